@@ -1,0 +1,259 @@
+"""Incident: what was declared and wished (spec). What is so is in incident_status.py; what people say later are entries."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from stanch.api.incident_status import IncidentStatus
+from stanch.api.meta import Duration, Model, Name, Person, Severity, Target, Text, Time, WishName
+from stanch.api.wish import Wish
+
+
+class Scope(StrEnum):
+    """Who is hurt."""
+
+    ALL_USERS = "AllUsers"
+    MANY_USERS = "ManyUsers"
+    SOME_USERS = "SomeUsers"
+    SINGLE_TENANT = "SingleTenant"
+    INTERNAL = "Internal"
+    NONE = "None"
+
+
+class Journey(StrEnum):
+    """What the core journey of users does."""
+
+    DOWN = "Down"
+    DEGRADED = "Degraded"
+    WORKAROUND = "Workaround"
+    COSMETIC = "Cosmetic"
+    WORKING = "Working"
+
+
+class DetectedBy(StrEnum):
+    """How it came to light; by a customer is the bad case."""
+
+    MONITORING = "Monitoring"
+    PERSON = "Person"
+    CUSTOMER = "Customer"
+
+
+class Impact(Model):
+    """Who is hurt, how badly, since when."""
+
+    summary: Annotated[Text | None, Field(description="One sentence in users' terms.")] = None
+    scope: Annotated[Scope | None, Field(description="Who is hurt.")] = None
+    journey: Annotated[Journey | None, Field(description="What the core journey of users does.")] = None
+    user_visible: Annotated[bool | None, Field(description="Do users see it?")] = None
+    users_percent: Annotated[int | None, Field(ge=0, le=100, description="Share of users hurt, in percent.")] = None
+    started_time: Annotated[Time | None, Field(description="When harm began, if known.")] = None
+    data_at_risk: Annotated[bool | None, Field(description="Could data be lost or wrong?")] = None
+    security_breach: Annotated[bool | None, Field(description="Is it a breach?")] = None
+    revenue_stopped: Annotated[bool | None, Field(description="Has money stopped coming in?")] = None
+    region_down: Annotated[bool | None, Field(description="Is a whole region down?")] = None
+    redundancy_lost: Annotated[bool | None, Field(description="Would the next failure be an outage?")] = None
+
+
+class Roles(Model):
+    """Who wears which hat at the start; later changes are entries."""
+
+    commander: Annotated[Name | None, Field(description="Coordinates and decides.")] = None
+    operations: Annotated[Name | None, Field(description="Touches the systems.")] = None
+    communications: Annotated[Name | None, Field(description="Tells people.")] = None
+    scribe: Annotated[Name | None, Field(description="Writes it down.")] = None
+    customer_liaison: Annotated[Name | None, Field(description="Speaks with customers.")] = None
+    executive_liaison: Annotated[Name | None, Field(description="Speaks with leadership.")] = None
+    experts: Annotated[tuple[Name, ...] | None, Field(max_length=16, description="Called in for what they know.")] = (
+        None
+    )
+    shadows: Annotated[tuple[Name, ...] | None, Field(max_length=16, description="Here to learn; no rights.")] = None
+
+
+class Available(Model):
+    """The target serves: its newest state is observed and enough of its pods are available."""
+
+    min_percent: Annotated[
+        int | None,
+        Field(ge=1, le=100, description="Share of the wanted replicas that must be available; 100 by default."),
+    ] = None
+
+
+class NoRestarts(Model):
+    """No container of the target's running pods restarted."""
+
+
+class Manual(Model):
+    """A person says so, with a `resolve` entry."""
+
+
+class Gate(StrEnum):
+    """Which state a criterion is needed for."""
+
+    MITIGATED = "Mitigated"
+    RESOLVED = "Resolved"
+
+
+class Criterion(Model):
+    """One thing that must be so, and stay so, before the incident is over; exactly one check is set."""
+
+    name: Annotated[WishName, Field(description="Your name for it.")]
+    available: Annotated[Available | None, Field(description="The target serves with enough available pods.")] = None
+    no_restarts: Annotated[NoRestarts | None, Field(description="No container of the target restarted.")] = None
+    manual: Annotated[Manual | None, Field(description="A person says so with a resolve entry.")] = None
+    target: Annotated[Target | None, Field(description="What is looked at; all of spec.targets when left out.")] = None
+    gates: Annotated[
+        Gate | None, Field(description="Mitigated: harm is over when it passes. Resolved (default): must hold.")
+    ] = None
+
+
+class Recovery(Model):
+    """When it is over: criteria written before acting, and how long they must hold."""
+
+    hold: Annotated[
+        Duration | None,
+        Field(description="How long all criteria must hold; by severity when left out (SEV1 30m, 15m, 10m, 5m)."),
+    ] = None
+    criteria: Annotated[
+        tuple[Criterion, ...] | None,
+        Field(
+            max_length=12,
+            description="Left out: every target available (gates Mitigated) and no restarts.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = None
+
+
+class Link(Model):
+    """A place to look."""
+
+    name: Annotated[Name, Field(description="What it is.")]
+    url: Annotated[str, Field(max_length=2048, pattern="^https?://", description="http or https.")]
+
+
+class HypothesisState(StrEnum):
+    """How a hypothesis stands."""
+
+    OPEN = "Open"
+    LEADING = "Leading"
+    CONFIRMED = "Confirmed"
+    REJECTED = "Rejected"
+
+
+class Hypothesis(Model):
+    """A time-boxed guess at what is going on."""
+
+    name: Annotated[WishName, Field(description="Your name for it.")]
+    statement: Annotated[Text, Field(description="What you think is so.")]
+    state: Annotated[HypothesisState | None, Field(description="Open, Leading, Confirmed or Rejected.")] = None
+    time_box: Annotated[Duration | None, Field(description="How long to pursue it.")] = None
+    or_else: Annotated[Text | None, Field(description="What to do when the time is over.")] = None
+
+
+class Requester(Person):
+    """Who asked for which mitigations; stamped and proved at admission."""
+
+    username: Annotated[str, Field(max_length=512, description="Who asked, as the API server authenticated them.")]
+    mitigations: Annotated[
+        tuple[Annotated[str, Field(max_length=63)], ...],
+        Field(max_length=16, description="Names of the mitigations this person asked for."),
+    ]
+
+
+_MAP_BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+
+
+class IncidentSpec(Model):
+    """What was declared and wished. An incident is an event, not desired state: applying it again changes nothing."""
+
+    title: Annotated[
+        str, Field(min_length=1, max_length=200, description="One line: what is wrong, in users' terms; at most 200.")
+    ]
+    service: Annotated[str | None, Field(max_length=63, description="The service it is about.")] = None
+    severity: Annotated[
+        Severity | None,
+        Field(
+            description="SEV1 (worst) to SEV4. Left out: SEV2, for a false SEV2 is cheap. Lowering it is always free."
+        ),
+    ] = None
+    detected_by: Annotated[DetectedBy | None, Field(description="How it came to light.")] = None
+    impact: Annotated[Impact | None, Field(description="Who is hurt, how badly, since when.")] = None
+    roles: Annotated[Roles | None, Field(description="Who wears which hat at the start.")] = None
+    targets: Annotated[
+        tuple[Target, ...] | None,
+        Field(
+            max_length=8,
+            description="What it is about. The first is fixed for ever: mitigations without a target act on it.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["kind", "name"]},
+        ),
+    ] = None
+    mitigations: Annotated[
+        tuple[Wish, ...] | None,
+        Field(
+            max_length=8,
+            description="What to try, in order: the next starts only while it still hurts. Removing one is never undo.",
+            json_schema_extra=_MAP_BY_NAME,
+        ),
+    ] = None
+    hypotheses: Annotated[
+        tuple[Hypothesis, ...] | None,
+        Field(max_length=8, description="Time-boxed guesses.", json_schema_extra=_MAP_BY_NAME),
+    ] = None
+    recovery: Annotated[Recovery | None, Field(description="When it is over; defaults when left out.")] = None
+    links: Annotated[
+        tuple[Link, ...] | None, Field(max_length=16, description="Places to look.", json_schema_extra=_MAP_BY_NAME)
+    ] = None
+    drill: Annotated[
+        bool | None, Field(description="A rehearsal: every write is a server-side dry run. Fixed once created.")
+    ] = None
+    paused: Annotated[
+        bool | None, Field(description="Start nothing new; verification and recovery go on. Default false.")
+    ] = None
+    declared_by: Annotated[Person | None, Field(description="Stamped by the API server; leave it out.")] = None
+    requesters: Annotated[
+        tuple[Requester, ...] | None,
+        Field(
+            max_length=16,
+            description="Who asked for which mitigation. Stamped by the API server; leave it out.",
+            json_schema_extra={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = None
+
+
+class Meta(Model):
+    """The part of ObjectMeta that decisions need."""
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int = 1
+    resource_version: str = ""
+    creation_timestamp: Time
+    deletion_timestamp: Time | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class Incident(Model):
+    """One incident, as read from the API server."""
+
+    metadata: Meta
+    spec: IncidentSpec
+    status: IncidentStatus = Field(default_factory=IncidentStatus)
+
+    @property
+    def key(self) -> str:
+        """``namespace/name``, for logs and texts."""
+        return f"{self.metadata.namespace}/{self.metadata.name}"
+
+    def requester_of(self, wish: str) -> Person | None:
+        """Who asked for a mitigation of the spec; None when nobody vouched for it, and then it never runs."""
+        for requester in self.spec.requesters or ():
+            if wish in requester.mitigations:
+                return requester
+        return None
+
+    @property
+    def declared(self) -> datetime:
+        """When it was declared: the API server's clock."""
+        return self.metadata.creation_timestamp

@@ -1,0 +1,332 @@
+"""Incident.status: what is so. Only the operator writes it; all lists are atomic but the conditions."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Target, Time
+from stanch.api.wish import Wish
+
+_S = Annotated[str, Field(max_length=256)]
+_L = Annotated[str, Field(max_length=1024)]
+_LINE = Annotated[str, Field(max_length=2048)]
+
+
+class Source(StrEnum):
+    """Where a value comes from."""
+
+    SPEC = "Spec"
+    ENTRY = "Entry"
+    DERIVED = "Derived"
+
+
+class SeverityRecord(Model):
+    """The severity in force. ``specSeen`` is the spec's value last taken in: saying it again changes nothing."""
+
+    level: Annotated[Severity, Field(description="SEV1 to SEV4.")]
+    source: Annotated[_S, Field(description="Spec, Entry/<name> or Derived.")]
+    since_time: Annotated[Time, Field(description="Since when.")]
+    spec_seen: Annotated[Severity | None, Field(description="The spec's value when it was last taken in.")] = None
+    reasons: Annotated[tuple[_S, ...] | None, Field(max_length=6, description="Why, strongest first.")] = None
+
+
+class RoleRecord(Model):
+    """Who wears a hat now."""
+
+    role: Annotated[_S, Field(description="commander, operations, communications, scribe …")]
+    user: Annotated[str, Field(max_length=512, description="Who holds it.")]
+    since_time: Annotated[Time, Field(description="Since when.")]
+    source: Annotated[_S, Field(description="Spec or Entry/<name>.")]
+    spec_seen: Annotated[_S | None, Field(description="The spec's value when it was last taken in.")] = None
+
+
+class Times(Model):
+    """The instants that matter, by the API server's clock where it knows them."""
+
+    started: Annotated[Time | None, Field(description="When harm began.")] = None
+    detected: Annotated[Time | None, Field(description="When somebody or something noticed.")] = None
+    declared: Annotated[Time | None, Field(description="When the Incident was created.")] = None
+    acknowledged: Annotated[Time | None, Field(description="When a person took it on.")] = None
+    mitigated: Annotated[Time | None, Field(description="When harm ended, the last time.")] = None
+    resolved: Annotated[Time | None, Field(description="When recovery had held.")] = None
+    cancelled: Annotated[Time | None, Field(description="When it was called a false alarm.")] = None
+    closed: Annotated[Time | None, Field(description="When the record was closed.")] = None
+
+
+class Durations(Model):
+    """Each written once, when its end is known."""
+
+    to_detect: Annotated[Duration | None, Field(description="started to detected")] = None
+    to_declare: Annotated[Duration | None, Field(description="detected to declared")] = None
+    to_acknowledge: Annotated[Duration | None, Field(description="declared to acknowledged")] = None
+    to_mitigate: Annotated[Duration | None, Field(description="started, else detected, to mitigated")] = None
+    to_resolve: Annotated[Duration | None, Field(description="started, else detected, to resolved")] = None
+
+
+class WishState(StrEnum):
+    """Where a mitigation somebody asked for stands."""
+
+    WAITING = "Waiting"
+    HELD = "Held"
+    RUNNING = "Running"
+    DONE = "Done"
+    FAILED = "Failed"
+    UNDONE = "Undone"
+    DENIED = "Denied"
+    EXPIRED = "Expired"
+    WITHDRAWN = "Withdrawn"
+    SKIPPED = "Skipped"
+    REFUSED = "Refused"
+
+
+class AttemptState(StrEnum):
+    """Steps of one attempt; they only move on."""
+
+    INTENDED = "Intended"
+    STARTED = "Started"
+    APPLIED = "Applied"
+    VERIFIED = "Verified"
+    FAILED = "Failed"
+    DIVERGED = "Diverged"
+    UNKNOWN = "Unknown"
+    SKIPPED = "Skipped"
+
+
+class Effect(StrEnum):
+    """What an attempt did for users."""
+
+    HELPED = "Helped"
+    NO_EFFECT = "NoEffect"
+    WORSE = "Worse"
+    UNKNOWN = "Unknown"
+
+
+class UndoClass(StrEnum):
+    """Who is able to undo: the operator exactly, a person, nobody."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
+    NONE = "none"
+
+
+class Attempt(Model):
+    """The write-ahead record of one effect: written before it, and moved on by what was seen."""
+
+    id: Annotated[_S, Field(description="16 hex digits, the value of the label stanch.dev/action on the target.")]
+    state: Annotated[
+        AttemptState, Field(description="Intended, Applied, Verified, Failed, Diverged, Unknown, Skipped.")
+    ]
+    undoes: Annotated[_S | None, Field(description="Id of the attempt that this one takes back.")] = None
+    asked_by: Annotated[_LINE | None, Field(description="Who asked for this undo.")] = None
+    intended_time: Annotated[Time, Field(description="When it was written down, before anything was done.")]
+    applied_time: Annotated[Time | None, Field(description="When its effect was seen to be there.")] = None
+    ended_time: Annotated[Time | None, Field(description="When it was verified, failed or skipped.")] = None
+    pre: Annotated[_S, Field(description="Digest of the touched fields before.")]
+    post: Annotated[_S, Field(description="Digest of the touched fields after.")]
+    evidence: Annotated[_S | None, Field(description="Evidence object that is older than the effect.")] = None
+    evidence_sha256: Annotated[
+        _S | None, Field(description="SHA-256 of that bundle, computed before it was stored.")
+    ] = None
+    undo_ref: Annotated[_S, Field(description="Secret in the operator's namespace that holds the exact patches.")]
+    message: Annotated[_L | None, Field(description="What is so.")] = None
+
+
+class Approval(Model):
+    """One person's agreement to one plan."""
+
+    by: Annotated[str, Field(max_length=512, description="Who agreed.")]
+    time: Annotated[Time, Field(description="When.")]
+    digest: Annotated[_S, Field(description="The plan they agreed to.")]
+    entry: Annotated[_S, Field(description="The TimelineEntry that says so.")]
+
+
+class Approvals(Model):
+    """How many other people must agree, and who did."""
+
+    needed: Annotated[Counter, Field(description="Approvals by other people that are needed.")] = 0
+    asked_time: Annotated[Time | None, Field(description="When the question was put.")] = None
+    by: Annotated[tuple[Approval, ...] | None, Field(max_length=8, description="Who agreed.")] = None
+
+
+class ResolvedTarget(Target):
+    """The target as found: the uid says which object of that name."""
+
+    uid: Annotated[
+        _S | None, Field(description="uid of the object; another object of the same name is never touched.")
+    ] = None
+
+
+class UndoAsked(Model):
+    """Somebody asked to take the effect back; kept until the undo attempt is written or refused."""
+
+    by: Annotated[str, Field(max_length=512, description="Who asked, or stanch where revert says so.")]
+    entry: Annotated[_S | None, Field(description="The TimelineEntry that asks for it.")] = None
+    time: Annotated[Time, Field(description="When.")]
+
+
+class MitigationRecord(Model):
+    """One mitigation asked for, and everything that came of it."""
+
+    name: Annotated[_S, Field(description="Name of the mitigation.")]
+    source: Annotated[_S, Field(description="Spec or Entry/<name>.")]
+    action: Annotated[_S, Field(description="rolloutUndo, rolloutPause, rolloutResume, scale, cordon or uncordon.")]
+    asked: Annotated[Wish, Field(description="The wish as it was asked for; later edits don't change it.")]
+    wish: Annotated[_S, Field(description="Digest of the wish and its target as asked for.")]
+    target: Annotated[ResolvedTarget | None, Field(description="What it acts on.")] = None
+    requested_by: Annotated[str | None, Field(max_length=512, description="Who asked.")] = None
+    asked_time: Annotated[Time, Field(description="When it was first seen.")]
+    state: Annotated[WishState, Field(description="Waiting, Held, Running, Done, Failed, Undone, Denied, Expired …")]
+    reason: Annotated[_S | None, Field(description="Why it stands where it stands, one word.")] = None
+    message: Annotated[_L | None, Field(description="What holds it, and what would free it.")] = None
+    approvals: Annotated[Approvals | None, Field(description="Who must agree, and who did.")] = None
+    digest: Annotated[_S | None, Field(description="Digest of the plan: approvals name it.")] = None
+    plan: Annotated[_L | None, Field(description="What it would do: from what to what.")] = None
+    diff: Annotated[
+        tuple[_S, ...] | None, Field(max_length=24, description="Changed fields, `path: before -> after`.")
+    ] = None
+    blast: Annotated[_L | None, Field(description="What it touches.")] = None
+    warnings: Annotated[tuple[_L, ...] | None, Field(max_length=8, description="What it does not bring back.")] = None
+    undo_class: Annotated[UndoClass | None, Field(description="auto, manual or none: who is able to undo it.")] = None
+    undo_takes: Annotated[_S | None, Field(description="Estimated time an undo takes.")] = None
+    effect: Annotated[Effect | None, Field(description="Helped, NoEffect, Worse or Unknown.")] = None
+    attempts: Annotated[tuple[Attempt, ...] | None, Field(max_length=8, description="What was done, in order.")] = None
+    undo_asked: Annotated[UndoAsked | None, Field(description="A wish to take it back that is not yet done.")] = None
+    break_glass: Annotated[
+        tuple[_LINE, ...] | None, Field(max_length=4, description="Lines to paste when stanch is not there.")
+    ] = None
+
+
+class EvidenceRecord(Model):
+    """One stored bundle."""
+
+    name: Annotated[_S, Field(description="Evidence object.")]
+    purpose: Annotated[_S, Field(description="Declared, Before or After.")]
+    items: Annotated[Counter, Field(description="Things that are in it.")]
+    missing: Annotated[Counter, Field(description="Things that could not be had; listed in the object.")]
+    bytes: Annotated[Counter, Field(description="Stored bytes.")]
+    sha256: Annotated[_S, Field(description="SHA-256 of the bundle.")]
+    captured_time: Annotated[Time, Field(description="When it was captured.")]
+
+
+class CriterionState(StrEnum):
+    """Unknown is never success."""
+
+    PASSING = "Passing"
+    FAILING = "Failing"
+    UNKNOWN = "Unknown"
+
+
+class CriterionRecord(Model):
+    """How one criterion stands."""
+
+    name: Annotated[_S, Field(description="Name of the criterion.")]
+    check: Annotated[_S, Field(description="available, noRestarts or manual.")]
+    gates: Annotated[_S, Field(description="Mitigated or Resolved.")]
+    target: Annotated[Target | None, Field(description="What is looked at.")] = None
+    min_percent: Annotated[Counter | None, Field(description="For available: share of wanted replicas.")] = None
+    state: Annotated[CriterionState, Field(description="Passing, Failing or Unknown.")]
+    since_time: Annotated[Time | None, Field(description="Since when, by API timestamps.")] = None
+    message: Annotated[_L | None, Field(description="What was seen.")] = None
+    bad_samples: Annotated[Counter, Field(description="Bad samples in a row; two make it Failing.")] = 0
+    good_samples: Annotated[Counter, Field(description="Good samples in a row, at most 2.")] = 0
+    sample_time: Annotated[Time | None, Field(description="When it was last looked at, if that counts.")] = None
+
+
+class RecoveryRecord(Model):
+    """How recovery stands: the effective criteria, and since when all of them hold."""
+
+    hold: Annotated[Duration, Field(description="How long all must hold; as asked, or by severity.")]
+    hold_since_time: Annotated[Time | None, Field(description="Since when all criteria hold.")] = None
+    criteria: Annotated[tuple[CriterionRecord, ...], Field(max_length=16, description="The effective criteria.")] = ()
+
+
+class Debt(Model):
+    """Temporary state that somebody must take back, hand over, or accept."""
+
+    name: Annotated[_S, Field(description="Mitigation it comes from.")]
+    attempt: Annotated[_S, Field(description="Attempt it comes from.")]
+    what: Annotated[_L, Field(description="What is off, and how it is taken back.")]
+    owner: Annotated[str, Field(max_length=512, description="Who owes it: who asked.")]
+    since_time: Annotated[Time, Field(description="Since when.")]
+    due_time: Annotated[Time, Field(description="When it is due.")]
+    revert: Annotated[_S, Field(description="Ask, OnResolved or OnExpiry.")]
+    overdue: Annotated[bool | None, Field(description="True once it is past due and was said so.")] = None
+    action_item: Annotated[_S | None, Field(description="ActionItem that took it over.")] = None
+
+
+class TimelineLine(Model):
+    """One thing that happened. Ordered by ``seq``, the order of recording; ``time`` is when it happened."""
+
+    seq: Annotated[int, Field(ge=1, description="Order of recording.")]
+    time: Annotated[Time, Field(description="When it happened.")]
+    kind: Annotated[_S, Field(description="What happened, one word.")]
+    by: Annotated[str, Field(max_length=512, description="Who: a person, or stanch.")]
+    text: Annotated[str, Field(max_length=512, description="What happened, a sentence; full texts stay in entries.")]
+    entry: Annotated[_S | None, Field(description="TimelineEntry or Evidence it stands for.")] = None
+    milestone: Annotated[bool | None, Field(description="True for what must never be paged out.")] = None
+
+
+class Page(Model):
+    """Older timeline lines, moved into an Evidence object of purpose Page."""
+
+    name: Annotated[_S, Field(description="Evidence object.")]
+    first: Annotated[int, Field(ge=1, description="First seq in it.")]
+    last: Annotated[int, Field(ge=1, description="Last seq in it.")]
+    sha256: Annotated[_S, Field(description="SHA-256 of the page; it holds that of the page before.")]
+
+
+class PostmortemRecord(Model):
+    """What was decided about learning from it."""
+
+    decision: Annotated[_S, Field(description="Undecided, Required, Short or None.")]
+    reasons: Annotated[tuple[_S, ...] | None, Field(max_length=8, description="Why.")] = None
+    name: Annotated[_S | None, Field(description="Postmortem object.")] = None
+    action_items: Annotated[tuple[_S, ...] | None, Field(max_length=16, description="ActionItems drafted.")] = None
+
+
+class IncidentStatus(Model):
+    """What is so. `phase` is for the eye: no program reads it, use the conditions."""
+
+    observed_generation: Annotated[
+        int | None, Field(ge=0, description="Generation of the spec this was decided on.")
+    ] = None
+    phase: Annotated[_S | None, Field(description="For the eye; do not automate on it, use the conditions.")] = None
+    record: Annotated[_L | None, Field(description="The live record in one line.")] = None
+    commander: Annotated[_LINE | None, Field(description="Who commands; for the table.")] = None
+    target: Annotated[_S | None, Field(description="First target; for the table.")] = None
+    mitigation: Annotated[_S | None, Field(description="Current mitigation and where it stands; for the table.")] = None
+    next_update: Annotated[_S | None, Field(description="When the next update was promised; for the table.")] = None
+    severity: Annotated[SeverityRecord | None, Field(description="The severity in force.")] = None
+    roles: Annotated[tuple[RoleRecord, ...] | None, Field(max_length=24, description="Who wears which hat.")] = None
+    times: Annotated[Times | None, Field(description="The instants that matter.")] = None
+    durations: Annotated[Durations | None, Field(description="How long things took.")] = None
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Field(
+            max_length=16,
+            description="The contract: wait on these.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        ),
+    ] = ()
+    mitigations: Annotated[
+        tuple[MitigationRecord, ...] | None,
+        Field(max_length=32, description="Everything asked for and what came of it."),
+    ] = None
+    evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=16, description="Bundles stored.")] = None
+    recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None
+    debt: Annotated[
+        tuple[Debt, ...] | None, Field(max_length=16, description="Temporary state not yet taken back.")
+    ] = None
+    timeline: Annotated[
+        tuple[TimelineLine, ...], Field(max_length=100, description="What happened, machine and people, by seq.")
+    ] = ()
+    pages: Annotated[tuple[Page, ...] | None, Field(max_length=40, description="Older timeline lines.")] = None
+    resolve_said: Annotated[Time | None, Field(description="When a person said that it is over.")] = None
+    override: Annotated[_L | None, Field(description="Who resolved it although criteria did not hold, and why.")] = None
+    last_seq: Annotated[Counter, Field(description="The last seq given out.")] = 0
+    postmortem: Annotated[PostmortemRecord | None, Field(description="What was decided about learning from it.")] = None
+    folded_entries: Annotated[
+        tuple[_S, ...] | None,
+        Field(max_length=64, description="Entries taken in whose mark is not yet seen; keeps each folded once."),
+    ] = None

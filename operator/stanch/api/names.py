@@ -1,0 +1,193 @@
+"""The one vocabulary: every label, condition, reason and event that people and programs may rely on."""
+
+from typing import Final
+
+GROUP: Final = "stanch.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+FIELD_MANAGER: Final = "stanch"
+OPERATOR_NAMESPACE: Final = "stanch-system"
+OPERATOR_USER: Final = f"system:serviceaccount:{OPERATOR_NAMESPACE}:stanch"
+SERVICE_ACCOUNT_PREFIX: Final = "system:serviceaccount:"
+NODE_PREFIX: Final = "system:node:"
+
+
+class Label:
+    """Keys we write. On targets a label, never an annotation: Deployments copy annotations to ReplicaSets for ever."""
+
+    ACTION: Final = f"{GROUP}/action"
+    INCIDENT: Final = f"{GROUP}/incident"
+    INCIDENT_UID: Final = f"{GROUP}/incident-uid"
+    INCIDENT_NAMESPACE: Final = f"{GROUP}/incident-namespace"
+    CLOSED: Final = f"{GROUP}/closed"
+    FOLDED: Final = f"{GROUP}/folded"
+    MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+
+
+class Annotation:
+    """Keys we read on other people's objects."""
+
+    NO_ROLLBACK_PAST: Final = f"{GROUP}/no-rollback-past"
+    REVISION: Final = "deployment.kubernetes.io/revision"
+    CHANGE_CAUSE: Final = "kubernetes.io/change-cause"
+
+
+class ConditionType:
+    """True is good for the first five; the others are there only while they are true."""
+
+    ACKNOWLEDGED: Final = "Acknowledged"
+    EVIDENCE_CAPTURED: Final = "EvidenceCaptured"
+    MITIGATED: Final = "Mitigated"
+    RESOLVED: Final = "Resolved"
+    REVIEWED: Final = "Reviewed"
+    STALLED: Final = "Stalled"
+    MITIGATION_HELD: Final = "MitigationHeld"
+    APPROVAL_NEEDED: Final = "ApprovalNeeded"
+    CONTAINED: Final = "Contained"
+    CONTESTED: Final = "Contested"
+
+
+class Reason:
+    """CamelCase words in conditions and refusals: what is so, not what we do."""
+
+    # Acknowledged
+    DECLARED: Final = "Declared"
+    ROLE_TAKEN: Final = "RoleTaken"
+    ENTRY: Final = "Entry"
+    NOBODY_YET: Final = "NobodyYet"
+    # EvidenceCaptured
+    COMPLETE: Final = "Complete"
+    PARTIAL: Final = "Partial"
+    HARM_FIRST: Final = "HarmFirst"
+    CAPTURING: Final = "Capturing"
+    NOTHING_TO_CAPTURE: Final = "NothingToCapture"
+    # Mitigated
+    CRITERIA_PASSING: Final = "CriteriaPassing"
+    PERSON_SAYS_SO: Final = "PersonSaysSo"
+    WITHOUT_US: Final = "WithoutUs"
+    HARM_CONTINUES: Final = "HarmContinues"
+    NOT_TRIED: Final = "NotTried"
+    VERIFYING: Final = "Verifying"
+    ONLY_CONTAINED: Final = "OnlyContained"
+    NO_DATA: Final = "NoData"
+    # Resolved
+    HELD: Final = "Held"
+    OVERRIDE: Final = "Override"
+    HOLDING: Final = "Holding"
+    NOT_MITIGATED: Final = "NotMitigated"
+    ATTEMPT_OPEN: Final = "AttemptOpen"
+    CANCELLED: Final = "Cancelled"
+    # Reviewed
+    PUBLISHED: Final = "Published"
+    WAIVED: Final = "Waived"
+    NOT_NEEDED: Final = "NotNeeded"
+    NOT_YET: Final = "NotYet"
+    DUE: Final = "Due"
+    # Stalled
+    POLICIES_MISSING: Final = "PoliciesMissing"
+    PERMISSION_MISSING: Final = "PermissionMissing"
+    LAW_BROKEN: Final = "LawBroken"
+    RECORD_FULL: Final = "RecordFull"
+    SPEC_INVALID: Final = "SpecInvalid"
+    # MitigationHeld
+    APPROVAL_MISSING: Final = "ApprovalMissing"
+    NO_AUTHORITY: Final = "NoAuthority"
+    AUTHORITY_UNPROVEN: Final = "AuthorityUnproven"
+    TARGET_BUSY: Final = "TargetBusy"
+    TARGET_NOT_FOUND: Final = "TargetNotFound"
+    TARGET_REPLACED: Final = "TargetReplaced"
+    TARGET_DELETING: Final = "TargetDeleting"
+    PROTECTED: Final = "Protected"
+    PAUSED: Final = "Paused"
+    SEEN_BEFORE: Final = "SeenBefore"
+    CHANGED_AFTER_START: Final = "ChangedAfterStart"
+    NAME_TAKEN: Final = "NameTaken"
+    NOT_OBSERVED_YET: Final = "NotObservedYet"
+    PLAN_CHANGED: Final = "PlanChanged"
+    MADE_IT_WORSE: Final = "MadeItWorse"
+    PREFLIGHT: Final = "Preflight"
+    DRY_RUN_REFUSED: Final = "DryRunRefused"
+    OWNED_BY_ANOTHER: Final = "OwnedByAnother"
+    NO_DATA_NOW: Final = "NotReadable"
+    UNDO_NOT_EXACT: Final = "UndoNotExact"
+    STILL_HURTING_ONLY: Final = "OnlyIfHarmGoesOn"
+
+
+class EventKind:
+    """Kinds of timeline lines, and reasons of Kubernetes Events: noun and past participle, each meaning one thing."""
+
+    DECLARED: Final = "Declared"
+    DETECTED: Final = "Detected"
+    ACKNOWLEDGED: Final = "Acknowledged"
+    ROLE_CHANGED: Final = "RoleChanged"
+    NOTE: Final = "Note"
+    SEVERITY_CHANGED: Final = "SeverityChanged"
+    ENTRY_REFUSED: Final = "EntryRefused"
+    EVIDENCE_COLLECTED: Final = "EvidenceCollected"
+    MITIGATION_ASKED: Final = "MitigationAsked"
+    MITIGATION_WITHDRAWN: Final = "MitigationWithdrawn"
+    MITIGATION_HELD: Final = "MitigationHeld"
+    APPROVAL_NEEDED: Final = "ApprovalNeeded"
+    MITIGATION_APPROVED: Final = "MitigationApproved"
+    MITIGATION_DENIED: Final = "MitigationDenied"
+    MITIGATION_EXPIRED: Final = "MitigationExpired"
+    MITIGATION_SKIPPED: Final = "MitigationSkipped"
+    MITIGATION_INTENDED: Final = "MitigationIntended"
+    MITIGATION_APPLIED: Final = "MitigationApplied"
+    MITIGATION_VERIFIED: Final = "MitigationVerified"
+    MITIGATION_FAILED: Final = "MitigationFailed"
+    MITIGATION_DIVERGED: Final = "MitigationDiverged"
+    MITIGATION_JUDGED: Final = "MitigationJudged"
+    MITIGATION_UNDONE: Final = "MitigationUndone"
+    UNDO_REFUSED: Final = "UndoRefused"
+    DEBT_DUE: Final = "DebtDue"
+    MITIGATED: Final = "Mitigated"
+    RELAPSED: Final = "Relapsed"
+    HOLD_STARTED: Final = "HoldStarted"
+    RESOLVED: Final = "Resolved"
+    REOPENED: Final = "Reopened"
+    CANCELLED: Final = "Cancelled"
+    POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
+    ACTION_ITEM_DRAFTED: Final = "ActionItemDrafted"
+    CLOSED: Final = "Closed"
+    INCIDENT_IS_CLOSED: Final = "IncidentIsClosed"
+    STALLED: Final = "Stalled"
+
+
+class MissingReason:
+    """Why an evidence item is not there: fixed words, so that they can be counted."""
+
+    IN_PART_B: Final = "InPartB"
+    NODE_SILENT: Final = "NodeSilent"
+    FORBIDDEN: Final = "Forbidden"
+    NO_PREVIOUS: Final = "NoPrevious"
+    NOT_STARTED: Final = "NotStarted"
+    DEADLINE_OVER: Final = "DeadlineOver"
+    BUDGET_FULL: Final = "BudgetFull"
+    TOO_LARGE: Final = "TooLarge"
+    NOT_ANSWERED: Final = "NotAnswered"
+    REDACTION_FAILED: Final = "RedactionFailed"
+    LOST_IN_RESTART: Final = "LostInRestart"
+
+
+class Milestone:
+    """Timeline kinds that are never paged out while the incident is open."""
+
+    KINDS: Final = frozenset(
+        {
+            EventKind.DECLARED,
+            EventKind.DETECTED,
+            EventKind.ROLE_CHANGED,
+            EventKind.MITIGATION_APPLIED,
+            EventKind.MITIGATION_UNDONE,
+            EventKind.MITIGATION_DIVERGED,
+            EventKind.DEBT_DUE,
+            EventKind.MITIGATED,
+            EventKind.RELAPSED,
+            EventKind.RESOLVED,
+            EventKind.REOPENED,
+            EventKind.CANCELLED,
+            EventKind.CLOSED,
+            EventKind.STALLED,
+        }
+    )

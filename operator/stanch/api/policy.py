@@ -1,0 +1,55 @@
+"""
+The built-in defaults: what an empty ResponsePolicy means.
+
+One typed place until the kind exists (decisions 0.4); the values and their sources are decisions.md 5.7.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from stanch.api.meta import Severity
+
+_M: Final = timedelta(minutes=1)
+_H: Final = timedelta(hours=1)
+
+
+def _by_severity(*values: timedelta) -> dict[Severity, timedelta]:
+    return dict(zip(Severity, values, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Numbers that decisions use; the defaults are the product's."""
+
+    when_unknown: Severity = Severity.SEV2
+    hold: Mapping[Severity, timedelta] = field(default_factory=lambda: _by_severity(30 * _M, 15 * _M, 10 * _M, 5 * _M))
+    # CrashLoopBackOff waits up to 5 minutes between starts: a shorter hold would call that calm.
+    crash_loop_hold: timedelta = 6 * _M
+    sample_every: timedelta = timedelta(seconds=15)
+    verify_every: timedelta = timedelta(seconds=2)
+    verify_within: timedelta = 10 * _M
+    time_box: timedelta = 3 * _M
+    reopen_within: timedelta = 4 * _H
+    evidence_deadline: Mapping[Severity, timedelta] = field(
+        default_factory=lambda: _by_severity(*(timedelta(seconds=s) for s in (5, 10, 15, 15)))
+    )
+    evidence_fresh: timedelta = timedelta(seconds=60)
+    # Approvals by other people, by class of action (decisions 2.8).
+    approvals_person: Mapping[str, int] = field(default_factory=lambda: {"A": 0, "B": 0, "C": 1})
+    approvals_machine: Mapping[str, int] = field(default_factory=lambda: {"A": 1, "B": 1, "C": 2})
+    approval_valid_for: timedelta = 15 * _M
+    approval_ask_for: timedelta = _H
+    machine_people: frozenset[str] = frozenset()
+    protected_namespaces: frozenset[str] = frozenset({"kube-system", "kube-public", "kube-node-lease", "stanch-system"})
+    scale_factor: int = 3
+    postmortem_at: Severity = Severity.SEV2
+    postmortem_on: frozenset[str] = frozenset({"rolloutUndo"})
+    postmortem_due: timedelta = 48 * _H
+    follow_up_due: timedelta = 72 * _H
+    # An intention without receipts is given up after this: longer than every write's timeout, so nobody still writes.
+    lost_after: timedelta = timedelta(seconds=8)
+
+
+DEFAULT: Final = Policy()

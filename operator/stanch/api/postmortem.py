@@ -1,0 +1,102 @@
+"""Postmortem: drafted once by the operator from the record, then written by people; the operator never edits it again."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from stanch.api.meta import Condition, Model, Name, Time, WishName
+
+_PARAGRAPH = Annotated[str, Field(max_length=8192)]
+_SENTENCE = Annotated[str, Field(max_length=1024)]
+
+
+class Impact(Model):
+    """Harm in numbers."""
+
+    users: Annotated[_SENTENCE | None, Field(description="How many users, in words and numbers.")] = None
+    minutes: Annotated[int | None, Field(ge=0, description="Minutes users were hurt; from the record.")] = None
+    requests_failed: Annotated[int | None, Field(ge=0, description="Requests that failed.")] = None
+    error_budget: Annotated[_SENTENCE | None, Field(description="Share of the error budget used.")] = None
+    revenue: Annotated[_SENTENCE | None, Field(description="Money lost or delayed.")] = None
+    data_integrity: Annotated[_SENTENCE | None, Field(description="What happened to data; none if nothing.")] = None
+
+
+class FactorClass(StrEnum):
+    """What kind of thing contributed; things, never people."""
+
+    CHANGE = "Change"
+    PROCESS = "Process"
+    DETECTION = "Detection"
+    CAPACITY = "Capacity"
+    DEPENDENCY = "Dependency"
+    DESIGN = "Design"
+    KNOWLEDGE = "Knowledge"
+
+
+class Factor(Model):
+    """One contributing factor; there is never only one."""
+
+    name: Annotated[WishName, Field(description="A short name that ActionItems answer.")]
+    factor_class: Annotated[
+        FactorClass,
+        Field(alias="class", description="Change, Process, Detection, Capacity, Dependency, Design or Knowledge."),
+    ]
+    layer: Annotated[_SENTENCE | None, Field(description="Where it sits: release, tests, delivery …")] = None
+    statement: Annotated[_SENTENCE, Field(description="What was so in the system.")]
+
+
+class TimelineNote(Model):
+    """One line of the record."""
+
+    time: Annotated[Time, Field(description="When it happened.")]
+    kind: Annotated[str, Field(max_length=64, description="What kind of thing.")]
+    by: Annotated[str, Field(max_length=512, description="Who.")]
+    text: Annotated[_SENTENCE, Field(description="What happened.")]
+
+
+class PostmortemSpec(Model):
+    """Six parts and more: summary, impact, timeline, contributing factors, whys, action items."""
+
+    incident: Annotated[Name, Field(description="The incident in this namespace.")]
+    summary: Annotated[_PARAGRAPH | None, Field(description="Stands alone: when, how long, what users felt.")] = None
+    impact: Annotated[Impact | None, Field(description="Harm in numbers.")] = None
+    timeline: Annotated[tuple[TimelineNote, ...] | None, Field(max_length=200, description="From the record.")] = None
+    detection: Annotated[_PARAGRAPH | None, Field(description="How it came to light, how fast.")] = None
+    response: Annotated[_PARAGRAPH | None, Field(description="What was done, how fast.")] = None
+    recovery: Annotated[_PARAGRAPH | None, Field(description="How it ended and how that was proved.")] = None
+    factors: Annotated[
+        tuple[Factor, ...] | None,
+        Field(
+            max_length=16,
+            description="What contributed; at least three.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = None
+    whys: Annotated[
+        tuple[_SENTENCE, ...] | None,
+        Field(max_length=10, description="Five whys, ending in structure, never a person."),
+    ] = None
+    went_well: Annotated[tuple[_SENTENCE, ...] | None, Field(max_length=16, description="What went well.")] = None
+    went_badly: Annotated[tuple[_SENTENCE, ...] | None, Field(max_length=16, description="What went badly.")] = None
+    got_lucky: Annotated[tuple[_SENTENCE, ...] | None, Field(max_length=16, description="Where luck helped.")] = None
+    lessons: Annotated[_PARAGRAPH | None, Field(description="What others can learn.")] = None
+    action_items: Annotated[
+        tuple[Name, ...] | None, Field(max_length=8, description="ActionItems that follow from it.")
+    ] = None
+    authors: Annotated[tuple[Name, ...] | None, Field(max_length=8, description="Who writes it.")] = None
+    due_time: Annotated[Time | None, Field(description="When the text is due.")] = None
+
+
+class PostmortemStatus(Model):
+    """What is so about it."""
+
+    observed_generation: Annotated[int | None, Field(ge=0, description="Generation this was decided on.")] = None
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Field(
+            max_length=8,
+            description="Published and what is missing for it.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        ),
+    ] = ()
