@@ -1,0 +1,150 @@
+"""When it is resolved: a Postmortem drafted from the record, and an ActionItem for what a rollback leaves open."""
+
+from datetime import timedelta
+from typing import Any
+
+from stanch.api.action_item import ActionItemSpec, ActionKind, Priority
+from stanch.api.incident_status import MitigationRecord, PostmortemRecord
+from stanch.api.meta import Severity, instant
+from stanch.api.names import API_VERSION, EventKind, Label
+from stanch.api.postmortem import Impact, PostmortemSpec, TimelineNote
+from stanch.core.attempts import standing
+from stanch.core.draft import MACHINE, Draft, shorten
+from stanch.core.questions import ACTION_ITEMS, POSTMORTEMS, Ref
+from stanch.core.records import Store
+from stanch.core.spec_fold import declarer
+from stanch.core.swap import digest
+
+
+def learn(draft: Draft) -> None:
+    """Decide once what to learn, and draft it; people own what is written from then on."""
+    times = draft.status.times
+    if times is None or times.resolved is None or draft.status.postmortem is not None or draft.incident.spec.drill:
+        return
+    decision, reasons = _decide(draft)
+    items = [_follow_up(draft, r) for r in draft.records if r.action == "rolloutUndo" and standing(r)]
+    name = draft.incident.metadata.name
+    draft.stores.extend(items)
+    draft.stores.append(
+        _store(draft, POSTMORTEMS, "Postmortem", name, _postmortem(draft, tuple(i.name for i in items)))
+    )
+    draft.set(
+        postmortem=PostmortemRecord(
+            decision=decision, reasons=reasons, name=name, action_items=tuple(i.name for i in items) or None
+        )
+    )
+    draft.say(
+        EventKind.POSTMORTEM_DRAFTED,
+        f"Postmortem {name} drafted ({decision}: {', '.join(reasons)})",
+        entry=name,
+        event=True,
+    )
+    for item in items:
+        title = item.body["spec"]["title"]
+        draft.say(
+            EventKind.ACTION_ITEM_DRAFTED, f"{title}; owner {item.body['spec']['owner']}", entry=item.name, event=True
+        )
+
+
+def _decide(draft: Draft) -> tuple[str, tuple[str, ...]]:
+    policy = draft.catalog.policy
+    reasons = []
+    if list(Severity).index(draft.severity) <= list(Severity).index(policy.postmortem_at):
+        reasons.append(draft.severity.value)
+    reasons += sorted({r.action for r in draft.records if r.action in policy.postmortem_on and r.attempts})
+    return ("Required", tuple(reasons)) if reasons else ("Short", ("nothing asks for a full one",))
+
+
+def _store(draft: Draft, ref: Ref, kind: str, name: str, spec: dict[str, Any]) -> Store:
+    meta = draft.incident.metadata
+    labels = {Label.INCIDENT: meta.name[:63], Label.INCIDENT_UID: meta.uid, Label.MANAGED_BY: MACHINE}
+    body = {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "metadata": {"name": name, "namespace": meta.namespace, "labels": labels},
+        "spec": spec,
+    }
+    return Store(ref, meta.namespace, name, digest(spec), body, urgent=False)
+
+
+def _follow_up(draft: Draft, record: MitigationRecord) -> Store:
+    """The bad revision still needs a fix: a rollback only bought time."""
+    owner = next((r.user for r in draft.status.roles or () if r.role == "commander"), None)
+    owner = owner or record.requested_by or declarer(draft)
+    spec = ActionItemSpec(
+        title=shorten(f"Fix what {record.target} was rolled back from, and roll it out again", 250),
+        description=shorten(
+            f"{record.plan}. Until the fix is out, Git and the cluster may disagree: bring the rollback into Git too. "
+            f"Done when a newer revision than the bad one serves without restarts. Record: incident {draft.incident.key}.",
+            2000,
+        ),
+        incident=draft.incident.metadata.name,
+        postmortem=draft.incident.metadata.name,
+        owner=owner.replace(",", " ").replace(";", " ")[:253],
+        due_time=draft.now + draft.catalog.policy.follow_up_due,
+        priority=Priority.P1,
+        kind=ActionKind.PREVENT,
+    )
+    return _store(draft, ACTION_ITEMS, "ActionItem", f"{draft.incident.metadata.name}-{record.name}-fix", spec.wire())
+
+
+def _postmortem(draft: Draft, items: tuple[str, ...]) -> dict[str, Any]:
+    times, durations = draft.status.times, draft.status.durations
+    assert times is not None
+    start = times.started or times.detected
+    minutes = int((times.mitigated - start).total_seconds() // 60) if times.mitigated and start else None
+    spec = PostmortemSpec(
+        incident=draft.incident.metadata.name,
+        summary=_summary(draft),
+        impact=Impact(
+            users=draft.incident.spec.impact.summary if draft.incident.spec.impact else None, minutes=minutes
+        ),
+        timeline=tuple(
+            TimelineNote(time=line.time, kind=line.kind, by=line.by, text=line.text) for line in draft.status.timeline
+        ),
+        detection=f"Detected {instant(times.detected)}, declared {instant(times.declared)} by {declarer(draft)}."
+        if times.detected and times.declared
+        else None,
+        response=_response(draft),
+        recovery=_recovery(draft, durations.to_resolve if durations else None),
+        factors=(),
+        whys=(),
+        went_well=(),
+        went_badly=(),
+        got_lucky=(),
+        action_items=items,
+        authors=(declarer(draft),),
+        due_time=draft.now + draft.catalog.policy.postmortem_due,
+    )
+    return spec.wire()
+
+
+def _summary(draft: Draft) -> str:
+    times = draft.status.times
+    assert times is not None
+    began = times.started or times.detected
+    done = [r for r in draft.records if standing(r)]
+    what = "; ".join(f"{r.name} ({r.plan or r.action})" for r in done) or "no mitigation by stanch"
+    start = f"It began {instant(began)}. " if began else ""
+    ended = f"Harm ended {instant(times.mitigated)}" if times.mitigated else "When harm ended is not known"
+    resolved = f", and recovery had held by {instant(times.resolved)}" if times.resolved else ""
+    return f"{draft.incident.spec.title}. {start}{ended}{resolved}. What was done: {what}."
+
+
+def _response(draft: Draft) -> str:
+    lines = []
+    for record in draft.records:
+        attempt = standing(record)
+        when = f" at {instant(attempt.applied_time)}" if attempt and attempt.applied_time else ""
+        effect = f", {record.effect.value}" if record.effect else ""
+        lines.append(f"{record.name}: {record.action} on {record.target}, {record.state.value}{when}{effect}.")
+    return " ".join(lines) or "Nothing was done by stanch."
+
+
+def _recovery(draft: Draft, took: timedelta | None) -> str:
+    recovery = draft.status.recovery
+    if recovery is None or not recovery.criteria:
+        return "A person said that it was over; no criteria were watched."
+    names = ", ".join(c.name for c in recovery.criteria)
+    total = f" It took {int(took.total_seconds() // 60)} minutes in all." if took else ""
+    return f"Criteria {names} held for {int(recovery.hold.total_seconds())} s.{total}"

@@ -1,0 +1,106 @@
+"""Questions that several plug-ins ask of a target, made in one place: equal values are asked once and shared."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from stanch.core.ports import Aim
+from stanch.core.questions import (
+    CONTROLLER_REVISIONS,
+    ENDPOINT_SLICES,
+    EVENTS,
+    HPAS,
+    NODES,
+    PDBS,
+    PODS,
+    REF_OF_KIND,
+    REPLICASETS,
+    SERVICES,
+    Get,
+    List,
+)
+
+_FORMS = {"In": "{key} in ({values})", "NotIn": "{key} notin ({values})", "DoesNotExist": "!{key}"}
+
+
+def target_of(aim: Aim) -> Get:
+    """The target itself; a Node has no namespace."""
+    return Get(REF_OF_KIND[aim.kind.value], aim.namespace if aim.kind.value != "Node" else None, aim.name)
+
+
+def selector(obj: Mapping[str, Any]) -> str:
+    """``spec.selector`` as a label selector string, in one order; empty when there is none."""
+    wanted = (obj.get("spec") or {}).get("selector") or {}
+    equal = [f"{key}={value}" for key, value in sorted((wanted.get("matchLabels") or {}).items())]
+    return ",".join([*equal, *sorted(_expression(each) for each in wanted.get("matchExpressions") or ())])
+
+
+def _expression(expression: Mapping[str, Any]) -> str:
+    values = ",".join(sorted(map(str, expression.get("values") or ())))
+    form = _FORMS.get(str(expression.get("operator")), "{key}")
+    return form.format(key=expression.get("key", ""), values=values)
+
+
+def replicasets_of(aim: Aim, obj: Mapping[str, Any]) -> List:
+    """ReplicaSets that match a Deployment's selector; filter with ``owned_by``."""
+    return List(REPLICASETS, aim.namespace, labels=selector(obj))
+
+
+def controller_revisions_of(aim: Aim, obj: Mapping[str, Any]) -> List:
+    """ControllerRevisions that match a StatefulSet's or DaemonSet's selector; filter with ``owned_by``."""
+    return List(CONTROLLER_REVISIONS, aim.namespace, labels=selector(obj))
+
+
+def pods_of(aim: Aim, obj: Mapping[str, Any]) -> List:
+    """Pods that match a workload's selector."""
+    return List(PODS, aim.namespace, labels=selector(obj))
+
+
+def warning_events(namespace: str) -> List:
+    """What went wrong in a namespace; Events live for one hour."""
+    return List(EVENTS, namespace, fields="type=Warning")
+
+
+def hpas(namespace: str) -> List:
+    """HorizontalPodAutoscalers of a namespace."""
+    return List(HPAS, namespace)
+
+
+def pdbs(namespace: str) -> List:
+    """PodDisruptionBudgets of a namespace."""
+    return List(PDBS, namespace)
+
+
+def services(namespace: str) -> List:
+    """Services of a namespace."""
+    return List(SERVICES, namespace)
+
+
+def endpoint_slices(namespace: str) -> List:
+    """EndpointSlices of a namespace: which pods get traffic."""
+    return List(ENDPOINT_SLICES, namespace)
+
+
+def node_of(name: str) -> Get:
+    """A node as it is now."""
+    return Get(NODES, None, name)
+
+
+def pods_on_node(name: str) -> List:
+    """Pods of all namespaces that are bound to a node."""
+    return List(PODS, None, fields=f"spec.nodeName={name}")
+
+
+def node_events(name: str) -> List:
+    """Events about a node; they live in the namespace ``default``, so all namespaces are asked."""
+    return List(EVENTS, None, fields=f"involvedObject.kind=Node,involvedObject.name={name}")
+
+
+def owned_by(objects: Iterable[dict[str, Any]], uid: str) -> list[dict[str, Any]]:
+    """Objects whose controller is the one with this uid."""
+    return [each for each in objects if uid and controller_uid(each) == uid]
+
+
+def controller_uid(obj: Mapping[str, Any]) -> str:
+    """Uid of the controlling owner; empty when there is none."""
+    owners = (obj.get("metadata") or {}).get("ownerReferences") or ()
+    return next((str(owner.get("uid") or "") for owner in owners if owner.get("controller")), "")

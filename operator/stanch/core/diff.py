@@ -1,0 +1,60 @@
+"""A field-wise difference of two JSON values, in words a person reads at 2 AM."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+LINES_MAX: Final = 24
+VALUE_CHARACTERS_MAX: Final = 80
+
+
+def differences(before: Any, after: Any) -> tuple[str, ...]:
+    """`path: before -> after`, one a changed leaf; env values are not shown, for they may be secrets."""
+    lines = list(_walk(before, after, ""))
+    if len(lines) > LINES_MAX:
+        return (*lines[: LINES_MAX - 1], f"… and {len(lines) - LINES_MAX + 1} more")
+    return tuple(lines)
+
+
+def _walk(before: Any, after: Any, path: str) -> Iterator[str]:
+    if before == after:
+        return
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in sorted({*before, *after}):
+            yield from _walk(before.get(key), after.get(key), f"{path}.{key}" if path else key)
+    elif isinstance(before, list) and isinstance(after, list):
+        yield from _lists(before, after, path)
+    else:
+        hide = _may_be_secret(path)
+        yield f"{path}: {_show(before, hide)} -> {_show(after, hide)}"[:250]
+
+
+def _lists(before: list[Any], after: list[Any], path: str) -> Iterator[str]:
+    old, new = _named(before), _named(after)
+    if old is not None and new is not None:
+        for name in sorted({*old, *new}):
+            yield from _walk(old.get(name), new.get(name), f"{path}[{name}]")
+        return
+    for index in range(max(len(before), len(after))):
+        one = before[index] if index < len(before) else None
+        other = after[index] if index < len(after) else None
+        yield from _walk(one, other, f"{path}[{index}]")
+
+
+def _named(values: list[Any]) -> dict[str, Any] | None:
+    if all(isinstance(v, Mapping) and "name" in v for v in values):
+        return {v["name"]: v for v in values}
+    return None
+
+
+def _may_be_secret(path: str) -> bool:
+    return ".env[" in path or "command" in path or "args" in path or "annotations" in path
+
+
+def _show(value: Any, hide: bool) -> str:
+    if value is None:
+        return "(none)"
+    if hide:
+        return "(not shown)"
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return text if len(text) <= VALUE_CHARACTERS_MAX else text[: VALUE_CHARACTERS_MAX - 1] + "…"

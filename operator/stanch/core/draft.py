@@ -1,0 +1,120 @@
+"""The working copy of one plan: the status being written, what to ask, store and do. Lives only inside plan()."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from stanch.api.incident import Incident
+from stanch.api.incident_status import IncidentStatus, MitigationRecord, TimelineLine
+from stanch.api.meta import Severity, TargetKind
+from stanch.api.names import Milestone
+from stanch.core.commands import Command
+from stanch.core.observations import Answer, Observations
+from stanch.core.plan_type import Told
+from stanch.core.ports import Aim, Catalog
+from stanch.core.questions import Question
+from stanch.core.records import MarkFolded, Store
+
+# What a person reads in `kubectl describe`; the full text stays in the entry (decisions 2.13).
+LINE_CHARACTERS_MAX = 300
+MACHINE = "stanch"
+
+
+@dataclass
+class Draft:
+    """Mutable, but it never leaves plan(): in goes what was seen, out comes a Plan."""
+
+    incident: Incident
+    seen: Observations
+    catalog: Catalog
+    now: datetime
+    status: IncidentStatus
+    questions: list[Question] = field(default_factory=list)
+    stores: list[Store] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    folded: list[MarkFolded] = field(default_factory=list)
+    events: list[Told] = field(default_factory=list)
+    wakes: list[datetime] = field(default_factory=list)
+    close: bool = False
+
+    def set(self, **changes: Any) -> None:
+        """Change fields of the status."""
+        self.status = self.status.model_copy(update=changes)
+
+    def ask(self, *questions: Question) -> bool:
+        """Note what must be known first; true when something is still unanswered."""
+        unanswered = [q for q in questions if self.seen.get(q) is None]
+        self.questions.extend(q for q in unanswered if q not in self.questions)
+        return bool(unanswered)
+
+    def answer(self, question: Question) -> Answer | None:
+        """The answer; asks when there is none yet."""
+        self.ask(question)
+        return self.seen.get(question)
+
+    def say(
+        self,
+        kind: str,
+        text: str,
+        *,
+        by: str = MACHINE,
+        time: datetime | None = None,
+        entry: str | None = None,
+        event: bool = False,
+        warning: bool = False,
+    ) -> int:
+        """Add a line to the timeline; ``event`` tells the same as a Kubernetes Event. Returns its seq."""
+        seq = self.status.last_seq + 1
+        line = TimelineLine(
+            seq=seq,
+            time=time or self.now,
+            kind=kind,
+            by=by,
+            text=shorten(text, LINE_CHARACTERS_MAX),
+            entry=entry,
+            milestone=True if kind in Milestone.KINDS else None,
+        )
+        self.set(timeline=(*self.status.timeline, line), last_seq=seq)
+        if event or line.milestone:
+            self.events.append(Told(kind, shorten(text, 900), warning))
+        return seq
+
+    def wake(self, at: datetime) -> None:
+        """Look again at this time at the latest."""
+        self.wakes.append(at)
+
+    @property
+    def severity(self) -> Severity:
+        """The severity in force."""
+        return self.status.severity.level if self.status.severity else self.catalog.policy.when_unknown
+
+    @property
+    def records(self) -> tuple[MitigationRecord, ...]:
+        """All mitigations asked for, in the order they are tried."""
+        return self.status.mitigations or ()
+
+    def record(self, name: str) -> MitigationRecord | None:
+        """The mitigation of that name."""
+        return next((r for r in self.records if r.name == name), None)
+
+    def put(self, record: MitigationRecord) -> None:
+        """Replace the mitigation of that name."""
+        self.set(mitigations=tuple(record if r.name == record.name else r for r in self.records))
+
+    def aim(self, record: MitigationRecord) -> Aim | None:
+        """Where a mitigation is aimed; None when it has no target."""
+        if record.target is None:
+            return None
+        return aim_at(self.incident, record.target.kind.value, record.target.name)
+
+
+def aim_at(incident: Incident, kind: str, name: str) -> Aim:
+    """A target as an address: nodes have no namespace, everything else lives where the incident does."""
+    wanted = TargetKind(kind)
+    return Aim(wanted, name, None if wanted is TargetKind.NODE else incident.metadata.namespace)
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most ``limit`` characters of one line; what is cut is marked."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"

@@ -1,0 +1,219 @@
+"""Take in what people say: each TimelineEntry once, in the order the API server stored them; an invalid one stays, refused."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from stanch.api.incident_status import RoleRecord, WishState
+from stanch.api.names import EventKind
+from stanch.api.timeline_entry import TimelineEntry, TimelineEntrySpec
+from stanch.core.approvals import approve, deny
+from stanch.core.attempts import in_force
+from stanch.core.draft import Draft, shorten
+from stanch.core.questions import MayThey
+from stanch.core.records import MarkFolded
+from stanch.core.spec_fold import declarer, put_role
+from stanch.core.undo import ask_undo
+from stanch.core.wish_fold import add_wish
+
+# Why a statement changes nothing; None when it counts; "?" while something must be known first.
+Refused = str | None
+LATER: Final = "?"
+
+
+def fold_entries(draft: Draft) -> None:
+    """Fold each unfolded entry; those older than this Incident belong to another of the same name."""
+    known = set(draft.status.folded_entries or ())
+    present = {e.metadata.name for e in draft.seen.entries}
+    for entry in sorted(draft.seen.entries, key=lambda e: int(e.metadata.resource_version or 0)):
+        if entry.metadata.name in known or entry.said < draft.incident.declared:
+            continue
+        if not _fold_one(draft, entry):
+            break
+        known.add(entry.metadata.name)
+    # An entry that is no longer listed as unfolded carries our mark, so its name need not be kept.
+    kept = tuple(sorted(known & present))
+    if kept != (draft.status.folded_entries or ()):
+        draft.set(folded_entries=kept or None)
+
+
+def _fold_one(draft: Draft, entry: TimelineEntry) -> bool:
+    """Fold one entry; false when a question must be answered before it can be judged."""
+    member = next((m for m in TimelineEntrySpec.MEMBERS if getattr(entry.spec, m) is not None), None)
+    handler = _HANDLERS.get(member or "")
+    refused = handler(draft, entry) if handler else "it says nothing that is known here"
+    if refused == LATER:
+        return False
+    if refused:
+        seq = draft.say(
+            EventKind.ENTRY_REFUSED,
+            f"Refused: {refused}",
+            by=entry.author,
+            time=entry.said,
+            entry=entry.metadata.name,
+            event=True,
+            warning=True,
+        )
+    else:
+        seq = draft.status.last_seq
+        _acknowledge(draft, entry.said)
+    draft.folded.append(MarkFolded(entry.metadata.namespace, entry.metadata.name, seq))
+    return True
+
+
+def say_entry(draft: Draft, entry: TimelineEntry, kind: str, text: str, event: bool = False) -> None:
+    """The line of an entry: what it means, then the person's own words."""
+    own = f": {shorten(entry.spec.text, 200)}" if entry.spec.text else ""
+    draft.say(
+        kind,
+        f"{text}{own}",
+        by=entry.author,
+        time=entry.spec.happened_time or entry.said,
+        entry=entry.metadata.name,
+        event=event,
+    )
+
+
+def _acknowledge(draft: Draft, when: datetime) -> None:
+    times = draft.status.times
+    if times is not None and times.acknowledged is None:
+        draft.set(times=times.model_copy(update={"acknowledged": when}))
+
+
+def _note(draft: Draft, entry: TimelineEntry) -> Refused:
+    kind = entry.spec.note.kind.value if entry.spec.note and entry.spec.note.kind else "Note"
+    say_entry(draft, entry, EventKind.NOTE, kind)
+    return None
+
+
+def _acknowledged(draft: Draft, entry: TimelineEntry) -> Refused:
+    say_entry(draft, entry, EventKind.ACKNOWLEDGED, "Acknowledged", event=True)
+    return None
+
+
+def _take(draft: Draft, entry: TimelineEntry) -> Refused:
+    assert entry.spec.take is not None
+    role = entry.spec.take.role.value
+    known = next((r for r in draft.status.roles or () if r.role == role), None)
+    put_role(
+        draft,
+        RoleRecord(
+            role=role,
+            user=entry.author,
+            since_time=entry.said,
+            source=f"Entry/{entry.metadata.name}",
+            spec_seen=known.spec_seen if known else None,
+        ),
+    )
+    before = f", from {known.user}" if known and known.user != entry.author else ""
+    say_entry(draft, entry, EventKind.ROLE_CHANGED, f"{entry.author} is {role}{before}", event=True)
+    return None
+
+
+def _mitigate(draft: Draft, entry: TimelineEntry) -> Refused:
+    if refused := _is_over(draft):
+        return refused
+    return add_wish(draft, entry)
+
+
+def _is_over(draft: Draft) -> Refused:
+    times = draft.status.times
+    if times and (times.cancelled or times.closed):
+        return "the incident is closed; declare a new one under a new name"
+    if times and times.resolved:
+        return "the incident is resolved; write a reopen entry first"
+    return None
+
+
+def _resolve(draft: Draft, entry: TimelineEntry) -> Refused:
+    assert entry.spec.resolve is not None
+    assert draft.status.times is not None
+    if draft.status.times.resolved:
+        return "it is resolved already"
+    if not entry.spec.resolve.override:
+        draft.set(resolve_said=entry.said)
+        say_entry(draft, entry, EventKind.NOTE, "Says it is over; resolved once the criteria have held")
+        return None
+    if not _commands(draft, entry):
+        verdict = may_command(draft, entry)
+        if verdict is not True:
+            return LATER if verdict is None else "overriding needs the commander, or the verb command on incidents"
+    draft.set(override=f"{entry.author}: {shorten(entry.spec.text or '', 200)}", resolve_said=entry.said)
+    say_entry(draft, entry, EventKind.NOTE, "Resolved by override", event=True)
+    return None
+
+
+def _commands(draft: Draft, entry: TimelineEntry) -> bool:
+    return any(r.role == "commander" and r.user == entry.author for r in draft.status.roles or ())
+
+
+def may_command(draft: Draft, entry: TimelineEntry) -> bool | None:
+    """Has the author the verb ``command`` on incidents here? None while that is being asked."""
+    author = entry.spec.author
+    if author is None:
+        return False
+    question = MayThey(
+        username=author.username,
+        uid=author.uid or "",
+        groups=author.groups or (),
+        verb="command",
+        group="stanch.dev",
+        resource="incidents",
+        subresource="",
+        namespace=draft.incident.metadata.namespace,
+        name=draft.incident.metadata.name,
+    )
+    answer = draft.answer(question)
+    if answer is None:
+        return None
+    value = getattr(answer, "value", {})
+    return bool(value.get("allowed"))
+
+
+def _reopen(draft: Draft, entry: TimelineEntry) -> Refused:
+    times = draft.status.times
+    assert times is not None
+    if times.closed or times.cancelled:
+        return "it is closed; declare a new one under a new name"
+    if times.resolved is None:
+        return "it is not resolved"
+    if entry.said - times.resolved > draft.catalog.policy.reopen_within:
+        return "it was resolved too long ago; declare a new one"
+    draft.set(times=times.model_copy(update={"resolved": None, "mitigated": None}), resolve_said=None, override=None)
+    say_entry(draft, entry, EventKind.REOPENED, "Reopened", event=True)
+    return None
+
+
+def _cancel(draft: Draft, entry: TimelineEntry) -> Refused:
+    times = draft.status.times
+    assert times is not None
+    assert entry.spec.cancel is not None
+    if times.closed or times.cancelled:
+        return "it is closed already"
+    if entry.author != declarer(draft) and not _commands(draft, entry):
+        verdict = may_command(draft, entry)
+        if verdict is not True:
+            return LATER if verdict is None else "only who declared it, or the verb command on incidents, may cancel it"
+    if held := [r.name for r in draft.records if in_force(r)]:
+        return f"mitigation {', '.join(held)} is in force; undo it first, or resolve instead"
+    because = entry.spec.cancel.because.value if entry.spec.cancel.because else "FalseAlarm"
+    draft.set(times=times.model_copy(update={"cancelled": entry.said}))
+    for record in draft.records:
+        if record.state in (WishState.WAITING, WishState.HELD):
+            draft.put(record.model_copy(update={"state": WishState.WITHDRAWN, "message": "The incident was cancelled"}))
+    say_entry(draft, entry, EventKind.CANCELLED, f"Cancelled: {because}", event=True)
+    return None
+
+
+_HANDLERS: Final[Mapping[str, Callable[[Draft, TimelineEntry], Refused]]] = {
+    "note": _note,
+    "acknowledge": _acknowledged,
+    "take": _take,
+    "mitigate": _mitigate,
+    "approve": approve,
+    "deny": deny,
+    "undo": ask_undo,
+    "resolve": _resolve,
+    "reopen": _reopen,
+    "cancel": _cancel,
+}

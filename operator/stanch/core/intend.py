@@ -1,0 +1,200 @@
+"""Write an effect down: evidence, undo record and attempt together, once everything that must be known is known."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from stanch.api.evidence import Purpose
+from stanch.api.incident_status import Attempt, AttemptState, EvidenceRecord, MitigationRecord, WishState
+from stanch.api.meta import instant
+from stanch.api.names import OPERATOR_NAMESPACE, EventKind, Label, Reason
+from stanch.core.draft import MACHINE, Draft
+from stanch.core.observations import Failed
+from stanch.core.ports import Aim, Captured, CaptureRequest, Change, Refusal
+from stanch.core.questions import EVIDENCES, REF_OF_KIND, DryRun, Ref
+from stanch.core.records import Store
+from stanch.core.swap import action_id, digest, exchange, mark, patch_text
+
+SECRETS = Ref("", "v1", "secrets")
+
+
+def next_id(draft: Draft, record: MitigationRecord) -> str:
+    """Id of the attempt that would come next; equal for every replica."""
+    return action_id(draft.incident.metadata.uid, record.name, len(record.attempts or ()) + 1)
+
+
+def apply_patch(change: Change, action: str) -> str:
+    """The patch text that would be sent."""
+    return patch_text([*exchange(change.uid, change.before, change.after), *mark(change.labels, action)])
+
+
+def dry_run(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Refusal | bool:
+    """True when the API server would accept exactly this patch; False while it is being asked."""
+    patch = apply_patch(change, next_id(draft, record))
+    answer = draft.answer(DryRun(REF_OF_KIND[aim.kind.value], aim.namespace, aim.name, patch))
+    if answer is None:
+        return False
+    if isinstance(answer, Failed):
+        if answer.status == 403 and "cannot patch resource" in answer.message:
+            missing = answer.message.split(": ", 1)[-1]
+            return Refusal(
+                Reason.PERMISSION_MISSING, f"The operator may not do it ({missing}); bind its role for {record.action}"
+            )
+        return Refusal(Reason.DRY_RUN_REFUSED, f"The API server would refuse it: {answer.message}"[:900])
+    return True
+
+
+def fresh_evidence(draft: Draft) -> EvidenceRecord | None:
+    """A capture young enough to stand for this effect too (decisions 1.3 no. 37)."""
+    oldest = draft.now - draft.catalog.policy.evidence_fresh
+    kept = [e for e in draft.status.evidence or () if e.purpose in (Purpose.DECLARED, Purpose.BEFORE)]
+    return next((e for e in reversed(kept) if e.captured_time >= oldest), None)
+
+
+def capture(
+    draft: Draft,
+    aims: tuple[Aim, ...],
+    purpose: Purpose,
+    name: str,
+    mitigation: str | None = None,
+    attempt: str | None = None,
+) -> EvidenceRecord:
+    """Bundle what was answered, store it, and note it in the record."""
+    meta = draft.incident.metadata
+    captured = draft.catalog.collector.capture(
+        CaptureRequest(
+            incident=meta.name,
+            incident_uid=meta.uid,
+            namespace=meta.namespace,
+            severity=draft.severity,
+            aims=aims,
+            purpose=purpose,
+            name=name,
+            mitigation=mitigation,
+            attempt=attempt,
+            captured=draft.now,
+            deadline=draft.catalog.policy.evidence_deadline[draft.severity],
+        ),
+        draft.seen,
+    )
+    draft.stores.append(Store(EVIDENCES, meta.namespace, captured.name, captured.sha256, captured.body, urgent=True))
+    record = EvidenceRecord(
+        name=captured.name,
+        purpose=purpose.value,
+        items=captured.items,
+        missing=captured.really_missing,
+        bytes=captured.stored_bytes,
+        sha256=captured.sha256,
+        captured_time=draft.now,
+    )
+    draft.set(evidence=(*(draft.status.evidence or ()), record)[-16:])
+    _say_captured(draft, captured, purpose)
+    return record
+
+
+def _say_captured(draft: Draft, captured: Captured, purpose: Purpose) -> None:
+    took = max(timedelta(0), draft.now - (draft.seen.evidence_started or draft.now))
+    gaps = f", {captured.really_missing} missing" if captured.really_missing else ""
+    told = f". {captured.excerpt}" if captured.excerpt else ""
+    draft.say(
+        EventKind.EVIDENCE_COLLECTED,
+        f"{captured.items} items{gaps} in {took.total_seconds():.1f}s ({purpose.value}){told}",
+        entry=captured.name,
+        event=True,
+    )
+
+
+def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, undoes: str | None = None) -> None:
+    """The write-ahead step: from here on the effect may happen, so everything to undo it is stored with it."""
+    number = len(record.attempts or ()) + 1
+    action = next_id(draft, record)
+    evidence = None if record.asked.harm_first else _evidence(draft, record, aim, number, action)
+    patches = _undo_record(draft, record, aim, change, action)
+    secret = f"stanch-undo-{action}-{digest(patches)[7:13]}"
+    draft.stores.append(_secret(draft, record, secret, patches))
+    attempt = Attempt(
+        id=action,
+        state=AttemptState.INTENDED,
+        undoes=undoes,
+        asked_by=record.undo_asked.by if undoes and record.undo_asked else None,
+        intended_time=draft.now,
+        pre=digest(dict(change.before)),
+        post=digest(dict(change.after)),
+        evidence=evidence.name if evidence else None,
+        evidence_sha256=evidence.sha256 if evidence else None,
+        undo_ref=secret,
+    )
+    assert record.target is not None
+    changes: dict[str, Any] = {
+        "attempts": (*(record.attempts or ()), attempt),
+        "target": record.target.model_copy(update={"uid": change.uid}),
+        "message": None,
+        "reason": None,
+    }
+    if not undoes:
+        changes |= {"state": WishState.RUNNING, "break_glass": _break_glass(aim, change, secret)}
+    else:
+        changes |= {"undo_asked": None}
+    draft.put(record.model_copy(update=changes))
+    who = record.undo_asked.by if undoes and record.undo_asked else record.requested_by
+    draft.say(EventKind.MITIGATION_INTENDED, f"{record.name}: {change.summary}, asked by {who}")
+
+
+def _evidence(draft: Draft, record: MitigationRecord, aim: Aim, number: int, action: str) -> EvidenceRecord:
+    # Only what is older than a minute is captured again; an undo always looks anew, for the world has changed since.
+    fresh = fresh_evidence(draft) if number == 1 else None
+    if fresh is not None:
+        return fresh
+    name = f"{draft.incident.metadata.name[:120]}-{record.name}-{number}-a"
+    return capture(draft, (aim,), Purpose.BEFORE, name, record.name, action)
+
+
+def _undo_record(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, action: str) -> dict[str, Any]:
+    ref = REF_OF_KIND[aim.kind.value]
+    return {
+        "action": action,
+        "incident": {"namespace": draft.incident.metadata.namespace, "name": draft.incident.metadata.name},
+        "mitigation": record.name,
+        "path": ref.path(aim.namespace, aim.name),
+        "uid": change.uid,
+        "before": dict(change.before),
+        "after": dict(change.after),
+        "apply": apply_patch(change, action),
+        "undo": patch_text(exchange(change.uid, change.after, change.before)),
+    }
+
+
+def _secret(draft: Draft, record: MitigationRecord, name: str, patches: Mapping[str, Any]) -> Store:
+    meta = draft.incident.metadata
+    body = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "stanch.dev/undo",
+        "immutable": True,
+        "metadata": {
+            "name": name,
+            "namespace": OPERATOR_NAMESPACE,
+            "labels": {
+                Label.MANAGED_BY: MACHINE,
+                Label.INCIDENT_UID: meta.uid,
+                Label.INCIDENT_NAMESPACE: meta.namespace,
+            },
+            "annotations": {
+                "stanch.dev/incident": meta.name,
+                "stanch.dev/mitigation": record.name,
+                "stanch.dev/time": instant(draft.now),
+            },
+        },
+        # Templates may hold secrets in env, so they live here, in the operator's namespace, and nowhere else.
+        "stringData": {"undo": patches["undo"], "apply": patches["apply"], "record": patch_text([dict(patches)])},
+    }
+    return Store(SECRETS, OPERATOR_NAMESPACE, name, digest(patches), body, urgent=True, record=dict(patches))
+
+
+def _break_glass(aim: Aim, change: Change, secret: str) -> tuple[str, ...]:
+    where = f"-n {aim.namespace} " if aim.namespace else ""
+    exact = (
+        f"kubectl -n {OPERATOR_NAMESPACE} get secret {secret} -o go-template='{{{{.data.undo|base64decode}}}}' | "
+        f"kubectl {where}patch {aim.kind.value.lower()} {aim.name} --type=json --patch-file=/dev/stdin"
+    )
+    return (change.undo_by_hand, exact)

@@ -1,0 +1,173 @@
+"""
+What is true of every plan: read this first.
+
+One-line predicates over (incident as handed in, plan), each with the harm it forbids. Hypothesis, the stories, the tests
+on a real cluster and the running operator all check them; a plan that breaks one is refused and the incident says so.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Final
+
+from stanch.api.incident import Incident
+from stanch.api.incident_status import Attempt, AttemptState, IncidentStatus
+from stanch.api.policy import DEFAULT
+from stanch.core.approvals import is_machine
+from stanch.core.attempts import IN_FORCE, OPEN
+from stanch.core.plan_type import Plan
+
+Law = Callable[[Incident, Plan], bool]
+STATUS_BYTES_MAX: Final = 128 * 1024
+_ORDER: Final = {AttemptState.INTENDED: 0, AttemptState.STARTED: 1, AttemptState.APPLIED: 2}
+
+
+def attempts(status: IncidentStatus) -> dict[str, Attempt]:
+    """All attempts by id."""
+    return {a.id: a for r in status.mitigations or () for a in r.attempts or ()}
+
+
+def law_1_no_command_without_a_written_intention(incident: Incident, plan: Plan) -> bool:
+    """A crash can't make us forget something we did."""
+    intended = {i for i, a in attempts(incident.status).items() if a.state is AttemptState.INTENDED}
+    return all(c.attempt in intended for c in plan.commands)
+
+
+def law_2_nothing_is_done_again_once_its_outcome_is_seen(incident: Incident, plan: Plan) -> bool:
+    """A plan that learns that an attempt landed does not send it again."""
+    landed = {i for i, a in attempts(plan.status).items() if a.state is not AttemptState.INTENDED}
+    return all(c.attempt not in landed for c in plan.commands)
+
+
+def law_3_attempts_only_move_on(incident: Incident, plan: Plan) -> bool:
+    """An outcome once known is never unknown again."""
+    after = attempts(plan.status)
+    return all(
+        i in after and _ORDER.get(after[i].state, 3) >= _ORDER.get(before.state, 3)
+        for i, before in attempts(incident.status).items()
+    )
+
+
+def law_4_no_effect_without_evidence_or_a_reason(incident: Incident, plan: Plan) -> bool:
+    """What an effect destroys was captured before it, or a person said why not."""
+    return all(
+        a.evidence is not None or r.asked.harm_first is not None
+        for r in plan.status.mitigations or ()
+        for a in r.attempts or ()
+    )
+
+
+def law_5_no_effect_for_nobody(incident: Incident, plan: Plan) -> bool:
+    """Every new attempt has somebody who asked for it."""
+    known = attempts(incident.status)
+    return all(
+        bool(r.requested_by) for r in plan.status.mitigations or () for a in r.attempts or () if a.id not in known
+    )
+
+
+def law_6_a_machine_waits_for_a_person(incident: Incident, plan: Plan) -> bool:
+    """What Git, CI or a restore asks for is done only after a person agreed to this very plan (F1)."""
+    known = attempts(incident.status)
+    return all(
+        bool(r.approvals and any(a.digest == r.digest for a in r.approvals.by or ()))
+        for r in plan.status.mitigations or ()
+        if is_machine(r.requested_by or "", DEFAULT)
+        and any(a.id not in known and not a.undoes for a in r.attempts or ())
+    )
+
+
+def law_7_undo_only_what_we_did(incident: Incident, plan: Plan) -> bool:
+    """An undo takes back an attempt of the same mitigation that had taken effect."""
+    return all(
+        any(o.id == a.undoes and o.applied_time is not None and not o.undoes for o in r.attempts or ())
+        for r in plan.status.mitigations or ()
+        for a in r.attempts or ()
+        if a.undoes
+    )
+
+
+def law_8_no_undo_that_nobody_asked_for(incident: Incident, plan: Plan) -> bool:
+    """Undone silently is the second incident (F9)."""
+    return all(bool(a.asked_by) for r in plan.status.mitigations or () for a in r.attempts or () if a.undoes)
+
+
+def law_9_the_timeline_only_grows(incident: Incident, plan: Plan) -> bool:
+    """A line leaves only onto a page, and never changes; seq only rises."""
+    after = {line.seq: line for line in plan.status.timeline}
+    paged = [(p.first, p.last) for p in plan.status.pages or ()]
+    kept = all(
+        after.get(line.seq) == line or (line.seq not in after and any(f <= line.seq <= t for f, t in paged))
+        for line in incident.status.timeline
+    )
+    return kept and plan.status.last_seq >= incident.status.last_seq
+
+
+def law_10_milestones_never_leave(incident: Incident, plan: Plan) -> bool:
+    """What a person must see is in the status as long as it is open."""
+    after = {line.seq for line in plan.status.timeline}
+    return all(line.seq in after for line in incident.status.timeline if line.milestone)
+
+
+def law_11_one_effect_at_a_time(incident: Incident, plan: Plan) -> bool:
+    """Two effects at once on one incident can't be told apart."""
+    return sum(a.state in OPEN for a in attempts(plan.status).values()) <= 1
+
+
+def law_12_a_target_never_becomes_another(incident: Incident, plan: Plan) -> bool:
+    """What was planned for one object is not done to its namesake (F2)."""
+    after = {r.name: r for r in plan.status.mitigations or ()}
+    return all(
+        after[r.name].target == r.target
+        for r in incident.status.mitigations or ()
+        if r.name in after and r.attempts and any(a.state in OPEN | IN_FORCE for a in r.attempts)
+    )
+
+
+def law_13_a_drill_changes_nothing(incident: Incident, plan: Plan) -> bool:
+    """All its commands are dry runs."""
+    return not incident.spec.drill or all(c.dry for c in plan.commands)
+
+
+def law_14_questions_come_before_deeds(incident: Incident, plan: Plan) -> bool:
+    """A plan that still asks decides nothing."""
+    return not plan.questions or not (plan.commands or plan.stores)
+
+
+def law_15_status_stays_small(incident: Incident, plan: Plan) -> bool:
+    """Every watcher gets the whole of it each time."""
+    return len(json.dumps(plan.status.wire(), separators=(",", ":"))) <= STATUS_BYTES_MAX
+
+
+def law_16_conditions_only_flip_their_time_with_their_status(incident: Incident, plan: Plan) -> bool:
+    """Alert rules and `kubectl wait` count from lastTransitionTime."""
+    before = {c.type: c for c in incident.status.conditions}
+    return all(
+        c.type not in before
+        or (before[c.type].status != c.status)
+        or before[c.type].last_transition_time == c.last_transition_time
+        for c in plan.status.conditions
+    )
+
+
+LAWS: Final[tuple[Law, ...]] = (
+    law_1_no_command_without_a_written_intention,
+    law_2_nothing_is_done_again_once_its_outcome_is_seen,
+    law_3_attempts_only_move_on,
+    law_4_no_effect_without_evidence_or_a_reason,
+    law_5_no_effect_for_nobody,
+    law_6_a_machine_waits_for_a_person,
+    law_7_undo_only_what_we_did,
+    law_8_no_undo_that_nobody_asked_for,
+    law_9_the_timeline_only_grows,
+    law_10_milestones_never_leave,
+    law_11_one_effect_at_a_time,
+    law_12_a_target_never_becomes_another,
+    law_13_a_drill_changes_nothing,
+    law_14_questions_come_before_deeds,
+    law_15_status_stays_small,
+    law_16_conditions_only_flip_their_time_with_their_status,
+)
+
+
+def broken(incident: Incident, plan: Plan) -> list[str]:
+    """Names of the laws this plan breaks; empty is the only good answer."""
+    return [law.__name__ for law in LAWS if not law(incident, plan)]

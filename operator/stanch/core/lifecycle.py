@@ -1,0 +1,311 @@
+"""
+From facts to conditions to one word for the eye (decisions 2.3).
+
+The posture is a table over conditions and times, first row that is true; nothing ever reads it back.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from stanch.api.incident_status import Durations, Times, WishState
+from stanch.api.meta import instant
+from stanch.api.names import ConditionType, EventKind, Reason
+from stanch.core.conditions import drop, find, is_true, put
+from stanch.core.draft import Draft, shorten
+from stanch.core.recovery import attempt_is_open, contained, harm_is_over
+from stanch.core.spec_fold import declarer
+
+Row = tuple[str, Callable[[Draft], bool]]
+
+
+def follow_lifecycle(draft: Draft) -> None:
+    """Conditions from what is so, then times, durations, and the words for the eye."""
+    if draft.status.times is None:
+        return
+    if draft.status.times.cancelled:
+        _cancelled(draft)
+    else:
+        _acknowledged(draft)
+        _evidence(draft)
+        _mitigated(draft)
+        _resolved(draft)
+        _held(draft)
+        _reviewed(draft)
+    _durations(draft)
+
+
+def _times(draft: Draft) -> Times:
+    assert draft.status.times is not None
+    return draft.status.times
+
+
+def _stamp(draft: Draft, **changes: datetime | None) -> None:
+    draft.set(times=_times(draft).model_copy(update=changes))
+
+
+def _cancelled(draft: Draft) -> None:
+    put(draft, ConditionType.RESOLVED, "True", Reason.CANCELLED, "It was no incident")
+    put(draft, ConditionType.REVIEWED, "True", Reason.NOT_NEEDED, "Cancelled")
+    for kind in (ConditionType.MITIGATION_HELD, ConditionType.APPROVAL_NEEDED, ConditionType.CONTAINED):
+        drop(draft, kind)
+    if _times(draft).closed is None and not draft.status.debt:
+        _stamp(draft, closed=draft.now)
+        draft.say(EventKind.CLOSED, "Closed: cancelled")
+    draft.close = _times(draft).closed is not None
+
+
+def _acknowledged(draft: Draft) -> None:
+    from stanch.core.approvals import is_machine  # noqa: PLC0415
+
+    by = declarer(draft)
+    times = _times(draft)
+    if times.acknowledged is None and draft.incident.spec.declared_by and not is_machine(by, draft.catalog.policy):
+        _stamp(draft, acknowledged=draft.incident.declared)
+        put(draft, ConditionType.ACKNOWLEDGED, "True", Reason.DECLARED, f"{by} declared it")
+    elif times.acknowledged is not None and not is_true(draft.status, ConditionType.ACKNOWLEDGED):
+        put(draft, ConditionType.ACKNOWLEDGED, "True", Reason.ENTRY, "A person is on it")
+    elif times.acknowledged is None:
+        put(
+            draft,
+            ConditionType.ACKNOWLEDGED,
+            "False",
+            Reason.NOBODY_YET,
+            "No person has taken it; write an acknowledge entry",
+        )
+
+
+def _evidence(draft: Draft) -> None:
+    kept = draft.status.evidence or ()
+    if kept:
+        missing = sum(e.missing for e in kept)
+        total = sum(e.items for e in kept)
+        reason = Reason.PARTIAL if missing else Reason.COMPLETE
+        put(
+            draft,
+            ConditionType.EVIDENCE_CAPTURED,
+            "True",
+            reason,
+            f"{total} items, {missing} missing; in {kept[-1].name}",
+        )
+    elif any(r.asked.harm_first and r.attempts for r in draft.records):
+        put(
+            draft,
+            ConditionType.EVIDENCE_CAPTURED,
+            "True",
+            Reason.HARM_FIRST,
+            "Acted before evidence, for a recorded reason",
+        )
+    elif not draft.incident.spec.targets and not draft.records:
+        put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.NOTHING_TO_CAPTURE, "It names no targets")
+    else:
+        put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.CAPTURING, "Not stored yet")
+
+
+def _mitigated(draft: Draft) -> None:
+    over, was = harm_is_over(draft), is_true(draft.status, ConditionType.MITIGATED)
+    off = contained(draft)
+    if off:
+        put(draft, ConditionType.CONTAINED, "True", Reason.ONLY_CONTAINED, off)
+    else:
+        drop(draft, ConditionType.CONTAINED)
+    if attempt_is_open(draft):
+        put(draft, ConditionType.MITIGATED, "False", Reason.VERIFYING, "An effect is on its way")
+    elif off or over is False:
+        _not_mitigated(draft, was, off)
+    elif over is None:
+        put(draft, ConditionType.MITIGATED, "Unknown", Reason.NO_DATA, _unknown(draft))
+    else:
+        _is_mitigated(draft, was)
+
+
+def _unknown(draft: Draft) -> str:
+    if draft.status.recovery is None or not draft.status.recovery.criteria:
+        return "There is nothing to look at; a person says so with a resolve entry"
+    return "Not every criterion can be read"
+
+
+def _not_mitigated(draft: Draft, was: bool, off: str) -> None:
+    acted = any(r.attempts for r in draft.records)
+    criteria = draft.status.recovery.criteria if draft.status.recovery else ()
+    failing = "; ".join(c.message or c.name for c in criteria if c.state.value != "Passing")
+    reason = Reason.ONLY_CONTAINED if off else Reason.HARM_CONTINUES if acted else Reason.NOT_TRIED
+    put(draft, ConditionType.MITIGATED, "False", reason, off or failing or "Seen once; looked at again")
+    if was:
+        draft.say(EventKind.RELAPSED, f"Harm is back: {off or failing}", event=True, warning=True)
+        _stamp(draft, mitigated=None)
+
+
+def _is_mitigated(draft: Draft, was: bool) -> None:
+    acted = any(r.attempts for r in draft.records)
+    if draft.status.recovery is None or not draft.status.recovery.criteria:
+        reason, message = Reason.PERSON_SAYS_SO, "A person says so"
+    else:
+        names = ", ".join(c.name for c in draft.status.recovery.criteria if c.state.value == "Passing")
+        reason, message = Reason.CRITERIA_PASSING if acted else Reason.WITHOUT_US, f"Passing: {names}"
+    put(draft, ConditionType.MITIGATED, "True", reason, message)
+    if not was:
+        _stamp(draft, mitigated=draft.now)
+        draft.say(EventKind.MITIGATED, message, event=True)
+
+
+def _resolved(draft: Draft) -> None:
+    times, recovery = _times(draft), draft.status.recovery
+    if times.resolved:
+        return
+    if draft.status.override:
+        _resolve(draft, Reason.OVERRIDE, f"Overridden by {draft.status.override}")
+    elif not is_true(draft.status, ConditionType.MITIGATED):
+        open_one = attempt_is_open(draft)
+        reason = Reason.ATTEMPT_OPEN if open_one else Reason.NOT_MITIGATED
+        put(
+            draft,
+            ConditionType.RESOLVED,
+            "False",
+            reason,
+            "An effect is on its way" if open_one else "Harm is not over yet",
+        )
+    elif recovery is None or not recovery.criteria:
+        _resolve(draft, Reason.HELD, "A person says so")
+    elif recovery.hold_since_time is None:
+        failing = ", ".join(c.name for c in recovery.criteria if c.state.value != "Passing")
+        put(
+            draft,
+            ConditionType.RESOLVED,
+            "False",
+            Reason.HOLDING,
+            f"Not all criteria pass: {failing or 'one was bad once'}",
+        )
+    else:
+        due = recovery.hold_since_time + recovery.hold
+        if draft.now >= due:
+            _resolve(
+                draft,
+                Reason.HELD,
+                f"All {len(recovery.criteria)} criteria held since {instant(recovery.hold_since_time)}",
+            )
+            return
+        draft.wake(due)
+        message = (
+            f"All {len(recovery.criteria)} criteria hold since {instant(recovery.hold_since_time)}; "
+            f"resolved at {instant(due)} if none fails"
+        )
+        put(draft, ConditionType.RESOLVED, "False", Reason.HOLDING, message)
+
+
+def _resolve(draft: Draft, reason: str, message: str) -> None:
+    put(draft, ConditionType.RESOLVED, "True", reason, message)
+    _stamp(draft, resolved=draft.now)
+    draft.say(EventKind.RESOLVED, message, event=True)
+
+
+def _held(draft: Draft) -> None:
+    pending = [r for r in draft.records if r.state is WishState.HELD]
+    first = pending[0] if pending else None
+    stalled = {Reason.POLICIES_MISSING, Reason.PERMISSION_MISSING}
+    if first is None:
+        for kind in (ConditionType.MITIGATION_HELD, ConditionType.APPROVAL_NEEDED, ConditionType.STALLED):
+            drop(draft, kind)
+        return
+    text = f"{first.name}: {first.message}"
+    put(draft, ConditionType.MITIGATION_HELD, "True", first.reason or "Held", text)
+    for kind, wanted in (
+        (ConditionType.APPROVAL_NEEDED, first.reason == Reason.APPROVAL_MISSING),
+        (ConditionType.STALLED, first.reason in stalled),
+    ):
+        if wanted:
+            put(draft, kind, "True", first.reason or "Held", text)
+        else:
+            drop(draft, kind)
+
+
+def _reviewed(draft: Draft) -> None:
+    known = find(draft.status, ConditionType.REVIEWED)
+    if _times(draft).resolved is None:
+        put(draft, ConditionType.REVIEWED, "False", Reason.NOT_YET, "Decided when it is resolved")
+    elif known is None or known.reason == Reason.NOT_YET:
+        name = draft.status.postmortem.name if draft.status.postmortem else None
+        put(
+            draft,
+            ConditionType.REVIEWED,
+            "False",
+            Reason.DUE,
+            f"Postmortem {name} is drafted; people complete it" if name else "To be decided",
+        )
+
+
+def _durations(draft: Draft) -> None:
+    times = _times(draft)
+    known = draft.status.durations or Durations()
+    start = times.started or times.detected
+    found = Durations(
+        to_detect=known.to_detect or _between(times.started, times.detected),
+        to_declare=known.to_declare or _between(times.detected, times.declared),
+        to_acknowledge=known.to_acknowledge or _between(times.declared, times.acknowledged),
+        to_mitigate=_between(start, times.mitigated),
+        to_resolve=_between(start, times.resolved),
+    )
+    if found != draft.status.durations:
+        draft.set(durations=found)
+
+
+def _between(start: datetime | None, end: datetime | None) -> timedelta | None:
+    # Negative is absent, not zero: it is a finding about the times people gave (decisions 1.3 no. 31).
+    return end - start if start and end and end >= start else None
+
+
+_PHASES: Final[tuple[Row, ...]] = (
+    ("Cancelled", lambda d: _times(d).cancelled is not None),
+    ("Closed", lambda d: _times(d).closed is not None),
+    ("Learning", lambda d: _times(d).resolved is not None and d.status.postmortem is not None),
+    ("Resolved", lambda d: _times(d).resolved is not None),
+    ("Mitigated", lambda d: is_true(d.status, ConditionType.MITIGATED)),
+    ("Contained", lambda d: is_true(d.status, ConditionType.CONTAINED)),
+    ("Mitigating", lambda d: any(r.state is not WishState.WITHDRAWN for r in d.records)),
+    ("Triaged", lambda d: _times(d).acknowledged is not None and bool(d.status.roles)),
+    ("Detected", lambda d: True),
+)
+
+
+def words_for_the_eye(draft: Draft) -> None:
+    """Phase, table columns and the one-line record; made last, from everything else."""
+    if draft.status.times is None:
+        return
+    roles = {r.role: r.user for r in draft.status.roles or ()}
+    targets = draft.incident.spec.targets or ()
+    current = _current(draft)
+    draft.set(
+        observed_generation=draft.incident.metadata.generation,
+        phase=next(name for name, holds in _PHASES if holds(draft)),
+        commander=roles.get("commander"),
+        target=_target_word(targets[0].kind.value, targets[0].name) if targets else None,
+        mitigation=current,
+        record=_record_line(draft, roles, current),
+    )
+
+
+def _target_word(kind: str, name: str) -> str:
+    short = {"Deployment": "deploy", "StatefulSet": "sts", "ReplicaSet": "rs", "DaemonSet": "ds", "Node": "node"}
+    return f"{short.get(kind, kind.lower())}/{name}"
+
+
+def _current(draft: Draft) -> str | None:
+    """The mitigation a person looks for: what runs or waits, else the last that did something."""
+    active = [r for r in draft.records if r.state in (WishState.RUNNING, WishState.HELD, WishState.WAITING)]
+    done = [r for r in draft.records if r.attempts]
+    chosen = next(iter(active or done[::-1] or draft.records), None)
+    return f"{chosen.name} {chosen.state.value}" if chosen else None
+
+
+def _record_line(draft: Draft, roles: dict[str, str], current: str | None) -> str:
+    impact = draft.incident.spec.impact
+    parts = [
+        draft.severity.value,
+        f"commander {roles['commander']}" if "commander" in roles else "no commander",
+        (impact.summary if impact and impact.summary else draft.incident.spec.title),
+        current or "nothing tried",
+    ]
+    resolved = find(draft.status, ConditionType.RESOLVED)
+    if resolved and resolved.reason in (Reason.HOLDING, Reason.HELD):
+        parts.append(resolved.message)
+    return shorten(" · ".join(parts), 500)

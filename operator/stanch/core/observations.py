@@ -1,0 +1,98 @@
+"""What the shell saw: answers to questions, receipts of what was stored, outcomes of what was done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from stanch.core.questions import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer: an object or a list as JSON."""
+
+    value: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """It is not there: asked and answered 404."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No usable answer. ``status`` is the HTTP code, or 0 when none came; ``message`` is what was said."""
+
+    status: int
+    message: str
+    reason: str = ""
+
+
+Answer = Found | NotFound | Failed
+
+
+class OutcomeKind(StrEnum):
+    """What became of a command."""
+
+    ACCEPTED = "Accepted"
+    REFUSED = "Refused"  # the API server said no; nothing changed, or a test did not hold
+    UNKNOWN = "Unknown"  # no answer: it may or may not have happened
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the API server said to a command. For ACCEPTED ``value`` is the object it returned."""
+
+    kind: OutcomeKind
+    status: int = 0
+    message: str = ""
+    value: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Are the admission policies that prove who asked in force? ``problem`` says what is not."""
+
+    proven: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """
+    A snapshot. A question that is not a key was never asked; NotFound means asked and absent.
+
+    ``stored`` holds names of Evidence objects and undo Secrets known to be there, with their digest: receipts.
+    ``not_stored`` are those whose writing failed, with why. ``fresh_intent`` are attempts that this very pass wrote
+    down, so that nobody need read back whether they were done. ``outcomes`` are keyed by action id. ``busy`` maps a
+    target uid to the other incident that is acting on it.
+    """
+
+    answers: Mapping[Question, Answer] = field(default_factory=dict)
+    stored: Mapping[str, str] = field(default_factory=dict)
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    entries: tuple[Any, ...] = ()
+    policies: Policies = Policies(proven=False, problem="not looked yet")
+    busy: Mapping[str, str] = field(default_factory=dict)
+    not_stored: Mapping[str, str] = field(default_factory=dict)
+    fresh_intent: frozenset[str] = frozenset()
+    evidence_started: datetime | None = None
+
+    def get(self, question: Question) -> Answer | None:
+        """The answer, or None when it was not asked."""
+        return self.answers.get(question)
+
+    def with_answers(self, more: Mapping[Question, Answer]) -> "Observations":
+        """The same and more answers."""
+        return replace(self, answers={**self.answers, **more})
+
+    def with_stored(self, more: Mapping[str, str]) -> "Observations":
+        """The same and more receipts."""
+        return replace(self, stored={**self.stored, **more})
+
+
+def items(answer: Answer | None) -> list[dict[str, Any]]:
+    """Objects of a list answer; none when it failed or was not asked."""
+    return list(answer.value.get("items") or ()) if isinstance(answer, Found) else []

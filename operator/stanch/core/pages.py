@@ -1,0 +1,66 @@
+"""Keep status small: old timeline lines move to an immutable page, and only once the page is known to be stored."""
+
+import base64
+import gzip
+import hashlib
+import json
+from typing import Final
+
+from stanch.api.evidence import EvidenceSpec, Item, ItemKind, Part, Purpose
+from stanch.api.incident_status import Page, TimelineLine
+from stanch.api.names import API_VERSION, Label
+from stanch.core.draft import MACHINE, Draft
+from stanch.core.questions import EVIDENCES
+from stanch.core.records import Store
+
+INLINE_MAX: Final = 60
+PAGE_LINES: Final = 30
+
+
+def turn_page(draft: Draft) -> None:
+    """Move the oldest lines out, milestones stay; nothing leaves before its receipt is seen."""
+    movable = [line for line in draft.status.timeline if not line.milestone]
+    if len(draft.status.timeline) <= INLINE_MAX + PAGE_LINES // 2 or len(movable) < PAGE_LINES:
+        return
+    old = tuple(movable[:PAGE_LINES])
+    pages = draft.status.pages or ()
+    store, sha = _page(draft, old, len(pages) + 1, pages[-1].sha256 if pages else "")
+    if draft.seen.stored.get(store.name) != sha:
+        draft.stores.append(store)
+        draft.wake(draft.now)
+        return
+    page = Page(name=store.name, first=old[0].seq, last=old[-1].seq, sha256=sha)
+    gone = {line.seq for line in old}
+    draft.set(timeline=tuple(line for line in draft.status.timeline if line.seq not in gone), pages=(*pages, page))
+
+
+def _page(draft: Draft, lines: tuple[TimelineLine, ...], number: int, before: str) -> tuple[Store, str]:
+    meta = draft.incident.metadata
+    text = "\n".join(
+        json.dumps(x, ensure_ascii=False) for x in ({"pageBefore": before}, *(line.wire() for line in lines))
+    )
+    raw = text.encode()
+    data = gzip.compress(raw, compresslevel=6, mtime=0)
+    sha = hashlib.sha256(data).hexdigest()
+    name = f"{meta.name[:200]}-page-{number}-{sha[:6]}"
+    item = Item(name="timeline.jsonl", kind=ItemKind.SUMMARY, bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest())
+    spec = EvidenceSpec(
+        incident=meta.name,
+        purpose=Purpose.PAGE,
+        part=Part(index=1, of=1),
+        # The newest line's time, not the clock: the page must come out the same if it is made again.
+        captured_time=lines[-1].time,
+        items=(item,),
+        bytes=len(data),
+        sha256=sha,
+        encoding="gzip",
+        data=base64.b64encode(data).decode(),
+    )
+    labels = {Label.INCIDENT: meta.name[:63], Label.INCIDENT_UID: meta.uid, Label.MANAGED_BY: MACHINE}
+    body = {
+        "apiVersion": API_VERSION,
+        "kind": "Evidence",
+        "metadata": {"name": name, "namespace": meta.namespace, "labels": labels},
+        "spec": spec.wire(),
+    }
+    return Store(EVIDENCES, meta.namespace, name, sha, body, urgent=True), sha

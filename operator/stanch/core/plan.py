@@ -1,0 +1,95 @@
+"""
+The whole of judgement, as a story: from an incident and what was seen to what to write and do.
+
+Pure: the same input gives the same plan. Written down first, then done: a command comes only for an attempt that stands
+in the status that was handed in (core/invariants.py has the laws).
+"""
+
+from datetime import datetime
+
+from stanch.api.evidence import Purpose
+from stanch.api.incident import Incident
+from stanch.core.aftermath import learn
+from stanch.core.attempts import follow
+from stanch.core.draft import Draft, aim_at
+from stanch.core.entry_fold import fold_entries
+from stanch.core.intend import capture
+from stanch.core.judge import judge_effects, keep_debts
+from stanch.core.lifecycle import follow_lifecycle, words_for_the_eye
+from stanch.core.observations import Observations
+from stanch.core.pages import turn_page
+from stanch.core.plan_type import Plan
+from stanch.core.ports import Catalog
+from stanch.core.recovery import watch_recovery
+from stanch.core.spec_fold import fold_spec
+from stanch.core.start import start_next
+from stanch.core.undo import revert_where_chosen, start_undos
+from stanch.core.wish_fold import fold_wishes
+
+
+def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime) -> Plan:
+    """What to ask, or else what to write, store and do next, and when to look again."""
+    now = now.replace(microsecond=0)
+    draft = Draft(incident, seen, catalog, now, incident.status)
+    # 1. Drop what could not be stored, so that the record never names evidence that is not there.
+    _forget_unstored(draft)
+    # 2. Take in what was declared, wished and said.
+    fold_spec(draft)
+    fold_wishes(draft)
+    fold_entries(draft)
+    # 3. Follow what is under way: do it, read it back, verify it.
+    for record in draft.records:
+        follow(draft, record)
+    # 4. Take back what somebody wants back.
+    revert_where_chosen(draft)
+    start_undos(draft)
+    # 5. Start what is next.
+    start_next(draft)
+    # 6. Evidence of a declaration that nothing acts on yet.
+    _capture_at_declaration(draft)
+    # 7. Is it over? What did it do? What is owed?
+    watch_recovery(draft)
+    judge_effects(draft)
+    keep_debts(draft)
+    # 8. Say what is so.
+    follow_lifecycle(draft)
+    learn(draft)
+    follow_lifecycle(draft)
+    words_for_the_eye(draft)
+    turn_page(draft)
+    return _finish(draft)
+
+
+def _finish(draft: Draft) -> Plan:
+    if draft.questions:
+        return Plan(status=draft.incident.status, questions=tuple(draft.questions))
+    return Plan(
+        status=draft.status,
+        stores=tuple(draft.stores),
+        commands=tuple(draft.commands),
+        folded=tuple(draft.folded),
+        events=tuple(draft.events),
+        wake_at=min(draft.wakes, default=None),
+        close=draft.close,
+    )
+
+
+def _forget_unstored(draft: Draft) -> None:
+    if not draft.seen.not_stored:
+        return
+    kept = tuple(e for e in draft.status.evidence or () if e.name not in draft.seen.not_stored)
+    draft.set(evidence=kept or None)
+
+
+def _capture_at_declaration(draft: Draft) -> None:
+    """Capture starts at declaration, for every target, whether or not anybody asks for a mitigation."""
+    times, targets = draft.status.times, draft.incident.spec.targets or ()
+    if draft.status.evidence or not targets or times is None or times.resolved or times.cancelled:
+        return
+    if any(r.attempts for r in draft.records):
+        return
+    aims = tuple(aim_at(draft.incident, t.kind.value, t.name) for t in targets)
+    for aim in aims:
+        draft.ask(*draft.catalog.collector.questions(aim, draft.seen, draft.severity))
+    if not draft.questions:
+        capture(draft, aims, Purpose.DECLARED, f"{draft.incident.metadata.name[:200]}-declared-a")

@@ -1,0 +1,35 @@
+"""Plan: what one look at the world leads to, as data."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from stanch.api.incident_status import IncidentStatus
+from stanch.core.commands import Command
+from stanch.core.questions import Question
+from stanch.core.records import MarkFolded, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A Kubernetes Event to post once the status that says the same is written."""
+
+    reason: str
+    message: str
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    Ask ``questions`` and plan again while there are any; then write ``status`` and ``stores``, then perform
+    ``commands``, then look again at ``wake_at``.
+    """
+
+    status: IncidentStatus
+    questions: tuple[Question, ...] = ()
+    stores: tuple[Store, ...] = ()
+    commands: tuple[Command, ...] = ()
+    folded: tuple[MarkFolded, ...] = ()
+    events: tuple[Told, ...] = ()
+    wake_at: datetime | None = None
+    close: bool = False

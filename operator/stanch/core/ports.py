@@ -1,0 +1,202 @@
+"""What a mitigation is: pure functions from what was wished and seen to what would be written, and the rights it needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from stanch.api.evidence import Purpose
+from stanch.api.incident_status import UndoClass
+from stanch.api.meta import Severity, TargetKind
+from stanch.api.policy import Policy
+from stanch.api.wish import Action
+from stanch.core.observations import Observations
+from stanch.core.questions import Question
+
+
+class ApprovalClass(StrEnum):
+    """A narrow and exactly undoable, B moves code or traffic, C wide or irreversible (decisions 2.2)."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """
+    One right. The person who asks must have it on the target, and the operator's role must hold ``operator_*``.
+
+    ``subresource`` is what the person could do with kubectl (``scale`` asks for ``deployments/scale``); the operator
+    itself patches the object, so that the action id is in the same write.
+    """
+
+    verb: str
+    group: str
+    resource: str
+    subresource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a mitigation is to act on: the target as asked for, and where it lives (no namespace for a Node)."""
+
+    kind: TargetKind
+    name: str
+    namespace: str | None
+
+    def __str__(self) -> str:
+        where = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind.value} {where}{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No, because. ``final`` refusals end the wish; others are looked at again. ``message`` names what would free it."""
+
+    reason: str
+    message: str
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToDo:
+    """It is already so."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    What would be written: JSON pointers with the value before and after; ``ABSENT`` means the field is not there.
+
+    From this the patch, its inverse and the digests are made (core/swap.py). ``labels`` are the target's now, None
+    when it has none; ``do_by_hand`` and ``undo_by_hand`` are kubectl lines a person can paste.
+    """
+
+    uid: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    summary: str
+    diff: tuple[str, ...] = ()
+    blast: str = ""
+    undo_takes: str = ""
+    warnings: tuple[str, ...] = ()
+    do_by_hand: str = ""
+    undo_by_hand: str = ""
+    approval_class: ApprovalClass = ApprovalClass.B
+    labels: Mapping[str, str] | None = None
+
+
+Sized = Change | Refusal | NothingToDo | tuple[Question, ...]
+
+
+class VerdictState(StrEnum):
+    """How an applied effect is doing."""
+
+    WAITING = "Waiting"
+    VERIFIED = "Verified"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be seen of the effect, in words that stand still while nothing changes."""
+
+    state: VerdictState
+    message: str
+
+
+class Mitigation(Protocol):
+    """One action, in one pure file."""
+
+    @property
+    def name(self) -> str:
+        """Its member name in YAML."""
+        ...
+
+    @property
+    def kinds(self) -> frozenset[TargetKind]:
+        """Kinds it can act on."""
+        ...
+
+    @property
+    def undo_class(self) -> UndoClass:
+        """Who is able to undo it."""
+        ...
+
+    @property
+    def needs(self) -> Mapping[TargetKind, tuple[Need, ...]]:
+        """Rights the person who asks must have; roles and policies are generated from them."""
+        ...
+
+    @property
+    def debt(self) -> timedelta | None:
+        """When what it leaves is due to be taken back; None when it leaves nothing."""
+        ...
+
+    def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
+        """What would be written, or why not, or what must be known first."""
+        ...
+
+    def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
+        """Did the effect arrive?"""
+        ...
+
+    def owes(self, action: Action, aim: Aim) -> str:
+        """What is off while the effect is in force; empty when nothing is owed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A bundle ready to be stored: the complete Evidence object and what the record says of it."""
+
+    name: str
+    body: dict[str, Any]
+    sha256: str
+    items: int
+    missing: int
+    really_missing: int
+    stored_bytes: int
+    excerpt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRequest:
+    """What to capture for whom; ``name`` without the suffix that says its content."""
+
+    incident: str
+    incident_uid: str
+    namespace: str
+    severity: Severity
+    aims: tuple[Aim, ...]
+    purpose: Purpose
+    name: str
+    mitigation: str | None
+    attempt: str | None
+    captured: datetime
+    deadline: timedelta
+
+
+class Collector(Protocol):
+    """What evidence is: which questions to ask for a target, and the bundle that the answers make."""
+
+    def questions(self, aim: Aim, seen: Observations, severity: Severity) -> tuple[Question, ...]:
+        """What to ask next; empty when everything was asked."""
+        ...
+
+    def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
+        """The bundle of what was answered; what was not is listed in it as missing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Everything plan() can draw on: all mitigations by name, how evidence is captured, and the policy in force."""
+
+    mitigations: Mapping[str, Mitigation]
+    collector: Collector
+    policy: Policy

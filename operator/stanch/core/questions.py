@@ -1,0 +1,119 @@
+"""Everything a plan may want to know: a closed list, answered by shell/observe.py. A question is its own dictionary key."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """One kind of object in the API: group ("" for core), version and plural."""
+
+    group: str
+    version: str
+    plural: str
+
+    def path(self, namespace: str | None, name: str | None = None) -> str:
+        """API path of the collection, or of one object."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        scope = f"/namespaces/{namespace}" if namespace else ""
+        return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """The object as it is now. Answer: Found, NotFound or Failed."""
+
+    ref: Ref
+    namespace: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """
+    All objects that match. Answer: Found({"items": [...]}) or Failed.
+
+    ``limit`` bounds the answer; a cut one carries ``metadata.continue``, and readers must say so. ``metadata_only``
+    leaves everything but the metadata on the server.
+    """
+
+    ref: Ref
+    namespace: str | None
+    labels: str = ""
+    fields: str = ""
+    limit: int = 500
+    metadata_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """The newest lines of one container. Answer: Found({"text", "dropped"}) or Failed; the newest bytes are kept."""
+
+    namespace: str
+    pod: str
+    container: str
+    previous: bool
+    node: str
+    tail_lines: int
+    keep_bytes: int
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class MayThey:
+    """May this person do it? Answer: Found({"allowed": bool, "reason": str}) or Failed."""
+
+    username: str
+    uid: str
+    groups: tuple[str, ...]
+    verb: str
+    group: str
+    resource: str
+    subresource: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """Would the API server accept this JSON Patch? Answer: Found(object) or Failed with its words. ``patch`` is JSON text."""
+
+    ref: Ref
+    namespace: str | None
+    name: str
+    patch: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoSecret:
+    """The undo record of an action, by the name of its Secret. Answer: Found(the record, decoded), NotFound or Failed."""
+
+    name: str
+
+
+Question = Get | List | Logs | MayThey | DryRun | UndoSecret
+
+DEPLOYMENTS = Ref("apps", "v1", "deployments")
+STATEFULSETS = Ref("apps", "v1", "statefulsets")
+DAEMONSETS = Ref("apps", "v1", "daemonsets")
+REPLICASETS = Ref("apps", "v1", "replicasets")
+CONTROLLER_REVISIONS = Ref("apps", "v1", "controllerrevisions")
+PODS = Ref("", "v1", "pods")
+NODES = Ref("", "v1", "nodes")
+EVENTS = Ref("", "v1", "events")
+SERVICES = Ref("", "v1", "services")
+ENDPOINT_SLICES = Ref("discovery.k8s.io", "v1", "endpointslices")
+HPAS = Ref("autoscaling", "v2", "horizontalpodautoscalers")
+PDBS = Ref("policy", "v1", "poddisruptionbudgets")
+INCIDENTS = Ref("stanch.dev", "v1alpha1", "incidents")
+ENTRIES = Ref("stanch.dev", "v1alpha1", "timelineentries")
+EVIDENCES = Ref("stanch.dev", "v1alpha1", "evidences")
+POSTMORTEMS = Ref("stanch.dev", "v1alpha1", "postmortems")
+ACTION_ITEMS = Ref("stanch.dev", "v1alpha1", "actionitems")
+
+REF_OF_KIND: dict[str, Ref] = {
+    "Deployment": DEPLOYMENTS,
+    "StatefulSet": STATEFULSETS,
+    "DaemonSet": DAEMONSETS,
+    "ReplicaSet": REPLICASETS,
+    "Node": NODES,
+}

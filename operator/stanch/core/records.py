@@ -1,0 +1,34 @@
+"""Things the operator stores beside the status: created once under a deterministic name, never changed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from stanch.core.questions import Ref
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Store:
+    """
+    Create this object unless it is there already.
+
+    ``digest`` is what ``Observations.stored[name]`` holds once it is known to be stored. ``urgent`` ones are written
+    in parallel with the status, for an effect waits for their receipt; the others after it. ``record`` is what a read
+    of it would answer, for undo records.
+    """
+
+    ref: Ref
+    namespace: str
+    name: str
+    digest: str
+    body: dict[str, Any]
+    urgent: bool
+    record: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkFolded:
+    """Label an entry as taken in, with its timeline seq; off the path, and harmless to repeat."""
+
+    namespace: str
+    name: str
+    seq: int

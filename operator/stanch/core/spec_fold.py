@@ -1,0 +1,77 @@
+"""
+Take in what the spec says (decisions 2.1): a value that is new is a statement now; the same value again changes nothing.
+
+So a re-applied file, a Git push of the same content or a restore never takes back what people said since.
+"""
+
+from stanch.api.incident import Roles
+from stanch.api.incident_status import RoleRecord, SeverityRecord, Times
+from stanch.api.names import EventKind
+from stanch.core.draft import Draft
+
+_SINGLE_ROLES = tuple(name for name in Roles.model_fields if name not in ("experts", "shadows"))
+
+
+def fold_spec(draft: Draft) -> None:
+    """Declaration first, then severity and roles as far as the spec says something new."""
+    if draft.status.times is None:
+        _declare(draft)
+    _severity(draft)
+    _roles(draft)
+
+
+def declarer(draft: Draft) -> str:
+    """Who created it, as admission stamped it."""
+    stamped = draft.incident.spec.declared_by
+    return stamped.username if stamped else "somebody"
+
+
+def _declare(draft: Draft) -> None:
+    spec, created = draft.incident.spec, draft.incident.declared
+    started = spec.impact.started_time if spec.impact else None
+    draft.set(times=Times(started=started, detected=created, declared=created))
+    level = spec.severity or draft.catalog.policy.when_unknown
+    draft.say(EventKind.DECLARED, f"{spec.title}, {level.value}", by=declarer(draft), time=created, event=True)
+
+
+def _severity(draft: Draft) -> None:
+    said, known = draft.incident.spec.severity, draft.status.severity
+    by = declarer(draft)
+    if known is None:
+        level = said or draft.catalog.policy.when_unknown
+        reason = f"set by {by}" if said else "nothing known; a false SEV2 is cheap"
+        source = "Spec" if said else "Derived"
+        record = SeverityRecord(
+            level=level, source=source, since_time=draft.incident.declared, spec_seen=said, reasons=(reason,)
+        )
+        draft.set(severity=record)
+    elif said != known.spec_seen:
+        changes: dict[str, object] = {"spec_seen": said}
+        if said is not None and said != known.level:
+            changes |= {"level": said, "source": "Spec", "since_time": draft.now, "reasons": ("changed in the spec",)}
+            draft.say(
+                EventKind.SEVERITY_CHANGED, f"{known.level.value} to {said.value}, in the spec", by="spec", event=True
+            )
+        draft.set(severity=known.model_copy(update=changes))
+
+
+def _roles(draft: Draft) -> None:
+    said = draft.incident.spec.roles or Roles()
+    for field in _SINGLE_ROLES:
+        role = Roles.model_fields[field].alias or field
+        _one_role(draft, role, getattr(said, field))
+
+
+def _one_role(draft: Draft, role: str, user: str | None) -> None:
+    known = next((r for r in draft.status.roles or () if r.role == role), None)
+    if user is None or (known is not None and known.spec_seen == user):
+        return
+    record = RoleRecord(role=role, user=user, since_time=draft.now, source="Spec", spec_seen=user)
+    put_role(draft, record)
+    draft.say(EventKind.ROLE_CHANGED, f"{user} is {role}", by=declarer(draft))
+
+
+def put_role(draft: Draft, record: RoleRecord) -> None:
+    """Set who wears a hat."""
+    others = tuple(r for r in draft.status.roles or () if r.role != record.role)
+    draft.set(roles=(*others, record))

@@ -1,0 +1,187 @@
+"""Which mitigation is next, whether it may start, and its plan on the record before anybody is asked to approve it."""
+
+from datetime import datetime
+
+from stanch.api.incident_status import AttemptState, MitigationRecord, ResolvedTarget, WishState
+from stanch.api.names import EventKind, Reason
+from stanch.api.wish import When
+from stanch.core.approvals import is_machine, wait_for
+from stanch.core.asking import target_of
+from stanch.core.attempts import open_attempt
+from stanch.core.conditions import is_true
+from stanch.core.draft import Draft
+from stanch.core.guards import refused
+from stanch.core.intend import dry_run, fresh_evidence, intend
+from stanch.core.ports import Aim, Change, NothingToDo, Refusal
+from stanch.core.swap import digest
+
+PENDING = frozenset({WishState.WAITING, WishState.HELD})
+
+
+def start_next(draft: Draft) -> None:
+    """At most one mitigation of an incident is under way; the others wait their turn in order."""
+    times = draft.status.times
+    if times is None or times.cancelled or times.closed:
+        return
+    if times.resolved:
+        _skip_rest(draft)
+        return
+    if any(open_attempt(r) for r in draft.records):
+        return
+    for index, record in enumerate(draft.records):
+        if record.state not in PENDING:
+            continue
+        if not _turn(draft, record, draft.records[:index]):
+            return
+        _start(draft, record)
+        if (changed := draft.record(record.name)) is None or changed.state in PENDING or open_attempt(changed):
+            return
+
+
+def _skip_rest(draft: Draft) -> None:
+    for record in draft.records:
+        if record.state in PENDING:
+            draft.put(
+                record.model_copy(update={"state": WishState.SKIPPED, "reason": None, "message": "NoLongerNeeded"})
+            )
+            draft.say(EventKind.MITIGATION_SKIPPED, f"{record.name}: no longer needed, the incident is resolved")
+
+
+def _turn(draft: Draft, record: MitigationRecord, before: tuple[MitigationRecord, ...]) -> bool:
+    """The ladder: the next rung only while it still hurts and the one before has had its time."""
+    if record.asked.when is When.ALWAYS:
+        return True
+    if any(r.effect and r.effect.value == "Worse" for r in before):
+        hold(draft, record, Refusal(Reason.MADE_IT_WORSE, "The one before made it worse; look first, then ask again"))
+        return False
+    if before and is_true(draft.status, "Mitigated"):
+        hold(draft, record, Refusal(Reason.STILL_HURTING_ONLY, "Only if harm goes on; skipped when resolved"))
+        return False
+    due = _had_its_time(draft, before)
+    if due is not None and due > draft.now:
+        hold(draft, record, Refusal(Reason.STILL_HURTING_ONLY, f"Waits until {before[-1].name} has had its time"))
+        draft.wake(due)
+        return False
+    return True
+
+
+def _had_its_time(draft: Draft, before: tuple[MitigationRecord, ...]) -> datetime | None:
+    """When the last effect has had its time box; None when none stands."""
+    ends = []
+    for record in before:
+        for attempt in record.attempts or ():
+            if attempt.applied_time and not attempt.undoes and attempt.state is AttemptState.VERIFIED:
+                ends.append(attempt.applied_time + (record.asked.time_box or draft.catalog.policy.time_box))
+    return max(ends, default=None)
+
+
+def hold(draft: Draft, record: MitigationRecord, refusal: Refusal) -> None:
+    """Say once what holds it and what would free it; a final refusal ends the wish."""
+    state = WishState.REFUSED if refusal.final else WishState.HELD
+    if (record.state, record.reason, record.message) == (state, refusal.reason, refusal.message):
+        return
+    draft.put(record.model_copy(update={"state": state, "reason": refusal.reason, "message": refusal.message}))
+    if record.reason != refusal.reason or refusal.final:
+        kind = EventKind.MITIGATION_FAILED if refusal.final else EventKind.MITIGATION_HELD
+        draft.say(kind, f"{record.name}: {refusal.message}", event=True, warning=True)
+
+
+def _start(draft: Draft, record: MitigationRecord) -> None:
+    """Guards, plan, approvals, dry run, evidence, intention; stops at the first that is not ready."""
+    if _expired(draft, record):
+        return
+    aim = draft.aim(record)
+    if aim is None:
+        hold(
+            draft, record, Refusal(Reason.TARGET_NOT_FOUND, "It names no target, and spec.targets is empty", final=True)
+        )
+        return
+    draft.ask(target_of(aim))
+    refusal = refused(draft, record, aim)
+    size = draft.catalog.mitigations[record.action].size_up(record.asked.action[1], aim, draft.seen, draft.now)
+    if isinstance(size, tuple):
+        draft.ask(*size)
+    if refusal is None and not record.asked.harm_first and fresh_evidence(draft) is None:
+        draft.ask(*draft.catalog.collector.questions(aim, draft.seen, draft.severity))
+    if refusal is not None or isinstance(size, Refusal):
+        _stop(draft, record, refusal or size)
+    elif isinstance(size, NothingToDo):
+        if not draft.questions:
+            _skip(draft, record, size)
+    elif isinstance(size, Change):
+        _go(draft, record, aim, size)
+
+
+def _stop(draft: Draft, record: MitigationRecord, refusal: object) -> None:
+    assert isinstance(refusal, Refusal)
+    if draft.questions:
+        return
+    hold(draft, record, refusal)
+    # What can change by itself is looked at again; the rest wakes us when it changes.
+    draft.wake(draft.now + draft.catalog.policy.verify_every * (1 if refusal.reason == Reason.NOT_OBSERVED_YET else 5))
+
+
+def _skip(draft: Draft, record: MitigationRecord, nothing: NothingToDo) -> None:
+    draft.put(
+        record.model_copy(update={"state": WishState.SKIPPED, "reason": "NothingToDo", "message": nothing.message})
+    )
+    draft.say(EventKind.MITIGATION_SKIPPED, f"{record.name}: {nothing.message}", event=True)
+
+
+def _expired(draft: Draft, record: MitigationRecord) -> bool:
+    """A wish that could not start within an hour of being asked is not run on a world nobody looked at (F1)."""
+    if record.asked_time + draft.catalog.policy.approval_ask_for > draft.now:
+        return False
+    if record.reason == Reason.STILL_HURTING_ONLY:
+        return False
+    message = "Not started within 1h of being asked; ask under a new name"
+    draft.put(record.model_copy(update={"state": WishState.EXPIRED, "reason": None, "message": message}))
+    draft.say(EventKind.MITIGATION_EXPIRED, f"{record.name}: {message}", event=True)
+    return True
+
+
+def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> None:
+    planned = _with_plan(record, aim, change)
+    checked = dry_run(draft, planned, aim, change)
+    if draft.questions or checked is False:
+        return
+    draft.put(planned)
+    if isinstance(checked, Refusal):
+        hold(draft, planned, checked)
+        draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
+        return
+    waiting = wait_for(draft, planned, change.approval_class)
+    if waiting is not None:
+        draft.put(waiting)
+        return
+    intend(draft, draft.record(record.name) or planned, aim, change)
+
+
+def _with_plan(record: MitigationRecord, aim: Aim, change: Change) -> MitigationRecord:
+    """The plan on the record: what an approval agrees to is exactly this digest."""
+    assert record.target is not None
+    plan = digest(
+        {
+            "action": record.action,
+            "kind": aim.kind.value,
+            "name": aim.name,
+            "uid": change.uid,
+            "before": digest(dict(change.before)),
+            "after": digest(dict(change.after)),
+        }
+    )
+    return record.model_copy(
+        update={
+            "target": ResolvedTarget(kind=aim.kind, name=aim.name, uid=change.uid),
+            "digest": plan,
+            "plan": change.summary[:1000],
+            "diff": change.diff or None,
+            "blast": change.blast,
+            "warnings": change.warnings or None,
+            "undo_takes": change.undo_takes,
+            "break_glass": (change.do_by_hand,),
+        }
+    )
+
+
+__all__ = ["hold", "is_machine", "start_next"]

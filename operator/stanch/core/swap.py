@@ -1,0 +1,80 @@
+"""The Swap form: one JSON Patch that tests uid, old values and the old action label, and its exact inverse."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from stanch.api.names import Label
+
+# Stands for "the field is not there", in records that must be JSON.
+ABSENT: Final = "__absent__"
+_LABELS: Final = "/metadata/labels"
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: Any) -> str:
+    """`sha256:` and 16 hex digits of the canonical JSON."""
+    return "sha256:" + hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
+
+
+def action_id(incident_uid: str, wish: str, number: int) -> str:
+    """16 hex digits: the same for every replica and after every restart (decisions 1.3 no. 9)."""
+    return hashlib.sha256(f"{incident_uid}\n{wish}\n{number}".encode()).hexdigest()[:16]
+
+
+def escape(part: str) -> str:
+    """One reference token of a JSON pointer."""
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+def look_up(obj: Mapping[str, Any], pointer: str) -> Any:
+    """The value at a JSON pointer, or ABSENT."""
+    here: Any = obj
+    for token in pointer.lstrip("/").split("/"):
+        key = token.replace("~1", "/").replace("~0", "~")
+        if not isinstance(here, Mapping) or key not in here:
+            return ABSENT
+        here = here[key]
+    return ABSENT if here is None else here
+
+
+def fields(obj: Mapping[str, Any], pointers: Mapping[str, Any]) -> dict[str, Any]:
+    """The values an object has now at these pointers."""
+    return {pointer: look_up(obj, pointer) for pointer in pointers}
+
+
+def _test(pointer: str, value: Any) -> dict[str, Any]:
+    # `test` with null passes exactly while the field is absent (mitigations.md 0.3).
+    return {"op": "test", "path": pointer, "value": None if value == ABSENT else value}
+
+
+def _set(pointer: str, before: Any, after: Any) -> dict[str, Any]:
+    if after == ABSENT:
+        return {"op": "remove", "path": pointer}
+    return {"op": "add" if before == ABSENT else "replace", "path": pointer, "value": after}
+
+
+def exchange(uid: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Operations that turn ``before`` into ``after`` on exactly this object, or fail as a whole."""
+    tests = [_test(pointer, value) for pointer, value in before.items()]
+    sets = [_set(pointer, before[pointer], value) for pointer, value in after.items() if before[pointer] != value]
+    return [{"op": "test", "path": "/metadata/uid", "value": uid}, *tests, *sets]
+
+
+def mark(labels: Mapping[str, str] | None, action: str) -> list[dict[str, Any]]:
+    """Operations that put our label on, provided the label is still what it was: the lock between two of ours."""
+    if labels is None:
+        return [_test(_LABELS, ABSENT), {"op": "add", "path": _LABELS, "value": {Label.ACTION: action}}]
+    pointer = f"{_LABELS}/{escape(Label.ACTION)}"
+    old = labels.get(Label.ACTION, ABSENT)
+    return [_test(pointer, old), {"op": "add", "path": pointer, "value": action}]
+
+
+def patch_text(operations: list[dict[str, Any]]) -> str:
+    """The patch as it is stored, dry-run and sent: one text, so that what was checked is what is done."""
+    return json.dumps(operations, separators=(",", ":"), ensure_ascii=False)

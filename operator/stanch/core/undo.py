@@ -1,0 +1,153 @@
+"""Take back what we did: exactly, or not at all. Never without somebody's word (F9)."""
+
+from datetime import datetime
+from typing import Any
+
+from stanch.api.incident_status import AttemptState, MitigationRecord, UndoAsked, WishState
+from stanch.api.names import EventKind, Reason
+from stanch.api.timeline_entry import TimelineEntry
+from stanch.api.wish import Revert
+from stanch.core.asking import target_of
+from stanch.core.attempts import open_attempt, standing
+from stanch.core.diff import differences
+from stanch.core.draft import Draft
+from stanch.core.guards import asker_may, policies_are_proven
+from stanch.core.intend import dry_run, intend
+from stanch.core.observations import Failed, Found, NotFound
+from stanch.core.ports import Aim, Change, Refusal
+from stanch.core.questions import UndoSecret
+from stanch.core.swap import digest, fields
+
+
+def ask_undo(draft: Draft, entry: TimelineEntry) -> str | None:
+    """Note who wants it back; returns why it can't be wanted."""
+    said = entry.spec.undo
+    assert said is not None
+    record = draft.record(said.mitigation)
+    if record is None:
+        names = ", ".join(r.name for r in draft.records) or "none"
+        return f"there is no mitigation {said.mitigation}; there are: {names}"
+    if entry.spec.author is None:
+        return "nobody vouched for it: the admission policies were not in force"
+    if standing(record) is None:
+        return f"{record.name} is {record.state.value}: there is nothing of ours to take back"
+    draft.put(
+        record.model_copy(update={"undo_asked": UndoAsked(by=entry.author, entry=entry.metadata.name, time=entry.said)})
+    )
+    draft.say(
+        EventKind.NOTE, f"Asks to undo {record.name}", by=entry.author, time=entry.said, entry=entry.metadata.name
+    )
+    return None
+
+
+def revert_where_chosen(draft: Draft) -> None:
+    """`revert: OnResolved | OnExpiry` is somebody's word given beforehand; Ask, the default, is never one."""
+    times = draft.status.times
+    for record in draft.records:
+        if record.undo_asked or standing(record) is None or open_attempt(record):
+            continue
+        due = next((d.due_time for d in draft.status.debt or () if d.name == record.name), None)
+        resolved = record.asked.revert is Revert.ON_RESOLVED and times is not None and times.resolved is not None
+        expired = record.asked.revert is Revert.ON_EXPIRY and due is not None and due <= draft.now
+        if resolved or expired:
+            asked = UndoAsked(by=record.requested_by or "", time=draft.now)
+            draft.put(record.model_copy(update={"undo_asked": asked}))
+
+
+def start_undos(draft: Draft) -> None:
+    """Start the undo that is asked for, one at a time, when nothing else is under way."""
+    for record in draft.records:
+        if record.undo_asked is None or any(open_attempt(r) for r in draft.records):
+            continue
+        _start(draft, record, record.undo_asked.time)
+
+
+def _start(draft: Draft, record: MitigationRecord, asked: datetime) -> None:
+    attempt, aim = standing(record), draft.aim(record)
+    if attempt is None or aim is None:
+        draft.put(record.model_copy(update={"undo_asked": None}))
+        return
+    if refusal := policies_are_proven(draft, record, aim):
+        _wait(draft, record, refusal)
+        return
+    refusal = asker_may(draft, record, aim)
+    secret, target = draft.answer(UndoSecret(attempt.undo_ref)), draft.answer(target_of(aim))
+    draft.ask(*draft.catalog.collector.questions(aim, draft.seen, draft.severity))
+    if secret is None or target is None or (draft.questions and refusal is None):
+        return
+    if refusal is not None:
+        _refuse(draft, record, refusal.message)
+    elif not isinstance(secret, Found):
+        _refuse(draft, record, f"the undo record {attempt.undo_ref} can't be read; undo it by hand")
+    elif isinstance(target, NotFound) or (
+        isinstance(target, Found) and target.value["metadata"]["uid"] != secret.value["uid"]
+    ):
+        _refuse(draft, record, f"{aim} is gone or was replaced; there is nothing of ours in it")
+    elif isinstance(target, Failed):
+        _wait(draft, record, Refusal(Reason.NO_DATA_NOW, f"{aim} can't be read: {target.message}"))
+    else:
+        _compare(draft, record, aim, secret.value, target.value)
+
+
+def _compare(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, Any], target: dict[str, Any]) -> None:
+    """Exact while live is what we wrote; already undone when it is what stood before; else somebody else's by now."""
+    attempt = standing(record)
+    assert attempt is not None
+    live = fields(target, undo["before"])
+    if digest(live) == attempt.pre and attempt.pre != attempt.post:
+        draft.put(
+            record.model_copy(update={"undo_asked": None, "state": WishState.UNDONE, "attempts": _taken_back(record)})
+        )
+        draft.say(EventKind.MITIGATION_UNDONE, f"{record.name}: somebody had already taken it back", event=True)
+        return
+    if digest(live) != attempt.post:
+        lines = [line for p in undo["before"] for line in differences(undo["after"][p], live[p])]
+        _refuse(
+            draft,
+            record,
+            f"{aim} is not what stanch left: {'; '.join(lines[:4])}. Undo would overwrite that; do it by hand if it is meant",
+        )
+        return
+    change = _inverse(record, aim, undo, target)
+    checked = dry_run(draft, record, aim, change)
+    if checked is False:
+        return
+    if isinstance(checked, Refusal):
+        _refuse(draft, record, checked.message)
+        return
+    intend(draft, record, aim, change, undoes=attempt.id)
+
+
+def _taken_back(record: MitigationRecord) -> tuple[Any, ...]:
+    attempt = standing(record)
+    return tuple(
+        a.model_copy(update={"state": AttemptState.SKIPPED, "message": "taken back by somebody else"})
+        if a == attempt
+        else a
+        for a in record.attempts or ()
+    )
+
+
+def _inverse(record: MitigationRecord, aim: Aim, undo: dict[str, Any], target: dict[str, Any]) -> Change:
+    return Change(
+        uid=undo["uid"],
+        before=undo["after"],
+        after=undo["before"],
+        summary=f"taking {record.action} on {aim} back",
+        labels=target["metadata"].get("labels"),
+    )
+
+
+def _refuse(draft: Draft, record: MitigationRecord, why: str) -> None:
+    draft.put(
+        record.model_copy(
+            update={"undo_asked": None, "reason": Reason.UNDO_NOT_EXACT, "message": f"Undo refused: {why}"}
+        )
+    )
+    draft.say(EventKind.UNDO_REFUSED, f"{record.name}: {why}", event=True, warning=True)
+
+
+def _wait(draft: Draft, record: MitigationRecord, refusal: Refusal) -> None:
+    if record.message != refusal.message:
+        draft.put(record.model_copy(update={"reason": refusal.reason, "message": refusal.message}))
+    draft.wake(draft.now + draft.catalog.policy.verify_every * 5)

@@ -1,0 +1,106 @@
+"""Mitigations asked for, in the spec and by entries, become records; what started keeps its plan (decisions 1.3 no. 11-17)."""
+
+from stanch.api.incident_status import MitigationRecord, ResolvedTarget, WishState
+from stanch.api.names import EventKind, Reason
+from stanch.api.timeline_entry import TimelineEntry
+from stanch.api.wish import Wish
+from stanch.core.draft import Draft, shorten
+from stanch.core.swap import digest
+
+NOT_STARTED = frozenset({WishState.WAITING, WishState.HELD})
+
+
+def fold_wishes(draft: Draft) -> None:
+    """New ones are recorded, changed ones re-recorded while not started, missing ones withdrawn while not started."""
+    if draft.status.times is not None and (draft.status.times.cancelled or draft.status.times.closed):
+        return
+    wished = draft.incident.spec.mitigations or ()
+    for wish in wished:
+        _fold_one(draft, wish)
+    names = {w.name for w in wished}
+    for record in draft.records:
+        if record.source == "Spec" and record.name not in names and record.state in NOT_STARTED:
+            draft.put(record.model_copy(update={"state": WishState.WITHDRAWN, "message": "Removed from the spec"}))
+            draft.say(EventKind.MITIGATION_WITHDRAWN, f"{record.name}: removed from the spec before it started")
+
+
+def _fold_one(draft: Draft, wish: Wish) -> None:
+    known = draft.record(wish.name)
+    if known is None:
+        _add(draft, wish, "Spec", _asker(draft, wish))
+    elif known.source != "Spec":
+        return
+    elif known.wish != _digest(draft, wish):
+        _change(draft, wish, known)
+    elif known.requested_by != _asker(draft, wish) and known.state in NOT_STARTED:
+        # Somebody else vouches for the same words now (the whole list was written again under their name).
+        draft.put(known.model_copy(update={"requested_by": _asker(draft, wish), "approvals": None}))
+
+
+def _asker(draft: Draft, wish: Wish) -> str | None:
+    person = draft.incident.requester_of(wish.name)
+    return person.username if person else None
+
+
+def _digest(draft: Draft, wish: Wish) -> str:
+    # The resolved target is part of what was asked: an item that names none changes with spec.targets[0].
+    target = _target(draft, wish)
+    return digest({"wish": wish.wire(), "target": target.wire() if target else None})
+
+
+def _target(draft: Draft, wish: Wish) -> ResolvedTarget | None:
+    chosen = wish.target or next(iter(draft.incident.spec.targets or ()), None)
+    return ResolvedTarget(kind=chosen.kind, name=chosen.name) if chosen else None
+
+
+def _new(draft: Draft, wish: Wish, source: str, by: str | None) -> MitigationRecord:
+    action, _ = wish.action
+    return MitigationRecord(
+        name=wish.name,
+        source=source,
+        action=action,
+        asked=wish,
+        wish=_digest(draft, wish),
+        target=_target(draft, wish),
+        requested_by=by,
+        asked_time=draft.now,
+        state=WishState.WAITING,
+    )
+
+
+def _add(draft: Draft, wish: Wish, source: str, by: str | None) -> None:
+    record = _new(draft, wish, source, by)
+    draft.set(mitigations=(*draft.records, record))
+    reason = f": {shorten(wish.reason, 120)}" if wish.reason else ""
+    draft.say(
+        EventKind.MITIGATION_ASKED,
+        f"{record.name}: {record.action} {record.target or ''}{reason}".strip(),
+        by=by or "nobody vouched for it",
+    )
+
+
+def _change(draft: Draft, wish: Wish, known: MitigationRecord) -> None:
+    if known.state in NOT_STARTED:
+        fresh = _new(draft, wish, "Spec", _asker(draft, wish))
+        draft.put(fresh)
+        draft.say(
+            EventKind.MITIGATION_ASKED, f"{known.name}: changed; approvals are void", by=fresh.requested_by or "spec"
+        )
+    elif known.reason != Reason.CHANGED_AFTER_START:
+        message = "Changed after it had started; the record keeps its plan. Ask for the new one under another name"
+        draft.put(known.model_copy(update={"reason": Reason.CHANGED_AFTER_START, "message": message}))
+        draft.say(EventKind.MITIGATION_HELD, f"{known.name}: {message}", event=True, warning=True)
+
+
+def add_wish(draft: Draft, entry: TimelineEntry) -> str | None:
+    """A mitigation asked for by an entry; the first of a name wins."""
+    wish = entry.spec.mitigate
+    assert wish is not None
+    if entry.spec.author is None:
+        return "nobody vouched for it: the admission policies were not in force"
+    if draft.record(wish.name) is not None:
+        return f"{Reason.NAME_TAKEN}: there is a mitigation {wish.name} already; use another name"
+    if len(draft.records) >= 24:
+        return "this incident has 24 mitigations already"
+    _add(draft, wish, f"Entry/{entry.metadata.name}", entry.author)
+    return None

@@ -1,0 +1,136 @@
+"""Keep new pods away from a node, or let them back (mitigations.md 1.7)."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from stanch.api.incident_status import UndoClass
+from stanch.api.meta import TargetKind
+from stanch.api.names import Label, Reason
+from stanch.api.wish import Action
+from stanch.core.asking import target_of
+from stanch.core.observations import Failed, Found, Observations, items
+from stanch.core.ports import (
+    Aim,
+    ApprovalClass,
+    Change,
+    Need,
+    NothingToDo,
+    Refusal,
+    Sized,
+    Verdict,
+    VerdictState,
+)
+from stanch.core.questions import NODES, List, Question
+from stanch.core.swap import ABSENT, look_up
+from stanch.mitigations.workload import Json, is_ready, read_target
+
+UNSCHEDULABLE: Final = "/spec/unschedulable"
+ALL_NODES: Final = List(NODES, None)
+_NEEDS: Mapping[TargetKind, tuple[Need, ...]] = {TargetKind.NODE: (Need("patch", "", "nodes"),)}
+_LEAVING = ("ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler", "karpenter.sh/disrupted")
+
+
+class CordonNode:
+    """Set spec.unschedulable."""
+
+    name = "cordon"
+    kinds = frozenset({TargetKind.NODE})
+    undo_class = UndoClass.AUTO
+    needs = _NEEDS
+    debt = timedelta(hours=24)
+
+    def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
+        """Refused when no other ready node would take pods."""
+        target = read_target(aim, seen)
+        if not isinstance(target, dict):
+            return target
+        if target["spec"].get("unschedulable"):
+            return NothingToDo(f"{aim} is already cordoned, not by this incident; its undo will leave it so")
+        answer = seen.get(ALL_NODES)
+        if answer is None:
+            return (ALL_NODES,)
+        if isinstance(answer, Failed):
+            return Refusal(Reason.NO_DATA_NOW, f"Nodes can't be listed: {answer.message}")
+        others = [n for n in items(answer) if n["metadata"]["name"] != aim.name and _takes_pods(n)]
+        if not others:
+            return Refusal(
+                Reason.PREFLIGHT, f"{aim} is the only ready node that takes pods; add or uncordon another first"
+            )
+        return _change(aim, target, True, "cordon", "uncordon", ApprovalClass.A)
+
+    def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
+        """Written means done: the scheduler reads the field."""
+        return _written(aim, seen, "takes no new pods")
+
+    def owes(self, action: Action, aim: Aim) -> str:
+        """The node is idle capacity until somebody gives it back."""
+        return f"{aim} is cordoned: it takes no new pods"
+
+
+class UncordonNode:
+    """Remove spec.unschedulable."""
+
+    name = "uncordon"
+    kinds = frozenset({TargetKind.NODE})
+    undo_class = UndoClass.AUTO
+    needs = _NEEDS
+    debt = None
+
+    def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
+        """Refused while the node is sick or leaving; another's cordon needs a second person."""
+        target = read_target(aim, seen)
+        if not isinstance(target, dict):
+            return target
+        if not target["spec"].get("unschedulable"):
+            return NothingToDo(f"{aim} is not cordoned")
+        if refusal := _unfit(aim, target):
+            return refusal
+        ours = Label.ACTION in (target["metadata"].get("labels") or {})
+        return _change(aim, target, ABSENT, "uncordon", "cordon", ApprovalClass.A if ours else ApprovalClass.C)
+
+    def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
+        """Written means done."""
+        return _written(aim, seen, "takes new pods again")
+
+    def owes(self, action: Action, aim: Aim) -> str:
+        """Nothing is off."""
+        return ""
+
+
+def _takes_pods(node: Json) -> bool:
+    return is_ready(node) and not node["spec"].get("unschedulable")
+
+
+def _unfit(aim: Aim, node: Json) -> Refusal | None:
+    if not is_ready(node):
+        return Refusal(Reason.PREFLIGHT, f"{aim} is not Ready; pods put there would not run")
+    leaving = [t["key"] for t in node["spec"].get("taints") or () if t["key"] in _LEAVING]
+    if leaving:
+        return Refusal(Reason.PREFLIGHT, f"{aim} is about to be removed (taint {leaving[0]})")
+    return None
+
+
+def _written(aim: Aim, seen: Observations, words: str) -> Verdict | tuple[Question, ...]:
+    answer = seen.get(target_of(aim))
+    if answer is None:
+        return (target_of(aim),)
+    if not isinstance(answer, Found):
+        return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
+    return Verdict(VerdictState.VERIFIED, f"{aim} {words}")
+
+
+def _change(aim: Aim, node: Json, after: Any, verb: str, inverse: str, approval: ApprovalClass) -> Change:
+    return Change(
+        uid=node["metadata"]["uid"],
+        before={UNSCHEDULABLE: look_up(node, UNSCHEDULABLE)},
+        after={UNSCHEDULABLE: after},
+        summary=f"{verb} {aim}",
+        diff=(f"spec.unschedulable: {str(after is not True).lower()} -> {str(after is True).lower()}",),
+        blast="running pods stay; no new ones come" if after is True else "new pods may come",
+        undo_takes="1s (estimated)",
+        do_by_hand=f"kubectl {verb} {aim.name}",
+        undo_by_hand=f"kubectl {inverse} {aim.name}",
+        approval_class=approval,
+        labels=node["metadata"].get("labels"),
+    )

@@ -1,0 +1,129 @@
+"""Stop a Deployment's rollout where it is, or let it go on (mitigations.md 1.3)."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from stanch.api.incident_status import UndoClass
+from stanch.api.meta import TargetKind
+from stanch.api.wish import Action
+from stanch.core.asking import target_of
+from stanch.core.observations import Found, Observations
+from stanch.core.ports import (
+    Aim,
+    ApprovalClass,
+    Change,
+    Need,
+    NothingToDo,
+    Sized,
+    Verdict,
+    VerdictState,
+)
+from stanch.core.questions import Question
+from stanch.core.swap import ABSENT, look_up
+from stanch.mitigations.workload import Json, owner_refusal, read_target
+
+PAUSED = "/spec/paused"
+_NEEDS: Mapping[TargetKind, tuple[Need, ...]] = {TargetKind.DEPLOYMENT: (Need("patch", "apps", "deployments"),)}
+
+
+def _observed(aim: Aim, seen: Observations, paused: bool) -> Verdict | tuple[Question, ...]:
+    answer = seen.get(target_of(aim))
+    if answer is None:
+        return (target_of(aim),)
+    if not isinstance(answer, Found):
+        return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
+    seen_generation = (answer.value.get("status") or {}).get("observedGeneration", 0)
+    if seen_generation < answer.value["metadata"].get("generation", 0):
+        return Verdict(VerdictState.WAITING, f"{aim}: waiting for the controller to observe it")
+    # Decided by the spec, not by the Progressing condition: that keeps ProgressDeadlineExceeded through a pause.
+    return Verdict(VerdictState.VERIFIED, f"{aim} is {'paused' if paused else 'rolling on'}")
+
+
+def _by_hand(aim: Aim, verb: str) -> str:
+    return f"kubectl -n {aim.namespace} rollout {verb} deployment/{aim.name}"
+
+
+class PauseRollout:
+    """Set spec.paused."""
+
+    name = "rolloutPause"
+    kinds = frozenset({TargetKind.DEPLOYMENT})
+    undo_class = UndoClass.AUTO
+    needs = _NEEDS
+    debt = timedelta(hours=4)
+
+    def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
+        """Paused from not paused; nothing to do when it is already."""
+        target = read_target(aim, seen)
+        if not isinstance(target, dict):
+            return target
+        if refusal := owner_refusal(aim, target):
+            return refusal
+        if target["spec"].get("paused"):
+            return NothingToDo(f"{aim} is already paused")
+        return _change(aim, target, True, "pause", "resume", ApprovalClass.A, _mid_rollout(target))
+
+    def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
+        """The controller has observed the pause."""
+        return _observed(aim, seen, paused=True)
+
+    def owes(self, action: Action, aim: Aim) -> str:
+        """A paused Deployment rolls nothing out, also not the fix."""
+        return f"{aim} is paused: nothing rolls out, a fix neither. Resuming rolls out every change made meanwhile"
+
+
+class ResumeRollout:
+    """Remove spec.paused."""
+
+    name = "rolloutResume"
+    kinds = frozenset({TargetKind.DEPLOYMENT})
+    undo_class = UndoClass.AUTO
+    needs = _NEEDS
+    debt = None
+
+    def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
+        """Not paused from paused; nothing to do when it is not."""
+        target = read_target(aim, seen)
+        if not isinstance(target, dict):
+            return target
+        if refusal := owner_refusal(aim, target):
+            return refusal
+        if not target["spec"].get("paused"):
+            return NothingToDo(f"{aim} is not paused")
+        warning = ("Every template change made while it was paused rolls out at once",)
+        return _change(aim, target, ABSENT, "resume", "pause", ApprovalClass.B, warning)
+
+    def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
+        """The controller has observed it; recovery then watches the rollout itself."""
+        return _observed(aim, seen, paused=False)
+
+    def owes(self, action: Action, aim: Aim) -> str:
+        """Nothing is off."""
+        return ""
+
+
+def _mid_rollout(target: Json) -> tuple[str, ...]:
+    status = target.get("status") or {}
+    if status.get("updatedReplicas", 0) < target["spec"].get("replicas", 1):
+        return (f"{status.get('updatedReplicas', 0)} pods of the new template stay as they are",)
+    return ()
+
+
+def _change(
+    aim: Aim, target: Json, after: Any, verb: str, inverse: str, approval: ApprovalClass, warnings: tuple[str, ...]
+) -> Change:
+    return Change(
+        uid=target["metadata"]["uid"],
+        before={PAUSED: look_up(target, PAUSED)},
+        after={PAUSED: after},
+        summary=f"{verb} the rollout of {aim}",
+        diff=(f"spec.paused: {str(after is not True).lower()} -> {str(after is True).lower()}",),
+        blast="no pod is touched" if after is True else "pods of a newer template replace the running ones",
+        undo_takes="1s (estimated)",
+        warnings=warnings,
+        do_by_hand=_by_hand(aim, verb),
+        undo_by_hand=_by_hand(aim, inverse),
+        approval_class=approval,
+        labels=target["metadata"].get("labels"),
+    )

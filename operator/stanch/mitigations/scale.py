@@ -1,0 +1,165 @@
+"""Set the replicas of a Deployment, StatefulSet or ReplicaSet (mitigations.md 1.5); on the object itself, never /scale."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from stanch.api.incident_status import UndoClass
+from stanch.api.meta import TargetKind
+from stanch.api.names import Reason
+from stanch.api.wish import Action, Scale
+from stanch.core.asking import hpas, pods_of, target_of
+from stanch.core.observations import Found, Observations, items
+from stanch.core.ports import (
+    Aim,
+    ApprovalClass,
+    Change,
+    Need,
+    NothingToDo,
+    Refusal,
+    Sized,
+    Verdict,
+    VerdictState,
+)
+from stanch.core.questions import Question
+from stanch.mitigations.workload import (
+    Json,
+    is_crashing,
+    live_pods,
+    owner_refusal,
+    reach,
+    read_target,
+    startup_seconds,
+    surroundings,
+)
+
+REPLICAS = "/spec/replicas"
+_RESOURCE = {
+    TargetKind.DEPLOYMENT: "deployments",
+    TargetKind.STATEFUL_SET: "statefulsets",
+    TargetKind.REPLICA_SET: "replicasets",
+}
+
+
+class ScaleWorkload:
+    """Swap spec.replicas for an absolute number."""
+
+    name = "scale"
+    kinds = frozenset(_RESOURCE)
+    undo_class = UndoClass.AUTO
+    # The person is asked for what kubectl scale needs, which is less than patching the object.
+    needs: Mapping[TargetKind, tuple[Need, ...]] = {
+        kind: (Need("patch", "apps", plural, "scale"),) for kind, plural in _RESOURCE.items()
+    }
+    debt = timedelta(hours=24)
+
+    def __init__(self, factor: int = 3) -> None:
+        """Scaling up by more than ``factor`` is a wide change (class C)."""
+        self.factor = factor
+
+    def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
+        """From how many to how many; refused where somebody else steers the number or it would do harm."""
+        assert isinstance(action, Scale)
+        target = read_target(aim, seen)
+        if not isinstance(target, dict):
+            return target
+        assert aim.namespace is not None
+        asked = (hpas(aim.namespace), *surroundings(aim, target))
+        if open_questions := tuple(q for q in asked if seen.get(q) is None):
+            return open_questions
+        now_at = target["spec"].get("replicas", 1)
+        if now_at == action.replicas:
+            return NothingToDo(f"{aim} already has {now_at} replicas")
+        pods = live_pods(items(seen.get(pods_of(aim, target))))
+        refusal = (
+            owner_refusal(aim, target)
+            or _autoscaled(aim, action, items(seen.get(asked[0])))
+            or _feeds_a_crash_loop(aim, now_at, action.replicas, pods)
+            or _loses_data(aim, target, now_at, action.replicas)
+        )
+        return refusal or self._change(aim, target, action.replicas, seen)
+
+    def _change(self, aim: Aim, target: Json, wanted: int, seen: Observations) -> Change:
+        now_at = target["spec"].get("replicas", 1)
+        pods = live_pods(items(seen.get(pods_of(aim, target))))
+        resource = f"{_RESOURCE[aim.kind].removesuffix('s')}/{aim.name}"
+        takes = startup_seconds(pods) if wanted < now_at else 30
+        return Change(
+            uid=target["metadata"]["uid"],
+            before={REPLICAS: now_at},
+            after={REPLICAS: wanted},
+            summary=f"{aim} from {now_at} to {wanted} replicas",
+            diff=(f"spec.replicas: {now_at} -> {wanted}",),
+            blast=f"{abs(wanted - now_at)} pods {'added' if wanted > now_at else 'removed'}, "
+            f"{wanted} of {now_at} left{reach(aim, target, seen)}",
+            undo_takes=f"{int(takes)}s (estimated)",
+            warnings=("Its Services lose every endpoint",) if wanted == 0 else (),
+            do_by_hand=f"kubectl -n {aim.namespace} scale {resource} --replicas={wanted}",
+            undo_by_hand=f"kubectl -n {aim.namespace} scale {resource} --replicas={now_at}",
+            approval_class=self._class(aim, now_at, wanted),
+            labels=target["metadata"].get("labels"),
+        )
+
+    def _class(self, aim: Aim, now_at: int, wanted: int) -> ApprovalClass:
+        if wanted > now_at:
+            return ApprovalClass.A if wanted <= max(1, now_at) * self.factor else ApprovalClass.C
+        stateful = aim.kind is TargetKind.STATEFUL_SET
+        return ApprovalClass.C if stateful or wanted == 0 or wanted * 2 < now_at else ApprovalClass.B
+
+    def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
+        """As many pods as wanted are there and ready."""
+        assert isinstance(action, Scale)
+        answer = seen.get(target_of(aim))
+        if answer is None:
+            return (target_of(aim),)
+        if not isinstance(answer, Found):
+            return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
+        # The wanted number is read from the object: for an undo it is the one from before, not the action's.
+        wanted = answer.value["spec"].get("replicas", 1)
+        status = answer.value.get("status") or {}
+        if status.get("observedGeneration", 0) < answer.value["metadata"].get("generation", 0):
+            return Verdict(VerdictState.WAITING, f"{aim}: waiting for the controller to observe the change")
+        if status.get("replicas", 0) != wanted or status.get("readyReplicas", 0) != wanted:
+            return Verdict(VerdictState.WAITING, f"{aim}: waiting for {wanted} ready pods")
+        return Verdict(VerdictState.VERIFIED, f"{wanted} of {wanted} pods are ready")
+
+    def owes(self, action: Action, aim: Aim) -> str:
+        """The size is not what it was."""
+        assert isinstance(action, Scale)
+        return f"{aim} has {action.replicas} replicas for the time of the incident"
+
+
+def _autoscaled(aim: Aim, action: Scale, autoscalers: list[dict[str, object]]) -> Refusal | None:
+    for hpa in autoscalers:
+        reference = hpa["spec"]["scaleTargetRef"]  # type: ignore[index]  # JSON of the API server
+        if reference["kind"] != aim.kind.value or reference["name"] != aim.name:
+            continue
+        if action.replicas == 0:
+            return None  # An HPA switches itself off at zero, so the stop holds (mitigations.md 1.5).
+        name = hpa["metadata"]["name"]  # type: ignore[index]
+        return Refusal(
+            Reason.OWNED_BY_ANOTHER,
+            f"HorizontalPodAutoscaler {name} steers the replicas of {aim} and would put them back within 15s; "
+            f"change its bounds instead (kubectl -n {aim.namespace} edit hpa {name})",
+            final=True,
+        )
+    return None
+
+
+def _feeds_a_crash_loop(aim: Aim, now_at: int, wanted: int, pods: list[dict[str, object]]) -> Refusal | None:
+    crashing = sum(is_crashing(p) for p in pods)
+    if wanted <= now_at or not crashing:
+        return None
+    return Refusal(
+        Reason.PREFLIGHT, f"{crashing} of {len(pods)} pods of {aim} crash; more replicas would be more crashing pods"
+    )
+
+
+def _loses_data(aim: Aim, target: Json, now_at: int, wanted: int) -> Refusal | None:
+    policy = target["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
+    if wanted >= now_at or policy.get("whenScaled") != "Delete":
+        return None
+    return Refusal(
+        Reason.PREFLIGHT,
+        f"{aim} deletes volumes when scaled down (persistentVolumeClaimRetentionPolicy.whenScaled: Delete): data loss",
+        final=True,
+    )

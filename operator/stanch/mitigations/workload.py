@@ -1,0 +1,162 @@
+"""What several mitigations ask of a workload: is it there, who owns it, what would be touched, how long would it take."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from stanch.api.names import Reason
+from stanch.core.asking import pdbs, pods_of, services, target_of
+from stanch.core.observations import Failed, NotFound, Observations, items
+from stanch.core.ports import Aim, Refusal
+from stanch.core.questions import Question
+
+Json = Mapping[str, Any]
+
+
+def read_target(aim: Aim, seen: Observations) -> dict[str, Any] | Refusal | tuple[Question, ...]:
+    """The target as it is now, or why it can't be acted on, or the question for it."""
+    answer = seen.get(target_of(aim))
+    if answer is None:
+        return (target_of(aim),)
+    if isinstance(answer, NotFound):
+        return Refusal(Reason.TARGET_NOT_FOUND, f"There is no {aim}; correct the name, or create it and wait")
+    if isinstance(answer, Failed):
+        return Refusal(Reason.NO_DATA_NOW, f"{aim} can't be read: {answer.message}")
+    if answer.value["metadata"].get("deletionTimestamp"):
+        return Refusal(Reason.TARGET_DELETING, f"{aim} is being deleted; there is nothing to mitigate")
+    return answer.value
+
+
+def owner_refusal(aim: Aim, obj: Json) -> Refusal | None:
+    """An object that another one controls would be put back: name the parent."""
+    for owner in obj["metadata"].get("ownerReferences") or ():
+        if owner.get("controller"):
+            return Refusal(
+                Reason.OWNED_BY_ANOTHER,
+                f"{aim} is controlled by {owner['kind']} {owner['name']}, which would put it back; act on that instead",
+                final=True,
+            )
+    return None
+
+
+def not_observed(aim: Aim, obj: Json) -> Refusal | None:
+    """Acting before the controller has seen the newest spec would act on the wrong revision (mitigations.md 0.1 #2)."""
+    generation = obj["metadata"].get("generation", 0)
+    observed = (obj.get("status") or {}).get("observedGeneration", 0)
+    if observed >= generation:
+        return None
+    return Refusal(
+        Reason.NOT_OBSERVED_YET,
+        f"The controller has not yet observed generation {generation} of {aim} (it is at {observed}); looked at again",
+    )
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """An instant as the API server writes it."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+
+
+def live_pods(pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Pods that are not on their way out."""
+    return [p for p in pods if not p["metadata"].get("deletionTimestamp")]
+
+
+def is_ready(pod: Json) -> bool:
+    """Does the pod's Ready condition say True?"""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+
+
+def containers(pod: Json) -> list[dict[str, Any]]:
+    """Status of every init and normal container."""
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+
+
+def is_crashing(pod: Json) -> bool:
+    """Waits in CrashLoopBackOff, or its last run ended badly and it has not been ready since."""
+    for c in containers(pod):
+        waiting = (c.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") == "CrashLoopBackOff":
+            return True
+        last = (c.get("lastState") or {}).get("terminated") or (c.get("state") or {}).get("terminated") or {}
+        if last.get("exitCode") and not c.get("ready"):
+            return True
+    return False
+
+
+def fence(strategy: Json, replicas: int) -> tuple[int, int]:
+    """Surge and unavailable pods of a rolling update, as the controller rounds them."""
+    rolling = strategy.get("rollingUpdate") or {}
+
+    def resolve(value: Any, up: bool) -> int:
+        if isinstance(value, str) and value.endswith("%"):
+            share = replicas * int(value[:-1]) / 100
+            return math.ceil(share) if up else math.floor(share)
+        return int(value if value is not None else 0)
+
+    surge, gone = resolve(rolling.get("maxSurge", "25%"), True), resolve(rolling.get("maxUnavailable", "25%"), False)
+    return (surge, gone) if surge or gone else (0, 1)
+
+
+def selected_by(objects: list[dict[str, Any]], labels: Json) -> list[str]:
+    """Names of Services whose selector fits these pod labels."""
+    names = []
+    for obj in objects:
+        selector = (obj.get("spec") or {}).get("selector") or {}
+        if selector and all(labels.get(k) == v for k, v in selector.items()):
+            names.append(obj["metadata"]["name"])
+    return names
+
+
+def budgets(objects: list[dict[str, Any]], labels: Json) -> list[int]:
+    """Disruptions that PodDisruptionBudgets with matchLabels fitting these pods allow now."""
+    allowed = []
+    for obj in objects:
+        wanted = ((obj.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+        if wanted and all(labels.get(k) == v for k, v in wanted.items()):
+            allowed.append((obj.get("status") or {}).get("disruptionsAllowed", 0))
+    return allowed
+
+
+def surroundings(aim: Aim, obj: Json) -> tuple[Question, ...]:
+    """What is needed to say what a change of pods touches."""
+    assert aim.namespace is not None
+    return (pods_of(aim, dict(obj)), services(aim.namespace), pdbs(aim.namespace))
+
+
+def reach(aim: Aim, obj: Json, seen: Observations) -> str:
+    """`; 1 Service; PDB allows 2`: who else feels it."""
+    labels = (obj["spec"].get("template") or {}).get("metadata", {}).get("labels") or {}
+    assert aim.namespace is not None
+    hit = selected_by(items(seen.get(services(aim.namespace))), labels)
+    allowed = budgets(items(seen.get(pdbs(aim.namespace))), labels)
+    text = f"; {len(hit)} Service{'s' if len(hit) != 1 else ''}"
+    return text + (f"; PDB allows {min(allowed)}" if allowed else "")
+
+
+def startup_seconds(pods: list[dict[str, Any]]) -> float:
+    """Median seconds from a pod's start to Ready, 10 when nobody is ready."""
+    took = []
+    for pod in pods:
+        start = parse_time((pod.get("status") or {}).get("startTime"))
+        for c in (pod.get("status") or {}).get("conditions") or ():
+            ready = parse_time(c.get("lastTransitionTime")) if c.get("type") == "Ready" else None
+            if start and ready and c.get("status") == "True":
+                took.append((ready - start).total_seconds())
+    return sorted(took)[len(took) // 2] if took else 10.0
+
+
+def roll_takes(obj: Json, pods: list[dict[str, Any]]) -> str:
+    """`40s (estimated)`: formula of mitigations.md 0.6 for replacing all pods of a Deployment."""
+    spec = obj["spec"]
+    replicas = spec.get("replicas", 1)
+    grace = (spec["template"].get("spec") or {}).get("terminationGracePeriodSeconds", 30)
+    one = startup_seconds(pods) + spec.get("minReadySeconds", 0)
+    if (spec.get("strategy") or {}).get("type") == "Recreate":
+        total = grace + one
+    else:
+        surge, gone = fence(spec.get("strategy") or {}, replicas)
+        total = math.ceil(replicas / max(1, surge + gone)) * one + grace
+    return f"{int(timedelta(seconds=total).total_seconds())}s (estimated)"
