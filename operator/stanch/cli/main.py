@@ -1,0 +1,49 @@
+"""`stanch`: the operator's entry point. Imports what a verb needs only when the verb runs."""
+
+import sys
+
+import click
+
+EXAMPLES = """
+\b
+Examples:
+  stanch run                                  in a pod, as its ServiceAccount
+  stanch run --kubeconfig op.kubeconfig       from a shell, against any cluster
+"""
+
+
+@click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option("0.1.0", prog_name="stanch")
+def main() -> None:
+    """Incidents as Kubernetes objects: evidence first, the fastest reversible mitigation exactly once."""
+
+
+@main.command()
+@click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Credentials; else KUBECONFIG, else the pod's own.",
+)
+@click.option(
+    "--listen",
+    default=":8080",
+    show_default=True,
+    help="host:port of /healthz, /readyz and /metrics; '' for none, port 0 for any.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["json", "text"]),
+    default="json",
+    show_default=True,
+    help="For machines or for people.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Also what kopf says, and debug lines.")
+def run(kubeconfig: str | None, listen: str, log_format: str, verbose: bool) -> None:
+    """Run the operator in the foreground until it is told to stop (Ctrl-C, SIGTERM)."""
+    from stanch.shell.entry import run_until_stopped  # noqa: PLC0415 -- kopf and the client cost a second to import
+
+    sys.exit(run_until_stopped(kubeconfig, listen, log_format == "json", verbose))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Keeps a capture within its limits: what tells least goes first, and every loss is written down."""
+
+from dataclasses import dataclass, field
+
+from stanch.api.evidence import PART_BYTES_MAX, MissingItem
+from stanch.api.names import MissingReason
+from stanch.evidence import missing
+from stanch.evidence.shelf import File, Rank, Shelf
+
+RAW_MAX = 8 * 1024 * 1024
+FILES_MAX = 500  # an Evidence object lists at most 512
+_LEAST = 4 * 1024
+_REASONS = {Rank.KEEP: MissingReason.TOO_LARGE}
+
+
+@dataclass(slots=True)
+class Budget:
+    """Gives up files of one shelf; ``lost`` is how many bytes of each."""
+
+    shelf: Shelf
+    lost: dict[str, tuple[int, Rank]] = field(default_factory=dict)
+
+    def fit_raw(self) -> None:
+        """Within the number of files and the bytes before compression."""
+        while len(self.shelf.files) > FILES_MAX:
+            self._drop(max(self.shelf.files, key=_least_telling))
+        self._free(sum(len(file.content) for file in self.shelf.files) - RAW_MAX)
+
+    def shrink(self, archived: int) -> None:
+        """Free what an archive of this size is too large by, with a tenth more."""
+        raw = sum(len(file.content) for file in self.shelf.files)
+        self._free(max(_LEAST, int(raw * (archived - PART_BYTES_MAX) / max(1, archived) * 1.1)))
+
+    def told(self) -> list[MissingItem]:
+        """What was given up, for the list of what is missing."""
+        return [
+            missing.item(name, _REASONS.get(rank, MissingReason.BUDGET_FULL), f"{size} bytes given up for want of room")
+            for name, (size, rank) in self.lost.items()
+        ]
+
+    def _free(self, wanted: int) -> None:
+        for rank in (Rank.CONTROL, Rank.CURRENT):
+            for file in self._of(rank):
+                if wanted <= 0:
+                    return
+                wanted -= self._drop(file)
+        while wanted > 0 and (logs := self._of(Rank.PREVIOUS)):
+            for file in logs:
+                wanted -= self._halve(file) if wanted > 0 else 0
+        while wanted > 0 and (rest := self._of(Rank.KEEP)):
+            wanted -= self._drop(rest[0])
+
+    def _of(self, rank: Rank) -> list[File]:
+        """Files of a rank, the largest first."""
+        return sorted((file for file in self.shelf.files if file.rank is rank), key=_least_telling, reverse=True)
+
+    def _drop(self, file: File) -> int:
+        self.shelf.files.remove(file)
+        return self._note(file, len(file.content))
+
+    def _halve(self, file: File) -> int:
+        """Keep the newer half; a log that is small by then goes as a whole."""
+        if len(file.content) <= _LEAST:
+            return self._drop(file)
+        half = file.newest(len(file.content) // 2)
+        self.shelf.files[self.shelf.files.index(file)] = half
+        return self._note(file, len(file.content) - len(half.content))
+
+    def _note(self, file: File, size: int) -> int:
+        self.lost[file.name] = (self.lost.get(file.name, (0, file.rank))[0] + size, file.rank)
+        return size
+
+
+def _least_telling(file: File) -> tuple[int, int, str]:
+    return int(file.rank), len(file.content), file.name

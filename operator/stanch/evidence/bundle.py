@@ -1,0 +1,150 @@
+"""One capture made into one Evidence object: the archive, its manifest, its digest. The same input, the same bytes."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from stanch.api.evidence import PART_BYTES_MAX, EvidenceSpec, Item, ItemKind, MissingItem, Part, Purpose
+from stanch.api.meta import Severity
+from stanch.api.names import API_VERSION, FIELD_MANAGER, Label, MissingReason
+from stanch.core.observations import Observations
+from stanch.core.ports import Aim
+from stanch.evidence import missing, tar
+from stanch.evidence.budget import Budget
+from stanch.evidence.layout import Layout
+from stanch.evidence.readme import readme
+from stanch.evidence.redact import Redactor
+from stanch.evidence.scene import Scene
+from stanch.evidence.shelf import File, Rank, Shelf, encode
+
+_MISSING_MAX = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """What to bundle, and for whom. ``key`` is the incident's, for redaction tokens; ``name`` that of the Evidence."""
+
+    aims: tuple[Aim, ...]
+    severity: Severity
+    seen: Observations
+    purpose: Purpose
+    name: str
+    namespace: str
+    incident: str
+    incident_uid: str
+    captured_time: datetime
+    key: bytes
+    mitigation: str | None = None
+    attempt: str | None = None
+    deadline: timedelta | None = None
+    part: int = 1
+    parts: int = 1
+    unanswered: str = MissingReason.DEADLINE_OVER
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """An Evidence object ready to be created; ``sha256`` is that of the archive, for the write-ahead record."""
+
+    name: str
+    body: dict[str, Any]
+    sha256: str
+    items: tuple[Item, ...]
+    missing: tuple[MissingItem, ...]
+    bytes: int
+
+    @property
+    def really_missing(self) -> int:
+        """How much is not there that could have been: what can't exist does not count."""
+        return sum(each.reason not in missing.NORMAL for each in self.missing)
+
+
+def bundle(capture: Capture) -> Bundle:
+    """Lay out, redact, fit, pack, describe."""
+    shelf = Shelf(Redactor(capture.key))
+    scenes = [Scene(aim, capture.seen) for aim in dict.fromkeys(capture.aims)]
+    Layout(scenes, capture.seen, capture.severity, capture.captured_time, shelf, capture.unanswered).put()
+    files, packed = _pack(capture, shelf)
+    items = tuple(file.item() for file in files)
+    lacking = _ordered(shelf.missing)
+    digest = hashlib.sha256(packed).hexdigest()
+    body = _body(capture, packed, digest, items, lacking, shelf.redactor.count)
+    return Bundle(capture.name, body, digest, items, lacking, len(packed))
+
+
+def _pack(capture: Capture, shelf: Shelf) -> tuple[list[File], bytes]:
+    """The files that fit, and their archive."""
+    budget = Budget(shelf)
+    budget.fit_raw()
+    while True:
+        files = [*_front(capture, shelf, budget), *shelf.files]
+        packed = tar.archive(((file.name, file.content) for file in files), capture.captured_time)
+        if len(packed) <= PART_BYTES_MAX or not shelf.files:
+            shelf.missing += budget.told()
+            return files, packed
+        budget.shrink(len(packed))
+
+
+def _front(capture: Capture, shelf: Shelf, budget: Budget) -> list[File]:
+    """README.txt and api.json, which tell about all the others."""
+    lacking = [*shelf.missing, *budget.told()]
+    page = readme(
+        name=capture.name,
+        namespace=capture.namespace,
+        incident=capture.incident,
+        purpose=capture.purpose.value,
+        targets=[str(aim) for aim in capture.aims],
+        captured=capture.captured_time,
+        redactions=shelf.redactor.count,
+        missing=lacking,
+    )
+    paths = encode({file.name: file.of for file in sorted(shelf.files, key=lambda file: file.name) if file.of})
+    return [
+        File("README.txt", ItemKind.SUMMARY, None, page.encode("utf-8", "replace"), 0, 0, Rank.KEEP),
+        File("api.json", ItemKind.SUMMARY, None, paths, 0, 0, Rank.KEEP),
+    ]
+
+
+def _ordered(found: Sequence[MissingItem]) -> tuple[MissingItem, ...]:
+    """What could have been there first; no more than an Evidence object may list."""
+    ordered = sorted(found, key=lambda each: each.reason in missing.NORMAL)
+    if len(ordered) <= _MISSING_MAX:
+        return tuple(ordered)
+    rest = ordered[_MISSING_MAX - 1 :]
+    reason = MissingReason.BUDGET_FULL if rest[0].reason not in missing.NORMAL else rest[0].reason
+    return (*ordered[: _MISSING_MAX - 1], missing.item("others", reason, f"{len(rest)} more"))
+
+
+def _body(
+    capture: Capture,
+    packed: bytes,
+    digest: str,
+    items: tuple[Item, ...],
+    lacking: tuple[MissingItem, ...],
+    redactions: int,
+) -> dict[str, Any]:
+    spec = EvidenceSpec(
+        incident=capture.incident,
+        mitigation=capture.mitigation,
+        attempt=capture.attempt,
+        purpose=capture.purpose,
+        part=Part(index=capture.part, of=capture.parts),
+        captured_time=capture.captured_time,
+        deadline=capture.deadline,
+        items=items,
+        missing=lacking or None,
+        redactions=redactions,
+        bytes=len(packed),
+        sha256=digest,
+        data=base64.b64encode(packed).decode(),
+    )
+    labels = {
+        Label.INCIDENT: capture.incident,
+        Label.INCIDENT_UID: capture.incident_uid,
+        Label.MANAGED_BY: FIELD_MANAGER,
+    }
+    metadata = {"name": capture.name, "namespace": capture.namespace, "labels": labels}
+    return {"apiVersion": API_VERSION, "kind": "Evidence", "metadata": metadata, "spec": spec.wire()}

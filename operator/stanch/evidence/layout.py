@@ -1,0 +1,180 @@
+"""Which files a capture has, and what is in each: a tree that can be read without stanch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from stanch.api.evidence import ItemKind
+from stanch.api.meta import Severity, TargetKind
+from stanch.api.names import MissingReason
+from stanch.core import asking
+from stanch.core.observations import Answer, Found, NotFound, Observations, items
+from stanch.core.questions import PODS, List, Logs
+from stanch.evidence import missing, tables
+from stanch.evidence.choose import Chosen
+from stanch.evidence.describe import about, describe
+from stanch.evidence.dig import name_of, text, uid_of
+from stanch.evidence.gather import surroundings
+from stanch.evidence.scene import Scene, log_question
+from stanch.evidence.shelf import Rank, Shelf, safe
+from stanch.evidence.states import Slot, slots
+
+Obj = dict[str, Any]
+
+_HISTORIES = {TargetKind.DEPLOYMENT: "replicasets.json"}
+_REVISIONS = "controllerrevisions.json"
+_SURROUNDINGS = ("hpa.json", "pdb.json", "services.json", "endpointslices.json")
+
+
+@dataclass
+class Layout:
+    """Puts everything that was seen of some targets on a shelf. ``unanswered`` is why an answer may be missing."""
+
+    scenes: Sequence[Scene]
+    seen: Observations
+    severity: Severity
+    now: datetime
+    shelf: Shelf
+    unanswered: str
+
+    def __post_init__(self) -> None:
+        self.clean = self.shelf.redactor.clean
+        found = {question: answer for question, answer in self.seen.answers.items() if isinstance(question, Logs)}
+        ordered = sorted(found.items(), key=lambda each: isinstance(each[1], Found))  # an answer wins over a failure
+        self.logs = {_identity(question): (question, answer) for question, answer in ordered}
+
+    def put(self) -> None:
+        """All files, the most telling first."""
+        events = self._events()
+        for scene in self.scenes:
+            self._target(scene, events)
+        self._pods_and_history()
+        named: set[str] = set()
+        for scene in self.scenes:
+            for chosen in scene.chosen:
+                if name_of(chosen.pod) not in named:
+                    self._pod(chosen, events)
+                named.add(name_of(chosen.pod))
+        self._namespace()
+
+    def _target(self, scene: Scene, events: Sequence[Obj]) -> None:
+        base = f"{scene.aim.kind.value.lower()}/{safe(scene.aim.name)}"
+        question, target = asking.target_of(scene.aim), scene.target
+        answer = self.seen.get(question)
+        if target is None:
+            self.shelf.lacks(f"{base}.json", *missing.why(question, answer, self.unanswered))
+            if not scene.on_node and not isinstance(answer, NotFound):
+                reason = self.unanswered if answer is None else MissingReason.NOT_ANSWERED
+                self.shelf.lacks("pods.txt", reason, f"{scene.aim} was not read, so its pods were not known")
+            return
+        path = question.ref.path(question.namespace, question.name)
+        theirs = [self.clean(event) for event in about(target, events)]
+        self.shelf.json(f"{base}.json", ItemKind.OBJECT, path, lambda: self.clean(target))
+        self._describe(f"{base}.describe.txt", path, target, theirs, scene)
+
+    def _describe(self, name: str, path: str, obj: Obj, events: Sequence[Obj], scene: Scene | None = None) -> None:
+        pods, history = (scene.pods, scene.history) if scene else ([], [])
+
+        def make() -> str:
+            return describe(self.clean(obj), events, now=self.now, pods=pods, replicasets=history)
+
+        self.shelf.text(name, ItemKind.DESCRIBE, path, make)
+
+    def _pods_and_history(self) -> None:
+        found = [pod for scene in self.scenes for pod in scene.pods]
+        for scene in self.scenes:
+            if scene.pods_question:
+                self._check("pods.txt", scene.pods_question)
+        self.shelf.text("pods.txt", ItemKind.SUMMARY, None, lambda: tables.pods(found))
+        self.shelf.text("nodes.txt", ItemKind.SUMMARY, None, lambda: tables.nodes(found))
+        kept: dict[str, list[Obj]] = {}
+        paths: dict[str, str] = {}
+        for scene in self.scenes:
+            if scene.history_question:
+                name = _HISTORIES.get(scene.aim.kind, _REVISIONS)
+                if self._check(name, scene.history_question):
+                    kept.setdefault(name, []).extend(scene.history)
+                    paths[name] = _path(scene.history_question)
+        for name, objects in kept.items():
+            self._list(name, paths[name], objects)
+        everything = [each for objects in kept.values() for each in objects]
+        if kept:
+            self.shelf.text("history.txt", ItemKind.HISTORY, None, lambda: tables.history(everything))
+
+    def _pod(self, chosen: Chosen, events: Sequence[Obj]) -> None:
+        pod = chosen.pod
+        base = f"pod/{safe(name_of(pod))}"
+        path = PODS.path(text(pod, "metadata", "namespace"), name_of(pod))
+        self.shelf.json(f"{base}/pod.json", ItemKind.OBJECT, path, lambda: self.clean(pod))
+        self._describe(f"{base}/describe.txt", path, pod, [self.clean(event) for event in about(pod, events)])
+        for slot in slots(pod):
+            self._log(f"{base}/{safe(slot.file)}", chosen, slot, path)
+
+    def _log(self, name: str, chosen: Chosen, slot: Slot, path: str) -> None:
+        if slot.missing:
+            self.shelf.lacks(name, slot.missing, slot.message)
+            return
+        question = log_question(chosen, slot, self.severity)
+        question, answer = self.logs.get(_identity(question), (question, None))
+        if not isinstance(answer, Found):
+            self.shelf.lacks(name, *missing.why(question, answer, self.unanswered))
+            return
+        kind = ItemKind.PREVIOUS_LOGS if slot.previous else ItemKind.LOGS
+        rank = Rank.CONTROL if chosen.control else (Rank.PREVIOUS if slot.previous else Rank.CURRENT)
+        query = f"container={slot.container}{'&previous=true' if slot.previous else ''}"
+        self.shelf.log(name, kind, f"{path}/log?{query}", rank, answer.value)
+
+    def _events(self) -> list[Obj]:
+        """All events, each once, by time."""
+        asked = dict.fromkeys(scene.events_question for scene in self.scenes)
+        found = [event for question in asked for event in items(self.seen.get(question)) if isinstance(event, dict)]
+        return tables.by_time({uid_of(event) or id(event): event for event in found}.values())
+
+    def _namespace(self) -> None:
+        everything = self._events()
+        belongs = [each for scene in self.scenes for each in [scene.target, *scene.history, *scene.pods] if each]
+        uids = {uid_of(each) for each in belongs} | {scene.aim.name for scene in self.scenes if scene.on_node}
+        ours = [event for event in everything if text(event, "involvedObject", "uid") in uids]
+        others = [event for event in everything if text(event, "involvedObject", "uid") not in uids]
+        questions = dict.fromkeys(scene.events_question for scene in self.scenes)
+        if [self._check("events.json", question) for question in questions].count(True):
+            self._list("events.json", _path(next(iter(questions))), ours + others, ItemKind.EVENTS)
+            self.shelf.text("events.txt", ItemKind.EVENTS, None, lambda: tables.events(ours, others, self.now))
+        for name, question in dict(each for scene in self.scenes for each in _around(scene)).items():
+            if self._check(name, question):
+                self._list(name, _path(question), items(self.seen.get(question)))
+
+    def _check(self, name: str, question: List) -> bool:
+        """Was the list answered? If not, or not wholly, that is said."""
+        answer: Answer | None = self.seen.get(question)
+        if not isinstance(answer, Found):
+            self.shelf.lacks(name, *missing.why(question, answer, self.unanswered))
+            return False
+        if tables.is_cut(answer.value):
+            message = f"{len(items(answer))} of {tables.count(answer.value)} or more: the list was cut"
+            self.shelf.lacks(name, MissingReason.TOO_LARGE, message)
+        return True
+
+    def _list(self, name: str, path: str, objects: Sequence[Obj], kind: ItemKind = ItemKind.LIST) -> None:
+        make: Callable[[], Obj] = lambda: {  # noqa: E731  # a def would hide that it is only delayed
+            "kind": "List",
+            "apiVersion": "v1",
+            "items": [self.clean(each) for each in objects if isinstance(each, dict)],
+        }
+        self.shelf.json(name, kind, path, make)
+
+
+def _around(scene: Scene) -> list[tuple[str, List]]:
+    return list(zip(_SURROUNDINGS, surroundings(scene), strict=False))
+
+
+def _identity(question: Logs) -> tuple[str, str, str, bool]:
+    """Which log it is, however much of it was asked for: a severity may change between asking and bundling."""
+    return question.namespace, question.pod, question.container, question.previous
+
+
+def _path(question: List) -> str:
+    query = [f"labelSelector={question.labels}"] if question.labels else []
+    query += [f"fieldSelector={question.fields}"] if question.fields else []
+    return question.ref.path(question.namespace) + (f"?{'&'.join(query)}" if query else "")

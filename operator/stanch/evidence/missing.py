@@ -1,0 +1,52 @@
+"""Why something is not there: from what the API server said to one fixed word, and what was said."""
+
+import re
+
+from stanch.api.evidence import MissingItem
+from stanch.api.names import MissingReason
+from stanch.core.observations import Answer, Failed, Found, NotFound
+from stanch.core.questions import Logs, Question
+
+# They stand in the list, but a capture that lacks only these lacks nothing.
+NORMAL = frozenset({MissingReason.NO_PREVIOUS, MissingReason.NOT_STARTED})
+
+_NO_PREVIOUS = re.compile(r"previous terminated container .{0,256} not found", re.DOTALL)
+_NOT_STARTED = re.compile(r"is waiting to start", re.DOTALL)
+_SILENT = re.compile(
+    r"dial tcp|i/o timeout|timed? ?out|connection refused|no route to host|10250|proxy error|EOF", re.I
+)
+_TEXT_MAX = 512
+
+
+def why(question: Question, answer: Answer | None, unanswered: str) -> tuple[str, str]:
+    """The reason and message for an answer that can't be used. ``unanswered`` is the reason when none came."""
+    match answer:
+        case None:
+            return unanswered, "no answer before the deadline"
+        case NotFound():
+            return MissingReason.NOT_ANSWERED, "404: it is not there"
+        case Failed(status=status, message=message):
+            return _failed(question, status, message)
+        case Found():
+            return MissingReason.NOT_ANSWERED, "answered, but not as expected"
+
+
+def _failed(question: Question, status: int, message: str) -> tuple[str, str]:
+    said = f"{status}: {message}" if status else message
+    if status in (401, 403):
+        return MissingReason.FORBIDDEN, said
+    if not isinstance(question, Logs):
+        return MissingReason.NOT_ANSWERED, said
+    if status == 400 and _NO_PREVIOUS.search(message):
+        return MissingReason.NO_PREVIOUS, said
+    if status == 400 and _NOT_STARTED.search(message):
+        return MissingReason.NOT_STARTED, said
+    if status == 0 or status >= 500 or _SILENT.search(message):
+        seconds = f"{question.timeout_seconds:g}s"
+        return MissingReason.NODE_SILENT, f"node {question.node or '?'} did not answer within {seconds}: {said}"
+    return MissingReason.NOT_ANSWERED, said
+
+
+def item(name: str, reason: str, message: str) -> MissingItem:
+    """For the list of what is not there; long texts are cut."""
+    return MissingItem(name=name[:_TEXT_MAX], reason=reason, message=message[:_TEXT_MAX] or None)

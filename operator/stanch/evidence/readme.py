@@ -1,0 +1,71 @@
+"""The page that someone reads who has only the archive."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from stanch.api.evidence import MissingItem
+from stanch.api.meta import instant
+from stanch.evidence.missing import NORMAL
+
+_LISTED_MAX = 60
+
+_TEXT = """\
+Evidence {name}
+Incident {namespace}/{incident}, captured at {time} ({purpose}) of {targets}.
+
+Where to look first
+  pods.txt              every pod in one line
+  history.txt           templates this workload had: revisions, images, when, why
+  events.txt            warnings by time, those about the target first (events.json has all fields)
+  <kind>/<name>.*       the target: as JSON, and as kubectl describe would show it, with absolute times
+  pod/<pod>/            chosen pods: at most 12 failing ones by failure signature, and 2 healthy ones to compare with
+    <container>.previous.log   the run before the last restart
+    <container>.log            the run that was going on
+  nodes.txt             which pods are on which node
+  services.json, endpointslices.json, hpa.json, pdb.json, replicasets.json
+  api.json              which API path each file came from
+
+How to read it
+  A container that waits in CrashLoopBackOff has no run going on: its last one is in <container>.previous.log.
+  ***family:1a2b3c4d*** stands for a secret; the same secret has the same eight digits everywhere in this incident.
+  Logs keep the newest lines; how many older bytes were dropped is in the manifest (spec.items[].dropped).
+  {redactions} secrets were masked. Values of ConfigMaps and Secrets are never stored.
+
+Missing
+{missing}
+"""
+
+
+def readme(
+    *,
+    name: str,
+    namespace: str,
+    incident: str,
+    purpose: str,
+    targets: Sequence[str],
+    captured: datetime,
+    redactions: int,
+    missing: Sequence[MissingItem],
+) -> str:
+    """The text of README.txt."""
+    return _TEXT.format(
+        name=name,
+        namespace=namespace,
+        incident=incident,
+        time=instant(captured),
+        purpose=purpose,
+        targets=", ".join(targets) or "nothing",
+        redactions=redactions,
+        missing="\n".join(_missing(missing)),
+    )
+
+
+def _missing(found: Sequence[MissingItem]) -> list[str]:
+    real = [each for each in found if each.reason not in NORMAL]
+    lines = [f"  {each.name}: {each.reason}: {each.message or ''}".rstrip(": ") for each in real[:_LISTED_MAX]]
+    if len(real) > _LISTED_MAX:
+        lines.append(f"  and {len(real) - _LISTED_MAX} more, in spec.missing")
+    normal = Counter(each.reason for each in found if each.reason in NORMAL)
+    lines += [f"  {count} logs that do not exist ({reason})" for reason, count in sorted(normal.items())]
+    return lines or ["  nothing"]

@@ -1,0 +1,105 @@
+"""What was seen around one target, put together from the answers; asking and bundling read the same scene."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from stanch.api.meta import Severity, TargetKind
+from stanch.core import asking
+from stanch.core.observations import Found, Observations, items
+from stanch.core.ports import Aim
+from stanch.core.questions import List, Logs
+from stanch.evidence.choose import Chosen, choose
+from stanch.evidence.dig import name_of, text, uid_of
+from stanch.evidence.states import Slot, slots
+
+Obj = dict[str, Any]
+
+KIB = 1024
+_REVISIONED = (TargetKind.STATEFUL_SET, TargetKind.DAEMON_SET)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One target and what belongs to it. Items of a list carry no kind; here they do."""
+
+    aim: Aim
+    seen: Observations
+
+    @cached_property
+    def target(self) -> Obj | None:
+        """The target, or None when it is not there or could not be read."""
+        answer = self.seen.get(asking.target_of(self.aim))
+        return answer.value if isinstance(answer, Found) else None
+
+    @property
+    def on_node(self) -> bool:
+        """Is the target a Node?"""
+        return self.aim.kind is TargetKind.NODE
+
+    @cached_property
+    def history_question(self) -> List | None:
+        """ReplicaSets or ControllerRevisions; None for kinds that keep no history."""
+        if self.target is None:
+            return None
+        if self.aim.kind is TargetKind.DEPLOYMENT:
+            return asking.replicasets_of(self.aim, self.target)
+        return asking.controller_revisions_of(self.aim, self.target) if self.aim.kind in _REVISIONED else None
+
+    @cached_property
+    def pods_question(self) -> List | None:
+        """Its pods; a Node's are known without its object."""
+        if self.on_node:
+            return asking.pods_on_node(self.aim.name)
+        return None if self.target is None else asking.pods_of(self.aim, self.target)
+
+    @cached_property
+    def events_question(self) -> List:
+        """Warning events of the namespace, or the Node's own."""
+        if self.on_node:
+            return asking.node_events(self.aim.name)
+        return asking.warning_events(self.aim.namespace or "default")
+
+    @cached_property
+    def history(self) -> list[Obj]:
+        """ReplicaSets or ControllerRevisions it owns."""
+        if self.history_question is None:
+            return []
+        kind = "ReplicaSet" if self.aim.kind is TargetKind.DEPLOYMENT else "ControllerRevision"
+        listed = items(self.seen.get(self.history_question))
+        return [
+            {"apiVersion": "apps/v1", "kind": kind, **each} for each in asking.owned_by(listed, uid_of(self.target))
+        ]
+
+    @cached_property
+    def pods(self) -> list[Obj]:
+        """Its pods, by name."""
+        listed = items(self.seen.get(self.pods_question)) if self.pods_question else []
+        return [{"apiVersion": "v1", "kind": "Pod", **each} for each in sorted(listed, key=name_of)]
+
+    @cached_property
+    def chosen(self) -> tuple[Chosen, ...]:
+        """Pods to look at closely; none for a Node, whose pods belong to others."""
+        return () if self.on_node else choose(self.pods)
+
+
+def log_question(chosen: Chosen, slot: Slot, severity: Severity) -> Logs:
+    """The request for one log; controls get less."""
+    keep = 64 * KIB if chosen.control else (256 if slot.previous else 128) * KIB
+    return Logs(
+        namespace=text(chosen.pod, "metadata", "namespace"),
+        pod=name_of(chosen.pod),
+        container=slot.container,
+        previous=slot.previous,
+        node=text(chosen.pod, "spec", "nodeName"),
+        tail_lines=2000 if slot.previous else 1000,
+        keep_bytes=keep,
+        timeout_seconds=3.0 if severity is Severity.SEV1 else 5.0,
+    )
+
+
+def log_questions(scene: Scene, severity: Severity) -> list[Logs]:
+    """Logs that can exist: previous ones first, for they are what a restart destroys."""
+    open_slots = [(chosen, slot) for chosen in scene.chosen for slot in slots(chosen.pod) if not slot.missing]
+    asked = [log_question(chosen, slot, severity) for chosen, slot in open_slots]
+    return sorted(asked, key=lambda question: not question.previous)

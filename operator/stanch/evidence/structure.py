@@ -1,0 +1,129 @@
+"""Secrets that their place in an object gives away: environment, arguments, probe headers, Secrets, ConfigMaps."""
+
+from collections.abc import Callable
+from typing import Any
+
+from stanch.evidence.dig import dicts, mapping, sequence, text
+from stanch.evidence.patterns import SECRET_NAME
+
+Mask = Callable[[str, str], str]
+Obj = dict[str, Any]
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_HOOKS = ("postStart", "preStop")
+
+
+def clean(obj: Obj, mask: Mask) -> Obj:
+    """A copy along the paths that hold secrets; everything else is shared with the original."""
+    result = {**obj, "metadata": _metadata(mapping(obj, "metadata"))} if "metadata" in obj else dict(obj)
+    kind = obj.get("kind")
+    if kind in ("Secret", "ConfigMap"):
+        return _lengths(result)
+    if "data" in obj:  # a ControllerRevision
+        result["data"] = _with_template(mapping(obj, "data"), mask)
+    return _with_template(result, mask) if "template" in mapping(obj, "spec") else _with_containers(result, mask)
+
+
+def _metadata(metadata: Obj) -> Obj:
+    """Without the copy of the object that kubectl keeps; of managed fields only who wrote when."""
+    result = dict(metadata)
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, dict) and LAST_APPLIED in annotations:
+        result["annotations"] = {key: value for key, value in annotations.items() if key != LAST_APPLIED}
+    managers = metadata.get("managedFields")
+    if isinstance(managers, list):
+        result["managedFields"] = [
+            {key: value for key, value in each.items() if key != "fieldsV1"}
+            for each in dicts(metadata, "managedFields")
+        ]
+    return result
+
+
+def _lengths(obj: Obj) -> Obj:
+    """Keys and sizes in place of values."""
+    for part in ("data", "stringData", "binaryData"):
+        if part in obj:
+            obj[part] = {key: f"<{len(text(value))} characters>" for key, value in mapping(obj, part).items()}
+    return obj
+
+
+def _with_template(obj: Obj, mask: Mask) -> Obj:
+    """Clean ``spec.template`` as if it were a pod."""
+    spec = mapping(obj, "spec")
+    if not isinstance(spec.get("template"), dict):
+        return obj
+    template = dict(spec["template"])
+    if isinstance(template.get("metadata"), dict):
+        template["metadata"] = _metadata(template["metadata"])
+    return {**obj, "spec": {**spec, "template": _with_containers(template, mask)}}
+
+
+def _with_containers(pod: Obj, mask: Mask) -> Obj:
+    spec = pod.get("spec")
+    if not isinstance(spec, dict):
+        return pod
+    cleaned = {
+        part: [_container(each, mask) if isinstance(each, dict) else each for each in spec[part]]
+        for part in _CONTAINERS
+        if isinstance(spec.get(part), list)
+    }
+    return {**pod, "spec": {**spec, **cleaned}} if cleaned else pod
+
+
+def _container(container: Obj, mask: Mask) -> Obj:
+    result = dict(container)
+    if "env" in container:
+        result["env"] = [_variable(each, mask) for each in dicts(container, "env")]
+    for part in ("command", "args"):
+        if part in container:
+            result[part] = _arguments(sequence(container, part), mask)
+    for part in _PROBES:
+        if part in container:
+            result[part] = _call(mapping(container, part), mask)
+    if "lifecycle" in container:
+        hooks = mapping(container, "lifecycle")
+        calls = {part: _call(mapping(hooks, part), mask) for part in _HOOKS if part in hooks}
+        result["lifecycle"] = {**hooks, **calls}
+    return result
+
+
+def _variable(variable: Obj, mask: Mask) -> Obj:
+    value = text(variable, "value")
+    if not value or not SECRET_NAME.search(text(variable, "name")):
+        return variable
+    return {**variable, "value": mask("env", value)}
+
+
+def _arguments(arguments: list[Any], mask: Mask) -> list[Any]:
+    """Values of flags with secret-like names: ``--db-password=x``, or ``--db-password`` and then ``x``."""
+    result: list[Any] = []
+    follows = False
+    for argument in arguments:
+        name, joint, value = argument.partition("=") if isinstance(argument, str) else ("", "", "")
+        is_flag = name.startswith("-") and " " not in name
+        secret = (is_flag or joint) and "\n" not in name and len(name) <= 64 and SECRET_NAME.search(name)
+        if follows and isinstance(argument, str) and not is_flag:
+            result.append(mask("arg", argument))
+        elif secret and value and " " not in name:
+            result.append(f"{name}={mask('arg', value)}")
+        else:
+            result.append(argument)
+        follows = bool(secret and is_flag and not joint)
+    return result
+
+
+def _call(call: Obj, mask: Mask) -> Obj:
+    """A probe or hook: HTTP headers that carry a login, and its command."""
+    result = dict(call)
+    request = call.get("httpGet")
+    if isinstance(request, dict) and "httpHeaders" in request:
+        headers = [
+            {**each, "value": mask("header", text(each, "value"))} if SECRET_NAME.search(text(each, "name")) else each
+            for each in dicts(request, "httpHeaders")
+        ]
+        result["httpGet"] = {**request, "httpHeaders": headers}
+    if isinstance(call.get("exec"), dict):
+        result["exec"] = {**call["exec"], "command": _arguments(sequence(call, "exec", "command"), mask)}
+    return result

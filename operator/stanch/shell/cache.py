@@ -1,0 +1,55 @@
+"""The newest version of each open incident that anybody told us of; decisions are protected by compare-and-swap, not by this."""
+
+from typing import Any
+
+from stanch.shell.bells import Key
+
+_OPEN = frozenset({"Intended", "Started", "Applied"})
+
+
+class Cache:
+    """Bodies by key; an older version never replaces a newer one."""
+
+    def __init__(self) -> None:
+        """Empty."""
+        self._bodies: dict[Key, dict[str, Any]] = {}
+
+    def put(self, key: Key, body: dict[str, Any]) -> None:
+        """Keep it, unless what we have is newer (our own write's answer overtakes the watch)."""
+        known = self._bodies.get(key)
+        same = known is not None and known["metadata"]["uid"] == body["metadata"]["uid"]
+        if not same or version(body) >= version(known or body):
+            self._bodies[key] = body
+
+    def get(self, key: Key) -> dict[str, Any] | None:
+        """The newest known body."""
+        return self._bodies.get(key)
+
+    def drop(self, key: Key) -> None:
+        """It is gone."""
+        self._bodies.pop(key, None)
+
+    def all(self) -> list[Key]:
+        """All known keys."""
+        return list(self._bodies)
+
+    def count(self, plural: str) -> int:
+        """How many of one kind."""
+        return sum(key.plural == plural for key in self._bodies)
+
+    def busy(self, but: Key) -> dict[str, str]:
+        """Target uid → the other incident that is acting on it now."""
+        found: dict[str, str] = {}
+        for key, body in self._bodies.items():
+            if key == but or key.plural != but.plural:
+                continue
+            for record in (body.get("status") or {}).get("mitigations") or ():
+                uid = (record.get("target") or {}).get("uid")
+                if uid and any(a.get("state") in _OPEN for a in record.get("attempts") or ()):
+                    found[uid] = f"{key.namespace}/{key.name}"
+        return found
+
+
+def version(body: dict[str, Any]) -> int:
+    """resourceVersion as a number: comparable since Kubernetes 1.35."""
+    return int(body["metadata"].get("resourceVersion") or 0)

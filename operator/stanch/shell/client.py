@@ -1,0 +1,189 @@
+"""
+The one way to the API server: dicts in, dicts out, explicit content type, field manager and timeout, never a retry.
+
+Credentials and TLS come from kubernetes.aio; requests go straight to aiohttp, for the generated client spends three
+times as long on each (facts/kopf.md 5.2). Nothing here raises for an HTTP status: callers must look at it.
+"""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
+from kubernetes.aio.config import load_incluster_config, load_kube_config
+
+from stanch.api.names import FIELD_MANAGER
+from stanch.shell.metrics import API_SECONDS
+
+READ_SECONDS: Final = 5.0
+WRITE_SECONDS: Final = 5.0
+CONNECT_SECONDS: Final = 2.0
+LOG_READ_MAX: Final = 16 * 1024 * 1024
+USER_AGENT: Final = "stanch/0.1.0"
+JSON: Final = "application/json"
+JSON_PATCH: Final = "application/json-patch+json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+
+
+class Unanswered(Exception):
+    """No answer came: whether a write happened is unknown. Carries the request in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the API server said. ``body`` is its JSON; for errors a Status object."""
+
+    status: int
+    body: dict[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        """Was it accepted?"""
+        return 200 <= self.status < 300
+
+    @property
+    def message(self) -> str:
+        """The server's own words for an error."""
+        return str(self.body.get("message") or f"HTTP {self.status}")
+
+
+async def configuration(kubeconfig: str | None) -> Configuration:
+    """Credentials of the kubeconfig given, of KUBECONFIG, or of the pod we run in. Raises ConfigException."""
+    found = Configuration()
+    path = kubeconfig or os.environ.get("KUBECONFIG")
+    if path:
+        await load_kube_config(config_file=path, client_configuration=found)
+    elif os.environ.get("KUBERNETES_SERVICE_HOST"):
+        load_incluster_config(client_configuration=found)
+    else:
+        await load_kube_config(client_configuration=found)
+    return found
+
+
+async def bearer_token(config: Configuration) -> str | None:
+    """`Bearer …` as it is to be sent, renewed where the credentials know how; None with a client certificate."""
+    token: str | None = await config.get_api_key_with_prefix("BearerToken", alias="authorization")
+    return token
+
+
+class Kube:
+    """A connection pool to one API server."""
+
+    def __init__(self, config: Configuration, connections: int = 64) -> None:
+        """Must be made inside a running event loop."""
+        self._config = config
+        self._host = config.host.rstrip("/")
+        tls = RESTClientObject(config).ssl_context
+        connector = aiohttp.TCPConnector(ssl=tls, limit=connections, keepalive_timeout=60)
+        self._session = aiohttp.ClientSession(connector=connector, read_bufsize=2**20, auto_decompress=True)
+        self.requests = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    async def _headers(self, accept: str, content_type: str | None) -> dict[str, str]:
+        token = await bearer_token(self._config)
+        headers = {"Accept": accept, "User-Agent": USER_AGENT}
+        if token:
+            headers["Authorization"] = token
+        if content_type:
+            headers["Content-Type"] = content_type
+        return headers
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: str | None = None,
+        content_type: str | None = None,
+        accept: str = JSON,
+        seconds: float = READ_SECONDS,
+    ) -> Reply:
+        """One request, once. Raises Unanswered when no whole answer came."""
+        url = f"{self._host}{path}" + (f"?{urlencode(params)}" if params else "")
+        timeout = aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS)
+        self.requests += 1
+        began = time.perf_counter()
+        try:
+            async with self._session.request(
+                method,
+                url,
+                data=body.encode() if body is not None else None,
+                headers=await self._headers(accept, content_type),
+                timeout=timeout,
+                allow_redirects=False,
+            ) as response:
+                raw = await response.read()
+                return Reply(response.status, _json(raw))
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unanswered(f"{method} {path}: {type(error).__name__} {error}".strip()) from error
+        finally:
+            API_SECONDS.labels(method).observe(time.perf_counter() - began)
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None, accept: str = JSON) -> Reply:
+        """Read one object or a list."""
+        return await self.request("GET", path, params=params, accept=accept)
+
+    async def create(self, path: str, obj: Mapping[str, Any]) -> Reply:
+        """Create an object, once."""
+        return await self.request(
+            "POST",
+            path,
+            params={"fieldManager": FIELD_MANAGER},
+            body=json.dumps(obj, separators=(",", ":")),
+            content_type=JSON,
+            seconds=WRITE_SECONDS,
+        )
+
+    async def patch(self, path: str, body: str, content_type: str, dry: bool = False) -> Reply:
+        """Patch an object, once; ``dry`` asks the server to check and forget it."""
+        params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry else {})
+        return await self.request(
+            "PATCH", path, params=params, body=body, content_type=content_type, seconds=WRITE_SECONDS
+        )
+
+    async def log(self, path: str, params: Mapping[str, str], keep: int, seconds: float) -> tuple[int, bytes, int]:
+        """(status, newest bytes, bytes dropped). Reads to the end, for cutting at the server loses the newest lines."""
+        timeout = aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS)
+        self.requests += 1
+        kept, total = bytearray(), 0
+        try:
+            async with self._session.get(
+                f"{self._host}{path}?{urlencode(params)}", headers=await self._headers("*/*", None), timeout=timeout
+            ) as response:
+                async for chunk in response.content.iter_chunked(65536):
+                    kept += chunk
+                    total += len(chunk)
+                    if len(kept) > 2 * keep:
+                        del kept[:-keep]
+                    if total > LOG_READ_MAX:
+                        break
+                newest = bytes(kept[-keep:])
+                return response.status, newest, total - len(newest)
+        except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+            raise Unanswered(f"GET {path}: {type(error).__name__} {error}".strip()) from error
+
+
+def _json(raw: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(raw) if raw else {}
+    except ValueError:
+        value = {"message": raw[:500].decode(errors="replace")}
+    return value if isinstance(value, dict) else {"items": value}

@@ -1,0 +1,30 @@
+"""From the command line to a running event loop: credentials for kopf, logs, exit codes."""
+
+import asyncio
+import logging
+import os
+import sys
+
+from kubernetes.aio.config import ConfigException
+
+from stanch.shell import log
+from stanch.shell.run import Settings, run
+
+
+def run_until_stopped(kubeconfig: str | None, listen: str, as_json: bool, verbose: bool) -> int:
+    """Exit code: 0 told to stop, 1 could not go on, 2 no credentials."""
+    log.set_up(as_json, verbose)
+    if kubeconfig:
+        # kopf logs in by itself, from the same file.
+        os.environ["KUBECONFIG"] = kubeconfig
+    try:
+        asyncio.run(run(Settings(kubeconfig, listen)))
+    except ConfigException as error:
+        sys.stderr.write(f"stanch: no credentials: {error}\n  give --kubeconfig, set KUBECONFIG, or run in a pod\n")
+        return 2
+    except Exception as error:  # a pod log at 2 AM needs the sentence; the traceback is there with --verbose
+        logging.getLogger("stanch").error("stopped: %s: %s", type(error).__name__, error, exc_info=verbose)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0

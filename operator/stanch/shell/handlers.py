@@ -1,0 +1,69 @@
+"""What kopf tells us rings a bell; deciding happens elsewhere, from a fresh look. Nothing here writes anything."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import kopf
+
+from stanch.api.names import GROUP, VERSION, Label
+from stanch.shell.bells import Bells, Key
+from stanch.shell.cache import Cache
+from stanch.shell.metrics import OPEN_INCIDENTS
+
+Login = Callable[[], Awaitable[kopf.ConnectionInfo]]
+
+
+def registry(cache: Cache, bells: Bells, login: Login) -> kopf.OperatorRegistry:
+    """Low-level event handlers only: kopf then writes nothing, and keeps no progress of its own."""
+    handlers = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=handlers)
+    async def log_in(**_: Any) -> kopf.ConnectionInfo:
+        """The credentials we use ourselves, read again whenever the API server no longer takes them."""
+        return await login()
+
+    @kopf.on.startup(registry=handlers)
+    def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+        # A name that nobody uses: kopf strips its own finalizer from objects it watches.
+        settings.persistence.finalizer = f"unused.{GROUP}/kopf"
+        settings.posting.enabled = False
+        # Our kinds are there before we start; watching for new CRDs would need a right that nothing else needs.
+        settings.scanning.disabled = True
+        settings.watching.server_timeout = 290
+        settings.watching.connect_timeout = 10
+        settings.watching.chunk_size = 500
+        settings.networking.request_timeout = 30
+        settings.queueing.idle_timeout = 0.5
+        settings.watching.label_selectors[f"incidents.{GROUP}"] = f"!{Label.CLOSED}"
+        settings.watching.label_selectors[f"timelineentries.{GROUP}"] = f"!{Label.FOLDED}"
+
+    @kopf.on.event(GROUP, VERSION, "incidents", registry=handlers)
+    async def incident_changed(*, namespace: str | None, name: str, type: str, body: kopf.Body, **_: Any) -> None:
+        """Something about this incident may have changed."""
+        key = Key("incidents", namespace or "", name)
+        if type == "DELETED":
+            cache.drop(key)
+            bells.forget(key)
+        else:
+            cache.put(key, dict(body))
+        OPEN_INCIDENTS.set(cache.count("incidents"))
+        bells.ring(key)
+
+    @kopf.on.event(GROUP, VERSION, "timelineentries", registry=handlers)
+    async def somebody_said_something(*, namespace: str | None, spec: kopf.Spec, type: str, **_: Any) -> None:
+        """A person said something about an incident."""
+        if type != "DELETED":
+            bells.ring(Key("incidents", namespace or "", str(spec.get("incident", ""))))
+
+    @kopf.on.event(GROUP, VERSION, "actionitems", registry=handlers)
+    async def item_changed(*, namespace: str | None, name: str, type: str, body: kopf.Body, **_: Any) -> None:
+        """An action item may be due, or done."""
+        key = Key("actionitems", namespace or "", name)
+        if type == "DELETED":
+            cache.drop(key)
+            bells.forget(key)
+        else:
+            cache.put(key, dict(body))
+            bells.ring(key)
+
+    return handlers

@@ -1,0 +1,51 @@
+"""One line an event: keys, not prose; JSON where a machine reads, logfmt where a person does."""
+
+import json
+import logging
+import sys
+import time
+from typing import Any
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def _extras(record: logging.LogRecord) -> dict[str, Any]:
+    return {k: v for k, v in vars(record).items() if k not in _STANDARD and not k.startswith("_")}
+
+
+class Line(logging.Formatter):
+    """`time level msg key=value …` or one JSON object."""
+
+    def __init__(self, as_json: bool) -> None:
+        """``as_json`` for machines."""
+        super().__init__()
+        self.as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; a traceback, if any, is one field of it."""
+        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
+        fields: dict[str, Any] = {
+            "time": when,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "msg": record.getMessage(),
+        }
+        fields |= {k: v for k, v in _extras(record).items() if isinstance(v, str | int | float | bool)}
+        if record.exc_info:
+            fields["error"] = self.formatException(record.exc_info)
+        if self.as_json:
+            return json.dumps(fields, ensure_ascii=False)
+        return " ".join(
+            f"{k}={v if ' ' not in str(v) else json.dumps(str(v), ensure_ascii=False)}" for k, v in fields.items()
+        )
+
+
+def set_up(as_json: bool, verbose: bool) -> None:
+    """To stderr; kopf's own lines only when something is wrong with it."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Line(as_json))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("stanch").setLevel(logging.DEBUG if verbose else logging.INFO)
+    logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)

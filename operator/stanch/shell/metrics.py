@@ -1,0 +1,19 @@
+"""What Prometheus can ask of the operator; never an incident's name as a label."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+API_SECONDS = Histogram(
+    "stanch_api_request_duration_seconds", "Requests to the API server.", ["method"], registry=REGISTRY
+)
+RECONCILES = Counter(
+    "stanch_reconciles_total", "Looks at an incident, by how they ended.", ["result"], registry=REGISTRY
+)
+RECONCILE_SECONDS = Histogram("stanch_reconcile_duration_seconds", "One look at an incident.", registry=REGISTRY)
+EFFECTS = Counter("stanch_effects_total", "Writes to targets, by outcome.", ["outcome"], registry=REGISTRY)
+LAWS_BROKEN = Counter("stanch_laws_broken_total", "Plans refused because they broke a law.", ["law"], registry=REGISTRY)
+CONFLICTS = Counter("stanch_status_conflicts_total", "Status writes that met a newer version.", registry=REGISTRY)
+OPEN_INCIDENTS = Gauge("stanch_incidents_open", "Incidents that are not closed.", registry=REGISTRY)
+POLICIES_PROVEN = Gauge("stanch_policies_proven", "1 while the admission policies are in force.", registry=REGISTRY)
+LOOP_LAG = Gauge("stanch_event_loop_lag_seconds", "How late the event loop was, lately at most.", registry=REGISTRY)

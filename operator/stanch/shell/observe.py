@@ -1,0 +1,136 @@
+"""Answer questions: all in parallel, each with its own time, none able to hold up the others."""
+
+import asyncio
+import base64
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, Final, assert_never
+
+from stanch.api.names import OPERATOR_NAMESPACE, MissingReason
+from stanch.core.observations import Answer, Failed, Found, NotFound
+from stanch.core.questions import DryRun, Get, List, Logs, MayThey, Question, UndoSecret
+from stanch.shell.client import JSON, JSON_PATCH, METADATA_ONLY, Kube, Reply, Unanswered
+
+LOGS_AT_ONCE: Final = 8
+# A kubelet serves logs from disk; more than two at once only makes a sick node sicker.
+LOGS_PER_NODE: Final = 2
+SECRETS: Final = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets"
+
+
+class Observer:
+    """Turns questions into requests and replies into answers."""
+
+    def __init__(self, kube: Kube) -> None:
+        """Reads through this connection."""
+        self.kube = kube
+        self._logs = asyncio.Semaphore(LOGS_AT_ONCE)
+        self._nodes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(LOGS_PER_NODE))
+
+    async def answer(self, questions: Iterable[Question], within: float | None) -> dict[Question, Answer]:
+        """An answer for every question; logs that are not there ``within`` seconds are left behind."""
+        tasks = {asyncio.create_task(self._one(q)): q for q in questions}
+        logs = {t for t, q in tasks.items() if isinstance(q, Logs)}
+        if logs and within is not None:
+            _, late = await asyncio.wait(logs, timeout=max(0.05, within))
+            for task in late:
+                task.cancel()
+        answers: dict[Question, Answer] = {}
+        for task, question in tasks.items():
+            try:
+                answers[question] = await task
+            except asyncio.CancelledError:
+                if not task.cancelled() or task not in logs:
+                    raise
+                answers[question] = Failed(0, "the evidence deadline was over", MissingReason.DEADLINE_OVER)
+        return answers
+
+    async def _one(self, question: Question) -> Answer:
+        try:
+            return await self._ask(question)
+        except Unanswered as error:
+            reason = MissingReason.NODE_SILENT if isinstance(question, Logs) else MissingReason.NOT_ANSWERED
+            return Failed(0, str(error), reason)
+
+    async def _ask(self, question: Question) -> Answer:
+        match question:
+            case Get(ref=ref, namespace=namespace, name=name):
+                return _plain(await self.kube.get(ref.path(namespace, name)))
+            case List():
+                return await self._list(question)
+            case Logs():
+                async with self._nodes[question.node], self._logs:
+                    return await self._log(question)
+            case MayThey():
+                return await self._may(question)
+            case DryRun(ref=ref, namespace=namespace, name=name, patch=patch):
+                return _plain(await self.kube.patch(ref.path(namespace, name), patch, JSON_PATCH, dry=True))
+            case UndoSecret(name=name):
+                return _undo(await self.kube.get(f"{SECRETS}/{name}"))
+            case _:
+                assert_never(question)
+
+    async def _list(self, question: List) -> Answer:
+        params = {"limit": str(question.limit)}
+        if question.labels:
+            params["labelSelector"] = question.labels
+        if question.fields:
+            params["fieldSelector"] = question.fields
+        accept = METADATA_ONLY if question.metadata_only else JSON
+        return _plain(await self.kube.get(question.ref.path(question.namespace), params, accept))
+
+    async def _log(self, q: Logs) -> Answer:
+        params = {"container": q.container, "tailLines": str(q.tail_lines), "timestamps": "true"}
+        if q.previous:
+            params["previous"] = "true"
+        path = f"/api/v1/namespaces/{q.namespace}/pods/{q.pod}/log"
+        status, raw, dropped = await self.kube.log(path, params, q.keep_bytes, q.timeout_seconds)
+        text = raw.decode("utf-8", errors="replace")
+        if status == 200:
+            return Found({"text": text, "dropped": dropped})
+        try:
+            message = json.loads(text).get("message", text)
+        except ValueError:
+            message = text
+        return Failed(status, str(message)[:500])
+
+    async def _may(self, q: MayThey) -> Answer:
+        attributes = {
+            "verb": q.verb,
+            "group": q.group,
+            "resource": q.resource,
+            "subresource": q.subresource,
+            "namespace": q.namespace,
+            "name": q.name,
+        }
+        spec: dict[str, Any] = {
+            "user": q.username,
+            "uid": q.uid,
+            "groups": list(q.groups),
+            "resourceAttributes": attributes,
+        }
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+        reply = await self.kube.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
+        if not reply.ok:
+            return Failed(reply.status, reply.message)
+        said = reply.body.get("status") or {}
+        return Found({"allowed": bool(said.get("allowed")), "reason": said.get("reason", "")})
+
+
+def _plain(reply: Reply) -> Answer:
+    if reply.ok:
+        return Found(reply.body)
+    if reply.status == 404:
+        return NotFound()
+    return Failed(reply.status, reply.message, str(reply.body.get("reason", "")))
+
+
+def _undo(reply: Reply) -> Answer:
+    """The undo record out of its Secret."""
+    if not reply.ok:
+        return _plain(reply)
+    try:
+        record = json.loads(base64.b64decode(reply.body["data"]["record"]))[0]
+    except (KeyError, ValueError, IndexError) as error:
+        return Failed(0, f"the undo record can't be read: {error}")
+    return Found(record)

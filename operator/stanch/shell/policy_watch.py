@@ -1,0 +1,36 @@
+"""Are the admission policies in force that prove who asked? Looked at every minute; nothing is performed while they differ."""
+
+import asyncio
+from typing import Any, Final
+
+from stanch.core.observations import Policies
+from stanch.shell.client import Kube, Unanswered
+from stanch.shell.policies import EXPECTED, problem
+
+EVERY_SECONDS: Final = 60.0
+SOON_SECONDS: Final = 5.0
+OLDEST: Final = (1, 36)
+_GROUP: Final = "/apis/admissionregistration.k8s.io/v1"
+
+
+async def look_at_policies(kube: Kube) -> Policies:
+    """Read every policy and binding by name and compare their digests. An answer that can't be had proves nothing."""
+    try:
+        if old := _too_old((await kube.get("/version")).body):
+            return Policies(False, old)
+        wanted = EXPECTED.items()
+        replies = await asyncio.gather(*(kube.get(f"{_GROUP}/{e.resource}/{e.name}") for _, e in wanted))
+    except Unanswered as error:
+        return Policies(False, f"The admission policies can't be read: {error}")
+    forbidden = next((r for r in replies if r.status == 403), None)
+    if forbidden is not None:
+        return Policies(False, f"The admission policies can't be read: {forbidden.message}")
+    why = problem({name: (r.body if r.ok else None) for (name, _), r in zip(wanted, replies, strict=True)})
+    return Policies(not why, why)
+
+
+def _too_old(said: dict[str, Any]) -> str:
+    major, minor = str(said.get("major", "0")), str(said.get("minor", "0")).rstrip("+")
+    if (int(major or 0), int(minor or 0)) >= OLDEST:
+        return ""
+    return f"Kubernetes {major}.{minor} can't prove who asked: stanch declares and records only, and acts from 1.36 on"

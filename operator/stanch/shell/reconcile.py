@@ -1,0 +1,239 @@
+"""One look at one incident: observe, plan, write, perform, and again with what came of it. The only reader of the clock."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from stanch.api.incident import Incident
+from stanch.api.names import Label
+from stanch.api.timeline_entry import TimelineEntry
+from stanch.core.invariants import broken
+from stanch.core.observations import Answer, Found, Observations, Outcome, Policies
+from stanch.core.plan import plan
+from stanch.core.plan_type import Plan
+from stanch.core.ports import Catalog
+from stanch.core.questions import ENTRIES, INCIDENTS, List, Question, UndoSecret
+from stanch.core.records import Store
+from stanch.core.stalled import stalled_by_law
+from stanch.shell.bells import Bells, Key
+from stanch.shell.cache import Cache
+from stanch.shell.client import MERGE_PATCH, Kube, Unanswered
+from stanch.shell.metrics import LAWS_BROKEN, RECONCILE_SECONDS, RECONCILES
+from stanch.shell.observe import Observer
+from stanch.shell.perform import perform
+from stanch.shell.status import StatusConflict, StatusRefused, write_status
+from stanch.shell.store import mark_folded, store
+from stanch.shell.tell import tell
+
+LOG = logging.getLogger("stanch.reconcile")
+# Questions lead to questions at most this often; a plan that still asks then is a bug of ours, not of the cluster.
+ROUNDS_MAX: Final = 6
+PASSES_MAX: Final = 12
+BACKOFF_FIRST: Final = 0.1
+BACKOFF_MAX: Final = 60.0
+
+
+def now() -> datetime:
+    """The clock. Nothing else in the operator reads it."""
+    return datetime.now(UTC)  # noqa: TID251 -- this is the one place
+
+
+class Reconciler:
+    """Looks at incidents; holds no state that a restart would miss."""
+
+    def __init__(self, kube: Kube, catalog: Catalog, cache: Cache, bells: Bells) -> None:
+        """``policies`` is kept up to date by shell/policy_watch.py."""
+        self.kube, self.catalog, self.cache, self.bells = kube, catalog, cache, bells
+        self.observer = Observer(kube)
+        self.policies = Policies(proven=False, problem="The admission policies have not been looked at yet")
+        self._failures: dict[Key, int] = {}
+        self._background: set[asyncio.Task[Any]] = set()
+
+    async def look(self, key: Key) -> None:
+        """Reconcile one key; whatever goes wrong stays with this key, and is tried again with patience."""
+        began = time.perf_counter()
+        try:
+            wake = await self._incident(key)
+        except StatusConflict:
+            await self._refresh(key)
+            self._again(key, "conflict")
+        except Exception:  # one poison object must not stop the rest
+            LOG.exception("reconcile failed", extra={"incident": f"{key.namespace}/{key.name}"})
+            self._again(key, "error")
+        else:
+            self._failures.pop(key, None)
+            RECONCILES.labels("ok").inc()
+            if wake is not None:
+                self.bells.ring_in(key, max(0.05, (wake - now()).total_seconds()))
+        finally:
+            RECONCILE_SECONDS.observe(time.perf_counter() - began)
+
+    def _again(self, key: Key, result: str) -> None:
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        RECONCILES.labels(result).inc()
+        self.bells.ring_in(key, min(BACKOFF_MAX, BACKOFF_FIRST * 2 ** (failures - 1)))
+
+    async def _refresh(self, key: Key) -> None:
+        try:
+            reply = await self.kube.get(INCIDENTS.path(key.namespace, key.name))
+        except Unanswered:
+            return
+        if reply.ok:
+            self.cache.put(key, reply.body)
+        elif reply.status == 404:
+            self.cache.drop(key)
+
+    async def _incident(self, key: Key) -> datetime | None:
+        body = self.cache.get(key)
+        if body is None or Label.CLOSED in (body["metadata"].get("labels") or {}):
+            self.bells.forget(key)
+            return None
+        incident = Incident.model_validate(body)
+        seen = Observations(
+            entries=await self._entries(incident),
+            policies=self.policies,
+            busy=self.cache.busy(key),
+            evidence_started=now(),
+        )
+        for _ in range(PASSES_MAX):
+            decided, seen, planned = await self._decide(incident, seen)
+            self._log(incident, decided)
+            changed = decided.status != incident.status
+            if not changed and not decided.commands and not decided.stores:
+                await self._after(incident, decided)
+                return decided.wake_at
+            incident, seen = await self._write(key, incident, decided, seen, changed)
+            if decided.commands:
+                seen = await self._perform(decided, seen, planned)
+        return now()
+
+    async def _entries(self, incident: Incident) -> tuple[TimelineEntry, ...]:
+        """What people said that is not folded yet; a brand-new incident has none."""
+        if incident.status.times is None:
+            return ()
+        labels, fields = f"!{Label.FOLDED}", f"spec.incident={incident.metadata.name}"
+        question = List(ENTRIES, incident.metadata.namespace, labels=labels, fields=fields)
+        answer = (await self.observer.answer([question], None))[question]
+        if not isinstance(answer, Found):
+            raise StatusConflict(f"entries can't be listed: {answer}")
+        entries = []
+        for item in answer.value.get("items") or ():
+            try:
+                entries.append(TimelineEntry.model_validate(item))
+            except ValidationError as error:
+                LOG.warning("an entry can't be read", extra={"entry": item["metadata"]["name"], "why": str(error)})
+        return tuple(entries)
+
+    async def _decide(self, incident: Incident, seen: Observations) -> tuple[Plan, Observations, float]:
+        """Plan, answer what it asks, and plan again until it asks nothing."""
+        for _ in range(ROUNDS_MAX):
+            planned = time.monotonic()
+            decided = plan(incident, seen, self.catalog, now())
+            if not decided.questions:
+                break
+            answers = await self.observer.answer(decided.questions, self._left(incident, seen))
+            seen = seen.with_answers(answers)
+        else:
+            raise RuntimeError(f"still asking after {ROUNDS_MAX} rounds: {decided.questions[:3]}")
+        laws = broken(incident, decided)
+        for law in laws:
+            LAWS_BROKEN.labels(law).inc()
+            LOG.error("a law is broken; the plan is refused", extra={"incident": incident.key, "law": law})
+        return (stalled_by_law(incident, laws, now()) if laws else decided), seen, planned
+
+    def _left(self, incident: Incident, seen: Observations) -> float:
+        """Seconds until the evidence deadline of this severity."""
+        said = incident.status.severity.level if incident.status.severity else incident.spec.severity
+        deadline = self.catalog.policy.evidence_deadline[said or self.catalog.policy.when_unknown]
+        return (deadline - (now() - (seen.evidence_started or now()))).total_seconds()
+
+    async def _write(
+        self, key: Key, incident: Incident, decided: Plan, seen: Observations, changed: bool
+    ) -> tuple[Incident, Observations]:
+        """The status and what an effect waits for in parallel, the rest after; receipts go into what was seen."""
+        urgent = [s for s in decided.stores if s.urgent]
+        rest = [s for s in decided.stores if not s.urgent]
+        waiting = [asyncio.create_task(store(self.kube, s)) for s in urgent]
+        try:
+            written = await self._status(key, incident, decided, changed)
+        finally:
+            kept = [await task for task in waiting]
+        kept += await asyncio.gather(*(store(self.kube, s) for s in rest))
+        await self._after(written, decided)
+        return written, _receipts(seen, dict(zip([*urgent, *rest], kept, strict=True)), incident, written)
+
+    async def _status(self, key: Key, incident: Incident, decided: Plan, changed: bool) -> Incident:
+        if not changed:
+            return incident
+        try:
+            body = await write_status(self.kube, incident, decided.status)
+        except StatusRefused as error:
+            LOG.error("the status was refused", extra={"incident": incident.key, "why": str(error)})
+            raise
+        self.cache.put(key, body)
+        return Incident.model_validate(body)
+
+    async def _perform(self, decided: Plan, seen: Observations, planned: float) -> Observations:
+        """Do it, then forget everything that was seen before: the world has changed."""
+        outcomes: dict[str, Outcome] = {}
+        for command in decided.commands:
+            outcomes[command.attempt] = await perform(self.kube, command, planned)
+        return replace(seen, answers={}, outcomes=outcomes, fresh_intent=frozenset())
+
+    async def _after(self, incident: Incident, decided: Plan) -> None:
+        """Off the path: marks, events, the closed label."""
+        for mark in decided.folded:
+            self._later(mark_folded(self.kube, mark))
+        for told in decided.events:
+            self._later(tell(self.kube, incident, told, now()))
+        if decided.close:
+            await self._close(incident)
+
+    async def _close(self, incident: Incident) -> None:
+        meta = incident.metadata
+        if Label.CLOSED in meta.labels:
+            return
+        body = f'{{"metadata":{{"labels":{{"{Label.CLOSED}":""}}}}}}'
+        await self.kube.patch(INCIDENTS.path(meta.namespace, meta.name), body, MERGE_PATCH)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def drain(self) -> None:
+        """Wait for what is off the path, at the end."""
+        if self._background:
+            await asyncio.wait(self._background, timeout=3)
+
+    def _log(self, incident: Incident, decided: Plan) -> None:
+        LOG.info(
+            "planned",
+            extra={
+                "incident": incident.key,
+                "generation": incident.metadata.generation,
+                "commands": len(decided.commands),
+                "stores": len(decided.stores),
+                "changed": decided.status != incident.status,
+                "phase": decided.status.phase,
+            },
+        )
+
+
+def _receipts(seen: Observations, kept: Mapping[Store, str | None], before: Incident, after: Incident) -> Observations:
+    stored = {s.name: s.digest for s, why in kept.items() if why is None}
+    failed = {s.name: why for s, why in kept.items() if why is not None}
+    known = {a.id for r in before.status.mitigations or () for a in r.attempts or ()}
+    fresh = {a.id for r in after.status.mitigations or () for a in r.attempts or ()} - known
+    undo: dict[Question, Answer] = {
+        UndoSecret(s.name): Found(s.record) for s, why in kept.items() if why is None and s.record is not None
+    }
+    seen = seen.with_answers(undo).with_stored(stored)
+    # Folded entries may be handed in again: they are named in the status until their mark is seen.
+    return replace(seen, not_stored=failed, fresh_intent=seen.fresh_intent | fresh)

@@ -1,0 +1,135 @@
+"""The operator process: connect, watch, work, and stop in order. kopf brings events; everything else is ours."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import kopf
+from aiohttp import web
+
+from stanch.api.policy import DEFAULT
+from stanch.core.ports import Catalog
+from stanch.evidence.collector import EvidenceCollector
+from stanch.mitigations import ALL
+from stanch.shell.bells import Bells, Key
+from stanch.shell.cache import Cache
+from stanch.shell.client import Kube, bearer_token, configuration
+from stanch.shell.handlers import registry
+from stanch.shell.health import Health
+from stanch.shell.items import look_at_item
+from stanch.shell.metrics import POLICIES_PROVEN
+from stanch.shell.policy_watch import EVERY_SECONDS, SOON_SECONDS, look_at_policies
+from stanch.shell.reconcile import Reconciler, now
+from stanch.shell.redaction_key import redaction_key
+
+LOG = logging.getLogger("stanch.run")
+WORKERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to run: which cluster, where to listen ("" for nowhere)."""
+
+    kubeconfig: str | None
+    listen: str
+
+
+async def run(settings: Settings) -> None:
+    """Run until told to stop. Raises ConfigException when there are no credentials."""
+    config = await configuration(settings.kubeconfig)
+    async with Kube(config) as kube:
+        cache, bells, health = Cache(), Bells(), Health()
+        catalog = Catalog({m.name: m for m in ALL}, EvidenceCollector(await redaction_key(kube)), DEFAULT)
+        reconciler = Reconciler(kube, catalog, cache, bells)
+        # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
+        tasks = [
+            asyncio.create_task(_watch_policies(kube, reconciler, health)),
+            asyncio.create_task(health.beat()),
+            *(asyncio.create_task(_work(reconciler, kube, cache, bells)) for _ in range(WORKERS)),
+        ]
+        async with _listening(settings.listen, health):
+            try:
+                await kopf.operator(
+                    registry=registry(cache, bells, lambda: _login(settings)),
+                    clusterwide=True,
+                    standalone=True,
+                    memo=kopf.Memo(),
+                )
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await reconciler.drain()
+
+
+async def _login(settings: Settings) -> kopf.ConnectionInfo:
+    """kopf connects with the very credentials that we use."""
+    config = await configuration(settings.kubeconfig)
+    token = await bearer_token(config)
+    ca = config.ca_cert_data
+    return kopf.ConnectionInfo(
+        server=config.host,
+        ca_path=config.ssl_ca_cert,
+        ca_data=ca.encode() if isinstance(ca, str) else ca,
+        insecure=not config.verify_ssl,
+        scheme="Bearer" if token else None,
+        token=token.removeprefix("Bearer ") if token else None,
+        certificate_path=config.cert_file,
+        private_key_path=config.key_file,
+    )
+
+
+async def _work(reconciler: Reconciler, kube: Kube, cache: Cache, bells: Bells) -> None:
+    while True:
+        key = await bells.take()
+        try:
+            if key.plural == "incidents":
+                await reconciler.look(key)
+            else:
+                await _item(kube, cache, bells, key)
+        finally:
+            bells.done(key)
+
+
+async def _item(kube: Kube, cache: Cache, bells: Bells, key: Key) -> None:
+    try:
+        wake = await look_at_item(kube, cache, key, now())
+    except Exception:  # one poison object must not stop the rest
+        LOG.exception("action item can't be read", extra={"item": f"{key.namespace}/{key.name}"})
+        return
+    if wake is not None:
+        bells.ring_in(key, min(86_400.0, max(1.0, (wake - now()).total_seconds())))
+
+
+async def _watch_policies(kube: Kube, reconciler: Reconciler, health: Health) -> None:
+    """Prove the policies now and every minute; a change in either direction is looked at by every incident."""
+    while True:
+        before = reconciler.policies
+        reconciler.policies = await look_at_policies(kube)
+        POLICIES_PROVEN.set(int(reconciler.policies.proven))
+        health.ready_because_not = ""
+        if reconciler.policies != before:
+            level = logging.INFO if reconciler.policies.proven else logging.WARNING
+            LOG.log(level, "policies proven" if reconciler.policies.proven else reconciler.policies.problem)
+            for key in reconciler.cache.all():
+                reconciler.bells.ring(key)
+        await asyncio.sleep(EVERY_SECONDS if reconciler.policies.proven else SOON_SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def _listening(address: str, health: Health) -> AsyncIterator[None]:
+    if not address:
+        yield
+        return
+    host, _, port = address.rpartition(":")
+    runner = web.AppRunner(health.app(), access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, host or "0.0.0.0", int(port))
+    try:
+        await site.start()
+        LOG.info("listening", extra={"address": " ".join(str(a) for a in runner.addresses)})
+        yield
+    finally:
+        await runner.cleanup()

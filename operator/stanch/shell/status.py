@@ -1,0 +1,54 @@
+"""The one writer of status: a merge patch of what changed, on exactly the version that was decided on."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from stanch.api.incident import Incident
+from stanch.api.incident_status import IncidentStatus
+from stanch.core.questions import INCIDENTS
+from stanch.shell.client import MERGE_PATCH, Kube, Reply, Unanswered
+from stanch.shell.metrics import CONFLICTS
+
+STATUS_BYTES_MAX: Final = 128 * 1024
+
+
+class StatusConflict(Exception):
+    """Somebody wrote the incident since we looked, or nobody can say. Look again; don't tell anybody."""
+
+
+class StatusRefused(Exception):
+    """The API server does not take this status: a bug of ours or a missing right. Carries its words."""
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The merge patch from one JSON object to another: null for what goes; lists are replaced whole."""
+    patch: dict[str, Any] = {key: None for key in old if key not in new}
+    for key, value in new.items():
+        before = old.get(key)
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            if nested := changes(before, value):
+                patch[key] = nested
+        elif value != before:
+            patch[key] = value
+    return patch
+
+
+async def write_status(kube: Kube, incident: Incident, status: IncidentStatus) -> dict[str, Any]:
+    """The incident as it stands after the write. Raises StatusConflict or StatusRefused; never tries twice."""
+    meta = incident.metadata
+    body = {
+        "metadata": {"resourceVersion": meta.resource_version, "uid": meta.uid},
+        "status": changes(incident.status.wire(), status.wire()),
+    }
+    path = INCIDENTS.path(meta.namespace, meta.name) + "/status"
+    try:
+        reply: Reply = await kube.patch(path, json.dumps(body, separators=(",", ":")), MERGE_PATCH)
+    except Unanswered as error:
+        raise StatusConflict(str(error)) from error
+    if reply.ok:
+        return reply.body
+    if reply.status in (404, 409) or reply.status >= 500 or reply.status == 429:
+        CONFLICTS.inc()
+        raise StatusConflict(reply.message)
+    raise StatusRefused(reply.message)

@@ -1,0 +1,29 @@
+"""Create records under deterministic names: being there already is as good as having been written by us."""
+
+import json
+
+from stanch.api.names import Label
+from stanch.core.questions import ENTRIES
+from stanch.core.records import MarkFolded, Store
+from stanch.shell.client import MERGE_PATCH, Kube, Unanswered
+
+
+async def store(kube: Kube, record: Store) -> str | None:
+    """None once it is known to be stored, else why not. The name says the content, so AlreadyExists is success."""
+    path = record.ref.path(record.namespace)
+    try:
+        reply = await kube.create(path, record.body)
+    except Unanswered as error:
+        return str(error)
+    if reply.ok or (reply.status == 409 and reply.body.get("reason") == "AlreadyExists"):
+        return None
+    return reply.message
+
+
+async def mark_folded(kube: Kube, mark: MarkFolded) -> None:
+    """Label the entry as taken in; a failure only means that it is listed once more."""
+    body = json.dumps({"metadata": {"labels": {Label.FOLDED: str(mark.seq)}}})
+    try:
+        await kube.patch(ENTRIES.path(mark.namespace, mark.name), body, MERGE_PATCH)
+    except Unanswered:
+        return
