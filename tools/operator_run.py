@@ -1,0 +1,64 @@
+"""
+Run the operator from this checkout against a cluster, in the foreground, as its own ServiceAccount and with no other right.
+
+`python -m tools.operator_run [--kubeconfig FILE] [stanch run options]`; two may run side by side.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from stanch.api.names import OPERATOR_NAMESPACE
+from tools.install import CLUSTER_KUBECONFIG, find_kubectl
+
+TOKEN_FOR = "24h"
+
+
+def as_service_account(admin: Path | None, program: str) -> dict[str, Any]:
+    """A kubeconfig that holds the cluster of ``admin`` and a fresh token of the operator's ServiceAccount."""
+    start = [program] + (["--kubeconfig", str(admin)] if admin else [])
+    seen = json.loads(_run([*start, "config", "view", "--minify", "--flatten", "--raw", "-o", "json"]))
+    words = ["create", "token", "stanch", "-n", OPERATOR_NAMESPACE, f"--duration={TOKEN_FOR}"]
+    token = _run([*start, *words]).strip()
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "cluster", "cluster": seen["clusters"][0]["cluster"]}],
+        "users": [{"name": "stanch", "user": {"token": token}}],
+        "contexts": [{"name": "stanch", "context": {"cluster": "cluster", "user": "stanch"}}],
+        "current-context": "stanch",
+    }
+
+
+def _run(words: list[str]) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(words[:4])} …: {done.stderr.strip()}\n  is stanch installed on it? run `make install`")
+    return done.stdout
+
+
+def main() -> None:
+    """Write the kubeconfig to a private file, run, and take the file away."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kubeconfig", type=Path, help="admin credentials; .cluster/kubeconfig or KUBECONFIG else")
+    options, rest = parser.parse_known_args()
+    admin = options.kubeconfig or (CLUSTER_KUBECONFIG if CLUSTER_KUBECONFIG.exists() else None)
+    config = as_service_account(admin, find_kubectl())
+    with tempfile.NamedTemporaryFile("w", prefix="stanch-operator-", suffix=".kubeconfig") as file:
+        json.dump(config, file)
+        file.flush()
+        words = [sys.executable, "-m", "stanch.cli.main", "run", "--kubeconfig", file.name]
+        words += ["--log-format", "text", "--listen", "127.0.0.1:0", *rest]
+        try:
+            sys.exit(subprocess.run(words, check=False, env={**os.environ, "KUBECONFIG": file.name}).returncode)
+        except KeyboardInterrupt:
+            sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
