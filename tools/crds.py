@@ -39,7 +39,7 @@ def schema_of(model: type[BaseModel], *, for_people: bool) -> Schema:
     """
     raw = model.model_json_schema(by_alias=True, mode="serialization")
     walk = _Walk(raw.pop("$defs", {}), for_people)
-    return walk.convert(raw, model.__name__, (model.__name__,))
+    return walk.convert(raw, model.__name__, ())
 
 
 class _Walk:

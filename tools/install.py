@@ -151,6 +151,9 @@ def install(kubectl: Kubectl, *, everywhere: bool) -> None:
             kubectl, "operator may act in all namespaces", str(ROOT / "manifests/overlays/cluster/act-everywhere.yaml")
         )
     apply(kubectl, "policies applied", str(ROOT / "manifests" / "policies"))
+    if policies.problem(live_policies(kubectl)):
+        # What somebody else applied stays in lists after an apply; a replace leaves exactly ours.
+        kubectl("replace", "-f", str(ROOT / "manifests" / "policies"))
     stored = (
         "look for what else writes these objects (`kubectl get -o yaml --show-managed-fields`), then run this again"
     )

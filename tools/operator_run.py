@@ -38,7 +38,9 @@ def as_service_account(admin: Path | None, program: str) -> dict[str, Any]:
 def _run(words: list[str]) -> str:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{' '.join(words[:4])} …: {done.stderr.strip()}\n  is stanch installed on it? run `make install`")
+        raise SystemExit(
+            f"{' '.join(words[:4])} …: {done.stderr.strip()}\n  is stanch installed on it? run `make install`"
+        )
     return done.stdout
 
 

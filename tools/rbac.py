@@ -94,7 +94,7 @@ def looking() -> tuple[Object, ...]:
             "stanch-records",
             allow("get list watch", GROUP, *ours),
             allow("patch", GROUP, "incidents", "timelineentries"),
-            allow("patch update", GROUP, *(f"{plural}/status" for plural in with_status)),
+            allow("patch", GROUP, *(f"{plural}/status" for plural in with_status)),
             allow("create delete", GROUP, "evidences", "postmortems", "actionitems"),
             allow("create patch", "", "events"),
             why="The operator's own kinds: reads all, writes status, marks and evidence, tells by Events.",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+
 from cluster.given import Kubectl
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +21,9 @@ def _program() -> str:
     asked = [sys.executable, str(ROOT / "tools" / "testcluster"), "bin"]
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        pytest.fail(f"there is no kubectl on PATH, and `python3 tools/testcluster bin` says: {done.stderr}", pytrace=False)
+        pytest.fail(
+            f"there is no kubectl on PATH, and `python3 tools/testcluster bin` says: {done.stderr}", pytrace=False
+        )
     return str(Path(done.stdout.strip().splitlines()[-1]) / "kubectl")
 
 
@@ -29,7 +32,9 @@ def admin() -> Kubectl:
     """kubectl as the cluster's admin. Fails, and never skips, when there is no cluster: a skipped guard is no guard."""
     path = os.environ.get("STANCH_TEST_KUBECONFIG")
     if not path:
-        pytest.fail("STANCH_TEST_KUBECONFIG is not set: it must name the kubeconfig of a cluster for tests", pytrace=False)
+        pytest.fail(
+            "STANCH_TEST_KUBECONFIG is not set: it must name the kubeconfig of a cluster for tests", pytrace=False
+        )
     kubectl = Kubectl((_program(), "--kubeconfig", path))
     ready = kubectl("get", "--raw", "/readyz", "--request-timeout=10s")
     if not ready.ok:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
+
 from stanch.api.names import API_VERSION, OPERATOR_USER
 
 ADMIN_GROUPS = ("system:masters", "system:authenticated")
@@ -41,7 +42,9 @@ class Kubectl:
 
     def __call__(self, *words: str, stdin: str = "") -> Answer:
         """Run it."""
-        done = subprocess.run([*self.start, *words], input=stdin, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(
+            [*self.start, *words], input=stdin, capture_output=True, text=True, check=False, timeout=120
+        )
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def having(self, *words: str) -> "Kubectl":

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from cluster.given import Kubectl, documents, entry, evidence, incident, operator, roll_back, thing
 from tools.crds import crd
 from tools.crds_rules import KINDS
+
+from cluster.given import Kubectl, documents, entry, evidence, incident, operator, roll_back, thing
 
 SHORT_INCIDENT = """
 apiVersion: stanch.dev/v1alpha1
@@ -28,14 +29,17 @@ spec:
   service: checkout
   severity: SEV1
   detectedBy: Monitoring
-  impact: {summary: "About one in five checkouts fails", scope: ManyUsers, journey: Degraded, userVisible: true, usersPercent: 20, startedTime: "2026-11-21T14:02:00Z"}
+  impact:
+    {summary: "About one in five checkouts fails", scope: ManyUsers, journey: Degraded, userVisible: true,
+     usersPercent: 20, startedTime: "2026-11-21T14:02:00Z"}
   roles: {commander: alice, operations: bob}
   targets: [{kind: Deployment, name: checkout}]
   mitigations:
   - {name: roll-back, rolloutUndo: {}, timeBox: 3m}
   - {name: more-replicas, scale: {replicas: 12}, ttl: 24h}
   hypotheses:
-  - {name: new-image, statement: "Version 1.8.3 cannot read the new orders table", state: Leading, timeBox: 10m, orElse: "shift traffic away from zone b"}
+  - {name: new-image, statement: "Version 1.8.3 cannot read the new orders table", state: Leading,
+     timeBox: 10m, orElse: "shift traffic away from zone b"}
   recovery:
     hold: 30m
     criteria:
@@ -57,8 +61,10 @@ roles:
 times: {started: "2026-11-21T14:02:00Z", declared: "2026-11-21T14:05:06Z", mitigated: "2026-11-21T14:06:30Z"}
 durations: {toDetect: 2m30s, toDeclare: 36s, toAcknowledge: 0s, toMitigate: 2m}
 conditions:
-- {type: Mitigated, status: "True", observedGeneration: 1, lastTransitionTime: "2026-11-21T14:06:30Z", reason: CriteriaPassing, message: "pods pass since 14:06:15Z"}
-- {type: Resolved, status: "False", observedGeneration: 1, lastTransitionTime: "2026-11-21T14:05:06Z", reason: Holding, message: "All hold since 14:12:00Z"}
+- {type: Mitigated, status: "True", observedGeneration: 1, lastTransitionTime: "2026-11-21T14:06:30Z",
+   reason: CriteriaPassing, message: "pods pass since 14:06:15Z"}
+- {type: Resolved, status: "False", observedGeneration: 1, lastTransitionTime: "2026-11-21T14:05:06Z",
+   reason: Holding, message: "All hold since 14:12:00Z"}
 mitigations:
 - name: roll-back
   source: Spec
@@ -76,11 +82,14 @@ mitigations:
   undoTakes: 40s
   effect: Helped
   attempts:
-  - {id: 4be1c0ffee12ab34, state: Verified, intendedTime: "2026-11-21T14:05:11Z", appliedTime: "2026-11-21T14:05:11Z", endedTime: "2026-11-21T14:05:52Z", pre: "sha256:1f2e", post: "sha256:9c8d", evidence: checkout-5xx-roll-back-1-a, undoRef: stanch-undo-4be1c0ffee12ab34}
+  - {id: 4be1c0ffee12ab34, state: Verified, intendedTime: "2026-11-21T14:05:11Z", appliedTime: "2026-11-21T14:05:11Z",
+     endedTime: "2026-11-21T14:05:52Z", pre: "sha256:1f2e", post: "sha256:9c8d", evidence: checkout-5xx-roll-back-1-a,
+     undoRef: stanch-undo-4be1c0ffee12ab34}
   breakGlass:
   - "kubectl -n shop rollout undo deployment/checkout --to-revision=42"
 evidence:
-- {name: checkout-5xx-roll-back-1-a, purpose: Before, items: 67, missing: 1, bytes: 412345, capturedTime: "2026-11-21T14:05:11Z", sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}
+- {name: checkout-5xx-roll-back-1-a, purpose: Before, items: 67, missing: 1, bytes: 412345, capturedTime: "2026-11-21T14:05:11Z",
+   sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}
 recovery:
   hold: 30m
   holdSinceTime: "2026-11-21T14:12:00Z"
@@ -88,7 +97,8 @@ recovery:
   - {name: pods, check: available, gates: Mitigated, state: Passing, sinceTime: "2026-11-21T14:05:52Z"}
 timeline:
 - {seq: 1, time: "2026-11-21T14:04:30Z", kind: Detected, by: Alertmanager, text: "budget-burn fired", milestone: true}
-- {seq: 2, time: "2026-11-21T14:05:06Z", kind: Declared, by: alice, text: "Checkout returns 500s since 14:02, SEV1", milestone: true}
+- {seq: 2, time: "2026-11-21T14:05:06Z", kind: Declared, by: alice,
+   text: "Checkout returns 500s since 14:02, SEV1", milestone: true}
 lastSeq: 2
 postmortem: {decision: Undecided, reasons: ["will be required: SEV1, rolloutUndo"]}
 """
@@ -121,7 +131,12 @@ POSTMORTEM = thing(
         "summary": "One in five checkouts failed.",
         "impact": {"users": "about 4,100", "minutes": 39, "requestsFailed": 18250},
         "factors": [
-            {"name": "migration-order", "class": "Process", "layer": "release", "statement": "It ran before the readers."}
+            {
+                "name": "migration-order",
+                "class": "Process",
+                "layer": "release",
+                "statement": "It ran before the readers.",
+            }
         ],
         "whys": ["Why did checkouts fail? The reader met a column that it does not know."],
         "wentWell": ["Going back took 40 seconds"],
@@ -149,7 +164,9 @@ ACTION_ITEM = thing(
 def test_the_api_server_takes_the_schema_as_structural(admin: Kubectl, kind: Any) -> None:
     """A fresh apply brings no warning, and no condition speaks of a schema that is not structural."""
     name = f"{kind.plural}.stanch.dev"
-    tried = admin.apply(crd(kind), "--server-side", "--force-conflicts", "--dry-run=server", "--field-manager=stanch-install")
+    tried = admin.apply(
+        crd(kind), "--server-side", "--force-conflicts", "--dry-run=server", "--field-manager=stanch-install"
+    )
     conditions = {c["type"]: c["status"] for c in admin.get("crd", name)["status"]["conditions"]}
     assert tried.ok
     assert tried.err == ""

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -40,10 +41,15 @@ def main(argv: list[str]) -> int:
     args = _parser().parse_args(argv)
     interrupts.install()
     try:
-        return _run(args)
+        code = _run(args)
+        sys.stdout.flush()
+        return code
     except ClusterError as error:
         print(error.show(), file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever read our output has read enough; do not complain about it at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except interrupts.Interrupted:
         say("interrupted")
         return 130

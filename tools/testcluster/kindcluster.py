@@ -36,9 +36,9 @@ def up(layout: Layout, count: int) -> None:
             run(["kind", "load", "image-archive", str(archive), "--name", name], part="kind load", remedy=REMEDY)
         flat = run(["kind", "get", "kubeconfig", "--name", name], part="kind", remedy=REMEDY)
         private_write(layout.kubeconfig, flat)
-    except BaseException:
+    except BaseException as error:
         with held(drop=True):
-            down(layout, state)
+            down(layout, state, keep_logs=isinstance(error, ClusterError))
         raise
 
 
@@ -56,12 +56,13 @@ def _create(layout: Layout, name: str, count: int) -> None:
         raise ClusterError("kind create cluster", f"it ended with {done.returncode}", REMEDY, log)
 
 
-def down(layout: Layout, state: State) -> None:
+def down(layout: Layout, state: State, *, keep_logs: bool = False) -> None:
     """Delete the kind cluster and our files."""
     if shutil.which("kind") is None:
         raise ClusterError("kind", "its program is gone, so the cluster cannot be deleted", REMEDY)
     run(["kind", "delete", "cluster", "--name", state.kind_name], part="kind", remedy=REMEDY, env={**os.environ})
-    shutil.rmtree(layout.logs, ignore_errors=True)
     for path in (layout.kubeconfig, layout.root / "kind.kubeconfig", layout.state):
         path.unlink(missing_ok=True)
-    layout.leave()
+    if not keep_logs:
+        shutil.rmtree(layout.logs, ignore_errors=True)
+        layout.leave()

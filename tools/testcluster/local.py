@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 from testcluster import binaries, cgroups, controlplane, images, kubeconfig, network, nodes, packages, pki, slots
 from testcluster.interrupts import held
@@ -72,7 +73,7 @@ def _clean_up(layout: Layout, *, keep_logs: bool) -> None:
         say(second.show())
 
 
-def _start(layout: Layout, slot: Slot, state: State, archives: list) -> None:  # type: ignore[type-arg]
+def _start(layout: Layout, slot: Slot, state: State, archives: list[Path]) -> None:
     programs = binaries.directory()
     say(f"bridge {slot.name} ({slot.host_ip}), certificates")
     network.create_bridge(slot)

@@ -52,10 +52,11 @@ echo 1 > /proc/sys/net/ipv4/ip_forward
 
 # A program that ends is started again, as systemd would do on a real node.
 keep() {
-    log=/mnt/node/logs/$1.log
+    program=$1
     shift
     while :; do
-        "$@" >>"$log" 2>&1 || :
+        "$@" >>"/mnt/node/logs/$program.log" 2>&1 || :
+        echo "$program" >> /mnt/node/ended
         sleep 1
     done
 }

@@ -18,6 +18,7 @@ REMEDY = (
     "comes in on the bridges stanchk*; read the log above, then run `up` again"
 )
 READY_SECONDS = 60
+ENDED_OFTEN = 3
 
 
 def name_of(index: int) -> str:
@@ -29,7 +30,7 @@ def start(layout: Layout, slot: Slot, state: State, index: int, binaries: Path) 
     """Start node `index` up to its container runtime; its kubelet waits for `release`."""
     name = name_of(index)
     base = layout.node(name)
-    for flag in ("api-ready", "images-failed"):
+    for flag in ("api-ready", "images-failed", "ended"):
         (base / flag).unlink(missing_ok=True)
     procs_file = cgroups.create(slot.group(name))
     peers = [f"{slot.node_pods(other)}={slot.node_ip(other)}" for other in range(1, state.nodes + 1) if other != index]
@@ -75,10 +76,20 @@ def wait_ready(layout: Layout, state: State, api: Api) -> None:
                 raise ClusterError(proc.name, "it ended by itself", REMEDY, logs / "init.log")
             if (layout.node(proc.name) / "images-failed").exists():
                 raise ClusterError(proc.name, "the test images could not be imported", REMEDY, logs / "images.log")
+            for program, log in _ended_often(layout, proc.name):
+                raise ClusterError(proc.name, f"its {program} ends again and again", REMEDY, log)
         if time.monotonic() > end:
             late = sorted(wanted - ready)[0]
             raise ClusterError(late, f"not Ready after {READY_SECONDS} s", REMEDY, _telling_log(layout, late))
         time.sleep(0.1)
+
+
+def _ended_often(layout: Layout, name: str) -> list[tuple[str, Path]]:
+    """Programs of a node that were started several times (see node-init.sh), and their logs."""
+    path = layout.node(name) / "ended"
+    ended = path.read_text().split() if path.exists() else []
+    logs = layout.node(name) / "logs"
+    return [(program, logs / f"{program}.log") for program in sorted(set(ended)) if ended.count(program) >= ENDED_OFTEN]
 
 
 def _telling_log(layout: Layout, name: str) -> Path:

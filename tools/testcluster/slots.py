@@ -9,7 +9,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from testcluster import cgroups
+from testcluster import cgroups, limits
 from testcluster.locks import locked
 from testcluster.paths import cache_dir
 from testcluster.proc import try_run
@@ -109,6 +109,7 @@ def allot(root: Path) -> Slot:
             path = _record(number)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps({"dir": str(root)}))
+            limits.enough_for_many()
             return Slot(number)
     say("slots: " + "; ".join(reasons))
     raise ClusterError("addresses", f"all {COUNT} slots are taken", "run `down` for clusters you no longer need")
@@ -119,6 +120,8 @@ def release(slot: Slot, root: Path) -> None:
     with locked(cache_dir() / "locks" / "clusters.lock", "choosing addresses"):
         if owner(slot.number) == root:
             _record(slot.number).unlink(missing_ok=True)
+        if all(owner(number) is None for number in range(COUNT)):
+            limits.put_back()
 
 
 def _busy(slot: Slot) -> str:

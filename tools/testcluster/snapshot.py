@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from testcluster import cgroups, packages, slots
+from testcluster import cgroups, limits, packages, slots
 from testcluster.proc import try_run
 
 SYSCTLS = (
@@ -34,7 +34,7 @@ def take() -> dict[str, list[str]]:
         "cgroups": [str(path) for top in cgroups.hierarchies() for path in top.iterdir() if path.is_dir()],
         "nftables": _lines(["nft", "list", "ruleset"]),
         "iptables": [line for line in _lines(["iptables-save"]) if not line.startswith(("#", ":"))],
-        "sysctls": [f"{name}={_sysctl(name)}" for name in SYSCTLS],
+        "sysctls": [f"inotify instances={limits.original()}", *(f"{name}={_sysctl(name)}" for name in SYSCTLS)],
         "files": [str(path) for top in FOLDERS for path in [Path(top), *Path(top).glob("*")] if path.exists()],
         "processes": [f"{group} pid {pid} {line}" for pid, group, line in members],
         "slots": [f"slot {number}: {slots.owner(number)}" for number in range(slots.COUNT) if slots.owner(number)],

@@ -24,8 +24,9 @@ def load(layout: Layout) -> State | None:
     """The record, or None when there is none (or half of one, which is as good as none)."""
     try:
         raw = json.loads(layout.state.read_text())
-        procs = {key: [Proc(**proc) for proc in raw.pop(key)] for key in ("control_plane", "node_procs")}
-        return State(**raw, **procs)
+        for key in ("control_plane", "node_procs"):
+            raw[key] = [Proc(**proc) for proc in raw[key]]
+        return State(**raw)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

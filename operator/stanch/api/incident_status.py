@@ -50,6 +50,7 @@ class Times(Model):
     acknowledged: Annotated[Time | None, Field(description="When a person took it on.")] = None
     mitigated: Annotated[Time | None, Field(description="When harm ended, the last time.")] = None
     resolved: Annotated[Time | None, Field(description="When recovery had held.")] = None
+    reopened: Annotated[Time | None, Field(description="When a person said that it was not over, the last time.")] = None
     cancelled: Annotated[Time | None, Field(description="When it was called a false alarm.")] = None
     closed: Annotated[Time | None, Field(description="When the record was closed.")] = None
 

@@ -124,6 +124,7 @@ class EventKind:
     SEVERITY_CHANGED: Final = "SeverityChanged"
     ENTRY_REFUSED: Final = "EntryRefused"
     EVIDENCE_COLLECTED: Final = "EvidenceCollected"
+    EVIDENCE_NOT_STORED: Final = "EvidenceNotStored"
     MITIGATION_ASKED: Final = "MitigationAsked"
     MITIGATION_WITHDRAWN: Final = "MitigationWithdrawn"
     MITIGATION_HELD: Final = "MitigationHeld"

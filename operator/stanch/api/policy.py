@@ -49,6 +49,8 @@ class Policy:
     postmortem_due: timedelta = 48 * _H
     follow_up_due: timedelta = 72 * _H
     # An intention without receipts is given up after this: longer than every write's timeout, so nobody still writes.
+    store_again: timedelta = timedelta(seconds=30)
+    lost_attempts_max: int = 3
     lost_after: timedelta = timedelta(seconds=8)
 
 

@@ -7,7 +7,7 @@ from stanch.api.action_item import ActionItemSpec, ActionKind, Priority
 from stanch.api.incident_status import MitigationRecord, PostmortemRecord
 from stanch.api.meta import Severity, instant
 from stanch.api.names import API_VERSION, EventKind, Label
-from stanch.api.postmortem import Impact, PostmortemSpec, TimelineNote
+from stanch.api.postmortem import Factor, FactorClass, Impact, PostmortemSpec, TimelineNote
 from stanch.core.attempts import standing
 from stanch.core.draft import MACHINE, Draft, shorten
 from stanch.core.questions import ACTION_ITEMS, POSTMORTEMS, Ref
@@ -107,8 +107,10 @@ def _postmortem(draft: Draft, items: tuple[str, ...]) -> dict[str, Any]:
         else None,
         response=_response(draft),
         recovery=_recovery(draft, durations.to_resolve if durations else None),
-        factors=(),
-        whys=(),
+        factors=_factors(draft),
+        whys=(
+            f"Why did it happen: {draft.incident.spec.title}? (to be answered; ask on until the answer is structure)",
+        ),
         went_well=(),
         went_badly=(),
         got_lucky=(),
@@ -117,6 +119,33 @@ def _postmortem(draft: Draft, items: tuple[str, ...]) -> dict[str, Any]:
         due_time=draft.now + draft.catalog.policy.postmortem_due,
     )
     return spec.wire()
+
+
+def _factors(draft: Draft) -> tuple[Factor, ...]:
+    """What the record knows, and prompts for what only people know; three are asked for."""
+    known = [
+        Factor(
+            name=f"{r.name}-change",
+            factor_class=FactorClass.CHANGE,
+            layer="release",
+            statement=shorten(f"A version was rolled out that had to be taken back: {r.plan}", 1000),
+        )
+        for r in draft.records
+        if r.action == "rolloutUndo" and standing(r)
+    ]
+    return (
+        *known,
+        Factor(
+            name="let-it-through",
+            factor_class=FactorClass.PROCESS,
+            statement="To be filled: what let it reach users?",
+        ),
+        Factor(
+            name="seen-late",
+            factor_class=FactorClass.DETECTION,
+            statement="To be filled: what would have shown it before users did?",
+        ),
+    )
 
 
 def _summary(draft: Draft) -> str:

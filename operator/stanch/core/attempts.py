@@ -30,7 +30,7 @@ def in_force(record: MitigationRecord) -> bool:
 def standing(record: MitigationRecord) -> Attempt | None:
     """The attempt whose effect stands."""
     attempts = record.attempts or ()
-    undone = {a.undoes for a in attempts if a.undoes and a.state in IN_FORCE}
+    undone = {a.undoes for a in attempts if a.undoes and _took_effect(a)}
     return next((a for a in reversed(attempts) if not a.undoes and a.id not in undone and _took_effect(a)), None)
 
 
@@ -110,6 +110,12 @@ def _lost(draft: Draft, record: MitigationRecord, attempt: Attempt, why: str) ->
     gone = attempt.model_copy(
         update={"state": AttemptState.SKIPPED, "ended_time": draft.now, "message": f"LostInRestart: {why}"}
     )
+    tried = sum(a.state is AttemptState.SKIPPED for a in record.attempts or ()) + 1
+    if tried >= draft.catalog.policy.lost_attempts_max:
+        message = f"Given up after {tried} intentions: {why}. See what keeps stanch from storing it, then ask under a new name"
+        put_attempt(draft, record, gone, state=WishState.FAILED, reason=None, message=message)
+        draft.say(EventKind.MITIGATION_FAILED, f"{record.name}: {message}", event=True, warning=True)
+        return
     put_attempt(draft, record, gone, state=WishState.WAITING)
     draft.say(EventKind.MITIGATION_SKIPPED, f"{record.name}: attempt {attempt.id} was not made, {why}; started anew")
 
@@ -168,7 +174,7 @@ def _read_back(
 
 def _applied(draft: Draft, record: MitigationRecord, attempt: Attempt) -> None:
     done = attempt.model_copy(update={"state": AttemptState.APPLIED, "applied_time": draft.now})
-    put_attempt(draft, record, done)
+    put_attempt(draft, record, done, **({"state": WishState.UNDONE} if attempt.undoes else {}))
     if attempt.undoes:
         draft.say(EventKind.MITIGATION_UNDONE, f"{record.name}: taken back, asked by {attempt.asked_by}", event=True)
     else:
@@ -205,7 +211,7 @@ def _end(draft: Draft, record: MitigationRecord, attempt: Attempt, state: Attemp
     ended = attempt.model_copy(update={"state": state, "ended_time": draft.now, "message": message})
     good = state in (AttemptState.VERIFIED, AttemptState.SKIPPED)
     if attempt.undoes:
-        wish_state = WishState.UNDONE if good else record.state
+        wish_state = record.state
     elif state is AttemptState.SKIPPED:
         wish_state = WishState.SKIPPED
     else:

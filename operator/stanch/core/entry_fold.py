@@ -12,6 +12,7 @@ from stanch.core.attempts import in_force
 from stanch.core.draft import Draft, shorten
 from stanch.core.questions import MayThey
 from stanch.core.records import MarkFolded
+from stanch.core.recovery import count_anew
 from stanch.core.spec_fold import declarer, put_role
 from stanch.core.undo import ask_undo
 from stanch.core.wish_fold import add_wish
@@ -179,7 +180,8 @@ def _reopen(draft: Draft, entry: TimelineEntry) -> Refused:
         return "it is not resolved"
     if entry.said - times.resolved > draft.catalog.policy.reopen_within:
         return "it was resolved too long ago; declare a new one"
-    draft.set(times=times.model_copy(update={"resolved": None, "mitigated": None}), resolve_said=None, override=None)
+    reopened = times.model_copy(update={"resolved": None, "mitigated": None, "reopened": entry.said})
+    draft.set(times=reopened, resolve_said=None, override=None, recovery=count_anew(draft))
     say_entry(draft, entry, EventKind.REOPENED, "Reopened", event=True)
     return None
 

@@ -16,6 +16,7 @@ from stanch.core.records import Store
 from stanch.core.swap import action_id, digest, exchange, mark, patch_text
 
 SECRETS = Ref("", "v1", "secrets")
+_EVIDENCE_LINES = (EventKind.EVIDENCE_NOT_STORED, EventKind.EVIDENCE_COLLECTED)
 
 
 def next_id(draft: Draft, record: MitigationRecord) -> str:
@@ -94,6 +95,9 @@ def capture(
 
 def _say_captured(draft: Draft, captured: Captured, purpose: Purpose) -> None:
     took = max(timedelta(0), draft.now - (draft.seen.evidence_started or draft.now))
+    last = next((x.kind for x in reversed(draft.status.timeline) if x.kind in _EVIDENCE_LINES), None)
+    if last == EventKind.EVIDENCE_NOT_STORED:
+        return  # A quiet retry: the line that it could not be stored stands until something else happens.
     gaps = f", {captured.really_missing} missing" if captured.really_missing else ""
     told = f". {captured.excerpt}" if captured.excerpt else ""
     draft.say(

@@ -9,9 +9,10 @@ from datetime import datetime
 
 from stanch.api.evidence import Purpose
 from stanch.api.incident import Incident
+from stanch.api.names import EventKind
 from stanch.core.aftermath import learn
 from stanch.core.attempts import follow
-from stanch.core.draft import Draft, aim_at
+from stanch.core.draft import LINE_CHARACTERS_MAX, Draft, aim_at, shorten
 from stanch.core.entry_fold import fold_entries
 from stanch.core.intend import capture
 from stanch.core.judge import judge_effects, keep_debts
@@ -77,8 +78,13 @@ def _finish(draft: Draft) -> Plan:
 def _forget_unstored(draft: Draft) -> None:
     if not draft.seen.not_stored:
         return
-    kept = tuple(e for e in draft.status.evidence or () if e.name not in draft.seen.not_stored)
-    draft.set(evidence=kept or None)
+    lost = {e.name for e in draft.status.evidence or ()} & set(draft.seen.not_stored)
+    draft.set(evidence=tuple(e for e in draft.status.evidence or () if e.name not in lost) or None)
+    draft.wake(draft.now + draft.catalog.policy.store_again)
+    told = next((x for x in reversed(draft.status.timeline) if x.kind == EventKind.EVIDENCE_NOT_STORED), None)
+    text = shorten(f"Not stored: {'; '.join(sorted(set(draft.seen.not_stored.values())))}", LINE_CHARACTERS_MAX)
+    if told is None or told.text != text:
+        draft.say(EventKind.EVIDENCE_NOT_STORED, text, event=True, warning=True)
 
 
 def _capture_at_declaration(draft: Draft) -> None:
@@ -86,6 +92,8 @@ def _capture_at_declaration(draft: Draft) -> None:
     times, targets = draft.status.times, draft.incident.spec.targets or ()
     if draft.status.evidence or not targets or times is None or times.resolved or times.cancelled:
         return
+    if draft.seen.not_stored:
+        return  # Tried a moment ago in vain; once more on the next look.
     if any(r.attempts for r in draft.records):
         return
     aims = tuple(aim_at(draft.incident, t.kind.value, t.name) for t in targets)

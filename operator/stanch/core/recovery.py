@@ -274,8 +274,18 @@ def _held_since(draft: Draft, criteria: tuple[CriterionRecord, ...]) -> datetime
     if not criteria or any(c.state is not CriterionState.PASSING or c.bad_samples for c in criteria):
         return None
     effects = [a.applied_time for r in draft.records for a in r.attempts or () if a.applied_time]
-    since = [t for t in (*(c.since_time for c in criteria), *effects) if t is not None]
+    reopened = draft.status.times.reopened if draft.status.times else None
+    since = [t for t in (*(c.since_time for c in criteria), *effects, reopened) if t is not None]
     return max(since, default=draft.now)
+
+
+def count_anew(draft: Draft) -> RecoveryRecord | None:
+    """A person says it is not over: what passed before counts no more."""
+    known = draft.status.recovery
+    if known is None:
+        return None
+    criteria = tuple(c.model_copy(update={"good_samples": 0, "sample_time": draft.now}) for c in known.criteria)
+    return known.model_copy(update={"criteria": criteria, "hold_since_time": None})
 
 
 def harm_is_over(draft: Draft) -> bool | None:

@@ -22,8 +22,11 @@ class Budget:
 
     def fit_raw(self) -> None:
         """Within the number of files and the bytes before compression."""
-        while len(self.shelf.files) > FILES_MAX:
-            self._drop(max(self.shelf.files, key=_least_telling))
+        ordered = sorted(self.shelf.files, key=_least_telling)
+        for file in ordered[FILES_MAX:]:
+            self._note(file, len(file.content))
+        kept = {file.name for file in ordered[:FILES_MAX]}
+        self.shelf.files = [file for file in self.shelf.files if file.name in kept]
         self._free(sum(len(file.content) for file in self.shelf.files) - RAW_MAX)
 
     def shrink(self, archived: int) -> None:

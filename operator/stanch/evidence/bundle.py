@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from stanch.api.evidence import PART_BYTES_MAX, EvidenceSpec, Item, ItemKind, MissingItem, Part, Purpose
-from stanch.api.meta import Severity
+from stanch.api.meta import Severity, instant
 from stanch.api.names import API_VERSION, FIELD_MANAGER, Label, MissingReason
 from stanch.core.observations import Observations
 from stanch.core.ports import Aim
@@ -90,17 +90,15 @@ def _pack(capture: Capture, shelf: Shelf) -> tuple[list[File], bytes]:
 
 def _front(capture: Capture, shelf: Shelf, budget: Budget) -> list[File]:
     """README.txt and api.json, which tell about all the others."""
-    lacking = [*shelf.missing, *budget.told()]
-    page = readme(
-        name=capture.name,
-        namespace=capture.namespace,
-        incident=capture.incident,
-        purpose=capture.purpose.value,
-        targets=[str(aim) for aim in capture.aims],
-        captured=capture.captured_time,
-        redactions=shelf.redactor.count,
-        missing=lacking,
-    )
+    head = {
+        "name": capture.name,
+        "namespace": capture.namespace,
+        "incident": capture.incident,
+        "time": instant(capture.captured_time),
+        "purpose": capture.purpose.value,
+        "targets": ", ".join(str(aim) for aim in capture.aims) or "nothing",
+    }
+    page = readme(head, shelf.redactor.count, [*shelf.missing, *budget.told()])
     paths = encode({file.name: file.of for file in sorted(shelf.files, key=lambda file: file.name) if file.of})
     return [
         File("README.txt", ItemKind.SUMMARY, None, page.encode("utf-8", "replace"), 0, 0, Rank.KEEP),

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
 
 def at(value: Any, *path: str) -> Any:
     """What is at a path of keys, or None."""
@@ -13,10 +15,16 @@ def at(value: Any, *path: str) -> Any:
     return value
 
 
+# The loop of at() stands in each: a render makes thousands of these calls on the way to an effect.
+
+
 def mapping(value: Any, *path: str) -> dict[str, Any]:
     """The object at a path, or an empty one."""
-    found = at(value, *path)
-    return found if isinstance(found, dict) else {}
+    for key in path:
+        if not isinstance(value, dict):
+            return {}
+        value = value.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def sequence(value: Any, *path: str) -> list[Any]:
@@ -33,12 +41,15 @@ def dicts(value: Any, *path: str) -> list[dict[str, Any]]:
 
 def text(value: Any, *path: str) -> str:
     """The scalar at a path as JSON would show it; empty when there is none."""
-    found = at(value, *path)
-    if isinstance(found, str):
-        return found
-    if found is None:
+    for key in path:
+        if not isinstance(value, dict):
+            return ""
+        value = value.get(key)
+    if isinstance(value, str):
+        return value
+    if value is None:
         return ""
-    return json.dumps(found, ensure_ascii=False)
+    return str(value) if type(value) is int else _encode(value)
 
 
 def number(value: Any, *path: str) -> int:

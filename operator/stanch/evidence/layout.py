@@ -1,6 +1,6 @@
 """Which files a capture has, and what is in each: a tree that can be read without stanch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,8 +13,8 @@ from stanch.core.observations import Answer, Found, NotFound, Observations, item
 from stanch.core.questions import PODS, List, Logs
 from stanch.evidence import missing, tables
 from stanch.evidence.choose import Chosen
-from stanch.evidence.describe import about, describe
-from stanch.evidence.dig import name_of, text, uid_of
+from stanch.evidence.describe import describe
+from stanch.evidence.dig import mapping, name_of, text, uid_of
 from stanch.evidence.gather import surroundings
 from stanch.evidence.scene import Scene, log_question
 from stanch.evidence.shelf import Rank, Shelf, safe
@@ -23,6 +23,7 @@ from stanch.evidence.states import Slot, slots
 Obj = dict[str, Any]
 
 _HISTORIES = {TargetKind.DEPLOYMENT: "replicasets.json"}
+_EVENT_METADATA = ("name", "namespace", "uid", "creationTimestamp")
 _REVISIONS = "controllerrevisions.json"
 _SURROUNDINGS = ("hpa.json", "pdb.json", "services.json", "endpointslices.json")
 
@@ -43,22 +44,25 @@ class Layout:
         found = {question: answer for question, answer in self.seen.answers.items() if isinstance(question, Logs)}
         ordered = sorted(found.items(), key=lambda each: isinstance(each[1], Found))  # an answer wins over a failure
         self.logs = {_identity(question): (question, answer) for question, answer in ordered}
+        self.events = self._events()
+        self.about: dict[str, list[Obj]] = {}
+        for event in self.events:
+            self.about.setdefault(text(event, "involvedObject", "uid"), []).append(event)
 
     def put(self) -> None:
         """All files, the most telling first."""
-        events = self._events()
         for scene in self.scenes:
-            self._target(scene, events)
+            self._target(scene)
         self._pods_and_history()
         named: set[str] = set()
         for scene in self.scenes:
             for chosen in scene.chosen:
                 if name_of(chosen.pod) not in named:
-                    self._pod(chosen, events)
+                    self._pod(chosen)
                 named.add(name_of(chosen.pod))
         self._namespace()
 
-    def _target(self, scene: Scene, events: Sequence[Obj]) -> None:
+    def _target(self, scene: Scene) -> None:
         base = f"{scene.aim.kind.value.lower()}/{safe(scene.aim.name)}"
         question, target = asking.target_of(scene.aim), scene.target
         answer = self.seen.get(question)
@@ -69,7 +73,7 @@ class Layout:
                 self.shelf.lacks("pods.txt", reason, f"{scene.aim} was not read, so its pods were not known")
             return
         path = question.ref.path(question.namespace, question.name)
-        theirs = [self.clean(event) for event in about(target, events)]
+        theirs = self.about.get(scene.aim.name if scene.on_node else uid_of(target), [])
         self.shelf.json(f"{base}.json", ItemKind.OBJECT, path, lambda: self.clean(target))
         self._describe(f"{base}.describe.txt", path, target, theirs, scene)
 
@@ -102,12 +106,12 @@ class Layout:
         if kept:
             self.shelf.text("history.txt", ItemKind.HISTORY, None, lambda: tables.history(everything))
 
-    def _pod(self, chosen: Chosen, events: Sequence[Obj]) -> None:
+    def _pod(self, chosen: Chosen) -> None:
         pod = chosen.pod
         base = f"pod/{safe(name_of(pod))}"
         path = PODS.path(text(pod, "metadata", "namespace"), name_of(pod))
         self.shelf.json(f"{base}/pod.json", ItemKind.OBJECT, path, lambda: self.clean(pod))
-        self._describe(f"{base}/describe.txt", path, pod, [self.clean(event) for event in about(pod, events)])
+        self._describe(f"{base}/describe.txt", path, pod, self.about.get(uid_of(pod), []))
         for slot in slots(pod):
             self._log(f"{base}/{safe(slot.file)}", chosen, slot, path)
 
@@ -128,18 +132,18 @@ class Layout:
     def _events(self) -> list[Obj]:
         """All events, each once, by time."""
         asked = dict.fromkeys(scene.events_question for scene in self.scenes)
-        found = [event for question in asked for event in items(self.seen.get(question)) if isinstance(event, dict)]
+        found = [event for question in asked for event in items(self.seen.get(question))]
         return tables.by_time({uid_of(event) or id(event): event for event in found}.values())
 
     def _namespace(self) -> None:
-        everything = self._events()
         belongs = [each for scene in self.scenes for each in [scene.target, *scene.history, *scene.pods] if each]
         uids = {uid_of(each) for each in belongs} | {scene.aim.name for scene in self.scenes if scene.on_node}
-        ours = [event for event in everything if text(event, "involvedObject", "uid") in uids]
-        others = [event for event in everything if text(event, "involvedObject", "uid") not in uids]
+        ours = tables.by_time(event for uid in uids for event in self.about.get(uid, ()))
+        others = tables.by_time(event for uid in self.about.keys() - uids for event in self.about[uid])
         questions = dict.fromkeys(scene.events_question for scene in self.scenes)
         if [self._check("events.json", question) for question in questions].count(True):
-            self._list("events.json", _path(next(iter(questions))), ours + others, ItemKind.EVENTS)
+            slim = [_slim(event) for event in ours + others]
+            self._list("events.json", _path(next(iter(questions))), slim, ItemKind.EVENTS)
             self.shelf.text("events.txt", ItemKind.EVENTS, None, lambda: tables.events(ours, others, self.now))
         for name, question in dict(each for scene in self.scenes for each in _around(scene)).items():
             if self._check(name, question):
@@ -157,16 +161,20 @@ class Layout:
         return True
 
     def _list(self, name: str, path: str, objects: Sequence[Obj], kind: ItemKind = ItemKind.LIST) -> None:
-        make: Callable[[], Obj] = lambda: {  # noqa: E731  # a def would hide that it is only delayed
-            "kind": "List",
-            "apiVersion": "v1",
-            "items": [self.clean(each) for each in objects if isinstance(each, dict)],
-        }
+        def make() -> Obj:
+            return {"kind": "List", "apiVersion": "v1", "items": [self.clean(each) for each in objects]}
+
         self.shelf.json(name, kind, path, make)
 
 
 def _around(scene: Scene) -> list[tuple[str, List]]:
     return list(zip(_SURROUNDINGS, surroundings(scene), strict=False))
+
+
+def _slim(event: Obj) -> Obj:
+    """An event without its own metadata, which tells nothing and is a third of it."""
+    kept = {key: value for key, value in mapping(event, "metadata").items() if key in _EVENT_METADATA}
+    return {**event, "metadata": kept}
 
 
 def _identity(question: Logs) -> tuple[str, str, str, bool]:

@@ -1,11 +1,9 @@
 """The page that someone reads who has only the archive."""
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 
 from stanch.api.evidence import MissingItem
-from stanch.api.meta import instant
 from stanch.evidence.missing import NORMAL
 
 _LISTED_MAX = 60
@@ -37,28 +35,9 @@ Missing
 """
 
 
-def readme(
-    *,
-    name: str,
-    namespace: str,
-    incident: str,
-    purpose: str,
-    targets: Sequence[str],
-    captured: datetime,
-    redactions: int,
-    missing: Sequence[MissingItem],
-) -> str:
-    """The text of README.txt."""
-    return _TEXT.format(
-        name=name,
-        namespace=namespace,
-        incident=incident,
-        time=instant(captured),
-        purpose=purpose,
-        targets=", ".join(targets) or "nothing",
-        redactions=redactions,
-        missing="\n".join(_missing(missing)),
-    )
+def readme(head: Mapping[str, str], redactions: int, missing: Sequence[MissingItem]) -> str:
+    """The text of README.txt; ``head`` has name, namespace, incident, time, purpose and targets."""
+    return _TEXT.format(**head, redactions=redactions, missing="\n".join(_missing(missing)))
 
 
 def _missing(found: Sequence[MissingItem]) -> list[str]:

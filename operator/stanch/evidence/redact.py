@@ -15,6 +15,7 @@ from stanch.evidence import patterns, structure
 
 LINE_MAX = 16 * 1024
 _TAIL_MAX = 8 * 1024
+_MASKED = b"***"
 Span = tuple[int, int, bytes]
 
 
@@ -84,8 +85,11 @@ def _cut(line: bytes) -> bytes:
 def _spans(text: bytes, key: bytes, *, is_doc: bool) -> list[Span]:
     """Where secrets are, in order, none over another; what overlaps is one secret."""
     found: list[tuple[int, int, str]] = []
-    for hit in patterns.TRIGGER.finditer(text.lower()):
-        found.extend(_at(text, hit.start(), hit.group(), is_doc=is_doc))
+    for start, literal in _hits(text.lower()):
+        if secret := _at(text, start, literal, is_doc=is_doc):
+            found.append(secret)
+    if not found:
+        return []
     found.sort()
     merged: list[tuple[int, int, str]] = []
     for start, end, family in found:
@@ -96,48 +100,73 @@ def _spans(text: bytes, key: bytes, *, is_doc: bool) -> list[Span]:
     return [(start, end, token(family, text[start:end], key)) for start, end, family in merged]
 
 
-def _at(text: bytes, start: int, literal: bytes, *, is_doc: bool) -> Iterator[tuple[int, int, str]]:
-    """Secrets that a literal at this place gives away."""
+def _hits(lower: bytes) -> Iterator[tuple[int, bytes]]:
+    """Literals that may give a secret away, and where they begin."""
+    for hit in patterns.TRIGGER.finditer(lower):
+        literal = patterns.TAILS[hit.group()]
+        yield hit.end() - len(literal), literal
+    for literal in patterns.COMMON:
+        at = lower.find(literal)
+        while at >= 0:
+            yield at, literal
+            at = lower.find(literal, at + len(literal))
+
+
+def _at(text: bytes, start: int, literal: bytes, *, is_doc: bool) -> tuple[int, int, str] | None:
+    """The secret that a literal at this place gives away, if it does."""
     family = patterns.FAMILY_OF.get(literal)
     if family is None:
-        yield from _pem_tail(text, start) if literal.startswith(b"-") else _driver(text, start)
-        return
+        return _pem_tail(text, start) if literal.startswith(b"-") else _driver(text, start)
     match = (family.doc if is_doc else family.log).match(text, start)
-    if match is None and family.name == "value" and patterns.FLAG_BEFORE.search(text[max(0, start - 42) : start]):
-        match = (patterns.DOC_FLAG if is_doc else patterns.LOG_FLAG).match(text, start)
+    if match is None and family.name == "value" and text.find(b"-", max(0, start - 42), start) >= 0:
+        match = _flag(text, start, is_doc=is_doc)
     if match is None:
-        return
+        return None
     group = match.lastgroup if match.lastgroup in patterns.VALUES else 0
-    if family.name != "value" or not _harmless(match, literal, match.group(group)):
-        yield match.start(group), match.end(group), family.name
+    value = match.group(group)
+    if value.startswith(_MASKED) or (family.name == "value" and _harmless(match, literal, value)):
+        return None
+    return match.start(group), match.end(group), family.name
+
+
+def _flag(text: bytes, start: int, *, is_doc: bool) -> re.Match[bytes] | None:
+    """``--db-password hunter2`` in a command line."""
+    if not patterns.FLAG_BEFORE.search(text[max(0, start - 42) : start]):
+        return None
+    return (patterns.DOC_FLAG if is_doc else patterns.LOG_FLAG).match(text, start)
 
 
 def _harmless(match: re.Match[bytes], literal: bytes, value: bytes) -> bool:
-    """A name like tokenFile, a value like null, a number of tokens, or what was masked already."""
+    """A name like tokenFile, a value like null, a number of tokens."""
     groups = match.groupdict()
     suffix = groups.get("suffix") or groups.get("within") or b""
     if suffix and patterns.HARMLESS_SUFFIX.search(suffix):
         return True
-    if value.startswith(b"***") or patterns.HARMLESS_VALUE.match(value):
+    if patterns.HARMLESS_VALUE.match(value):
         return True
     return value.isdigit() and literal in (b"token", b"pass")
 
 
-def _driver(text: bytes, at: int) -> Iterator[tuple[int, int, str]]:
+def _driver(text: bytes, at: int) -> tuple[int, int, str] | None:
     """``user:secret@tcp(host)/db``: what stands between the first colon and the at sign."""
     begin = max(0, at - 320)
     before = text[begin:at]
     word = max(before.rfind(stop) for stop in (b" ", b"\n", b"\t", b'"', b"'", b"`")) + 1
     colon = before.find(b":", word)
-    if 0 <= colon < len(before) - 1:
-        yield begin + colon + 1, at, "url"
+    if not 0 <= colon < len(before) - 1 or before.startswith(_MASKED, colon + 1):
+        return None
+    return begin + colon + 1, at, "url"
 
 
-def _pem_tail(text: bytes, end: int) -> Iterator[tuple[int, int, str]]:
+def _pem_tail(text: bytes, end: int) -> tuple[int, int, str] | None:
     """The end of a key whose beginning was cut off."""
     match = patterns.PEM_END.match(text, end)
     if match is None:
-        return
+        return None
     before = text[max(0, end - _TAIL_MAX) : end]
+    fence = before.rfind(b"-----")
+    if fence >= 0 and b"-----BEGIN " in before[max(0, fence - 64) : fence]:
+        return None  # whole: found at its beginning
+    before = before[fence + 5 :] if fence >= 0 else before
     body = patterns.PEM_TAIL.match(before[::-1])
-    yield end - (body.end() if body else 0), match.end(), "pem"
+    return end - (body.end() if body else 0), match.end(), "pem"

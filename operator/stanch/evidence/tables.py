@@ -8,7 +8,7 @@ from typing import Any
 from stanch.api.names import Annotation
 from stanch.evidence.describe.page import Page, columns, visible
 from stanch.evidence.describe.parts import event_cells, event_time
-from stanch.evidence.dig import at, dicts, mapping, name_of, number, sequence, text
+from stanch.evidence.dig import at, dicts, mapping, name_of, number, sequence, text, uid_of
 from stanch.evidence.pod_row import HEADER, cells, template_hash
 from stanch.evidence.states import is_ready
 
@@ -79,7 +79,7 @@ def _object(event: Obj) -> str:
 
 def by_time(found: Iterable[Obj]) -> list[Obj]:
     """Events in the order they were last seen."""
-    return sorted(found, key=lambda event: (event_time(event), name_of(event)))
+    return sorted(found, key=lambda event: (event_time(event), name_of(event), uid_of(event)))
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

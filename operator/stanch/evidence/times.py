@@ -1,6 +1,7 @@
 """Times as evidence shows them: the absolute one always, an age beside it where kubectl would show only the age."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86_400, 365 * 86_400
@@ -19,10 +20,13 @@ def parse(value: Any) -> datetime | None:
 
 def stamp(value: Any, now: datetime) -> str:
     """``2026-11-21T14:02:40Z (6m32s ago)``; what can't be read is shown as it is."""
+    return _stamp(value, now) if isinstance(value, str) and value else "<none>"
+
+
+@lru_cache(maxsize=1024)  # the same few times stand in many files
+def _stamp(value: str, now: datetime) -> str:
     found = parse(value)
-    if found is None:
-        return value if isinstance(value, str) and value else "<none>"
-    return f"{value} ({ago(found, now)})"
+    return value if found is None else f"{value} ({ago(found, now)})"
 
 
 def ago(then: datetime, now: datetime) -> str:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
 
-REMEDY: Final = "run `make install`, or `kubectl apply --server-side --force-conflicts -f manifests/policies`"
+_MISSING: Final = "run `make install`, or `kubectl apply -f manifests/policies`"
+# Not apply: it leaves what another manager added.
+_ALTERED: Final = "run `make install`, or `kubectl replace -f manifests/policies`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,11 @@ def problem(live: Mapping[str, Mapping[str, Any] | None]) -> str:
         found = live.get(key)
         what = f"{expected.kind} {expected.name}"
         if found is None and expected.kind.endswith("Binding"):
-            return f"{what} is missing, so the policy of that name is not in force; {REMEDY}"
+            return f"{what} is missing, so the policy of that name is not in force; {_MISSING}"
         if found is None:
-            return f"{what} is missing; {REMEDY}"
+            return f"{what} is missing; {_MISSING}"
         if found.get("metadata", {}).get("deletionTimestamp"):
-            return f"{what} is being deleted; {REMEDY}"
+            return f"{what} is being deleted; {_MISSING}"
         if digest(found.get("spec") or {}) != expected.sha256:
-            return f"{what} is not as this version ships it; {REMEDY}"
+            return f"{what} is not as this version ships it; {_ALTERED}"
     return ""

@@ -236,4 +236,4 @@ def _receipts(seen: Observations, kept: Mapping[Store, str | None], before: Inci
     }
     seen = seen.with_answers(undo).with_stored(stored)
     # Folded entries may be handed in again: they are named in the status until their mark is seen.
-    return replace(seen, not_stored=failed, fresh_intent=seen.fresh_intent | fresh)
+    return replace(seen, not_stored={**seen.not_stored, **failed}, fresh_intent=seen.fresh_intent | fresh)

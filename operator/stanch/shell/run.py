@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import kopf
 from aiohttp import web
 
-from stanch.api.policy import DEFAULT
+from stanch.api.policy import DEFAULT, Policy
 from stanch.core.ports import Catalog
 from stanch.evidence.collector import EvidenceCollector
 from stanch.mitigations import ALL
@@ -30,10 +30,11 @@ WORKERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to run: which cluster, where to listen ("" for nowhere)."""
+    """How to run: which cluster, where to listen ("" for nowhere), and what an empty policy means."""
 
     kubeconfig: str | None
     listen: str
+    policy: Policy = DEFAULT
 
 
 async def run(settings: Settings) -> None:
@@ -41,7 +42,7 @@ async def run(settings: Settings) -> None:
     config = await configuration(settings.kubeconfig)
     async with Kube(config) as kube:
         cache, bells, health = Cache(), Bells(), Health()
-        catalog = Catalog({m.name: m for m in ALL}, EvidenceCollector(await redaction_key(kube)), DEFAULT)
+        catalog = Catalog({m.name: m for m in ALL}, EvidenceCollector(await redaction_key(kube)), settings.policy)
         reconciler = Reconciler(kube, catalog, cache, bells)
         # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
         tasks = [

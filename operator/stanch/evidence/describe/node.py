@@ -71,7 +71,7 @@ def _pods(page: Page, obj: Obj, pods: Sequence[Obj]) -> None:
         [
             text(each, "metadata", "namespace"),
             name_of(each),
-            *[_asked(each, kind, what) for kind, what in asked],
+            *[_share(obj, _asked(each, kind, what), what) for kind, what in asked],
             stamp(mapping(each, "metadata").get("creationTimestamp"), page.now),
         ]
         for each in ordered
@@ -80,7 +80,9 @@ def _pods(page: Page, obj: Obj, pods: Sequence[Obj]) -> None:
     page.table(1, header, rows)
     page.line(0, "Allocated resources:")
     resources = sorted(mapping(obj, "status", "allocatable"))
-    totals = [[each, _total(pods, "requests", each), _total(pods, "limits", each)] for each in resources]
+    totals = [
+        [each, *[_share(obj, _total(pods, kind, each), each) for kind in ("requests", "limits")]] for each in resources
+    ]
     page.table(1, ("Resource", "Requests", "Limits"), totals)
 
 
@@ -91,6 +93,12 @@ def _asked(pod: Obj, kind: str, what: str) -> str:
     return written[0] if len(written) == 1 else _total([pod], kind, what)
 
 
+def _share(obj: Obj, asked: str, what: str) -> str:
+    """With the part of what the node can give, in whole percent."""
+    can = amount(text(obj, "status", "allocatable", what))
+    return f"{asked} ({int(amount(asked) / can * 100) if can else 0}%)"
+
+
 def _total(pods: Sequence[Obj], kind: str, what: str) -> str:
     """The sum over containers, and sidecars among the init containers, in the unit kubectl would use."""
     total = 0.0
@@ -99,7 +107,7 @@ def _total(pods: Sequence[Obj], kind: str, what: str) -> str:
         for each in dicts(pod, "spec", "containers") + sidecars:
             total += amount(text(each, "resources", kind, what))
     if what == "cpu":
-        return f"{round(total * 1000)}m"
+        return f"{round(total * 1000)}m" if total else "0"
     mebi = total / 1024**2
     return f"{round(mebi)}Mi" if mebi >= 1 and what != "pods" else f"{round(total)}"
 

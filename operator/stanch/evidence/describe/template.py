@@ -37,4 +37,8 @@ def volumes(page: Page, depth: int, found: list[Obj]) -> None:
         page.line(depth + 1, f"{text(each, 'name')}:")
         for key in [key for key in each if key != "name"] or ["emptyDir"]:
             page.fields(depth + 2, [("Type", key[:1].upper() + key[1:])])
-            branch(page, depth + 2, mapping(each, key))
+            branch(
+                page,
+                depth + 2,
+                {f"{key}Type" if part == "type" else part: rest for part, rest in mapping(each, key).items()},
+            )

@@ -1,0 +1,105 @@
+"""Crashes, lost answers and other hands: exactly one effect, and a record that says what happened."""
+
+import pytest
+
+from build import BAD, GOOD, incident, roll_back
+from world import bad_deploy
+
+
+@pytest.mark.parametrize("steps", range(10))
+def test_a_crash_after_any_step_still_ends_in_one_effect(steps):
+    """Killed after each write in turn, then started again."""
+    world = bad_deploy(incident(roll_back()))
+    world.look(die_after=steps)
+    world.run(minutes=3)
+    assert (GOOD, 1, []) == (world.image, len(world.effects), world.broken)
+    assert "Verified" == world.record("roll-back").attempts[-1].state.value
+
+
+def test_a_lost_answer_is_read_back_and_not_sent_again():
+    """The patch was taken but nobody heard: the record says Applied, and it was done once."""
+    world = bad_deploy(incident(roll_back()))
+    world.lose_next_reply = True
+    world.run(minutes=2)
+    assert (1, "Verified") == (len(world.effects), world.record("roll-back").attempts[0].state.value)
+
+
+@pytest.mark.parametrize("lost", ["roll-back-1-a", "stanch-undo"])
+def test_an_intention_without_its_receipts_is_given_up_and_made_anew(lost):
+    """No evidence or no undo record: no command; a new attempt captures again."""
+    world = bad_deploy(incident(roll_back()))
+    world.lose_stores = {lost}
+    world.look(die_after=3)
+    assert [] == world.effects
+    world.lose_stores = set()
+    world.run(minutes=2)
+    states = [a.state.value for a in world.record("roll-back").attempts]
+    assert (["Skipped", "Verified"], 1) == (states, len(world.effects))
+
+
+def test_a_human_push_between_plan_and_patch_is_not_overwritten():
+    """The test of the old template fails, and the record names who wrote."""
+    world = bad_deploy(incident(roll_back()))
+    world.look(die_after=2)
+    world.target["spec"]["template"]["spec"]["containers"][0]["image"] = "shop/checkout:1.8.4"
+    world.target["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "time": "2026-11-21T14:00:02Z"}]
+    world.run(minutes=1)
+    record = world.record("roll-back")
+    assert ("shop/checkout:1.8.4", "Diverged") == (world.image, record.attempts[0].state.value)
+    assert "kubectl-edit" in record.message
+
+
+def test_a_namesake_of_the_target_is_never_touched():
+    """Deleted and made again between plan and patch: another uid, no effect (F2)."""
+    world = bad_deploy(incident(roll_back()))
+    world.look(die_after=2)
+    world.target["metadata"]["uid"] = "33333333-3333-3333-3333-333333333333"
+    world.run(minutes=1)
+    assert (BAD, [], "Failed") == (world.image, world.effects, world.record("roll-back").attempts[0].state.value)
+
+
+def test_what_somebody_else_did_first_is_not_ours():
+    """The same template came by another hand: nothing to do, and nothing of ours to undo."""
+    world = bad_deploy(incident(roll_back()))
+    world.look(die_after=2)
+    world.target["spec"]["template"]["spec"]["containers"][0]["image"] = GOOD
+    world.settle()
+    world.run(minutes=1)
+    assert ("Skipped", []) == (world.record("roll-back").attempts[0].state.value, world.effects)
+
+
+def test_two_processes_with_the_same_intention_do_it_once():
+    """The second one's patch fails on our own label, and it finds its own action there."""
+    world = bad_deploy(incident(roll_back()))
+    world.look(die_after=2)
+    other = world.incident
+    world.run(seconds=3)
+    world.incident = other
+    world.run(minutes=2)
+    assert (1, "Verified") == (len(world.effects), world.record("roll-back").attempts[0].state.value)
+
+
+def test_a_process_that_slept_through_an_undo_does_not_do_it_again():
+    """Stopped before its patch, woken after somebody took the effect back: the label says no."""
+    world = bad_deploy(incident(roll_back()))
+    seen = world.seen()
+    for _ in range(2):
+        decided, seen = world.decide(seen)
+        if decided.commands:
+            break
+        seen = world._write_stores(decided, world._write_status(decided, seen))
+    decided, _ = world.decide(seen)
+    world.perform(decided.commands[0])
+    world.target["spec"]["template"]["spec"]["containers"][0]["image"] = BAD
+    world.perform(decided.commands[0])
+    assert (1, BAD) == (len(world.effects), world.image)
+
+
+def test_a_rollout_that_never_comes_up_is_a_failure_with_the_workloads_words():
+    """Written is not verified; after its time the record says so."""
+    world = bad_deploy(incident(roll_back()))
+    world.controller_works = False
+    world.look()
+    world.target["metadata"]["generation"] = 3
+    world.run(minutes=12)
+    assert ("Failed", 1) == (world.record("roll-back").attempts[0].state.value, len(world.effects))

@@ -1,0 +1,192 @@
+"""Laws, not examples: whatever happens, in whatever order, they hold; and each law catches the bug it forbids."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from build import BAD, GOOD, entry, incident, roll_back, scale_to
+from stanch.api.incident import Incident
+from stanch.api.incident_status import AttemptState, IncidentStatus
+from stanch.core import invariants
+from stanch.core.commands import Swap
+from stanch.core.plan_type import Plan
+from stanch.core.questions import DEPLOYMENTS, Get
+from world import World, bad_deploy
+
+PEOPLE = ("alice", "bob", "system:serviceaccount:ci:deployer")
+WISHES = st.lists(
+    st.sampled_from(
+        [roll_back(), scale_to(4, name="up"), scale_to(0, name="stop"), {"name": "hold", "rolloutPause": {}}]
+    ),
+    max_size=3,
+    unique_by=lambda w: w["name"],
+)
+
+
+class Anything(RuleBasedStateMachine):
+    """A cluster in which people, controllers, crashes and lost answers come in any order."""
+
+    @initialize(wishes=WISHES, by=st.sampled_from(PEOPLE), drill=st.booleans())
+    def begin(self, wishes, by, drill):
+        self.world = bad_deploy(incident(*wishes, by=by, drill=drill or None))
+        self.said = 0
+
+    def _say(self, by, **said):
+        self.said += 1
+        after = self.world.now - self.world.incident.declared + timedelta(seconds=self.said / 1000)
+        self.world.say(entry(by, after=after, name=f"e{self.said}", **said))
+
+    @rule(seconds=st.integers(1, 200))
+    def time_passes(self, seconds):
+        self.world.run(seconds=seconds)
+
+    @rule(steps=st.integers(0, 8))
+    def it_crashes(self, steps):
+        self.world.now += timedelta(seconds=1)
+        self.world.look(die_after=steps)
+
+    @rule()
+    def the_next_answer_is_lost(self):
+        self.world.lose_next_reply = True
+
+    @rule(lost=st.sampled_from(["-a", "stanch-undo", ""]))
+    def stores_fail(self, lost):
+        self.world.lose_stores = {lost} if lost else set()
+
+    @rule(image=st.sampled_from([GOOD, BAD, "shop/checkout:9"]))
+    def somebody_pushes(self, image):
+        self.world.target["spec"]["template"]["spec"]["containers"][0]["image"] = image
+
+    @rule()
+    def the_target_is_replaced(self):
+        self.world.target["metadata"]["uid"] = f"uid-{self.world.now.timestamp()}"
+
+    @rule(by=st.sampled_from(PEOPLE), name=st.sampled_from(["roll-back", "up", "stop", "hold"]))
+    def somebody_wants_it_back(self, by, name):
+        self._say(by, undo={"mitigation": name})
+
+    @rule(by=st.sampled_from(PEOPLE), name=st.sampled_from(["roll-back", "stop"]))
+    def somebody_approves(self, by, name):
+        record = next((r for r in self.world.incident.status.mitigations or () if r.name == name), None)
+        if record is not None and record.digest:
+            self._say(by, approve={"mitigation": name, "action": record.action, "digest": record.digest})
+
+    @rule(by=st.sampled_from(PEOPLE), what=st.sampled_from(["resolve", "reopen", "cancel", "acknowledge"]))
+    def somebody_says(self, by, what):
+        self._say(by, **{what: {}})
+
+    @rule(severity=st.sampled_from(["SEV1", "SEV3"]), paused=st.booleans())
+    def the_spec_is_written(self, severity, paused):
+        self.world.respec(severity=severity, paused=paused)
+
+    @rule(proven=st.booleans())
+    def policies_come_and_go(self, proven):
+        self.world.policies = type(self.world.policies)(proven, "" if proven else "gone")
+
+    @invariant()
+    def no_law_is_broken(self):
+        assert [] == getattr(self, "world", World(incident())).broken
+
+    @invariant()
+    def each_action_took_effect_at_most_once(self):
+        if hasattr(self, "world"):
+            done = [c.attempt for c in self.world.effects]
+            assert len(done) == len(set(done))
+
+    @invariant()
+    def a_drill_changes_nothing(self):
+        if hasattr(self, "world") and self.world.incident.spec.drill:
+            assert [] == self.world.effects
+
+
+TestAnything = Anything.TestCase
+TestAnything.settings = settings(
+    max_examples=150,
+    stateful_step_count=16,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    # Shrinking a long history takes minutes; the printed one is short enough to read.
+    phases=(Phase.explicit, Phase.generate),
+    print_blob=False,
+)
+
+
+def _applied() -> tuple[Incident, IncidentStatus]:
+    world = bad_deploy(incident(roll_back())).run(minutes=2)
+    return world.incident, world.incident.status
+
+
+def _with_attempt(status: IncidentStatus, **changes) -> IncidentStatus:
+    record = status.mitigations[0]
+    attempt = record.attempts[0].model_copy(update=changes)
+    return status.model_copy(update={"mitigations": (record.model_copy(update={"attempts": (attempt,)}),)})
+
+
+def _with_record(status: IncidentStatus, **changes) -> IncidentStatus:
+    return status.model_copy(update={"mitigations": (status.mitigations[0].model_copy(update=changes),)})
+
+
+def _swap(attempt: str, dry: bool = False) -> Swap:
+    return Swap(attempt, DEPLOYMENTS, "shop", "checkout", "uid", "[]", dry)
+
+
+def _undo_of(status: IncidentStatus, **changes) -> IncidentStatus:
+    record = status.mitigations[0]
+    undo = record.attempts[0].model_copy(
+        update={"id": "f" * 16, "undoes": record.attempts[0].id, "asked_by": "bob", **changes}
+    )
+    return _with_record(status, attempts=(*record.attempts, undo))
+
+
+PLANTED = {
+    "law_1": lambda i, s: (i, Plan(s, commands=(_swap("0" * 16),))),
+    "law_2": lambda i, s: (i, Plan(s, commands=(_swap(s.mitigations[0].attempts[0].id),))),
+    "law_3": lambda i, s: (i, Plan(_with_attempt(s, state=AttemptState.INTENDED))),
+    "law_4": lambda i, s: (i, Plan(_with_attempt(s, evidence=None))),
+    "law_5": lambda i, s: (_bare(i), Plan(_with_record(s, requested_by=None))),
+    "law_6": lambda i, s: (_bare(i), Plan(_with_record(s, requested_by=PEOPLE[2]))),
+    "law_7": lambda i, s: (i, Plan(_undo_of(s, undoes="a" * 16))),
+    "law_8": lambda i, s: (i, Plan(_undo_of(s, asked_by=None))),
+    "law_9": lambda i, s: (i, Plan(s.model_copy(update={"timeline": s.timeline[:-1]}))),
+    "law_10": lambda i, s: (i, Plan(s.model_copy(update={"timeline": s.timeline[1:]}))),
+    "law_11": lambda i, s: (
+        i,
+        Plan(_undo_of(_with_attempt(s, state=AttemptState.APPLIED), state=AttemptState.INTENDED)),
+    ),
+    "law_12": lambda i, s: (i, Plan(_with_record(s, target=s.mitigations[0].target.model_copy(update={"uid": "x"})))),
+    "law_13": lambda i, s: (_drill(i), Plan(s, commands=(_swap("0" * 16),))),
+    "law_14": lambda i, s: (i, Plan(s, questions=(Get(DEPLOYMENTS, "shop", "x"),), commands=(_swap("0" * 16),))),
+    "law_15": lambda i, s: (i, Plan(s.model_copy(update={"record": "x" * 200_000}))),
+    "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
+}
+
+
+def _bare(inc: Incident) -> Incident:
+    return inc.model_copy(update={"status": IncidentStatus()})
+
+
+def _drill(inc: Incident) -> Incident:
+    return inc.model_copy(update={"spec": inc.spec.model_copy(update={"drill": True})})
+
+
+def _later(status: IncidentStatus):
+    moved = [
+        c.model_copy(update={"last_transition_time": c.last_transition_time + timedelta(1)}) for c in status.conditions
+    ]
+    return tuple(moved)
+
+
+@pytest.mark.parametrize("law", PLANTED)
+def test_each_law_catches_the_bug_it_forbids(law):
+    """A law that can't be broken proves nothing."""
+    before, plan = PLANTED[law](*_applied())
+    assert law in {"_".join(name.split("_")[:2]) for name in invariants.broken(before, plan)}
+
+
+def test_every_law_has_its_planted_bug():
+    """A new law comes with the bug it forbids."""
+    assert {"_".join(law.__name__.split("_")[:2]) for law in invariants.LAWS} == set(PLANTED)

@@ -1,0 +1,100 @@
+"""The main job on paper: evidence, intention, one effect, verification, hold, resolution, what follows."""
+
+from datetime import timedelta
+
+import pytest
+
+from build import BAD, GOOD, T0, deployment, incident, pod, replicaset, roll_back
+from stanch.mitigations.revisions import choose, revisions
+from world import World, bad_deploy
+
+
+def test_a_bad_deploy_is_rolled_back_once_and_resolved():
+    """From declaration to postmortem: one effect, in the order that can be trusted."""
+    world = bad_deploy(incident(roll_back())).run(minutes=2)
+    assert [GOOD, 1, []] == [world.image, len(world.effects), world.broken]
+    steps = [
+        "EvidenceCollected",
+        "MitigationIntended",
+        "MitigationApplied",
+        "MitigationVerified",
+        "Mitigated",
+        "Resolved",
+    ]
+    assert steps == [kind for kind in world.kinds() if kind in steps]
+    assert "True Held" == world.condition("Resolved")
+
+
+def test_first_it_is_written_down_and_only_then_done():
+    """The plan that intends has no command; the next one, which can read the intention, has it."""
+    world = bad_deploy(incident(roll_back()))
+    world.look()
+    intends = next(i for i, p in enumerate(world.plans) if p.status.mitigations and p.status.mitigations[0].attempts)
+    commands = [i for i, p in enumerate(world.plans) if p.commands]
+    assert () == world.plans[intends].commands
+    assert intends < commands[0]
+
+
+def test_the_record_says_what_it_does_and_how_to_take_it_back():
+    """Plan, diff, blast and lines to paste are on the record with the attempt."""
+    record = bad_deploy(incident(roll_back())).run(seconds=5).record("roll-back")
+    assert f"spec.containers[app].image: {BAD} -> {GOOD}" in (record.diff or ())
+    assert "kubectl -n shop rollout undo deployment/checkout --to-revision=2" == record.break_glass[0]
+    assert record.attempts[0].undo_ref in record.break_glass[1]
+    assert "1 of 3 pods replaced; 0 Services" == record.blast
+
+
+def test_a_postmortem_and_an_item_to_fix_the_bad_revision_follow():
+    """The draft has its six parts from the record, and somebody owns the fix."""
+    world = bad_deploy(incident(roll_back())).run(minutes=2)
+    bodies = {s.body["kind"]: s.body["spec"] for p in world.plans for s in p.stores if "spec" in s.body}
+    draft = bodies["Postmortem"]
+    assert {"summary", "impact", "timeline", "factors", "whys", "actionItems"} <= set(draft)
+    assert ("alice", "P1") == (bodies["ActionItem"]["owner"], bodies["ActionItem"]["priority"])
+
+
+def test_without_a_wish_it_is_watched_and_evidence_is_kept():
+    """Declaring alone captures evidence and touches nothing."""
+    world = bad_deploy(incident()).run(seconds=30)
+    assert ([], "True Complete") == (world.effects, world.condition("EvidenceCaptured"))
+    assert ["Declared"] == [e.purpose for e in world.incident.status.evidence or ()]
+
+
+def _revisions(*ages: float, serving: tuple[int, ...] = ()) -> list:
+    sets = [replicaset(f"i{n}", n, created=T0 - timedelta(minutes=age)) for n, age in enumerate(ages, 1)]
+    return revisions(sets, [pod(f"h{n}") for n in serving])
+
+
+@pytest.mark.parametrize(
+    ("ages", "serving", "expected"),
+    [
+        ((500, 10, 5), (1,), 1),
+        ((500, 100, 5), (), 2),
+        ((20, 5, 1), (), 1),
+        ((10_000, 100, 90, 1), (), 3),
+        ((500, 100, 5), (2, 1), 2),
+    ],
+    ids=["serves-now", "newest-that-served-long", "longest-of-the-young", "newest-of-two-long", "two-serve"],
+)
+def test_which_revision_to_go_back_to(ages, serving, expected):
+    """Serving now beats served long beats served longest (decisions 0.1)."""
+    history = _revisions(*ages, serving=serving)
+    assert expected == choose(history[:-1], history).revision.number
+
+
+def test_two_bad_releases_in_a_row_go_back_to_the_good_one():
+    """The one before is not good only because it came before."""
+    world = bad_deploy(incident(roll_back()))
+    world.objects[("deployments", "checkout")] = deployment(image="shop/checkout:1.8.4", revision=3)
+    third = replicaset("shop/checkout:1.8.4", 3, created=T0 - timedelta(minutes=1))
+    world.objects[("replicasets", third["metadata"]["name"])] = third
+    assert GOOD == world.run(seconds=5).image
+
+
+def test_an_incident_without_targets_is_a_record():
+    """Nothing to look at is not an error; a person says when it is over."""
+    world = World(incident(targets=None)).run(seconds=30)
+    assert ("Unknown NoData", "False NothingToCapture") == (
+        world.condition("Mitigated"),
+        world.condition("EvidenceCaptured"),
+    )

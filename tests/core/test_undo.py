@@ -1,0 +1,85 @@
+"""Take back what we did: exactly or not at all, and never unasked."""
+
+from datetime import timedelta
+
+import pytest
+
+from build import BAD, GOOD, entry, incident, roll_back, scale_to
+from world import bad_deploy, healthy
+
+SOON = timedelta(seconds=8)
+UNDO = {"mitigation": "roll-back"}
+
+
+def _rolled_back(**wish):
+    return bad_deploy(incident(roll_back(**wish))).run(seconds=5)
+
+
+def test_an_undo_puts_back_exactly_what_stood_there():
+    """Byte for byte the template from before, in a second attempt with its own record."""
+    world = bad_deploy(incident(roll_back()))
+    before = world.target["spec"]["template"]
+    world.run(seconds=5).say(entry("alice", after=SOON, undo=UNDO)).run(seconds=10)
+    assert before == world.target["spec"]["template"]
+    assert ("Undone", 2, []) == (world.record("roll-back").state.value, len(world.effects), world.broken)
+
+
+def test_an_undo_never_overwrites_what_somebody_wrote_since():
+    """Refused with the difference; the fix stays."""
+    world = _rolled_back()
+    world.target["spec"]["template"]["spec"]["containers"][0]["image"] = "shop/checkout:1.8.4"
+    world.say(entry("alice", after=SOON, undo=UNDO)).run(seconds=10)
+    record = world.record("roll-back")
+    assert ("UndoNotExact", "shop/checkout:1.8.4", 1) == (record.reason, world.image, len(world.effects))
+    assert "1.8.2 -> shop/checkout:1.8.4" in record.message
+
+
+def test_an_undo_of_what_is_already_taken_back_is_only_noted():
+    """Somebody was faster: no write, and the record says so."""
+    world = _rolled_back()
+    world.target["spec"]["template"]["spec"]["containers"][0]["image"] = BAD
+    world.say(entry("alice", after=SOON, undo=UNDO)).run(seconds=10)
+    assert ("Undone", 1) == (world.record("roll-back").state.value, len(world.effects))
+
+
+def test_an_undo_needs_the_right_itself():
+    """Whoever may not roll back may not roll forward by us either."""
+    world = _rolled_back()
+    world.may = lambda q: q.username != "bob"
+    world.say(entry("bob", after=SOON, undo=UNDO)).run(seconds=10)
+    assert (GOOD, 1) == (world.image, len(world.effects))
+    assert "bob may not patch deployments" in world.record("roll-back").message
+
+
+def test_there_must_be_something_of_ours_to_undo():
+    """Refused, and the names there are."""
+    world = bad_deploy(incident(roll_back()), paused=True).run(seconds=3)
+    world.say(entry("alice", after=SOON, undo=UNDO)).run(seconds=3)
+    assert "nothing of ours to take back" in world.incident.status.timeline[-1].text
+
+
+@pytest.mark.parametrize(("revert", "replicas"), [(None, 4), ("OnResolved", 3)])
+def test_nothing_is_undone_unasked_unless_that_was_chosen(revert, replicas):
+    """Ask is the default: a debt stays until somebody says so (F9)."""
+    world = healthy(incident(scale_to(4, **({"revert": revert} if revert else {}))))
+    world.run(minutes=4)
+    assert ("True Held", replicas) == (world.condition("Resolved"), world.target["spec"]["replicas"])
+    assert (revert is None) == bool(world.incident.status.debt)
+
+
+def test_a_debt_that_is_due_is_said_once():
+    """Owner and due time are there from the first moment; the reminder is one line."""
+    world = bad_deploy(incident({"name": "stop", "rolloutPause": {}, "ttl": "2m"})).run(seconds=5)
+    debt = world.incident.status.debt[0]
+    assert ("alice", "Ask") == (debt.owner, debt.revert)
+    world.run(minutes=10)
+    assert 1 == world.kinds().count("DebtDue")
+    assert world.target["spec"]["paused"] is True
+
+
+def test_a_pause_and_its_undo_leave_no_trace_in_the_spec():
+    """Absent before, absent after."""
+    world = bad_deploy(incident({"name": "stop", "rolloutPause": {}})).run(seconds=5)
+    world.say(entry("alice", after=SOON, undo={"mitigation": "stop"})).run(seconds=10)
+    assert "paused" not in world.target["spec"]
+    assert world.incident.status.debt is None

@@ -1,0 +1,188 @@
+"""What people say: folded once each, in order, and refused when it must be."""
+
+from datetime import timedelta
+
+import pytest
+
+from build import BAD, GOOD, entry, incident, roll_back, scale_to
+from world import bad_deploy
+
+ROBOT = "system:serviceaccount:ci:deployer"
+SOON, LATER, LAST = timedelta(seconds=5), timedelta(seconds=30), timedelta(seconds=50)
+
+
+def _asked_by_a_machine():
+    return bad_deploy(incident(roll_back(), by=ROBOT)).run(seconds=3)
+
+
+def _approve(world, by="bob", digest=None, action="rolloutUndo", after=SOON):
+    said = {"mitigation": "roll-back", "action": action, "digest": digest or world.record("roll-back").digest}
+    return world.say(entry(by, after=after, approve=said))
+
+
+def test_what_a_machine_asks_for_waits_for_a_person():
+    """Git, CI or a restore may declare; only people act (F1)."""
+    world = _asked_by_a_machine()
+    assert ([], "True ApprovalMissing") == (world.effects, world.condition("ApprovalNeeded"))
+    assert GOOD == _approve(world).run(seconds=5).image
+
+
+@pytest.mark.parametrize(
+    ("by", "digest", "action", "why"),
+    [
+        (ROBOT, None, "rolloutUndo", "is a machine"),
+        ("bob", "sha256:0000000000000000", "rolloutUndo", "PlanChanged"),
+        ("bob", None, "scale", "is rolloutUndo, not scale"),
+        (None, None, "rolloutUndo", "nobody vouched"),
+    ],
+    ids=["machine", "other-plan", "other-action", "unstamped"],
+)
+def test_an_approval_that_does_not_count_stays_and_says_why(by, digest, action, why):
+    """It is folded as refused, and nothing is done."""
+    world = _approve(_asked_by_a_machine(), by, digest, action).run(seconds=5)
+    line = world.incident.status.timeline[-1]
+    assert ([], "EntryRefused") == (world.effects, line.kind)
+    assert why in line.text
+
+
+def test_the_asker_cannot_approve_what_they_asked_for():
+    """Another person, for what is wide."""
+    world = bad_deploy(incident(scale_to(0))).run(seconds=3)
+    said = {"mitigation": "size", "action": "scale", "digest": world.record("size").digest}
+    world.say(entry("alice", after=SOON, approve=said)).run(seconds=3)
+    assert [] == world.effects
+    world.say(entry("bob", after=LATER, approve=said)).run(seconds=3)
+    assert 1 == len(world.effects)
+
+
+def test_an_approval_dies_with_a_change_of_the_plan():
+    """The target moved on between the question and the answer: ask again."""
+    world = _asked_by_a_machine()
+    digest = world.record("roll-back").digest
+    world.target["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "A", "value": "1"}]
+    bad = world.objects[("replicasets", "checkout-h2")]
+    bad["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "A", "value": "1"}]
+    _approve(world, digest=digest).run(seconds=15)
+    assert [] == world.effects
+    assert world.record("roll-back").digest != digest
+
+
+def test_an_approval_that_is_too_old_does_not_count():
+    """Fifteen minutes after the word the world is another one."""
+    world = bad_deploy(incident(roll_back(approvals=2)))
+    world.run(seconds=3)
+    digest = world.record("roll-back").digest
+    said = {"mitigation": "roll-back", "action": "rolloutUndo", "digest": digest}
+    world.say(entry("bob", after=SOON, name="one", approve=said)).run(minutes=16)
+    world.say(entry("carol", after=timedelta(minutes=16), name="two", approve=said)).run(seconds=10)
+    assert [] == world.effects
+
+
+def test_a_denied_wish_never_runs():
+    """Asked again only under a new name."""
+    world = _asked_by_a_machine()
+    world.say(entry("bob", after=SOON, deny={"mitigation": "roll-back", "action": "rolloutUndo"})).run(seconds=3)
+    _approve(world, after=LATER).run(seconds=5)
+    assert ([], "Denied") == (world.effects, world.record("roll-back").state.value)
+
+
+def test_a_mitigation_asked_for_by_an_entry_runs_in_its_name():
+    """The author asks, and the target is the one named."""
+    wish = roll_back(target={"kind": "Deployment", "name": "checkout"})
+    world = bad_deploy(incident()).run(seconds=3).say(entry("bob", after=SOON, mitigate=wish)).run(seconds=5)
+    assert (GOOD, "bob") == (world.image, world.record("roll-back").requested_by)
+
+
+def test_a_name_is_taken_by_the_first():
+    """The second wish of a name is refused and says so."""
+    wish = roll_back(target={"kind": "Deployment", "name": "checkout"})
+    world = bad_deploy(incident(roll_back())).run(seconds=3).say(entry("bob", after=SOON, mitigate=wish)).run(seconds=3)
+    assert "NameTaken" in world.incident.status.timeline[-1].text
+
+
+def test_every_entry_is_folded_exactly_once():
+    """Looking again and again adds no line."""
+    world = bad_deploy(incident(roll_back())).run(seconds=3)
+    world.say(entry("bob", after=SOON, note={"kind": "Action"}, text="Restarted the proxy")).run(seconds=40)
+    lines = [x for x in world.incident.status.timeline if x.by == "bob"]
+    assert (1, "Action: Restarted the proxy") == (len(lines), lines[0].text)
+
+
+def test_entries_of_a_former_incident_of_that_name_are_ignored():
+    """Older than the incident: not about it."""
+    world = bad_deploy(incident()).run(seconds=3)
+    world.say(entry("bob", after=timedelta(minutes=-9), note={}, text="old")).run(seconds=3)
+    assert "bob" not in {x.by for x in world.incident.status.timeline}
+
+
+def test_taking_a_role_and_acknowledging_are_on_the_record():
+    """The commander column has a name."""
+    world = bad_deploy(incident(by=ROBOT)).run(seconds=3)
+    assert "False NobodyYet" == world.condition("Acknowledged")
+    world.say(entry("carol", after=SOON, take={"role": "commander"})).run(seconds=3)
+    assert ("carol", "True Entry") == (world.incident.status.commander, world.condition("Acknowledged"))
+
+
+@pytest.mark.parametrize(
+    ("by", "may", "resolved"),
+    [("alice", False, False), ("bob", True, True)],
+    ids=["without-right", "with-verb-command"],
+)
+def test_an_override_needs_the_commander_or_the_right(by, may, resolved):
+    """Resolving against the criteria is not for everybody."""
+    world = bad_deploy(incident()).run(seconds=3)
+    world.may = lambda q: may
+    world.say(entry(by, after=SOON, resolve={"override": True}, text="Customers confirmed")).run(seconds=3)
+    assert resolved == (world.incident.status.times.resolved is not None)
+
+
+def test_reopening_starts_again():
+    """Resolved is not for ever."""
+    world = bad_deploy(incident(roll_back())).run(minutes=2)
+    world.say(entry("bob", after=timedelta(minutes=2), reopen={}, text="it is back")).run(seconds=3)
+    assert world.incident.status.times.resolved is None
+    assert "Reopened" in world.kinds()
+
+
+def test_a_false_alarm_is_cancelled_and_closed():
+    """Nothing in force: the declarer may call it off."""
+    world = bad_deploy(incident(roll_back()), paused=True).run(seconds=3)
+    world.say(entry("alice", after=SOON, cancel={"because": "FalseAlarm"})).run(seconds=20)
+    assert ("Withdrawn", True) == (world.record("roll-back").state.value, world.plans[-1].close)
+    assert (BAD, []) == (world.image, world.effects)
+
+
+def test_what_is_in_force_keeps_an_incident_from_being_cancelled():
+    """First take it back, or resolve."""
+    world = bad_deploy(incident(roll_back())).run(seconds=3)
+    world.say(entry("alice", after=SOON, cancel={})).run(seconds=3)
+    assert "is in force" in world.incident.status.timeline[-1].text
+
+
+def test_saying_the_same_in_the_spec_again_changes_nothing():
+    """A re-applied file does not take back what people did since (F4)."""
+    world = bad_deploy(incident(roll_back(), roles={"commander": "alice"})).run(seconds=3)
+    world.say(entry("bob", after=SOON, take={"role": "commander"})).run(seconds=3)
+    world.respec().run(seconds=3)
+    assert ("bob", 1) == (world.incident.status.commander, len(world.effects))
+
+
+def test_a_new_value_in_the_spec_is_a_statement_now():
+    """A push of another severity counts; it is one line."""
+    world = bad_deploy(incident(roll_back())).run(seconds=3).respec(severity="SEV3").run(seconds=3)
+    assert "SEV3" == world.incident.status.severity.level.value
+    assert 1 == world.kinds().count("SeverityChanged")
+
+
+def test_a_wish_that_leaves_the_spec_before_it_started_is_withdrawn():
+    """Removing is never undo, and what never started needs none."""
+    world = bad_deploy(incident(roll_back()), paused=True).run(seconds=3)
+    world.respec(mitigations=[], requesters=[]).run(seconds=3)
+    assert "Withdrawn" == world.record("roll-back").state.value
+
+
+def test_a_wish_changed_after_it_started_keeps_its_plan():
+    """The new words need a new name."""
+    world = bad_deploy(incident(roll_back())).run(seconds=3)
+    world.respec(mitigations=[{"name": "roll-back", "rolloutUndo": {"toRevision": 2}}]).run(seconds=15)
+    assert ("ChangedAfterStart", 1) == (world.record("roll-back").reason, len(world.effects))

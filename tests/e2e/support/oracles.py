@@ -1,0 +1,70 @@
+"""What must be so of every rollback, whatever went wrong on the way (facts/safety-and-speed.md 1.5 c)."""
+
+import json
+from itertools import pairwise
+
+from e2e.support.api import Json
+from e2e.support.proxy import FaultProxy, Seen
+from e2e.support.world import World, lines, stands
+
+# The steps of a rollback in the order they happen; each is told once.
+STEPS = (
+    "Declared",
+    "MitigationAsked",
+    "MitigationApplied",
+    "MitigationVerified",
+    "Mitigated",
+    "Resolved",
+    "PostmortemDrafted",
+    "ActionItemDrafted",
+)
+
+
+def effects(proxy: FaultProxy, plural: str = "deployments") -> list[Seen]:
+    """Accepted writes of the operator on the target: each carries our field manager."""
+    seen = proxy.committed(f"PATCH {plural}")
+    assert {s.params.get("fieldManager") for s in seen} <= {"stanch"}
+    return seen
+
+
+def exactly_one_effect(world: World, before: Json) -> None:
+    """The template changed once, to that of the good release, and by nobody but stanch."""
+    after = world.target()
+    assert after["metadata"]["generation"] == before["metadata"]["generation"] + 1
+    assert [c["image"] for c in after["spec"]["template"]["spec"]["containers"]] == ["stanch.test/busybox:1"]
+    writers = {m["manager"] for m in after["metadata"]["managedFields"] if "f:template" in json.dumps(m["fieldsV1"])}
+    assert "stanch" in writers
+
+
+def one_attempt_took_effect(status: Json, wish: str = "roll-back") -> Json:
+    """The attempt that did it; others, if any, were given up before they did anything."""
+    attempts = stands(status, wish)["attempts"]
+    assert [a["state"] for a in attempts if a["state"] != "Skipped"] == ["Verified"]
+    assert all(a["message"].startswith("LostInRestart") for a in attempts if a["state"] == "Skipped")
+    done: Json = attempts[-1]
+    return done
+
+
+def evidence_is_older(world: World, status: Json, effect_version: int) -> None:
+    """The Evidence that the attempt names is there, and was stored before the effect."""
+    attempt = one_attempt_took_effect(status)
+    evidence = world.admin.get("evidences", world.ns, attempt["evidence"])
+    assert int(evidence["metadata"]["resourceVersion"]) < effect_version
+    assert evidence["spec"]["sha256"] == attempt["evidenceSha256"]
+
+
+def timeline_is_complete(status: Json, *, lost: bool = False) -> None:
+    """Every step once and in order, and no seq missing."""
+    timeline = status["timeline"]
+    assert [line["seq"] for line in timeline] == list(range(1, status["lastSeq"] + 1))
+    told = [line["kind"] for line in lines(status, *STEPS)]
+    assert told == list(STEPS)
+    assert all(a["time"] <= b["time"] for a, b in pairwise(lines(status, *STEPS)))
+    attempts = len(stands(status, "roll-back")["attempts"])
+    assert len(lines(status, "MitigationIntended")) == attempts
+    assert attempts == 1 or lost or len(lines(status, "MitigationSkipped")) == attempts - 1
+
+
+def effect_version(sent: Seen) -> int:
+    """resourceVersion of the target right after an effect."""
+    return int(json.loads(sent.reply)["metadata"]["resourceVersion"])

@@ -1,0 +1,87 @@
+"""kill -9, lost answers and errors at every request of a rollback: one effect, older evidence, a whole timeline."""
+
+import os
+from typing import Any
+
+import pytest
+
+from e2e.support.api import Api
+from e2e.support.operators import ForkServer
+from e2e.support.proxy import Loop
+from e2e.support.sweep import Plan, Result, Stage, labels, writes
+
+FULL = os.environ.get("STANCH_SWEEP") == "full"
+pytestmark = pytest.mark.timeout(5400 if FULL else 900)
+
+
+def chosen(reference: Result) -> list[Plan]:
+    """Every write in CI, and of each sort of read the first; every request at all when STANCH_SWEEP=full."""
+    wrote = writes(reference.log)
+    read = [label for label in labels(reference.log) if label not in wrote]
+    kept = read if FULL else [label for label in read if label.endswith("#1")]
+    plans = [Plan(label, when, "kill") for label in wrote for when in ("before", "after")]
+    plans += [Plan(label, when, "kill") for label in kept for when in ("before", "after")[: 2 if FULL else 1]]
+    matter = [label for label in wrote if FULL or "events" not in label]
+    plans += [Plan(label, "after", "drop") for label in matter]
+    plans += [Plan(label, "before", do) for label in matter for do in ("twice", "409", "500")]
+    if FULL:
+        plans += [Plan(label, "before", do) for label in matter for do in ("drop", "429", "slow")]
+        plans += [Plan(label, "before", do) for label in kept for do in ("500", "stale")]
+    return plans
+
+
+@pytest.fixture(scope="module")
+def reference(sweep: Stage) -> Result:
+    """A run in which nothing goes wrong: what there is to break."""
+    return sweep.run(None)
+
+
+@pytest.fixture(scope="module")
+def sweep(
+    admin: Api, token: dict[str, Any], fork_server: ForkServer, loop: Loop, tmp_path_factory: pytest.TempPathFactory
+) -> Stage:
+    """Where the plans are run."""
+    return Stage(admin, token, fork_server, loop, tmp_path_factory.mktemp("sweep"))
+
+
+@pytest.fixture(scope="module")
+def results(sweep: Stage, reference: Result) -> dict[Plan, Result]:
+    """All plans, run."""
+    assert reference.problem == ""
+    plans = chosen(reference)
+    return dict(zip(plans, sweep.run_all(plans), strict=True))
+
+
+def problems(results: dict[Plan, Result], *do: str) -> list[str]:
+    """What went badly among the plans that do this."""
+    mine = [r for p, r in results.items() if p.do in do]
+    assert mine
+    return [r.problem for r in mine if r.problem]
+
+
+def test_undisturbed_it_is_one_effect(reference: Result) -> None:
+    """The reference run itself passes every oracle, or the sweep would prove nothing."""
+    assert reference.problem == ""
+    assert "PATCH deployments#1" in writes(reference.log)
+
+
+def test_faults_come_to_pass(results: dict[Plan, Result]) -> None:
+    """Nearly every planned fault happened; a sweep that misses its requests would pass for nothing."""
+    missed = [str(p) for p, r in results.items() if not r.fired]
+    assert len(missed) <= len(results) // 10, missed
+    assert not [m for m in missed if "deployments" in m or "evidences" in m or "secrets" in m]
+
+
+def test_killed_at_any_request(results: dict[Plan, Result]) -> None:
+    """kill -9 before and after each request: another operator finishes it, and the target changes once."""
+    assert problems(results, "kill") == []
+
+
+def test_lost_answers(results: dict[Plan, Result]) -> None:
+    """A write whose answer is lost, or that arrives twice, is read back and never made again."""
+    assert problems(results, "drop", "twice", "slow") == []
+
+
+def test_refusals_and_errors(results: dict[Plan, Result]) -> None:
+    """Conflicts and errors of the API server at any write change nothing about what is done."""
+    assert problems(results, "409", "429", "500", "stale") == []

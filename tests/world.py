@@ -1,0 +1,349 @@
+"""A small cluster in memory that answers questions, takes patches with their tests, and can lie, lose and crash."""
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import jsonpatch
+
+from build import BAD, GOOD, T0, deployment, pod, replicaset, stamp
+from stanch.api.incident import Incident
+from stanch.api.names import Label
+from stanch.api.policy import DEFAULT
+from stanch.api.timeline_entry import TimelineEntry
+from stanch.core.commands import Command
+from stanch.core.invariants import broken
+from stanch.core.observations import Answer, Failed, Found, NotFound, Observations, Outcome, OutcomeKind, Policies
+from stanch.core.plan import plan
+from stanch.core.plan_type import Plan
+from stanch.core.ports import Aim, Captured, CaptureRequest, Catalog
+from stanch.core.questions import DryRun, Get, List, Logs, MayThey, Question, UndoSecret
+from stanch.mitigations import ALL
+
+Json = dict[str, Any]
+
+
+class PaperCollector:
+    """Asks for nothing and stores a slip of paper: core decisions need evidence to exist, not to say something."""
+
+    def questions(self, aim: Aim, seen: Observations, severity: object) -> tuple[Question, ...]:
+        """Nothing."""
+        return ()
+
+    def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
+        """A slip that says what it is for."""
+        sha = hashlib.sha256(f"{request.name}{request.captured}".encode()).hexdigest()
+        name = f"{request.name}-{sha[:6]}"
+        body = {
+            "metadata": {
+                "name": name,
+                "labels": {Label.INCIDENT: request.incident, Label.INCIDENT_UID: request.incident_uid},
+            }
+        }
+        return Captured(name, body, sha, items=1, missing=0, really_missing=0, stored_bytes=10)
+
+
+CATALOG = Catalog({m.name: m for m in ALL}, PaperCollector(), DEFAULT)
+
+
+@dataclass
+class World:
+    """Objects by (plural, name); rights; the incident as stored; what was done to targets, in order."""
+
+    incident: Incident
+    objects: dict[tuple[str, str], Json] = field(default_factory=dict)
+    may: Callable[[MayThey], bool] = lambda _: True
+    policies: Policies = Policies(proven=True)
+    entries: list[TimelineEntry] = field(default_factory=list)
+    stored: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, Json] = field(default_factory=dict)
+    effects: list[Command] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    plans: list[Plan] = field(default_factory=list)
+    now: datetime = T0 + timedelta(seconds=1)
+    lose_next_reply: bool = False
+    lose_stores: set[str] = field(default_factory=set)
+    controller_works: bool = True
+
+    # --- answering -----------------------------------------------------------------------------------------------
+
+    def answer(self, question: Question) -> Answer:
+        """What the API server would say now."""
+        match question:
+            case Get(ref=ref, name=name) if ref.plural == "timelineentries":
+                said = next((e for e in self.entries if e.metadata.name == name), None)
+                return Found(said.wire()) if said else NotFound()
+            case Get(ref=ref, name=name):
+                found = self.objects.get((ref.plural, name))
+                return Found(copy.deepcopy(found)) if found else NotFound()
+            case List(ref=ref, fields=fields) if ref.plural == "evidences":
+                wanted = fields.removeprefix("metadata.name=")
+                names = [n for n in self.stored if not fields or n == wanted]
+                return Found({"items": [self._evidence(n) for n in names]})
+            case List(ref=ref):
+                return Found(
+                    {"items": [copy.deepcopy(o) for (plural, _), o in self.objects.items() if plural == ref.plural]}
+                )
+            case Logs():
+                return Found({"text": "FATAL", "dropped": 0})
+            case MayThey():
+                return Found({"allowed": self.may(question), "reason": ""})
+            case DryRun():
+                return self._patched(question.ref.plural, question.name, question.patch, keep=False)
+            case UndoSecret(name=name):
+                return Found(self.secrets[name]) if name in self.secrets else NotFound()
+
+    def _evidence(self, name: str) -> Json:
+        return {"metadata": {"name": name, "labels": {Label.INCIDENT_UID: self.stored[name].split("/")[0]}}}
+
+    def _patched(self, plural: str, name: str, patch: str, keep: bool) -> Answer:
+        target = self.objects.get((plural, name))
+        if target is None:
+            return NotFound()
+        try:
+            new = apply_patch(target, json.loads(patch))
+        except jsonpatch.JsonPatchException:
+            return Failed(422, "the server rejected our request due to an error in our request")
+        if keep:
+            self.objects[(plural, name)] = new
+        return Found(new)
+
+    # --- doing ---------------------------------------------------------------------------------------------------
+
+    def perform(self, command: Command) -> Outcome:
+        """Take the patch if its tests hold; perhaps lose the answer."""
+        answer = self._patched(command.ref.plural, command.name, command.patch, keep=not command.dry)
+        if isinstance(answer, Found) and not command.dry:
+            self.effects.append(command)
+            self.settle()
+        if self.lose_next_reply:
+            self.lose_next_reply = False
+            return Outcome(OutcomeKind.UNKNOWN, 0, "connection reset")
+        if isinstance(answer, Found):
+            return Outcome(OutcomeKind.ACCEPTED, 200, "", answer.value)
+        status = answer.status if isinstance(answer, Failed) else 404
+        return Outcome(OutcomeKind.REFUSED, status, getattr(answer, "message", "not found"))
+
+    def settle(self) -> None:
+        """What the Deployment controller and the kubelet would do next, at once."""
+        target = self.objects.get(("deployments", "checkout"))
+        if target is None or not self.controller_works:
+            return
+        image = target["spec"]["template"]["spec"]["containers"][0]["image"]
+        wanted = target["spec"].get("replicas", 1)
+        target["metadata"]["generation"] += 1
+        good = image == GOOD
+        available = wanted if good else max(0, wanted - 1)
+        target["status"] = {
+            "observedGeneration": target["metadata"]["generation"],
+            "replicas": wanted,
+            "updatedReplicas": wanted,
+            "readyReplicas": available,
+            "availableReplicas": available,
+            "unavailableReplicas": wanted - available,
+            "conditions": [{"type": "Available", "status": "True", "lastTransitionTime": stamp(self.now)}],
+        }
+        self._pods(image, wanted)
+
+    def _pods(self, image: str, wanted: int) -> None:
+        for key in [k for k in self.objects if k[0] == "pods"]:
+            del self.objects[key]
+        sets = [o for (plural, _), o in self.objects.items() if plural == "replicasets"]
+        newest = max(int(s["metadata"]["annotations"]["deployment.kubernetes.io/revision"]) for s in sets)
+        for s in sets:
+            if s["spec"]["template"]["spec"]["containers"][0]["image"] != image:
+                continue
+            number = int(s["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
+            if number != newest:
+                s["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = str(newest + 1)
+                self.objects[("deployments", "checkout")]["metadata"]["annotations"][
+                    "deployment.kubernetes.io/revision"
+                ] = str(newest + 1)
+            code = s["metadata"]["labels"]["pod-template-hash"]
+            for n in range(wanted):
+                body = pod(code, n + 1, crashing=image != GOOD, since=self.now)
+                self.objects[("pods", body["metadata"]["name"])] = body
+
+    # --- one look ------------------------------------------------------------------------------------------------
+
+    def unfolded(self) -> tuple[TimelineEntry, ...]:
+        """Entries without our mark."""
+        return tuple(e for e in self.entries if Label.FOLDED not in e.metadata.labels)
+
+    def seen(self) -> Observations:
+        """What a look begins with."""
+        entries = self.unfolded() if self.incident.status.times else ()
+        return Observations(entries=entries, policies=self.policies, evidence_started=self.now)
+
+    def decide(self, seen: Observations) -> tuple[Plan, Observations]:
+        """Plan, answer, plan again, as the shell does; every plan is checked against the laws."""
+        for _ in range(6):
+            decided = plan(self.incident, seen, CATALOG, self.now)
+            if not decided.questions:
+                break
+            seen = seen.with_answers({q: self.answer(q) for q in decided.questions})
+        assert decided == plan(self.incident, seen, CATALOG, self.now) or decided.stores, "planning is repeatable"
+        self.broken += broken(self.incident, decided)
+        self.plans.append(decided)
+        return decided, seen
+
+    def look(self, die_after: int | None = None) -> Plan:
+        """One reconcile until nothing changes; ``die_after`` cuts it off after so many steps (a crash)."""
+        seen, steps = self.seen(), 0
+        for _ in range(12):
+            decided, seen = self.decide(seen)
+            if decided.status == self.incident.status and not decided.commands and not decided.stores:
+                self._mark(decided)
+                return decided
+            for step in (self._write_status, self._write_stores, self._perform):
+                if die_after is not None and steps >= die_after:
+                    return decided
+                seen = step(decided, seen)
+                steps += 1
+            self._mark(decided)
+        last = [
+            sorted(_differences(a.status.wire(), b.status.wire()))
+            for a, b in zip(self.plans[-4:], self.plans[-3:], strict=False)
+        ]
+        raise AssertionError(
+            f"never settles: {last} {self.plans[-1].commands} {[s.name for s in self.plans[-1].stores]}"
+        )
+
+    def _write_status(self, decided: Plan, seen: Observations) -> Observations:
+        known = {a.id for r in self.incident.status.mitigations or () for a in r.attempts or ()}
+        after = {a.id for r in decided.status.mitigations or () for a in r.attempts or ()}
+        version = str(int(self.incident.metadata.resource_version) + 1)
+        meta = self.incident.metadata.model_copy(update={"resource_version": version})
+        self.incident = Incident.model_validate(
+            {"metadata": meta.wire(), "spec": self.incident.spec.wire(), "status": decided.status.wire()}
+        )
+        return replace(seen, fresh_intent=seen.fresh_intent | frozenset(after - known))
+
+    def _write_stores(self, decided: Plan, seen: Observations) -> Observations:
+        receipts: dict[str, str] = {}
+        answers: dict[Question, Answer] = {}
+        failed: dict[str, str] = {}
+        for record in decided.stores:
+            if any(part in record.name for part in self.lose_stores):
+                failed[record.name] = "no answer"
+                continue
+            receipts[record.name] = record.digest
+            if record.record is not None:
+                self.secrets[record.name] = record.record
+                answers[UndoSecret(record.name)] = Found(record.record)
+            else:
+                self.stored.setdefault(record.name, f"{self.incident.metadata.uid}/{record.ref.plural}")
+        return replace(seen.with_answers(answers).with_stored(receipts), not_stored={**seen.not_stored, **failed})
+
+    def _perform(self, decided: Plan, seen: Observations) -> Observations:
+        if not decided.commands:
+            return seen
+        outcomes = {c.attempt: self.perform(c) for c in decided.commands}
+        return replace(seen, answers={}, outcomes=outcomes, fresh_intent=frozenset())
+
+    def _mark(self, decided: Plan) -> None:
+        for mark in decided.folded:
+            self.entries = [
+                e.model_copy(
+                    update={"metadata": e.metadata.model_copy(update={"labels": {Label.FOLDED: str(mark.seq)}})}
+                )
+                if e.metadata.name == mark.name
+                else e
+                for e in self.entries
+            ]
+
+    # --- time ----------------------------------------------------------------------------------------------------
+
+    def wait(self, until: datetime) -> None:
+        """Look whenever the plan asks to be woken, until then."""
+        decided = self.look()
+        while decided.wake_at is not None and decided.wake_at <= until and len(self.plans) < 2000:
+            self.now = max(decided.wake_at, self.now + timedelta(seconds=1))
+            decided = self.look()
+        self.now = max(self.now, until)
+        self.look()
+
+    def run(self, **duration: float) -> "World":
+        """Let time pass."""
+        self.wait(self.now + timedelta(**duration))
+        return self
+
+    def say(self, *entries: TimelineEntry) -> "World":
+        """People say something."""
+        self.entries += entries
+        return self
+
+    def respec(self, **changes: Any) -> "World":
+        """Somebody writes the spec."""
+        spec = {**self.incident.spec.wire(), **changes}
+        meta = self.incident.metadata.model_copy(update={"generation": self.incident.metadata.generation + 1})
+        self.incident = Incident.model_validate(
+            {"metadata": meta.wire(), "spec": spec, "status": self.incident.status.wire()}
+        )
+        return self
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def condition(self, kind: str) -> str:
+        """`True Held`: status and reason of a condition, `-` when it is not there."""
+        found = next((c for c in self.incident.status.conditions if c.type == kind), None)
+        return f"{found.status} {found.reason}" if found else "-"
+
+    def record(self, name: str) -> Any:
+        """The record of a mitigation."""
+        return next(r for r in self.incident.status.mitigations or () if r.name == name)
+
+    def kinds(self) -> list[str]:
+        """The timeline in one word each."""
+        return [line.kind for line in self.incident.status.timeline]
+
+    @property
+    def target(self) -> Json:
+        """The Deployment as it is now."""
+        return self.objects[("deployments", "checkout")]
+
+    @property
+    def image(self) -> str:
+        """The image it runs."""
+        return str(self.target["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+def _differences(one: Json, other: Json) -> list[str]:
+    return [f"{k}: {one.get(k)} -> {other.get(k)}"[:700] for k in {*one, *other} if one.get(k) != other.get(k)]
+
+
+def apply_patch(obj: Mapping[str, Any], operations: list[Json]) -> Json:
+    """JSON Patch as the API server does it: a test of null passes while the field is absent."""
+    new = copy.deepcopy(dict(obj))
+    for operation in operations:
+        if operation["op"] == "test" and operation.get("value") is None:
+            if jsonpatch.JsonPointer(operation["path"]).resolve(new, None) is not None:
+                raise jsonpatch.JsonPatchTestFailed("it is there")
+            continue
+        new = jsonpatch.apply_patch(new, [operation])
+    return new
+
+
+def bad_deploy(inc: Incident, **spec: Any) -> World:
+    """Revision 2 crashes, two pods of revision 1 still serve."""
+    world = World(inc)
+    world.objects[("deployments", "checkout")] = deployment(**spec)
+    for rs in (replicaset(GOOD, 1), replicaset(BAD, 2, created=T0 - timedelta(minutes=2))):
+        world.objects[("replicasets", rs["metadata"]["name"])] = rs
+    for body in (pod("h1", 1), pod("h1", 2), pod("h2", 1, crashing=True)):
+        world.objects[("pods", body["metadata"]["name"])] = body
+    return world
+
+
+def healthy(inc: Incident) -> World:
+    """One revision, all of it serving."""
+    world = bad_deploy(inc)
+    del world.objects[("replicasets", "checkout-h2")]
+    world.target["spec"]["template"]["spec"]["containers"][0]["image"] = GOOD
+    world.target["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "1"
+    world.settle()
+    return world
