@@ -37,10 +37,12 @@ async def repeat(admin: Api, measure: Pair | Runbook, times: int, namespaces: bo
     while done < wanted:
         pairs = min(AT_ONCE // 2, wanted - done)
         cases = await asyncio.gather(*(prepare(admin) for _ in range(2 * pairs)))
-        for number in range(done, done + pairs):
-            await _pair(measure, cases[2 * (number - done)], cases[2 * (number - done) + 1], number)
+        try:
+            for number in range(done, done + pairs):
+                await _pair(measure, cases[2 * (number - done)], cases[2 * (number - done) + 1], number)
+        finally:
+            await remove(admin, list(cases), namespaces=namespaces)
         done += pairs
-        await remove(admin, list(cases), namespaces=namespaces)
         say(f"   {measure.title}: {max(0, done - WARM_UP)} of {times}")
 
 

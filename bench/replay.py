@@ -55,6 +55,8 @@ def record(names: Names, hops: Sequence[Hop]) -> Recipe:
 
 def rewrite(recipe: Recipe, to: Names) -> tuple[Hop, ...]:
     """The recipe for another case; its incident's uid stays the recorded one until it is known."""
+    if len(recipe.names.words()) != len(to.words()):
+        raise BenchError(f"cases differ: {recipe.names.words()} and {to.words()}")
     swaps = list(zip(recipe.names.words(), to.words(), strict=True))
     swaps.append((recipe.action, uuid.uuid4().hex[:16]))
 

@@ -64,7 +64,8 @@ class TracedKube(Kube):
 def _begun(method: str, path: str, params: Mapping[str, str] | None, accept: str) -> dict[str, Any]:
     BUSY[0] += 1
     url = path + (f"?{urlencode(params)}" if params else "")
-    return {"method": method, "url": url, "accept": accept, "began": time.perf_counter(), "cpu": time.thread_time()}
+    note = {"method": method, "url": url, "accept": accept, "body": None, "content_type": None}
+    return note | {"began": time.perf_counter(), "cpu": time.thread_time()}
 
 
 def _ended(note: dict[str, Any], status: int) -> None:

@@ -90,7 +90,9 @@ async def prepare(api: Api) -> Case:
 
     await until(f"{namespace}: ServiceAccount default", account)
     case = Case(namespace, {}, [])
-    spec = {"replicas": 2, "selector": {"matchLabels": {"app": NAME}}, "template": pod_template(GOOD)}
+    # A pod that lives for a moment must not count as available, or the good pods would go, sometimes.
+    spec = {"replicas": 2, "selector": {"matchLabels": {"app": NAME}}, "minReadySeconds": 5}
+    spec["template"] = pod_template(GOOD)
     await api.must("POST", case.deployments, {"metadata": {"name": NAME, "labels": {"app": NAME}}, "spec": spec})
 
     async def running() -> bool | None:
@@ -125,7 +127,8 @@ def _in_order(pods: list[dict[str, Any]]) -> list[str]:
 
 
 async def freshen(api: Api, case: Case) -> None:
-    """The Deployment as it is just before it is used."""
+    """The Deployment and its pods as they are just before they are used."""
+    case.pods = _in_order((await api.must("GET", f"/api/v1/namespaces/{case.namespace}/pods"))["items"])
     case.deployment = await api.must("GET", f"{case.deployments}/{NAME}")
 
 

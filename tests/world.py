@@ -57,7 +57,7 @@ class World:
     incident: Incident
     objects: dict[tuple[str, str], Json] = field(default_factory=dict)
     may: Callable[[MayThey], bool] = lambda _: True
-    policies: Policies = Policies(proven=True)
+    policies: Policies = field(default_factory=lambda: Policies(proven=True))
     entries: list[TimelineEntry] = field(default_factory=list)
     stored: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, Json] = field(default_factory=dict)

@@ -163,10 +163,10 @@ INCIDENT = Kind(
     columns=(
         Column("SEV", ".status.severity.level", description="Severity in force"),
         Column("PHASE", ".status.phase", description="For the eye; automate on the conditions"),
-        Column("IC", ".status.commander", description="Incident commander"),
+        Column("COMMANDER", ".status.commander", description="Incident commander"),
         Column("TARGET", ".status.target", description="First target"),
         Column("MITIGATION", ".status.mitigation", description="Current mitigation and where it stands"),
-        Column("UPDATE", ".status.nextUpdate", description="When the next update was promised"),
+        Column("NEXT-UPDATE", ".status.nextUpdate", description="When the next update was promised"),
         Column("AGE", ".metadata.creationTimestamp", "date"),
         Column("DECLARED-BY", ".spec.declaredBy.username", wide=True, description="Who declared it"),
         Column("MITIGATED", ".status.times.mitigated", wide=True, description="When harm ended"),

@@ -82,6 +82,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "SeverityChanged": "The severity in force changed.",
     "EntryRefused": "An entry changes nothing; the text says why.",
     "EvidenceCollected": "A bundle was stored.",
+    "EvidenceNotStored": "A bundle could not be stored; the text says why.",
     "MitigationAsked": "Somebody asked for a mitigation.",
     "MitigationWithdrawn": "It was taken out of the spec before it started.",
     "MitigationHeld": "It waits; the text says for what.",

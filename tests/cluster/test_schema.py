@@ -182,16 +182,16 @@ def test_the_example_incidents_are_taken(kubectl: Kubectl, text: str) -> None:
 
 
 def test_the_example_status_is_taken_and_fits_the_table(kubectl: Kubectl) -> None:
-    """The operator writes the example status; `kubectl get inc` shows it in 80 columns."""
+    """The operator writes the example status; `kubectl get inc` shows it on one line (docs/adr/0009)."""
     assert kubectl.create(documents(SHORT_INCIDENT)[0]).ok
     patch = {"status": documents(STATUS)[0]}
     words = ("patch", "inc", "checkout-5xx", "--subresource=status", "--type=merge")
     answer = operator(kubectl)(*words, "-p", json.dumps(patch))
     lines = kubectl("get", "inc").out.splitlines()
     assert answer.err == ""
-    assert lines[0].split() == ["NAME", "SEV", "PHASE", "IC", "TARGET", "MITIGATION", "UPDATE", "AGE"]
+    assert lines[0].split() == ["NAME", "SEV", "PHASE", "COMMANDER", "TARGET", "MITIGATION", "NEXT-UPDATE", "AGE"]
     assert lines[1].split()[:7] == ["checkout-5xx", "SEV1", "Mitigated", "alice", "checkout", "roll-back", "14:35Z"]
-    assert max(len(line.rstrip()) for line in lines) <= 80
+    assert max(len(line.rstrip()) for line in lines) <= 88
     assert kubectl("wait", "--for=condition=Mitigated", "inc/checkout-5xx", "--timeout=5s").ok
 
 

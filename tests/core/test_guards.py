@@ -1,6 +1,7 @@
 """Reasons not to act: each names what is so, and acting waits or ends."""
 
 from collections.abc import Callable
+
 import pytest
 
 from build import GOOD, deployment, incident, node, replicaset, roll_back, scale_to

@@ -11,10 +11,8 @@ COLOURS = {"title": "#7ee787", "typed": "#79c0ff", "bad": "#ff7b72", "plain": "#
 def colour(line: str) -> str:
     """What sort of line it is."""
     text = line.strip()
-    if text.startswith("["):
-        return (
-            COLOURS["title"] if line[9:10].isdigit() or line[8:9] == " " and text[9:10].isdigit() else COLOURS["grey"]
-        )
+    if text.startswith("["):  # "[ 12.3s] 4. Scene", or narration, indented
+        return COLOURS["title" if line[9:10].isdigit() else "grey"]
     if text.startswith("$"):
         return COLOURS["typed"]
     return COLOURS["bad"] if any(word in text for word in ("FATAL", "CrashLoop", "Error")) else COLOURS["plain"]

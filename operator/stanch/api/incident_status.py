@@ -50,7 +50,9 @@ class Times(Model):
     acknowledged: Annotated[Time | None, Field(description="When a person took it on.")] = None
     mitigated: Annotated[Time | None, Field(description="When harm ended, the last time.")] = None
     resolved: Annotated[Time | None, Field(description="When recovery had held.")] = None
-    reopened: Annotated[Time | None, Field(description="When a person said that it was not over, the last time.")] = None
+    reopened: Annotated[Time | None, Field(description="When a person said that it was not over, the last time.")] = (
+        None
+    )
     cancelled: Annotated[Time | None, Field(description="When it was called a false alarm.")] = None
     closed: Annotated[Time | None, Field(description="When the record was closed.")] = None
 
@@ -284,6 +286,7 @@ class PostmortemRecord(Model):
     reasons: Annotated[tuple[_S, ...] | None, Field(max_length=8, description="Why.")] = None
     name: Annotated[_S | None, Field(description="Postmortem object.")] = None
     action_items: Annotated[tuple[_S, ...] | None, Field(max_length=16, description="ActionItems drafted.")] = None
+    drafted_time: Annotated[Time | None, Field(description="When all of them were known to be stored.")] = None
 
 
 class IncidentStatus(Model):

@@ -40,7 +40,8 @@ Time = Annotated[
     datetime,
     AfterValidator(_utc),
     PlainSerializer(instant, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 64}),
+    # This century: the year 0 is a valid date-time and no instant that any calendar library can shift to UTC.
+    WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 64, "pattern": "^20[0-9][0-9]-"}),
 ]
 
 

@@ -19,31 +19,44 @@ from stanch.core.swap import digest
 def learn(draft: Draft) -> None:
     """Decide once what to learn, and draft it; people own what is written from then on."""
     times = draft.status.times
-    if times is None or times.resolved is None or draft.status.postmortem is not None or draft.incident.spec.drill:
+    if times is None or times.resolved is None or draft.incident.spec.drill:
         return
+    if draft.status.postmortem is None:
+        _decided(draft)
+    record = draft.status.postmortem
+    if record is None or record.drafted_time is not None:
+        return
+    stores = _drafts(draft)
+    if all(s.name in draft.seen.stored for s in stores):
+        _drafted(draft, record, stores)
+    elif not any(s.name in draft.seen.not_stored for s in stores):
+        # Made again after a crash between the record and the objects: what is there already stays as it is.
+        draft.stores.extend(stores)
+
+
+def _decided(draft: Draft) -> None:
     decision, reasons = _decide(draft)
-    items = [_follow_up(draft, r) for r in draft.records if r.action == "rolloutUndo" and standing(r)]
+    items = tuple(s.name for s in _drafts(draft)[1:])
     name = draft.incident.metadata.name
-    draft.stores.extend(items)
-    draft.stores.append(
-        _store(draft, POSTMORTEMS, "Postmortem", name, _postmortem(draft, tuple(i.name for i in items)))
-    )
-    draft.set(
-        postmortem=PostmortemRecord(
-            decision=decision, reasons=reasons, name=name, action_items=tuple(i.name for i in items) or None
-        )
-    )
-    draft.say(
-        EventKind.POSTMORTEM_DRAFTED,
-        f"Postmortem {name} drafted ({decision}: {', '.join(reasons)})",
-        entry=name,
-        event=True,
-    )
-    for item in items:
+    draft.set(postmortem=PostmortemRecord(decision=decision, reasons=reasons, name=name, action_items=items or None))
+
+
+def _drafts(draft: Draft) -> list[Store]:
+    """The Postmortem, then the items that follow from it."""
+    items = [_follow_up(draft, r) for r in draft.records if r.action == "rolloutUndo" and standing(r)]
+    spec = _postmortem(draft, tuple(i.name for i in items))
+    return [_store(draft, POSTMORTEMS, "Postmortem", draft.incident.metadata.name, spec), *items]
+
+
+def _drafted(draft: Draft, record: PostmortemRecord, stores: list[Store]) -> None:
+    draft.set(postmortem=record.model_copy(update={"drafted_time": draft.now}))
+    why = ", ".join(record.reasons or ())
+    text = f"Postmortem {record.name} drafted ({record.decision}: {why})"
+    draft.say(EventKind.POSTMORTEM_DRAFTED, text, entry=record.name, event=True)
+    for item in stores[1:]:
         title = item.body["spec"]["title"]
-        draft.say(
-            EventKind.ACTION_ITEM_DRAFTED, f"{title}; owner {item.body['spec']['owner']}", entry=item.name, event=True
-        )
+        text = f"{title}; owner {item.body['spec']['owner']}"
+        draft.say(EventKind.ACTION_ITEM_DRAFTED, text, entry=item.name, event=True)
 
 
 def _decide(draft: Draft) -> tuple[str, tuple[str, ...]]:

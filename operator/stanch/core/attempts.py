@@ -157,7 +157,7 @@ def _read_back(
         _diverged(draft, record, attempt, aim, target.value)
     elif outcome is not None and outcome.kind is OutcomeKind.REFUSED and outcome.status not in (409, 422, 429):
         _end(draft, record, attempt, AttemptState.FAILED, f"The API server refused it: {outcome.message}"[:900])
-    elif outcome is not None and outcome.status in (409, 422) and not ours:
+    elif outcome is not None and outcome.status == 422 and not ours:
         # Its fields are as before, yet a test failed: our own label moved. Look once more with a fresh plan.
         _end(
             draft,

@@ -27,7 +27,11 @@ def fold_entries(draft: Draft) -> None:
     known = set(draft.status.folded_entries or ())
     present = {e.metadata.name for e in draft.seen.entries}
     for entry in sorted(draft.seen.entries, key=lambda e: int(e.metadata.resource_version or 0)):
-        if entry.metadata.name in known or entry.said < draft.incident.declared:
+        if entry.said < draft.incident.declared:
+            continue
+        if entry.metadata.name in known:
+            # Taken in, but the mark got lost in a crash: only the mark is made again.
+            draft.folded.append(MarkFolded(entry.metadata.namespace, entry.metadata.name, draft.status.last_seq))
             continue
         if not _fold_one(draft, entry):
             break

@@ -285,8 +285,9 @@ def words_for_the_eye(draft: Draft) -> None:
 
 
 def _target_word(kind: str, name: str) -> str:
-    short = {"Deployment": "deploy", "StatefulSet": "sts", "ReplicaSet": "rs", "DaemonSet": "ds", "Node": "node"}
-    return f"{short.get(kind, kind.lower())}/{name}"
+    short = {"StatefulSet": "sts", "ReplicaSet": "rs", "DaemonSet": "ds", "Node": "node"}
+    # A Deployment is the usual case; the board has few columns.
+    return name if kind == "Deployment" else f"{short.get(kind, kind.lower())}/{name}"
 
 
 def _current(draft: Draft) -> str | None:
@@ -294,7 +295,9 @@ def _current(draft: Draft) -> str | None:
     active = [r for r in draft.records if r.state in (WishState.RUNNING, WishState.HELD, WishState.WAITING)]
     done = [r for r in draft.records if r.attempts]
     chosen = next(iter(active or done[::-1] or draft.records), None)
-    return f"{chosen.name} {chosen.state.value}" if chosen else None
+    if chosen is None:
+        return None
+    return chosen.name if chosen.state is WishState.DONE else f"{chosen.name} {chosen.state.value}"
 
 
 def _record_line(draft: Draft, roles: dict[str, str], current: str | None) -> str:

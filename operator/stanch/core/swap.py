@@ -64,7 +64,11 @@ def _set(pointer: str, before: Any, after: Any) -> dict[str, Any]:
 def exchange(uid: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Operations that turn ``before`` into ``after`` on exactly this object, or fail as a whole."""
     tests = [_test(pointer, value) for pointer, value in before.items()]
-    sets = [_set(pointer, before[pointer], value) for pointer, value in after.items() if before[pointer] != value]
+    sets = [
+        _set(pointer, before[pointer], value)
+        for pointer, value in after.items()
+        if canonical(before[pointer]) != canonical(value)
+    ]
     return [{"op": "test", "path": "/metadata/uid", "value": uid}, *tests, *sets]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from stanch.shell.client import MERGE_PATCH, Kube, Unanswered
 from stanch.shell.metrics import LAWS_BROKEN, RECONCILE_SECONDS, RECONCILES
 from stanch.shell.observe import Observer
 from stanch.shell.perform import perform
+from stanch.shell.spec_invalid import say_invalid
 from stanch.shell.status import StatusConflict, StatusRefused, write_status
 from stanch.shell.store import mark_folded, store
 from stanch.shell.tell import tell
@@ -54,6 +56,8 @@ class Reconciler:
         self.policies = Policies(proven=False, problem="The admission policies have not been looked at yet")
         self._failures: dict[Key, int] = {}
         self._background: set[asyncio.Task[Any]] = set()
+        # Marks made lately: one look hands the same entries in several times.
+        self._marked: deque[tuple[str, str]] = deque(maxlen=256)
 
     async def look(self, key: Key) -> None:
         """Reconcile one key; whatever goes wrong stays with this key, and is tried again with patience."""
@@ -94,7 +98,11 @@ class Reconciler:
         if body is None or Label.CLOSED in (body["metadata"].get("labels") or {}):
             self.bells.forget(key)
             return None
-        incident = Incident.model_validate(body)
+        try:
+            incident = Incident.model_validate(body)
+        except ValidationError as error:
+            await say_invalid(self.kube, body, error, now())
+            return None
         seen = Observations(
             entries=await self._entries(incident),
             policies=self.policies,
@@ -156,15 +164,19 @@ class Reconciler:
     async def _write(
         self, key: Key, incident: Incident, decided: Plan, seen: Observations, changed: bool
     ) -> tuple[Incident, Observations]:
-        """The status and what an effect waits for in parallel, the rest after; receipts go into what was seen."""
+        """What nothing waits for, then the status and what an effect waits for in parallel; receipts go into what was seen."""
         urgent = [s for s in decided.stores if s.urgent]
         rest = [s for s in decided.stores if not s.urgent]
+        # First what nothing waits for: the status says that it is there, and nobody would make it again after a crash.
+        late = await asyncio.gather(*(store(self.kube, s) for s in rest))
+        if why := [problem for problem in late if problem]:
+            raise StatusConflict(f"not stored: {'; '.join(why)}")
         waiting = [asyncio.create_task(store(self.kube, s)) for s in urgent]
         try:
             written = await self._status(key, incident, decided, changed)
         finally:
             kept = [await task for task in waiting]
-        kept += await asyncio.gather(*(store(self.kube, s) for s in rest))
+        kept += late
         await self._after(written, decided)
         return written, _receipts(seen, dict(zip([*urgent, *rest], kept, strict=True)), incident, written)
 
@@ -189,7 +201,9 @@ class Reconciler:
     async def _after(self, incident: Incident, decided: Plan) -> None:
         """Off the path: marks, events, the closed label."""
         for mark in decided.folded:
-            self._later(mark_folded(self.kube, mark))
+            if (mark.namespace, mark.name) not in self._marked:
+                self._marked.append((mark.namespace, mark.name))
+                self._later(mark_folded(self.kube, mark))
         for told in decided.events:
             self._later(tell(self.kube, incident, told, now()))
         if decided.close:

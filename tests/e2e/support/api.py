@@ -45,6 +45,7 @@ KINDS = {
     "ClusterRoleBinding": "clusterrolebindings",
     "SubjectAccessReview": "subjectaccessreviews",
     "Namespace": "namespaces",
+    "ServiceAccount": "serviceaccounts",
 }
 
 

@@ -1,0 +1,69 @@
+"""The one writer of status: a patch of what changed, on the version that was decided on."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stanch.shell.bells import Key
+from stanch.shell.cache import Cache
+from stanch.shell.status import changes
+
+JSON = st.recursive(
+    st.one_of(st.integers(), st.text(max_size=3), st.booleans()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from("abc"), inner, max_size=3)),
+    max_leaves=8,
+)
+OBJECT = st.dictionaries(st.sampled_from("abcd"), JSON, max_size=4)
+
+
+def merge(target, patch):
+    """RFC 7386, as the API server does it."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge(result.get(key), value)
+    return result
+
+
+@given(old=OBJECT, new=OBJECT)
+def test_a_merge_patch_of_the_changes_gives_the_new_status(old, new):
+    """Whatever stood there and whatever shall stand there."""
+    assert new == merge(old, changes(old, new))
+
+
+@given(old=OBJECT)
+def test_nothing_changed_is_an_empty_patch(old):
+    """No write without a difference."""
+    assert {} == changes(old, old)
+
+
+@pytest.mark.parametrize(("first", "second", "kept"), [("5", "7", "7"), ("7", "5", "7"), ("9", "10", "10")])
+def test_an_older_version_never_replaces_a_newer_one(first, second, kept):
+    """Our own write's answer overtakes the watch."""
+    cache, key = Cache(), Key("incidents", "shop", "x")
+    for version in (first, second):
+        cache.put(key, {"metadata": {"uid": "u", "resourceVersion": version}})
+    assert kept == cache.get(key)["metadata"]["resourceVersion"]
+
+
+def test_a_new_object_of_that_name_replaces_the_old_one():
+    """Another uid is another object, whatever its version."""
+    cache, key = Cache(), Key("incidents", "shop", "x")
+    for uid, version in (("old", "9"), ("new", "1")):
+        cache.put(key, {"metadata": {"uid": uid, "resourceVersion": version}})
+    assert "new" == cache.get(key)["metadata"]["uid"]
+
+
+def test_busy_names_the_incident_that_is_acting():
+    """Only open attempts count, and never one's own."""
+    cache = Cache()
+    for name, state in (("one", "Applied"), ("two", "Verified")):
+        record = {"target": {"uid": f"uid-{name}"}, "attempts": [{"state": state}]}
+        body = {"metadata": {"uid": name}, "status": {"mitigations": [record]}}
+        cache.put(Key("incidents", "shop", name), body)
+    assert {"uid-one": "shop/one"} == cache.busy(Key("incidents", "shop", "me"))
+    assert {} == cache.busy(Key("incidents", "shop", "one"))
