@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / ".cluster-test-logs"
 TESTCLUSTER = [sys.executable, str(ROOT / "tools" / "testcluster")]
 
 
@@ -35,13 +36,21 @@ def own_environment() -> dict[str, str]:
 
 
 def run(words: Sequence[str], environment: dict[str, str]) -> int:
-    """Run one program to its end, and pass a wish to stop on to it."""
+    """Run one program to its end. When told to stop, let it clean up: pytest then stops the clusters of its tests."""
     process = subprocess.Popen(words, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL)
     try:
         return process.wait()
-    except Stopped:
-        process.terminate()
-        process.wait()
+    except Stopped as stopped:
+        # Ctrl-C has reached it from the terminal already, and a second one would cut its cleaning up short.
+        if stopped.args[0] != signal.SIGINT:
+            process.send_signal(signal.SIGINT)
+        for patience in (90, 10):
+            try:
+                process.wait(timeout=patience)
+                break
+            except subprocess.TimeoutExpired:
+                process.terminate()
+        process.kill()
         raise
 
 
@@ -73,17 +82,35 @@ def main(arguments: Sequence[str]) -> int:
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, stop)
     place = Path(tempfile.mkdtemp(prefix="stanch-test-"))
-    code = 1
+    code = left = 1
     try:
         code = with_cluster(arguments, place / "cluster")
     except Stopped as stopped:
         code = 128 + int(stopped.args[0])
     finally:
-        # Its lines go to stderr, so that the command's closing line stays the last on stdout.
-        down = [*TESTCLUSTER, "down", "--dir", str(place / "cluster")]
-        left = subprocess.run(down, check=False, stdout=sys.stderr, stdin=subprocess.DEVNULL).returncode
-        shutil.rmtree(place, ignore_errors=True)
+        if code:
+            keep_logs(place / "cluster" / "logs")
+        left = take_down(place)
     return code or left
+
+
+def keep_logs(logs: Path) -> None:
+    """The cluster's logs, for whoever looks into a failure."""
+    if logs.exists():
+        shutil.rmtree(LOGS, ignore_errors=True)
+        shutil.copytree(logs, LOGS)
+        print(f"with_cluster: logs of the cluster are kept in {LOGS}", file=sys.stderr)
+
+
+def take_down(place: Path) -> int:
+    """Remove the cluster; quiet unless that fails, so that the command's closing line stays the last."""
+    down = [*TESTCLUSTER, "down", "--dir", str(place / "cluster")]
+    gone = subprocess.run(down, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if gone.returncode:
+        print(f"with_cluster: {place} could not be taken down: {gone.stdout}{gone.stderr}", file=sys.stderr)
+    else:
+        shutil.rmtree(place, ignore_errors=True)
+    return gone.returncode
 
 
 if __name__ == "__main__":

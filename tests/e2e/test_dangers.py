@@ -171,6 +171,7 @@ def test_a_file_applied_again_changes_nothing(scenes: Scenes) -> None:
     assert after["commander"] == "bob"
     assert [m["name"] for m in after["mitigations"]] == ["later"]
     assert after["mitigations"][0]["requestedBy"] == "alice"
+    assert after["mitigations"][0]["state"] == "Held"
 
 
 # --- F9 --------------------------------------------------------------------------------------------------------------

@@ -177,7 +177,7 @@ CASES: dict[str, tuple[Json, tuple[str, ...]]] = {
     "an action with a typo": (incident({"name": "roll-back", "rollbackUndo": {}}), ("rollbackUndo",)),
     "a field with a typo": (incident(ROLL_BACK, severty="SEV1"), ("severty",)),
     "a hold with a typo": (incident(ROLL_BACK, recovery={"hold": "3 minutes"}), ("spec.recovery.hold",)),
-    "a node from a team's namespace": (incident(wish("c", "cordon", target=NODE)), ("stanch-system",)),
+    "a node from a team's namespace": (incident(wish("c", "cordon", target=NODE)), ("nodes", "node-1")),
 }
 
 
@@ -204,3 +204,11 @@ def test_a_poison_object_stops_nobody_else(scenes: Scenes) -> None:
         world.state("Done", "grow", name="next")
     else:
         assert "startedTime" in made.message
+
+
+def test_nodes_belong_to_the_platform(scenes: Scenes) -> None:
+    """Not even an admin acts on a Node from a team's namespace; the refusal says where it is done."""
+    world = scenes[not_there]
+    said = world.admin.create(incident(wish("c", "cordon", target=NODE), name="node"), world.ns)
+    assert not said.ok
+    assert "stanch-system" in said.message

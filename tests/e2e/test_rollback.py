@@ -108,9 +108,9 @@ def test_evidence_holds_the_last_words_of_the_dead(told: Told) -> None:
 def test_evidence_holds_the_scene(told: Told) -> None:
     """describe of the target and of a pod, events, ReplicaSets with images, the other containers' logs, node of each pod."""
     assert BAD in holds(told, "deployment/", "describe")
-    assert "migrate" in holds(told, "pods/", "describe")
+    assert "migrate" in holds(told, "pod/", "describe")
     assert "BackOff" in holds(told, "event")
-    history = holds(told, "replicasets")
+    history = holds(told, "history")
     assert GOOD in history
     assert BAD in history
     assert "sidecar up" in holds(told, "sidecar")

@@ -56,6 +56,12 @@ def scaled_up(world: World) -> None:
     world.state("Done", "size")
 
 
+def changed_since(world: World) -> None:
+    """Scaled to two by stanch, and to four by somebody else."""
+    scaled_up(world)
+    world.set(replicas=4)
+
+
 def scaled_down(world: World) -> None:
     """One pod less."""
     world.deploy(deployment(replicas=2))
@@ -75,7 +81,8 @@ def to_zero(world: World) -> None:
     """Off: a wide act, that needs a second person."""
     world.deploy(deployment())
     world.serving()
-    world.declare(incident(scale(0)))
+    # It is well by all criteria; only the hold keeps it from being over before anybody has agreed.
+    world.declare(incident(scale(0), recovery={"hold": "10m"}))
 
 
 def autoscaled(world: World) -> None:
@@ -104,7 +111,18 @@ def by_hand(world: World) -> None:
     world.state("Done")
 
 
-SETTINGS = (paused, resumed, scaled_up, scaled_down, stateful, to_zero, autoscaled, feeding_a_crash, by_hand)
+SETTINGS = (
+    paused,
+    resumed,
+    scaled_up,
+    changed_since,
+    scaled_down,
+    stateful,
+    to_zero,
+    autoscaled,
+    feeding_a_crash,
+    by_hand,
+)
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ CASES = [
     (
         '1 of 1 pods of template new crash: exit code 1, termination message "boom"',
         [crash("a", **ended(message="boom"))],
-        {"a/app/previous": Failed(500, "x")},
+        {"a/app/previous": Failed(500, "x"), "a/app/current": Failed(500, "x")},
     ),
     (
         '1 of 1 pods of template new do not start: ImagePullBackOff: Back-off pulling image "app:2"',

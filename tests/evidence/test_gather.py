@@ -66,7 +66,7 @@ def test_a_target_that_could_not_be_read_still_gets_its_surroundings():
     [
         (pod("running"), ["running/app/current"]),
         (pod("restarted", restartCount=1), ["restarted/app/previous", "restarted/app/current"]),
-        (crash("backoff"), ["backoff/app/previous"]),
+        (crash("backoff"), ["backoff/app/previous", "backoff/app/current"]),
         (
             crash("just-died", state={"terminated": {"exitCode": 1}}),
             ["just-died/app/previous", "just-died/app/current"],

@@ -41,6 +41,8 @@ def _failed(question: Question, status: int, message: str) -> tuple[str, str]:
         return MissingReason.NO_PREVIOUS, said
     if status == 400 and _NOT_STARTED.search(message):
         return MissingReason.NOT_STARTED, said
+    if status == 200:
+        return MissingReason.NOT_ANSWERED, f"the kubelet had removed it already: {message}"
     if status == 0 or status >= 500 or _SILENT.search(message):
         seconds = f"{question.timeout_seconds:g}s"
         return MissingReason.NODE_SILENT, f"node {question.node or '?'} did not answer within {seconds}: {said}"

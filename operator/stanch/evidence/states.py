@@ -61,9 +61,13 @@ def _previous(name: str, status: dict[str, Any]) -> Slot:
 
 def _current(name: str, status: dict[str, Any]) -> Slot:
     state = mapping(status, "state")
-    if at(state, "running") is not None or at(state, "terminated") is not None:
+    # Waiting to be started again, it has a log too: of the last run, even when the one before is already removed.
+    ran = (
+        at(state, "running") is not None
+        or at(state, "terminated") is not None
+        or mapping(status, "lastState", "terminated")
+    )
+    if ran:
         return Slot(name, previous=False)
     why = text(state, "waiting", "reason") or "no state yet"
-    if mapping(status, "lastState", "terminated"):
-        return Slot(name, False, MissingReason.NOT_STARTED, f"{why}: its last run is {name}.previous.log")
     return Slot(name, False, MissingReason.NOT_STARTED, f"{why}: {text(state, 'waiting', 'message')}".rstrip(": "))

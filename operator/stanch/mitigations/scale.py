@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
@@ -23,9 +24,11 @@ from stanch.core.ports import (
 from stanch.core.questions import Question
 from stanch.mitigations.workload import (
     Json,
+    containers,
     is_crashing,
     live_pods,
     owner_refusal,
+    parse_time,
     reach,
     read_target,
     startup_seconds,
@@ -33,6 +36,7 @@ from stanch.mitigations.workload import (
 )
 
 REPLICAS = "/spec/replicas"
+LATELY = timedelta(minutes=10)
 _RESOURCE = {
     TargetKind.DEPLOYMENT: "deployments",
     TargetKind.STATEFUL_SET: "statefulsets",
@@ -73,7 +77,7 @@ class ScaleWorkload:
         refusal = (
             owner_refusal(aim, target)
             or _autoscaled(aim, action, items(seen.get(asked[0])))
-            or _feeds_a_crash_loop(aim, now_at, action.replicas, pods)
+            or _feeds_a_crash_loop(aim, now_at, action.replicas, pods, now)
             or _loses_data(aim, target, now_at, action.replicas)
         )
         return refusal or self._change(aim, target, action.replicas, seen)
@@ -145,13 +149,22 @@ def _autoscaled(aim: Aim, action: Scale, autoscalers: list[dict[str, object]]) -
     return None
 
 
-def _feeds_a_crash_loop(aim: Aim, now_at: int, wanted: int, pods: list[dict[str, object]]) -> Refusal | None:
-    crashing = sum(is_crashing(p) for p in pods)
+def _feeds_a_crash_loop(
+    aim: Aim, now_at: int, wanted: int, pods: list[dict[str, Any]], now: datetime
+) -> Refusal | None:
+    crashing = sum(is_crashing(p) or _crashed_lately(p, now) for p in pods)
     if wanted <= now_at or not crashing:
         return None
     return Refusal(
         Reason.PREFLIGHT, f"{crashing} of {len(pods)} pods of {aim} crash; more replicas would be more crashing pods"
     )
+
+
+def _crashed_lately(pod: Json, now: datetime) -> bool:
+    """Between two crashes a container without a readiness probe looks well."""
+    ended = [(c.get("lastState") or {}).get("terminated") or {} for c in containers(pod)]
+    times = [parse_time(e.get("finishedAt")) for e in ended if e.get("exitCode")]
+    return any(t is not None and now - t < LATELY for t in times)
 
 
 def _loses_data(aim: Aim, target: Json, now_at: int, wanted: int) -> Refusal | None:

@@ -15,6 +15,8 @@ from stanch.shell.client import JSON, JSON_PATCH, METADATA_ONLY, Kube, Reply, Un
 LOGS_AT_ONCE: Final = 8
 # A kubelet serves logs from disk; more than two at once only makes a sick node sicker.
 LOGS_PER_NODE: Final = 2
+# The kubelet says so with status 200 when the container was removed a moment ago; it is no line of the log.
+_GONE: Final = "unable to retrieve container logs for"
 SECRETS: Final = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets"
 
 
@@ -86,7 +88,7 @@ class Observer:
         path = f"/api/v1/namespaces/{q.namespace}/pods/{q.pod}/log"
         status, raw, dropped = await self.kube.log(path, params, q.keep_bytes, q.timeout_seconds)
         text = raw.decode("utf-8", errors="replace")
-        if status == 200:
+        if status == 200 and not text.startswith(_GONE):
             return Found({"text": text, "dropped": dropped})
         try:
             message = json.loads(text).get("message", text)

@@ -64,7 +64,7 @@ class Reconciler:
         began = time.perf_counter()
         try:
             wake = await self._incident(key)
-        except StatusConflict:
+        except (StatusConflict, Unanswered):
             await self._refresh(key)
             self._again(key, "conflict")
         except Exception:  # one poison object must not stop the rest
@@ -164,19 +164,15 @@ class Reconciler:
     async def _write(
         self, key: Key, incident: Incident, decided: Plan, seen: Observations, changed: bool
     ) -> tuple[Incident, Observations]:
-        """What nothing waits for, then the status and what an effect waits for in parallel; receipts go into what was seen."""
+        """The status and what an effect waits for in parallel, the rest after; receipts go into what was seen."""
         urgent = [s for s in decided.stores if s.urgent]
         rest = [s for s in decided.stores if not s.urgent]
-        # First what nothing waits for: the status says that it is there, and nobody would make it again after a crash.
-        late = await asyncio.gather(*(store(self.kube, s) for s in rest))
-        if why := [problem for problem in late if problem]:
-            raise StatusConflict(f"not stored: {'; '.join(why)}")
         waiting = [asyncio.create_task(store(self.kube, s)) for s in urgent]
         try:
             written = await self._status(key, incident, decided, changed)
         finally:
             kept = [await task for task in waiting]
-        kept += late
+        kept += await asyncio.gather(*(store(self.kube, s) for s in rest))
         await self._after(written, decided)
         return written, _receipts(seen, dict(zip([*urgent, *rest], kept, strict=True)), incident, written)
 

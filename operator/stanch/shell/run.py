@@ -26,6 +26,8 @@ from stanch.shell.redaction_key import redaction_key
 
 LOG = logging.getLogger("stanch.run")
 WORKERS = 8
+# Heals what a watch may have missed: a lost event costs this long at most.
+RESYNC_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ async def run(settings: Settings) -> None:
         tasks = [
             asyncio.create_task(_watch_policies(kube, reconciler, health)),
             asyncio.create_task(health.beat()),
+            asyncio.create_task(_resync(cache, bells)),
             *(asyncio.create_task(_work(reconciler, kube, cache, bells)) for _ in range(WORKERS)),
         ]
         async with _listening(settings.listen, health):
@@ -102,6 +105,13 @@ async def _item(kube: Kube, cache: Cache, bells: Bells, key: Key) -> None:
         return
     if wake is not None:
         bells.ring_in(key, min(86_400.0, max(1.0, (wake - now()).total_seconds())))
+
+
+async def _resync(cache: Cache, bells: Bells) -> None:
+    while True:
+        await asyncio.sleep(RESYNC_SECONDS)
+        for key in cache.all():
+            bells.ring(key)
 
 
 async def _watch_policies(kube: Kube, reconciler: Reconciler, health: Health) -> None:

@@ -138,12 +138,13 @@ class World:
         return until(look, 30, f"{self.ns}/{name} is observed")
 
     def crashed(self, app: str = "checkout", container: str = "web") -> Json:
-        """Wait until a container of it has died and died again: then there is a previous log."""
+        """Wait until a container of it has died, died again, and waits: then its last words stay for some seconds."""
 
         def look() -> Json | None:
             for pod in self.admin.list("pods", self.ns, labelSelector=f"app={app}"):
                 for c in pod.get("status", {}).get("containerStatuses", []):
-                    if c["name"] == container and c["restartCount"] >= 1 and not c["ready"]:
+                    waits = c["state"].get("waiting", {}).get("reason") == "CrashLoopBackOff"
+                    if c["name"] == container and c["restartCount"] >= 1 and waits:
                         return pod
             return None
 
