@@ -68,6 +68,7 @@ async def measure_all(options: argparse.Namespace, kubeconfig: Path, running: Op
         for pair in pairs:
             await repeat(admin, pair, times, bool(options.kubeconfig))
             found[pair.title[:2]] = report.of_pair(pair)
+            say(report.line(found[pair.title[:2]], "replay"))
         if "M4" in options.only:
             runbook = Runbook(admin, kubeconfig, place)
             await repeat(admin, runbook, times, bool(options.kubeconfig))

@@ -21,12 +21,13 @@ class Runbook:
     admin: Api
     kubeconfig: Path
     place: Path
+    program: str = field(default_factory=find_kubectl)
     title: str = "M4 kubectl apply to effect"
     ours: list[Took] = field(default_factory=list)
     peer: list[Took] = field(default_factory=list)
 
     def _kubectl(self, case: Case, *words: str) -> str:
-        start = [find_kubectl(), "--kubeconfig", str(self.kubeconfig), "--cache-dir", str(self.place / "cache")]
+        start = [self.program, "--kubeconfig", str(self.kubeconfig), "--cache-dir", str(self.place / "cache")]
         done = subprocess.run(
             [*start, "--as", ALICE, "-n", case.namespace, *words], capture_output=True, text=True, check=False
         )
@@ -41,7 +42,7 @@ class Runbook:
         run(case, "get", "replicasets", "-l", f"app={NAME}", "-o", "wide")
         pods = run(case, "get", "pods", "-l", f"app={NAME}", "-o", "wide")
         run(case, "get", "events", "--sort-by=.lastTimestamp")
-        ill = [line.split()[0] for line in pods.splitlines()[1:] if line.split()[1] == "0/1"]
+        ill = [line.split()[0] for line in pods.splitlines()[1:] if line.split()[3] != "0"]
         run(case, "logs", "--previous", ill[0])
         run(case, "rollout", "undo", f"deployment/{NAME}")
 

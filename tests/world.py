@@ -34,6 +34,9 @@ class PaperCollector:
         """Nothing."""
         return ()
 
+    def prepare(self, aims: object, seen: object, severity: object, now: object) -> None:
+        """Nothing."""
+
     def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
         """A slip that says what it is for."""
         sha = hashlib.sha256(f"{request.name}{request.captured}".encode()).hexdigest()

@@ -159,7 +159,6 @@ INCIDENT = Kind(
     status=incident_status.IncidentStatus,
     plural="incidents",
     short="inc",
-    # The headers are short so that a usual line fits into 80 columns (tests/core/test_crds.py reckons it).
     columns=(
         Column("SEV", ".status.severity.level", description="Severity in force"),
         Column("PHASE", ".status.phase", description="For the eye; automate on the conditions"),

@@ -413,62 +413,63 @@ def keep_records() -> Policy:
     )
 
 
+_OTHERS = f"filter(k, k != '{Label.ACTION}')"
+LEASH_RULES = [
+    on(
+        "CREATE UPDATE DELETE",
+        # "x/*" is the object itself and all its subresources.
+        *(f"{plural}/*" for plural in policy_rights.WORKLOADS.values()),
+        group="apps",
+        version="v1",
+    ),
+    on("CREATE UPDATE DELETE", "nodes/*", group="", version="v1"),
+]
+LEASH_VARIABLES = {
+    "sub": "has(request.subResource) ? request.subResource : ''",
+    "ns": "has(request.namespace) ? request.namespace : ''",
+    "changes": "variables.sub == '' && request.operation == 'UPDATE'",
+    "labels": "object == null ? {} : object.metadata.?labels.orValue({})",
+    "oldLabels": "oldObject == null ? {} : oldObject.metadata.?labels.orValue({})",
+    "id": f"variables.labels[?'{Label.ACTION}'].orValue('')",
+    "oldId": f"variables.oldLabels[?'{Label.ACTION}'].orValue('')",
+    "onlyOurLabel": cel(f"""
+        variables.changes && object.spec == oldObject.spec
+        && object.metadata.?annotations.orValue({{}}) == oldObject.metadata.?annotations.orValue({{}})
+        && variables.labels.{_OTHERS}.all(k, k in variables.oldLabels && variables.labels[k] == variables.oldLabels[k])
+        && variables.oldLabels.{_OTHERS}.all(k, k in variables.labels)
+    """),
+}
+LEASH = [
+    must(
+        "variables.sub == ''",
+        "stanch patches the object itself, never a subresource such as scale, so that the action id is in the same write",
+    ),
+    must(
+        "variables.sub != '' || request.operation == 'UPDATE'",
+        "stanch neither creates nor deletes workloads or nodes",
+    ),
+    must(
+        "!variables.changes || variables.onlyOurLabel || (variables.id != '' && variables.id != variables.oldId)",
+        f"every write of stanch carries a new label {Label.ACTION}",
+        f"""'every write of stanch carries a new label {Label.ACTION}; it was "' + variables.oldId + '" and is "'
+            + variables.id + '"'""",
+    ),
+    must(
+        f"!(variables.ns in {listed(PROTECTED_NAMESPACES)})",
+        "protected namespace",
+        "'namespace ' + variables.ns + ' is protected: stanch changes nothing there'",
+    ),
+]
+
+
 def leash() -> Policy:
     """The operator's own writes on other people's objects."""
-    action = Label.ACTION
-    others = "filter(k, k != '" + action + "')"
-    return Policy(
-        "stanch-operator-leash",
-        "Holds even against our own bugs: every effect carries a new action id, goes through the object itself, and stays\n"
-        "out of the namespaces the cluster lives on. Taking our label off again is no effect.",
-        [
-            on(
-                "CREATE UPDATE DELETE",
-                # "x/*" is the object itself and all its subresources.
-                *(f"{plural}/*" for plural in policy_rights.WORKLOADS.values()),
-                group="apps",
-                version="v1",
-            ),
-            on("CREATE UPDATE DELETE", "nodes/*", group="", version="v1"),
-        ],
-        [ONLY_THE_OPERATOR],
-        {
-            "sub": "has(request.subResource) ? request.subResource : ''",
-            "ns": "has(request.namespace) ? request.namespace : ''",
-            "changes": "variables.sub == '' && request.operation == 'UPDATE'",
-            "labels": "object == null ? {} : object.metadata.?labels.orValue({})",
-            "oldLabels": "oldObject == null ? {} : oldObject.metadata.?labels.orValue({})",
-            "id": f"variables.labels[?'{action}'].orValue('')",
-            "oldId": f"variables.oldLabels[?'{action}'].orValue('')",
-            "onlyOurLabel": cel(f"""
-                variables.changes && object.spec == oldObject.spec
-                && object.metadata.?annotations.orValue({{}}) == oldObject.metadata.?annotations.orValue({{}})
-                && variables.labels.{others}.all(k, k in variables.oldLabels && variables.labels[k] == variables.oldLabels[k])
-                && variables.oldLabels.{others}.all(k, k in variables.labels)
-            """),
-        },
-        [
-            must(
-                "variables.sub == ''",
-                "stanch patches the object itself, never a subresource such as scale, so that the action id is in the same write",
-            ),
-            must(
-                "variables.sub != '' || request.operation == 'UPDATE'",
-                "stanch neither creates nor deletes workloads or nodes",
-            ),
-            must(
-                "!variables.changes || variables.onlyOurLabel || (variables.id != '' && variables.id != variables.oldId)",
-                f"every write of stanch carries a new label {action}",
-                f"""'every write of stanch carries a new label {action}; it was "' + variables.oldId + '" and is "'
-                    + variables.id + '"'""",
-            ),
-            must(
-                f"!(variables.ns in {listed(PROTECTED_NAMESPACES)})",
-                "protected namespace",
-                "'namespace ' + variables.ns + ' is protected: stanch changes nothing there'",
-            ),
-        ],
-    )
+    comment = """
+Holds even against our own bugs: every effect carries a new action id, goes through the object itself, and stays out of
+the namespaces the cluster lives on. Taking our label off again is no effect.
+"""
+    name = "stanch-operator-leash"
+    return Policy(name, comment, LEASH_RULES, [ONLY_THE_OPERATOR], LEASH_VARIABLES, LEASH)
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

@@ -87,18 +87,27 @@ def policy_rules() -> list[Rule]:
 
 def looking() -> tuple[Object, ...]:
     """Reading, and our own kinds. Nothing here changes what belongs to others."""
+    return (records(), *seeing())
+
+
+def records() -> Object:
+    """Our own kinds, and Events."""
     ours = [kind.plural for kind in KINDS]
     with_status = [kind.plural for kind in KINDS if kind.status]
+    return role(
+        "stanch-records",
+        allow("get list watch", GROUP, *ours),
+        allow("patch", GROUP, "incidents", "timelineentries"),
+        allow("patch", GROUP, *(f"{plural}/status" for plural in with_status)),
+        allow("create delete", GROUP, "evidences", "postmortems", "actionitems"),
+        allow("create patch", "", "events"),
+        why="The operator's own kinds: reads all, writes status, marks and evidence, tells by Events.",
+    )
+
+
+def seeing() -> tuple[Object, ...]:
+    """Other people's things, logs, rights and our policies."""
     return (
-        role(
-            "stanch-records",
-            allow("get list watch", GROUP, *ours),
-            allow("patch", GROUP, "incidents", "timelineentries"),
-            allow("patch", GROUP, *(f"{plural}/status" for plural in with_status)),
-            allow("create delete", GROUP, "evidences", "postmortems", "actionitems"),
-            allow("create patch", "", "events"),
-            why="The operator's own kinds: reads all, writes status, marks and evidence, tells by Events.",
-        ),
         role(
             "stanch-look",
             allow("get list", "", "pods", "services", "events", "configmaps"),
@@ -171,7 +180,12 @@ def doing() -> tuple[Object, ...]:
 
 
 def people() -> tuple[Object, ...]:
-    """Roles for people: the first three join view, edit and admin; the others are bound by hand."""
+    """Roles for people."""
+    return (*joining(), *by_hand())
+
+
+def joining() -> tuple[Object, ...]:
+    """What view, edit and admin get besides."""
 
     def joins(builtin: str) -> dict[str, str]:
         return {f"{RBAC}/aggregate-to-{builtin}": "true"}
@@ -199,6 +213,12 @@ def people() -> tuple[Object, ...]:
             why="Reads evidence: logs and specs as they were at that time.",
             labels=joins("admin"),
         ),
+    )
+
+
+def by_hand() -> tuple[Object, ...]:
+    """What is bound to named people, on purpose."""
+    return (
         role(
             "stanch-approver",
             allow("approve", GROUP, "mitigations"),

@@ -83,3 +83,11 @@ def test_a_pause_and_its_undo_leave_no_trace_in_the_spec():
     world.say(entry("alice", after=SOON, undo={"mitigation": "stop"})).run(seconds=10)
     assert "paused" not in world.target["spec"]
     assert world.incident.status.debt is None
+
+
+def test_an_undo_after_it_is_resolved_does_not_rewrite_when_harm_ended():
+    """The times of a resolved incident are history."""
+    world = bad_deploy(incident(roll_back())).run(minutes=2)
+    ended = world.incident.status.times.mitigated
+    world.say(entry("alice", after=timedelta(minutes=2), undo=UNDO)).run(minutes=1)
+    assert (ended, 1) == (world.incident.status.times.mitigated, world.kinds().count("Mitigated"))

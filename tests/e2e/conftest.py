@@ -15,6 +15,8 @@ from e2e.support.operators import ForkServer, Operator
 from e2e.support.proxy import Loop
 from e2e.support.world import World, new_world
 
+pytest.register_assert_rewrite("e2e.support.oracles", "e2e.support.sweep")
+
 
 @pytest.fixture(scope="session")
 def admin_file() -> Path:

@@ -212,17 +212,12 @@ def test_scale_is_refused_where_it_does_harm(scenes: Scenes, setting: object, wo
 
 def test_an_undo_never_overwrites(scenes: Scenes) -> None:
     """Somebody changed it since: refused with the difference, and their number stays."""
-    world = scenes[scaled_up]
-    world.say(
-        "mitigate", scale(2, target={"kind": "Deployment", "name": "checkout"}) | {"name": "again", "when": "Always"}
-    )
-    world.state("Done", "again")
-    world.set(replicas=4)
-    world.say("undo", {"mitigation": "again"})
+    world = scenes[changed_since]
+    world.say("undo", {"mitigation": "size"})
     world.wait(lambda s: lines(s, "UndoRefused"), "a refusal")
-    assert "4" in world.mitigation("again")["message"]
+    assert "2 -> 4" in world.mitigation("size")["message"]
     assert world.target()["spec"]["replicas"] == 4
-    assert [d["name"] for d in world.status()["debt"]] == ["again"]
+    assert [d["name"] for d in world.status()["debt"]] == ["size"]
 
 
 # --- nodes -------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ INCIDENT = ("incident", "checkout-5xx", "-n", "shop")
 
 
 # Wide enough for what the demo shows, so that lines printed at different times stand under each other.
-WIDTHS = (13, 5, 11, 6, 16, 19, 7, 4)
+WIDTHS = (13, 5, 11, 10, 16, 18, 12, 4)
 
 
 def cells(head: str, row: str) -> tuple[list[str], list[str]]:
@@ -41,7 +41,7 @@ class Board:
             head, row = cells(lines[0], lines[1])
             if not self.last:
                 self.screen.show(aligned(head))
-            if row[:-1] != self.last:  # AGE, the last, always changes
+            if row[:-1] != self.last and any(row[1:-1]):  # AGE always changes; nothing else there: not looked at yet
                 self.screen.show(aligned(row))
                 self.last = row[:-1]
         return self.kubectl.read(*INCIDENT) or {}

@@ -30,6 +30,7 @@ class Draft:
     now: datetime
     status: IncidentStatus
     questions: list[Question] = field(default_factory=list)
+    capturing: list[Aim] = field(default_factory=list)
     stores: list[Store] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     folded: list[MarkFolded] = field(default_factory=list)
@@ -51,6 +52,11 @@ class Draft:
         """The answer; asks when there is none yet."""
         self.ask(question)
         return self.seen.get(question)
+
+    def ask_evidence(self, aim: Aim) -> None:
+        """Ask what a capture of this target needs next."""
+        if self.ask(*self.catalog.collector.questions(aim, self.seen, self.severity)) and aim not in self.capturing:
+            self.capturing.append(aim)
 
     def say(
         self,

@@ -103,6 +103,8 @@ def _evidence(draft: Draft) -> None:
 
 
 def _mitigated(draft: Draft) -> None:
+    if _times(draft).resolved:
+        return  # History: an undo afterwards does not begin the harm again; a reopen entry does.
     over, was = harm_is_over(draft), is_true(draft.status, ConditionType.MITIGATED)
     off = contained(draft)
     if off:

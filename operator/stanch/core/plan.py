@@ -50,6 +50,8 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     _capture_at_declaration(draft)
     # 7. Is it over? What did it do? What is owed?
     watch_recovery(draft)
+    if draft.questions:
+        return Plan(status=incident.status, questions=tuple(draft.questions), capturing=tuple(draft.capturing))
     judge_effects(draft)
     keep_debts(draft)
     # 8. Say what is so.
@@ -63,7 +65,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
 
 def _finish(draft: Draft) -> Plan:
     if draft.questions:
-        return Plan(status=draft.incident.status, questions=tuple(draft.questions))
+        return Plan(status=draft.incident.status, questions=tuple(draft.questions), capturing=tuple(draft.capturing))
     return Plan(
         status=draft.status,
         stores=tuple(draft.stores),
@@ -98,6 +100,6 @@ def _capture_at_declaration(draft: Draft) -> None:
         return
     aims = tuple(aim_at(draft.incident, t.kind.value, t.name) for t in targets)
     for aim in aims:
-        draft.ask(*draft.catalog.collector.questions(aim, draft.seen, draft.severity))
+        draft.ask_evidence(aim)
     if not draft.questions:
         capture(draft, aims, Purpose.DECLARED, f"{draft.incident.metadata.name[:200]}-declared-a")

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from stanch.api.incident_status import IncidentStatus
 from stanch.core.commands import Command
+from stanch.core.ports import Aim
 from stanch.core.questions import Question
 from stanch.core.records import MarkFolded, Store
 
@@ -22,11 +23,13 @@ class Told:
 class Plan:
     """
     Ask ``questions`` and plan again while there are any; then write ``status`` and ``stores``, then perform
-    ``commands``, then look again at ``wake_at``.
+    ``commands``, then look again at ``wake_at``. ``capturing`` are the targets whose evidence is being asked for: what
+    is known of them can be rendered while the last answers are on their way.
     """
 
     status: IncidentStatus
     questions: tuple[Question, ...] = ()
+    capturing: tuple[Aim, ...] = ()
     stores: tuple[Store, ...] = ()
     commands: tuple[Command, ...] = ()
     folded: tuple[MarkFolded, ...] = ()

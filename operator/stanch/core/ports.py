@@ -188,6 +188,10 @@ class Collector(Protocol):
         """What to ask next; empty when everything was asked."""
         ...
 
+    def prepare(self, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime) -> None:
+        """Render what is known already, while logs are on their way; a capture comes out the same without it."""
+        ...
+
     def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
         """The bundle of what was answered; what was not is listed in it as missing."""
         ...

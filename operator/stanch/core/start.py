@@ -102,7 +102,7 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
     if isinstance(size, tuple):
         draft.ask(*size)
     if refusal is None and not record.asked.harm_first and fresh_evidence(draft) is None:
-        draft.ask(*draft.catalog.collector.questions(aim, draft.seen, draft.severity))
+        draft.ask_evidence(aim)
     if refusal is not None or isinstance(size, Refusal):
         _stop(draft, record, refusal or size)
     elif isinstance(size, NothingToDo):

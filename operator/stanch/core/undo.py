@@ -72,7 +72,7 @@ def _start(draft: Draft, record: MitigationRecord, asked: datetime) -> None:
         return
     refusal = asker_may(draft, record, aim)
     secret, target = draft.answer(UndoSecret(attempt.undo_ref)), draft.answer(target_of(aim))
-    draft.ask(*draft.catalog.collector.questions(aim, draft.seen, draft.severity))
+    draft.ask_evidence(aim)
     if secret is None or target is None or (draft.questions and refusal is None):
         return
     if refusal is not None:

@@ -2,8 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,6 +43,7 @@ class Capture:
     part: int = 1
     parts: int = 1
     unanswered: str = MissingReason.DEADLINE_OVER
+    prepared: Mapping[str, File] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +65,25 @@ class Bundle:
 
 def bundle(capture: Capture) -> Bundle:
     """Lay out, redact, fit, pack, describe."""
-    shelf = Shelf(Redactor(capture.key))
-    scenes = [Scene(aim, capture.seen) for aim in dict.fromkeys(capture.aims)]
-    Layout(scenes, capture.seen, capture.severity, capture.captured_time, shelf, capture.unanswered).put()
+    shelf = _laid_out(capture)
     files, packed = _pack(capture, shelf)
     items = tuple(file.item() for file in files)
     lacking = _ordered(shelf.missing)
     digest = hashlib.sha256(packed).hexdigest()
     body = _body(capture, packed, digest, items, lacking, shelf.redactor.count)
     return Bundle(capture.name, body, digest, items, lacking, len(packed))
+
+
+def prepare(capture: Capture) -> dict[str, File]:
+    """The files that no log is needed for, to be handed to a later ``bundle`` of the same answers."""
+    return {file.name: file for file in _laid_out(capture).files if file.rank is Rank.KEEP}
+
+
+def _laid_out(capture: Capture) -> Shelf:
+    shelf = Shelf(Redactor(capture.key), prepared=capture.prepared)
+    scenes = [Scene(aim, capture.seen) for aim in dict.fromkeys(capture.aims)]
+    Layout(scenes, capture.seen, capture.severity, capture.captured_time, shelf, capture.unanswered).put()
+    return shelf
 
 
 def _pack(capture: Capture, shelf: Shelf) -> tuple[list[File], bytes]:

@@ -1,14 +1,22 @@
 """Evidence as the core knows it: what to ask, and the bundle of what was answered, named after its content."""
 
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
+from stanch.api.evidence import Purpose
 from stanch.api.meta import Severity
 from stanch.core.observations import Observations
 from stanch.core.ports import Aim, Captured, CaptureRequest
-from stanch.core.questions import Question
-from stanch.evidence.bundle import Capture, bundle
+from stanch.core.questions import Get, List, Question
+from stanch.evidence.bundle import Capture, bundle, prepare
 from stanch.evidence.excerpt import failure_line
 from stanch.evidence.gather import questions
+from stanch.evidence.shelf import File
+
+_PREPARED_MAX = 16
+# Which answers a prepared file was made of: by identity, for an answer is never changed, only replaced.
+_Fingerprint = tuple[tuple[Aim, ...], frozenset[tuple[Question, int]]]
 
 
 class EvidenceCollector:
@@ -17,30 +25,24 @@ class EvidenceCollector:
     def __init__(self, key: bytes) -> None:
         """``key`` is kept by the operator in its own namespace."""
         self._key = key
+        self._prepared: dict[_Fingerprint, tuple[Observations, dict[str, File]]] = {}
 
     def questions(self, aim: Aim, seen: Observations, severity: Severity) -> tuple[Question, ...]:
         """What to ask next about this target."""
         return questions(aim, seen, severity)
 
+    def prepare(self, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime) -> None:
+        """Render objects, tables and descriptions while the logs are on their way."""
+        request = CaptureRequest("", "", "", severity, aims, Purpose.BEFORE, "", None, None, now, timedelta(0))
+        while len(self._prepared) >= _PREPARED_MAX:
+            self._prepared.pop(next(iter(self._prepared)))
+        # The observations are kept with it, so that no identity in the fingerprint can come to mean something else.
+        self._prepared[_fingerprint(aims, seen)] = (seen, prepare(self._capture(request, seen, {})))
+
     def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
         """The bundle; its name ends in its digest, so that being there under that name is the receipt."""
-        made = bundle(
-            Capture(
-                aims=request.aims,
-                severity=request.severity,
-                seen=seen,
-                purpose=request.purpose,
-                incident=request.incident,
-                namespace=request.namespace,
-                incident_uid=request.incident_uid,
-                mitigation=request.mitigation,
-                attempt=request.attempt,
-                captured_time=request.captured,
-                name=request.name,
-                key=self._key,
-                deadline=request.deadline,
-            )
-        )
+        _, prepared = self._prepared.pop(_fingerprint(request.aims, seen), (seen, {}))
+        made = bundle(self._capture(request, seen, prepared))
         name = f"{request.name}-{made.sha256[:6]}"
         body: dict[str, Any] = {**made.body, "metadata": {**made.body["metadata"], "name": name}}
         lines = [line for aim in request.aims if (line := failure_line(seen, aim, self._key))]
@@ -54,3 +56,26 @@ class EvidenceCollector:
             stored_bytes=made.bytes,
             excerpt=lines[0] if lines else "",
         )
+
+    def _capture(self, request: CaptureRequest, seen: Observations, prepared: Mapping[str, File]) -> Capture:
+        return Capture(
+            aims=request.aims,
+            severity=request.severity,
+            seen=seen,
+            purpose=request.purpose,
+            incident=request.incident,
+            namespace=request.namespace,
+            incident_uid=request.incident_uid,
+            mitigation=request.mitigation,
+            attempt=request.attempt,
+            captured_time=request.captured,
+            name=request.name,
+            key=self._key,
+            deadline=request.deadline,
+            prepared=prepared,
+        )
+
+
+def _fingerprint(aims: tuple[Aim, ...], seen: Observations) -> _Fingerprint:
+    kept = ((q, id(a)) for q, a in seen.answers.items() if isinstance(q, Get | List))
+    return aims, frozenset(kept)

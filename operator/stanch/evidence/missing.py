@@ -37,10 +37,8 @@ def _failed(question: Question, status: int, message: str) -> tuple[str, str]:
         return MissingReason.FORBIDDEN, said
     if not isinstance(question, Logs):
         return MissingReason.NOT_ANSWERED, said
-    if status == 400 and _NO_PREVIOUS.search(message):
-        return MissingReason.NO_PREVIOUS, said
-    if status == 400 and _NOT_STARTED.search(message):
-        return MissingReason.NOT_STARTED, said
+    if status == 400 and (_NO_PREVIOUS.search(message) or _NOT_STARTED.search(message)):
+        return (MissingReason.NO_PREVIOUS if _NO_PREVIOUS.search(message) else MissingReason.NOT_STARTED), said
     if status == 200:
         return MissingReason.NOT_ANSWERED, f"the kubelet had removed it already: {message}"
     if status == 0 or status >= 500 or _SILENT.search(message):

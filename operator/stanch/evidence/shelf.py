@@ -64,6 +64,7 @@ class Shelf:
     redactor: Redactor
     files: list[File] = field(default_factory=list)
     missing: list[MissingItem] = field(default_factory=list)
+    prepared: Mapping[str, File] = field(default_factory=dict)
 
     def json(self, name: str, kind: ItemKind, of: str, make: Callable[[], Mapping[str, Any]]) -> None:
         """An object or a list, as JSON."""
@@ -93,6 +94,10 @@ class Shelf:
         dropped: int = 0,
     ) -> None:
         """Keep it; what can't be redacted is not kept at all."""
+        if (ready := self.prepared.get(name)) is not None and rank is Rank.KEEP:
+            self.redactor.count += ready.redactions
+            self.files.append(ready)
+            return
         before = self.redactor.count
         try:
             content = make()

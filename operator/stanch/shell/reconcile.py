@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from stanch.api.incident import Incident
+from stanch.api.meta import Severity
 from stanch.api.names import Label
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.invariants import broken
@@ -19,7 +20,7 @@ from stanch.core.observations import Answer, Found, Observations, Outcome, Polic
 from stanch.core.plan import plan
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
-from stanch.core.questions import ENTRIES, INCIDENTS, List, Question, UndoSecret
+from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Question, UndoSecret
 from stanch.core.records import Store
 from stanch.core.stalled import stalled_by_law
 from stanch.shell.bells import Bells, Key
@@ -38,6 +39,8 @@ LOG = logging.getLogger("stanch.reconcile")
 ROUNDS_MAX: Final = 6
 PASSES_MAX: Final = 12
 BACKOFF_FIRST: Final = 0.1
+# Long enough for the requests to be on the wire, short enough to be ready before the first answer.
+PREPARE_AFTER: Final = 0.001
 BACKOFF_MAX: Final = 60.0
 
 
@@ -145,8 +148,7 @@ class Reconciler:
             decided = plan(incident, seen, self.catalog, now())
             if not decided.questions:
                 break
-            answers = await self.observer.answer(decided.questions, self._left(incident, seen))
-            seen = seen.with_answers(answers)
+            seen = seen.with_answers(await self._answers(incident, decided, seen))
         else:
             raise RuntimeError(f"still asking after {ROUNDS_MAX} rounds: {decided.questions[:3]}")
         laws = broken(incident, decided)
@@ -155,10 +157,21 @@ class Reconciler:
             LOG.error("a law is broken; the plan is refused", extra={"incident": incident.key, "law": law})
         return (stalled_by_law(incident, laws, now()) if laws else decided), seen, planned
 
+    async def _answers(self, incident: Incident, decided: Plan, seen: Observations) -> Mapping[Question, Answer]:
+        """Ask; and while logs are on their way, render what is known already, so that it is not done on the path."""
+        asking = asyncio.create_task(self.observer.answer(decided.questions, self._left(incident, seen)))
+        if decided.capturing and any(isinstance(q, Logs) for q in decided.questions):
+            await asyncio.sleep(PREPARE_AFTER)
+            self.catalog.collector.prepare(decided.capturing, seen, self._severity(incident), now())
+        return await asking
+
+    def _severity(self, incident: Incident) -> Severity:
+        said = incident.status.severity.level if incident.status.severity else incident.spec.severity
+        return said or self.catalog.policy.when_unknown
+
     def _left(self, incident: Incident, seen: Observations) -> float:
         """Seconds until the evidence deadline of this severity."""
-        said = incident.status.severity.level if incident.status.severity else incident.spec.severity
-        deadline = self.catalog.policy.evidence_deadline[said or self.catalog.policy.when_unknown]
+        deadline = self.catalog.policy.evidence_deadline[self._severity(incident)]
         return (deadline - (now() - (seen.evidence_started or now()))).total_seconds()
 
     async def _write(

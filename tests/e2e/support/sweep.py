@@ -2,6 +2,7 @@
 
 import re
 import time
+import traceback
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -72,7 +73,8 @@ class Stage:
                     operator.stop()
                     result.log = tuple(proxy.log)
         except Exception as error:
-            result.problem = f"{world.ns}: {plan}: {type(error).__name__}: {error}"
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            result.problem = f"{world.ns}: {plan}: {type(error).__name__}: {error} ({where.name}: {where.line})"
         else:
             self.admin.delete("namespaces", None, world.ns, propagationPolicy="Background")
         result.seconds = time.monotonic() - began
