@@ -13,8 +13,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from stanch.api.names import OPERATOR_NAMESPACE
 from tools.install import CLUSTER_KUBECONFIG, find_kubectl
+
+from stanch.api.names import OPERATOR_NAMESPACE
 
 TOKEN_FOR = "24h"
 

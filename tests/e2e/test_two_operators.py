@@ -12,7 +12,7 @@ from e2e.support import oracles
 from e2e.support.api import Api, Json, together, until
 from e2e.support.operators import ForkServer, Operator
 from e2e.support.proxy import FaultProxy, Loop
-from e2e.support.world import World, deployment, incident, new_world, stands, stuck, wish
+from e2e.support.world import World, deployment, incident, lines, new_world, stands, stuck, wish
 
 NAMES = [f"shop-{i}" for i in range(6)]
 
@@ -58,7 +58,7 @@ def seen(
             one.signal(signal.SIGSTOP)
             time.sleep(12)  # longer than a decision may be old before it is performed
             one.signal(signal.SIGCONT)
-            together(*(lambda n=n: world.condition("Resolved", n) for n in NAMES))
+            together(*(lambda n=n: world.wait(lambda s: lines(s, "ActionItemDrafted"), "it is over", n) for n in NAMES))
             settled(proxy)
         finally:
             one.signal(signal.SIGCONT)

@@ -13,7 +13,7 @@ from e2e.support import oracles
 from e2e.support.api import Api, Json, until
 from e2e.support.operators import ForkServer, Operator
 from e2e.support.proxy import Fault, FaultProxy, Loop, Seen
-from e2e.support.world import ROLL_BACK, World, deployment, incident, is_so, new_world, stuck
+from e2e.support.world import ROLL_BACK, World, deployment, incident, is_so, lines, new_world, stuck
 
 # At once: more would only make the two cores of a CI machine slower, and timeouts true.
 AT_ONCE = 16
@@ -125,7 +125,7 @@ def judge(world: World, before: Json, proxy: FaultProxy, operator: Operator) -> 
     """One effect, evidence older than it, everything told once, and the papers there."""
     until(lambda: world.admin.find("postmortems", world.ns, "checkout-5xx"), 15, "the Postmortem")
     until(lambda: world.admin.find("actionitems", world.ns, "checkout-5xx-roll-back-fix"), 15, "the ActionItem")
-    status = world.status()
+    status = world.wait(lambda s: lines(s, "ActionItemDrafted"), "the ActionItem is told", seconds=15)
     sent = oracles.effects(proxy)
     assert len(sent) == 1, [s.label for s in sent]
     oracles.exactly_one_effect(world, before)
