@@ -115,7 +115,7 @@ def wait_for(draft: Draft, record: MitigationRecord, size: ApprovalClass) -> Mit
         approvals = approvals.model_copy(update={"needed": count, "asked_time": approvals.asked_time or draft.now})
         draft.say(
             EventKind.APPROVAL_NEEDED,
-            f"{record.name}: {record.plan}; needs {count} approval(s) of {record.digest} by others than {record.requested_by}",
+            f"{record.name}: needs {count} approval(s) of {record.digest} by others than {record.requested_by}: {record.plan}",
             event=True,
         )
     assert approvals.asked_time is not None

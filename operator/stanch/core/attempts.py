@@ -179,9 +179,7 @@ def _applied(draft: Draft, record: MitigationRecord, attempt: Attempt) -> None:
         draft.say(EventKind.MITIGATION_UNDONE, f"{record.name}: taken back, asked by {attempt.asked_by}", event=True)
     else:
         drill = " (drill: dry run)" if draft.incident.spec.drill else ""
-        draft.say(
-            EventKind.MITIGATION_APPLIED, f"{record.name}: {record.plan or record.action} applied{drill}", event=True
-        )
+        draft.say(EventKind.MITIGATION_APPLIED, f"{record.name}: {record.plan or record.action}{drill}", event=True)
     draft.wake(draft.now)
 
 
