@@ -56,12 +56,16 @@ def on_the_way(notes: Iterable[Note], since: float) -> list[Note]:
     return [n for n in sent if n["began"] <= effect["began"]]
 
 
-def hops(notes: Sequence[Note]) -> list[Hop]:
-    """In order of time; what nobody waits for is in none."""
+def hops(notes: Sequence[Note], *, strict: bool = False) -> list[Hop]:
+    """
+    In order of time; what nobody waits for is in none. Logs are read two at a time from a node, so logs that wait for
+    logs are of one hop; a replay sends them all at once, which is to its advantage. ``strict`` knows only overlapping.
+    """
     found: list[list[Note]] = []
     end = 0.0
     for note in sorted((n for n in notes if not is_aside(n)), key=lambda n: n["began"]):
-        if not found or note["began"] >= end:
+        throttled = not strict and found and is_log(note) and is_log(found[-1][-1])
+        if not throttled and note["began"] >= end:
             found.append([])
         found[-1].append(note)
         end = max(end, note["ended"])
@@ -70,9 +74,10 @@ def hops(notes: Sequence[Note]) -> list[Hop]:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What M3 counts; the person's own POST is hop 0 and call 1."""
+    """What M3 counts; the person's own POST is hop 0 and call 1. ``strict`` are hops by overlapping alone."""
 
     hops: int
+    strict: int
     calls: int
     logs: int
     aside: int
@@ -81,7 +86,8 @@ class Counts:
 def count(notes: Sequence[Note]) -> Counts:
     """Hops and calls from the person's POST to the effect."""
     logs, aside = sum(map(is_log, notes)), sum(map(is_aside, notes))
-    return Counts(1 + len(hops(notes)), 1 + len(notes) - logs - aside, logs, aside)
+    strict = 1 + len(hops(notes, strict=True))
+    return Counts(1 + len(hops(notes)), strict, 1 + len(notes) - logs - aside, logs, aside)
 
 
 def words(note: Note) -> str:

@@ -33,6 +33,13 @@ def test_requests_that_overlap_are_one_hop():
     assert [len(hop.requests) for hop in hops(on_the_way(WAY, 0))] == [2, 2, 1, 1]
 
 
+def test_logs_that_wait_for_logs_are_one_hop():
+    """A node is asked for two logs at a time; how long each takes must not change the count."""
+    log = "/api/v1/namespaces/shop/pods/checkout-1/log"
+    queued = [note("GET", log, 1, 2), note("GET", log, 3, 4)]
+    assert (len(hops(queued)), len(hops(queued, strict=True))) == (1, 2)
+
+
 def test_the_way_ends_with_the_effect():
     """What comes after the effect, and what came before the question, is not counted."""
     assert [each["began"] for each in on_the_way(WAY, 2)] == [2, 5, 6, 7, 10, 12]

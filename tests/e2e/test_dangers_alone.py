@@ -7,7 +7,7 @@ from typing import Any
 from e2e.support.api import Api, Json, together, until
 from e2e.support.operators import ForkServer, Operator
 from e2e.support.proxy import Fault, FaultProxy, Loop
-from e2e.support.world import ROLL_BACK, World, deployment, good, incident, new_world, stuck, wish
+from e2e.support.world import ROLL_BACK, WORSE, World, deployment, good, incident, lines, new_world, stuck, wish
 
 PAUSE = wish("pause", "rolloutPause")
 
@@ -84,3 +84,21 @@ def test_a_namespace_goes_while_no_operator_runs(
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=90)
     assert done.returncode == 0, done.stderr
     assert admin.find("namespaces", None, world.ns) is None
+
+
+def test_a_release_in_between_is_not_overwritten(
+    admin: Api, token: Json, fork_server: ForkServer, loop: Loop, tmp_path: Path
+) -> None:
+    """A fix is pushed between the plan and the effect: the write is refused, the fix stays, and it is told who."""
+    world = new_world(admin, "between")
+    broken(world)
+    with FaultProxy(loop, admin.server, admin.ca, world.ns) as proxy:
+        fix = Fault("PATCH deployments#1", "before", "call", lambda: world.release(good(WORSE)))
+        proxy.faults = [fix]
+        with Operator(proxy.kubeconfig(token), tmp_path, "op", fork_server):
+            world.declare(incident(ROLL_BACK))
+            world.wait(lambda s: lines(s, "MitigationDiverged"), "it is seen that somebody was quicker")
+        assert proxy.committed("PATCH deployments") == []
+    assert world.target()["spec"]["template"]["spec"]["containers"][0]["image"] == WORSE
+    assert "pipeline" in world.mitigation()["message"]
+    admin.delete("namespaces", None, world.ns)

@@ -83,14 +83,16 @@ def _intended(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim
     _read_back(draft, record, attempt, aim, undo.value, outcome)
 
 
+def receipt_of(draft: Draft, evidence: str) -> List:
+    """Asks whether an Evidence object of that name is stored."""
+    return List(EVIDENCES, draft.incident.metadata.namespace, fields=f"metadata.name={evidence}", metadata_only=True)
+
+
 def _receipts(draft: Draft, attempt: Attempt) -> bool:
     """Is the evidence there that the record names? Asks for it; gives the attempt up when it never came."""
     if attempt.evidence is None or draft.seen.stored.get(attempt.evidence) == attempt.evidence_sha256:
         return True
-    question = List(
-        EVIDENCES, draft.incident.metadata.namespace, fields=f"metadata.name={attempt.evidence}", metadata_only=True
-    )
-    answer = draft.answer(question)
+    answer = draft.answer(receipt_of(draft, attempt.evidence))
     if answer is None:
         return False
     if isinstance(answer, Found) and answer.value.get("items"):

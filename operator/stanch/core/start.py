@@ -7,7 +7,7 @@ from stanch.api.names import EventKind, Reason
 from stanch.api.wish import When
 from stanch.core.approvals import is_machine, wait_for
 from stanch.core.asking import target_of
-from stanch.core.attempts import open_attempt
+from stanch.core.attempts import open_attempt, receipt_of
 from stanch.core.conditions import is_true
 from stanch.core.draft import Draft
 from stanch.core.guards import refused
@@ -101,8 +101,8 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
     size = draft.catalog.mitigations[record.action].size_up(record.asked.action[1], aim, draft.seen, draft.now)
     if isinstance(size, tuple):
         draft.ask(*size)
-    if refusal is None and not record.asked.harm_first and fresh_evidence(draft) is None:
-        draft.ask_evidence(aim)
+    if refusal is None and not record.asked.harm_first:
+        _evidence_first(draft, aim)
     if refusal is not None or isinstance(size, Refusal):
         _stop(draft, record, refusal or size)
     elif isinstance(size, NothingToDo):
@@ -110,6 +110,15 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
             _skip(draft, record, size)
     elif isinstance(size, Change):
         _go(draft, record, aim, size)
+
+
+def _evidence_first(draft: Draft, aim: Aim) -> None:
+    """Ask for evidence; or for the receipt of what is fresh enough, now and not in a hop of its own before the effect."""
+    fresh = fresh_evidence(draft)
+    if fresh is None:
+        draft.ask_evidence(aim)
+    elif fresh.name not in draft.seen.stored:
+        draft.ask(receipt_of(draft, fresh.name))
 
 
 def _stop(draft: Draft, record: MitigationRecord, refusal: object) -> None:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from stanch.api.incident import Incident
 from stanch.api.meta import Severity
-from stanch.api.names import Label
+from stanch.api.names import Label, Reason
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.invariants import broken
 from stanch.core.observations import Answer, Found, Observations, Outcome, Policies
@@ -58,6 +58,7 @@ class Reconciler:
         self.observer = Observer(kube)
         self.policies = Policies(proven=False, problem="The admission policies have not been looked at yet")
         self._failures: dict[Key, int] = {}
+        self._rehearsed: dict[Key, tuple[Question, ...]] = {}
         self._background: set[asyncio.Task[Any]] = set()
         # Marks made lately: one look hands the same entries in several times.
         self._marked: deque[tuple[str, str]] = deque(maxlen=256)
@@ -100,14 +101,19 @@ class Reconciler:
         body = self.cache.get(key)
         if body is None or Label.CLOSED in (body["metadata"].get("labels") or {}):
             self.bells.forget(key)
+            self._rehearsed.pop(key, None)
             return None
         try:
             incident = Incident.model_validate(body)
         except ValidationError as error:
             await say_invalid(self.kube, body, error, now())
             return None
+        entries, answers = await asyncio.gather(
+            self._entries(incident), self.observer.answer(self._rehearsed.get(key, ()), None)
+        )
         seen = Observations(
-            entries=await self._entries(incident),
+            answers=answers,
+            entries=entries,
             policies=self.policies,
             busy=self.cache.busy(key),
             evidence_started=now(),
@@ -118,11 +124,28 @@ class Reconciler:
             changed = decided.status != incident.status
             if not changed and not decided.commands and not decided.stores:
                 await self._after(incident, decided)
+                self._rehearse(key, incident, seen)
                 return decided.wake_at
             incident, seen = await self._write(key, incident, decided, seen, changed)
             if decided.commands:
                 seen = await self._perform(decided, seen, planned)
         return now()
+
+    def _rehearse(self, key: Key, incident: Incident, seen: Observations) -> None:
+        """
+        While an approval is all that is missing: note what the next look will ask, planned on paper from the answers
+        we have. It then asks all of it in one hop, and the plan takes only answers to what it asks itself.
+        """
+        self._rehearsed.pop(key, None)
+        if not any(record.reason == Reason.APPROVAL_MISSING for record in incident.status.mitigations or ()):
+            return
+        answers: dict[Question, Answer] = {}
+        for _ in range(ROUNDS_MAX):
+            asked = plan(incident, replace(seen, answers=answers, entries=()), self.catalog, now()).questions
+            answers |= (known := {q: seen.answers[q] for q in asked if q in seen.answers})
+            if not known:
+                break
+        self._rehearsed[key] = tuple(q for q in answers if not isinstance(q, Logs))
 
     async def _entries(self, incident: Incident) -> tuple[TimelineEntry, ...]:
         """What people said that is not folded yet; a brand-new incident has none."""
