@@ -12,9 +12,9 @@ help:
 	@echo "stanch: incidents as Kubernetes objects"
 	@echo
 	@echo "Every day"
-	@echo "  make test           All tests, on a cluster of their own that is gone afterwards (about 15 min)."
-	@echo "  make test-fast      The tests that need no cluster and no root (about 20 s)."
-	@echo "  make check          Everything CI checks before tests: lint, format, types, layers, generated files (20 s)."
+	@echo "  make test           All tests, on a cluster of their own that is gone afterwards (about 20 min)."
+	@echo "  make test-fast      The tests that need no cluster and no root (about 1 min)."
+	@echo "  make check          Everything CI checks before tests: lint, format, types, layers, generated files (about 1 min)."
 	@echo "  make generate       Rewrite every generated file: crds/, manifests/, docs/reference/ (3 s)."
 	@echo "  make fix            Let ruff repair and format what it can (1 s)."
 	@echo "With a cluster"
@@ -36,7 +36,7 @@ test: env
 	@$(RUN) -m tools.with_cluster $(RUN) -m pytest $(ARGS)
 
 test-fast: env
-	@$(RUN) -m pytest tests --ignore=tests/cluster --ignore=tests/testcluster --ignore=tests/e2e --ignore=tests/docs $(ARGS)
+	@$(RUN) -m pytest tests --ignore=tests/cluster --ignore=tests/testcluster --ignore=tests/e2e --ignore=tests/docs --ignore=tests/bench $(ARGS)
 
 check: env
 	@$(RUN) -m tools.check

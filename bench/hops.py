@@ -64,7 +64,7 @@ def hops(notes: Sequence[Note], *, strict: bool = False) -> list[Hop]:
     found: list[list[Note]] = []
     end = 0.0
     for note in sorted((n for n in notes if not is_aside(n)), key=lambda n: n["began"]):
-        throttled = not strict and found and is_log(note) and is_log(found[-1][-1])
+        throttled = not strict and found and is_log(note) and any(map(is_log, found[-1]))
         if not throttled and note["began"] >= end:
             found.append([])
         found[-1].append(note)
@@ -74,10 +74,13 @@ def hops(notes: Sequence[Note], *, strict: bool = False) -> list[Hop]:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What M3 counts; the person's own POST is hop 0 and call 1. ``strict`` are hops by overlapping alone."""
+    """
+    What M3 counts; the person's own POST is hop 0 and call 1. ``hops`` are by overlapping alone, and depend on how fast
+    the machine is where logs queue for a node; ``groups`` do not, for there logs that wait for logs are one hop.
+    """
 
     hops: int
-    strict: int
+    groups: int
     calls: int
     logs: int
     aside: int
@@ -86,8 +89,8 @@ class Counts:
 def count(notes: Sequence[Note]) -> Counts:
     """Hops and calls from the person's POST to the effect."""
     logs, aside = sum(map(is_log, notes)), sum(map(is_aside, notes))
-    strict = 1 + len(hops(notes, strict=True))
-    return Counts(1 + len(hops(notes)), strict, 1 + len(notes) - logs - aside, logs, aside)
+    by_overlap, groups = 1 + len(hops(notes, strict=True)), 1 + len(hops(notes))
+    return Counts(by_overlap, groups, 1 + len(notes) - logs - aside, logs, aside)
 
 
 def words(note: Note) -> str:

@@ -49,7 +49,7 @@ def of_pair(pair: Pair) -> dict[str, Any]:
         "title": pair.title,
         "hops": usual.hops,
         "hops_most": max(each.hops for each in counted),
-        "hops_by_overlap": sorted(each.strict for each in counted),
+        "groups": max(each.groups for each in counted),
         "calls": usual.calls,
         "calls_most": max(each.calls for each in counted),
         "logs": usual.logs,
@@ -102,8 +102,8 @@ def line(found: dict[str, Any], peer: str) -> str:
 def counts_line(pairs: dict[str, Any]) -> str:
     """M3."""
     each = (
-        f"{name} {found['hops']} hops (most {found['hops_most']}; by overlap alone "
-        f"{found['hops_by_overlap'][0]} to {found['hops_by_overlap'][-1]}), {found['calls']} calls (most {found['calls_most']}) "
+        f"{name} {found['hops']} hops (most {found['hops_most']}; "
+        f"{found['groups']} where logs queued for a node are one), {found['calls']} calls (most {found['calls_most']}) "
         f"+ {found['logs']} logs, {found['aside']} not waited for"
         for name, found in pairs.items()
     )

@@ -142,7 +142,7 @@ def own() -> tuple[Object, ...]:
     return (
         role(
             "stanch-own",
-            allow("get create delete", "", "secrets"),
+            allow("get create", "", "secrets"),
             allow("get create patch", "coordination.k8s.io", "leases"),
             allow("get", "", "configmaps"),
             why="Undo Secrets and the lease, in the operator's own namespace only.",

@@ -36,7 +36,7 @@ def test_requests_that_overlap_are_one_hop():
 def test_logs_that_wait_for_logs_are_one_hop():
     """A node is asked for two logs at a time; how long each takes must not change the count."""
     log = "/api/v1/namespaces/shop/pods/checkout-1/log"
-    queued = [note("GET", log, 1, 2), note("GET", log, 3, 4)]
+    queued = [note("GET", log, 1, 2), note("PATCH", f"{TARGET}?dryRun=All", 1.5, 2), note("GET", log, 3, 4)]
     assert (len(hops(queued)), len(hops(queued, strict=True))) == (1, 2)
 
 

@@ -1,8 +1,12 @@
 """Crashes, lost answers and other hands: exactly one effect, and a record that says what happened."""
 
+from datetime import timedelta
+
 import pytest
 
 from build import BAD, GOOD, incident, roll_back
+from stanch.core.observations import Failed
+from stanch.core.questions import UndoSecret
 from world import bad_deploy
 
 
@@ -103,3 +107,35 @@ def test_a_rollout_that_never_comes_up_is_a_failure_with_the_workloads_words():
     world.target["metadata"]["generation"] = 3
     world.run(minutes=12)
     assert ("Failed", 1) == (world.record("roll-back").attempts[0].state.value, len(world.effects))
+
+
+@pytest.mark.parametrize("fails", ["secrets", "evidences", "deployments"])
+@pytest.mark.parametrize("steps", [2, 3])
+def test_a_read_that_fails_after_a_crash_is_no_proof_of_anything(fails, steps):
+    """One 503 long after the effect: it is not done again (an independent reviewer found that it was)."""
+    world = bad_deploy(incident(roll_back()))
+    world.look(die_after=steps)
+    world.now += timedelta(seconds=20)
+    answer, left = world.answer, [2]
+
+    def unreliable(question):
+        plural = (
+            "secrets" if isinstance(question, UndoSecret) else getattr(getattr(question, "ref", None), "plural", "")
+        )
+        if plural == fails and left[0]:
+            left[0] -= 1
+            return Failed(503, "unavailable")
+        return answer(question)
+
+    world.answer = unreliable
+    world.run(minutes=3)
+    assert (GOOD, 1, []) == (world.image, len(world.effects), world.broken)
+
+
+def test_an_intention_of_yesterday_is_not_carried_out_today():
+    """Back after days: the world is another one."""
+    world = bad_deploy(incident(roll_back()))
+    world.look(die_after=2)
+    world.now += timedelta(days=3)
+    world.run(minutes=1)
+    assert ([], "Failed") == (world.effects, world.record("roll-back").attempts[0].state.value)

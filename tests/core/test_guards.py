@@ -168,3 +168,13 @@ def test_a_deployment_helper_is_what_it_says():
     """The builder's Deployment is seen by its controller."""
     body = deployment()
     assert body["status"]["observedGeneration"] == body["metadata"]["generation"]
+
+
+def test_an_uncordon_needs_a_second_person_for_it_may_be_anothers_cordon():
+    """Whoever cordoned it had a reason that we do not know."""
+    inc = incident({"name": "x", "uncordon": {}}, targets=[{"kind": "Node", "name": "node-1"}])
+    inc = inc.model_copy(update={"metadata": inc.metadata.model_copy(update={"namespace": "stanch-system"})})
+    world = World(inc)
+    world.objects[("nodes", "node-1")] = node("node-1", unschedulable=True)
+    world.run(seconds=5)
+    assert ("ApprovalMissing", []) == (world.record("x").reason, world.effects)

@@ -161,8 +161,14 @@ PLANTED = {
     "law_13": lambda i, s: (_drill(i), Plan(s, commands=(_swap("0" * 16),))),
     "law_14": lambda i, s: (i, Plan(s, questions=(Get(DEPLOYMENTS, "shop", "x"),), commands=(_swap("0" * 16),))),
     "law_15": lambda i, s: (i, Plan(s.model_copy(update={"record": "x" * 200_000}))),
+    "law_17": lambda i, s: (i, Plan(s.model_copy(update={"phase": "x" * 400}))),
+    "law_18": lambda i, s: (i, Plan(_with_record(s, attempts=(*s.mitigations[0].attempts, _another(s))))),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
+
+
+def _another(status: IncidentStatus):
+    return status.mitigations[0].attempts[0].model_copy(update={"id": "e" * 16})
 
 
 def _bare(inc: Incident) -> Incident:

@@ -194,6 +194,8 @@ def test_what_was_chosen_beforehand_is_undone(scenes: Scenes) -> None:
     assert "paused" not in world.target()["spec"]
     status = world.wait(lambda s: not s.get("debt"), "no debt")
     assert len(lines(status, "MitigationUndone")) == 1
+    assert len(lines(status, "Mitigated")) == 1
+    assert status["times"]["mitigated"] <= status["times"]["resolved"]
 
 
 # --- F11 -------------------------------------------------------------------------------------------------------------

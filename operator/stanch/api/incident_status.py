@@ -8,7 +8,7 @@ from pydantic import Field
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Target, Time
 from stanch.api.wish import Wish
 
-_S = Annotated[str, Field(max_length=256)]
+_S = Annotated[str, Field(max_length=320)]
 _L = Annotated[str, Field(max_length=1024)]
 _LINE = Annotated[str, Field(max_length=2048)]
 
@@ -122,6 +122,7 @@ class Attempt(Model):
     ]
     undoes: Annotated[_S | None, Field(description="Id of the attempt that this one takes back.")] = None
     asked_by: Annotated[_LINE | None, Field(description="Who asked for this undo.")] = None
+    asked_entry: Annotated[_S | None, Field(description="The TimelineEntry that asked for this undo.")] = None
     intended_time: Annotated[Time, Field(description="When it was written down, before anything was done.")]
     applied_time: Annotated[Time | None, Field(description="When its effect was seen to be there.")] = None
     ended_time: Annotated[Time | None, Field(description="When it was verified, failed or skipped.")] = None
@@ -178,7 +179,7 @@ class MitigationRecord(Model):
     wish: Annotated[_S, Field(description="Digest of the wish and its target as asked for.")]
     target: Annotated[ResolvedTarget | None, Field(description="What it acts on.")] = None
     requested_by: Annotated[str | None, Field(max_length=512, description="Who asked.")] = None
-    asked_time: Annotated[Time, Field(description="When it was first seen.")]
+    asked_time: Annotated[Time, Field(description="When it was asked for; for a later rung, when its turn came.")]
     state: Annotated[WishState, Field(description="Waiting, Held, Running, Done, Failed, Undone, Denied, Expired …")]
     reason: Annotated[_S | None, Field(description="Why it stands where it stands, one word.")] = None
     message: Annotated[_L | None, Field(description="What holds it, and what would free it.")] = None

@@ -108,7 +108,7 @@ def _postmortem(draft: Draft, items: tuple[str, ...]) -> dict[str, Any]:
     minutes = int((times.mitigated - start).total_seconds() // 60) if times.mitigated and start else None
     spec = PostmortemSpec(
         incident=draft.incident.metadata.name,
-        summary=_summary(draft),
+        summary=shorten(_summary(draft), 8000),
         impact=Impact(
             users=draft.incident.spec.impact.summary if draft.incident.spec.impact else None, minutes=minutes
         ),
@@ -118,7 +118,7 @@ def _postmortem(draft: Draft, items: tuple[str, ...]) -> dict[str, Any]:
         detection=f"Detected {instant(times.detected)}, declared {instant(times.declared)} by {declarer(draft)}."
         if times.detected and times.declared
         else None,
-        response=_response(draft),
+        response=shorten(_response(draft), 8000),
         recovery=_recovery(draft, durations.to_resolve if durations else None),
         factors=_factors(draft),
         whys=(
@@ -127,8 +127,8 @@ def _postmortem(draft: Draft, items: tuple[str, ...]) -> dict[str, Any]:
         went_well=(),
         went_badly=(),
         got_lucky=(),
-        action_items=items,
-        authors=(declarer(draft),),
+        action_items=items[:8],
+        authors=(declarer(draft)[:253],),
         due_time=draft.now + draft.catalog.policy.postmortem_due,
     )
     return spec.wire()
@@ -138,7 +138,7 @@ def _factors(draft: Draft) -> tuple[Factor, ...]:
     """What the record knows, and prompts for what only people know; three are asked for."""
     known = [
         Factor(
-            name=f"{r.name}-change",
+            name=f"{r.name[:33].rstrip('-')}-change",
             factor_class=FactorClass.CHANGE,
             layer="release",
             statement=shorten(f"A version was rolled out that had to be taken back: {r.plan}", 1000),

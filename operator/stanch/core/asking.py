@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from stanch.api.names import Annotation
 from stanch.core.ports import Aim
 from stanch.core.questions import (
     CONTROLLER_REVISIONS,
@@ -104,3 +105,9 @@ def controller_uid(obj: Mapping[str, Any]) -> str:
     """Uid of the controlling owner; empty when there is none."""
     owners = (obj.get("metadata") or {}).get("ownerReferences") or ()
     return next((str(owner.get("uid") or "") for owner in owners if owner.get("controller")), "")
+
+
+def revision_number(obj: Mapping[str, Any]) -> int:
+    """The revision annotation as a number; 0 when it is missing or no number."""
+    said = str(((obj.get("metadata") or {}).get("annotations") or {}).get(Annotation.REVISION) or "0")
+    return int(said) if said.isdecimal() else 0

@@ -8,13 +8,14 @@ After an unknown outcome or a restart the touched fields are compared with what 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from stanch.api.incident_status import Attempt, AttemptState, MitigationRecord, WishState
-from stanch.api.names import EventKind, Label, Reason
+from stanch.api.incident_status import Attempt, AttemptState, MitigationRecord, UndoAsked, WishState
+from stanch.api.names import FIELD_MANAGER, EventKind, Label, Reason
 from stanch.core.asking import target_of
 from stanch.core.commands import Swap
 from stanch.core.draft import Draft
+from stanch.core.guards import asker_may
 from stanch.core.observations import Failed, Found, NotFound, Outcome, OutcomeKind
-from stanch.core.ports import Aim, VerdictState
+from stanch.core.ports import Aim, Verdict, VerdictState
 from stanch.core.questions import EVIDENCES, REF_OF_KIND, List, UndoSecret
 from stanch.core.swap import digest, fields
 
@@ -72,10 +73,14 @@ def _intended(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim
         _applied(draft, record, attempt)
         return
     undo = draft.answer(UndoSecret(attempt.undo_ref))
-    if not _receipts(draft, attempt) or undo is None:
+    if not _receipts(draft, record, attempt, aim) or undo is None:
         return
-    if not isinstance(undo, Found):
-        _lost(draft, record, attempt, "its undo record was never stored")
+    if isinstance(undo, Failed):
+        # A read that failed says nothing about what was stored.
+        draft.wake(draft.now + draft.catalog.policy.verify_every)
+        return
+    if isinstance(undo, NotFound):
+        _lost(draft, record, attempt, aim, "its undo record was never stored")
         return
     if outcome is None and attempt.id in draft.seen.fresh_intent:
         _command(draft, attempt, aim, undo.value)
@@ -88,7 +93,7 @@ def receipt_of(draft: Draft, evidence: str) -> List:
     return List(EVIDENCES, draft.incident.metadata.namespace, fields=f"metadata.name={evidence}", metadata_only=True)
 
 
-def _receipts(draft: Draft, attempt: Attempt) -> bool:
+def _receipts(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) -> bool:
     """Is the evidence there that the record names? Asks for it; gives the attempt up when it never came."""
     if attempt.evidence is None or draft.seen.stored.get(attempt.evidence) == attempt.evidence_sha256:
         return True
@@ -98,16 +103,26 @@ def _receipts(draft: Draft, attempt: Attempt) -> bool:
     if isinstance(answer, Found) and answer.value.get("items"):
         # Its name ends in its content's digest, so being there under that name is the receipt.
         return True
-    record = next(r for r in draft.records if attempt in (r.attempts or ()))
-    _lost(draft, record, attempt, "its evidence was never stored")
+    if isinstance(answer, Found):
+        _lost(draft, record, attempt, aim, "its evidence was never stored")
+    else:
+        draft.wake(draft.now + draft.catalog.policy.verify_every)
     return False
 
 
-def _lost(draft: Draft, record: MitigationRecord, attempt: Attempt, why: str) -> None:
+def _lost(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim, why: str) -> None:
     """A crash between the parallel writes: nothing was done, for a command needs both receipts. Start anew."""
     due = attempt.intended_time + draft.catalog.policy.lost_after
     if draft.now < due:
         draft.wake(due)
+        return
+    target = draft.answer(target_of(aim))
+    if target is None or isinstance(target, Failed):
+        draft.wake(draft.now + draft.catalog.policy.verify_every)
+        return
+    if isinstance(target, Found) and (target.value["metadata"].get("labels") or {}).get(Label.ACTION) == attempt.id:
+        # Our label is proof that it was done, whatever is missing beside it.
+        _applied(draft, record, attempt)
         return
     gone = attempt.model_copy(
         update={"state": AttemptState.SKIPPED, "ended_time": draft.now, "message": f"LostInRestart: {why}"}
@@ -115,10 +130,15 @@ def _lost(draft: Draft, record: MitigationRecord, attempt: Attempt, why: str) ->
     tried = sum(a.state is AttemptState.SKIPPED for a in record.attempts or ()) + 1
     if tried >= draft.catalog.policy.lost_attempts_max:
         message = f"Given up after {tried} intentions: {why}. See what keeps stanch from storing it, then ask under a new name"
-        put_attempt(draft, record, gone, state=WishState.FAILED, reason=None, message=message)
+        state = record.state if attempt.undoes else WishState.FAILED
+        put_attempt(draft, record, gone, state=state, reason=None, message=message)
         draft.say(EventKind.MITIGATION_FAILED, f"{record.name}: {message}", event=True, warning=True)
         return
-    put_attempt(draft, record, gone, state=WishState.WAITING)
+    if attempt.undoes:
+        asked = UndoAsked(by=attempt.asked_by or "", entry=attempt.asked_entry, time=attempt.intended_time)
+        put_attempt(draft, record, gone, undo_asked=asked)
+    else:
+        put_attempt(draft, record, gone, state=WishState.WAITING)
     draft.say(EventKind.MITIGATION_SKIPPED, f"{record.name}: attempt {attempt.id} was not made, {why}; started anew")
 
 
@@ -157,6 +177,11 @@ def _read_back(
         _end(draft, record, attempt, AttemptState.SKIPPED, "somebody else had already done it; it is not ours to undo")
     elif live != attempt.pre:
         _diverged(draft, record, attempt, aim, target.value)
+    elif ours and attempt.pre != attempt.post:
+        message = (
+            f"It was made, and then {writer(target.value)} took it back; look who steers {aim} before asking again"
+        )
+        _end(draft, record, attempt, AttemptState.DIVERGED, message)
     elif outcome is not None and outcome.kind is OutcomeKind.REFUSED and outcome.status not in (409, 422, 429):
         _end(draft, record, attempt, AttemptState.FAILED, f"The API server refused it: {outcome.message}"[:900])
     elif outcome is not None and outcome.status == 422 and not ours:
@@ -169,8 +194,32 @@ def _read_back(
             f"The write was refused and nothing changed: {outcome.message}"[:900],
         )
     elif outcome is not None:
-        draft.wake(draft.now + draft.catalog.policy.verify_every)
+        # Patience grows with the age of the attempt, so that a cluster that keeps refusing is not hammered.
+        draft.wake(draft.now + max(draft.catalog.policy.verify_every, (draft.now - attempt.intended_time) / 4))
     else:
+        _once_more(draft, record, attempt, aim, undo)
+
+
+def _once_more(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim, undo: Mapping[str, Any]) -> None:
+    """It was written down but not done: do it, if it is still wanted, still allowed, and not too long ago."""
+    policy, times = draft.catalog.policy, draft.status.times
+    if not draft.seen.policies.proven:
+        draft.wake(draft.now + policy.verify_every)
+        return
+    late = draft.now - attempt.intended_time > policy.approval_valid_for
+    if late or (times is not None and (times.cancelled or times.closed)):
+        why = "Not done within 15m of being written down" if late else "Cancelled before it was done"
+        _end(draft, record, attempt, AttemptState.FAILED, f"{why}; nothing was changed")
+        return
+    asked = record.undo_asked
+    if attempt.undoes:
+        asked = UndoAsked(by=attempt.asked_by or "", entry=attempt.asked_entry, time=attempt.intended_time)
+    refusal = asker_may(draft, record.model_copy(update={"undo_asked": asked}), aim)
+    if refusal is not None and refusal.reason == Reason.NO_AUTHORITY:
+        _end(draft, record, attempt, AttemptState.FAILED, f"{refusal.message}; nothing was changed")
+    elif refusal is not None:
+        draft.wake(draft.now + policy.verify_every)
+    elif not draft.questions:
         _command(draft, attempt, aim, undo)
 
 
@@ -186,16 +235,25 @@ def _applied(draft: Draft, record: MitigationRecord, attempt: Attempt) -> None:
 
 
 def _diverged(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim, target: Mapping[str, Any]) -> None:
-    managers = [m for m in target["metadata"].get("managedFields") or () if not m.get("subresource")]
-    last = max(managers, key=lambda m: m.get("time", ""), default={"manager": "somebody"})
     _end(
         draft,
         record,
         attempt,
         AttemptState.DIVERGED,
-        f"{last['manager']} changed {aim} while we were about to act; nothing was overwritten. "
+        f"{writer(target)} changed {aim} while we were about to act; nothing was overwritten. "
         "Look at it, then ask again under a new name if it still hurts",
     )
+
+
+def writer(target: Mapping[str, Any]) -> str:
+    """The field manager that wrote the object last, not counting us and status writers."""
+    managers = [
+        m
+        for m in target["metadata"].get("managedFields") or ()
+        if not m.get("subresource") and m.get("manager") != FIELD_MANAGER
+    ]
+    last: Mapping[str, Any] = max(managers, key=lambda m: m.get("time", ""), default={"manager": "somebody"})
+    return str(last.get("manager") or "somebody")
 
 
 _KIND_OF_END: Final = {
@@ -222,7 +280,6 @@ def _end(draft: Draft, record: MitigationRecord, attempt: Attempt, state: Attemp
 
 def _verify(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) -> None:
     """Did the effect arrive? Asked every two seconds until it did, or its time is over."""
-    policy = draft.catalog.policy
     if draft.incident.spec.drill:
         _end(draft, record, attempt, AttemptState.VERIFIED, "drill: the dry run was accepted")
         return
@@ -232,7 +289,26 @@ def _verify(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) 
     if isinstance(target, NotFound) or (isinstance(target, Found) and _replaced(target, record)):
         _end(draft, record, attempt, AttemptState.FAILED, f"{aim} is gone or was replaced after the effect")
         return
+    undo = draft.answer(UndoSecret(attempt.undo_ref))
+    if undo is None:
+        return
+    if isinstance(undo, Found) and isinstance(target, Found) and _changed_again(attempt, undo, target):
+        message = f"{writer(target.value)} changed it again after stanch did; nothing was overwritten"
+        _end(draft, record, attempt, AttemptState.DIVERGED, message)
+        return
+    _judge(draft, record, attempt, aim)
+
+
+def _changed_again(attempt: Attempt, undo: Found, target: Found) -> bool:
+    return digest(fields(target.value, undo.value["before"])) != attempt.post
+
+
+def _judge(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) -> None:
+    """What the action itself says of its effect."""
+    policy = draft.catalog.policy
     verdict = draft.catalog.mitigations[record.action].verify(record.asked.action[1], aim, draft.seen)
+    if isinstance(verdict, Verdict) and attempt.undoes and verdict.state is VerdictState.VERIFIED:
+        verdict = Verdict(VerdictState.VERIFIED, f"{aim} is as it was before")
     if isinstance(verdict, tuple):
         draft.ask(*verdict)
     elif verdict.state is VerdictState.VERIFIED:

@@ -17,6 +17,7 @@ from stanch.core.records import MarkFolded, Store
 
 # What a person reads in `kubectl describe`; the full text stays in the entry (decisions 2.13).
 LINE_CHARACTERS_MAX = 300
+MESSAGE_CHARACTERS_MAX = 1000
 MACHINE = "stanch"
 
 
@@ -105,6 +106,8 @@ class Draft:
 
     def put(self, record: MitigationRecord) -> None:
         """Replace the mitigation of that name."""
+        if record.message and len(record.message) > MESSAGE_CHARACTERS_MAX:
+            record = record.model_copy(update={"message": shorten(record.message, MESSAGE_CHARACTERS_MAX)})
         self.set(mitigations=tuple(record if r.name == record.name else r for r in self.records))
 
     def aim(self, record: MitigationRecord) -> Aim | None:

@@ -8,8 +8,9 @@ from stanch.api.incident_status import RoleRecord, WishState
 from stanch.api.names import EventKind
 from stanch.api.timeline_entry import TimelineEntry, TimelineEntrySpec
 from stanch.core.approvals import approve, deny
-from stanch.core.attempts import in_force
+from stanch.core.attempts import in_force, open_attempt
 from stanch.core.draft import Draft, shorten
+from stanch.core.observations import Found
 from stanch.core.questions import MayThey
 from stanch.core.records import MarkFolded
 from stanch.core.recovery import count_anew
@@ -20,6 +21,8 @@ from stanch.core.wish_fold import add_wish
 # Why a statement changes nothing; None when it counts; "?" while something must be known first.
 Refused = str | None
 LATER: Final = "?"
+# status.foldedEntries holds 64 names.
+UNMARKED_MAX: Final = 60
 
 
 def fold_entries(draft: Draft) -> None:
@@ -33,7 +36,12 @@ def fold_entries(draft: Draft) -> None:
             # Taken in, but the mark got lost in a crash: only the mark is made again.
             draft.folded.append(MarkFolded(entry.metadata.namespace, entry.metadata.name, draft.status.last_seq))
             continue
+        if len(known & present) >= UNMARKED_MAX:
+            # Their marks must be seen first; the rest comes with the next look.
+            draft.wake(draft.now + draft.catalog.policy.verify_every)
+            break
         if not _fold_one(draft, entry):
+            draft.wake(draft.now + draft.catalog.policy.verify_every)
             break
         known.add(entry.metadata.name)
     # An entry that is no longer listed as unfolded carries our mark, so its name need not be kept.
@@ -171,8 +179,7 @@ def may_command(draft: Draft, entry: TimelineEntry) -> bool | None:
     answer = draft.answer(question)
     if answer is None:
         return None
-    value = getattr(answer, "value", {})
-    return bool(value.get("allowed"))
+    return bool(answer.value.get("allowed")) if isinstance(answer, Found) else None
 
 
 def _reopen(draft: Draft, entry: TimelineEntry) -> Refused:
@@ -200,7 +207,7 @@ def _cancel(draft: Draft, entry: TimelineEntry) -> Refused:
         verdict = may_command(draft, entry)
         if verdict is not True:
             return LATER if verdict is None else "only who declared it, or the verb command on incidents, may cancel it"
-    if held := [r.name for r in draft.records if in_force(r)]:
+    if held := [r.name for r in draft.records if in_force(r) or open_attempt(r)]:
         return f"mitigation {', '.join(held)} is in force; undo it first, or resolve instead"
     because = entry.spec.cancel.because.value if entry.spec.cancel.because else "FalseAlarm"
     draft.set(times=times.model_copy(update={"cancelled": entry.said}))

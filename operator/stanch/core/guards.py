@@ -119,7 +119,8 @@ def asker_may(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | Non
 def _asker(draft: Draft, record: MitigationRecord) -> Person | None:
     """Who asked, with groups; None while the entry that says so is being read."""
     undo = record.undo_asked
-    entry = undo.entry if undo else record.source.removeprefix("Entry/") if record.source.startswith("Entry/") else None
+    source = record.source.removeprefix("Entry/") if record.source.startswith("Entry/") else None
+    entry = undo.entry if undo and undo.entry else source
     if entry is None:
         return draft.incident.requester_of(record.name) or Person(username=record.requested_by or "")
     answer = draft.answer(Get(ENTRIES, draft.incident.metadata.namespace, entry))

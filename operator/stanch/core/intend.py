@@ -121,6 +121,7 @@ def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, und
         state=AttemptState.INTENDED,
         undoes=undoes,
         asked_by=record.undo_asked.by if undoes and record.undo_asked else None,
+        asked_entry=record.undo_asked.entry if undoes and record.undo_asked else None,
         intended_time=draft.now,
         pre=digest(dict(change.before)),
         post=digest(dict(change.after)),

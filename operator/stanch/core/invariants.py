@@ -9,11 +9,13 @@ import json
 from collections.abc import Callable
 from typing import Final
 
+from pydantic import ValidationError
+
 from stanch.api.incident import Incident
 from stanch.api.incident_status import Attempt, AttemptState, IncidentStatus
 from stanch.api.policy import DEFAULT
 from stanch.core.approvals import is_machine
-from stanch.core.attempts import IN_FORCE, OPEN
+from stanch.core.attempts import IN_FORCE, OPEN, standing
 from stanch.core.plan_type import Plan
 
 Law = Callable[[Incident, Plan], bool]
@@ -102,9 +104,10 @@ def law_9_the_timeline_only_grows(incident: Incident, plan: Plan) -> bool:
 
 
 def law_10_milestones_never_leave(incident: Incident, plan: Plan) -> bool:
-    """What a person must see is in the status as long as it is open."""
+    """What a person must see is in the status as long as it is open; of very many, the newest forty."""
     after = {line.seq for line in plan.status.timeline}
-    return all(line.seq in after for line in incident.status.timeline if line.milestone)
+    newest = [line.seq for line in incident.status.timeline if line.milestone][-40:]
+    return all(seq in after for seq in newest)
 
 
 def law_11_one_effect_at_a_time(incident: Incident, plan: Plan) -> bool:
@@ -148,6 +151,26 @@ def law_16_conditions_only_flip_their_time_with_their_status(incident: Incident,
     )
 
 
+def law_17_the_schema_takes_the_status(incident: Incident, plan: Plan) -> bool:
+    """A status the API server refuses is a record that stands still."""
+    try:
+        IncidentStatus.model_validate(plan.status.wire())
+    except ValidationError:
+        return False
+    return True
+
+
+def law_18_a_mitigation_in_force_is_not_started_again(incident: Incident, plan: Plan) -> bool:
+    """Going back twice goes back too far."""
+    known = attempts(incident.status)
+    before = {r.name: r for r in incident.status.mitigations or ()}
+    return not any(
+        a.id not in known and not a.undoes and r.name in before and standing(before[r.name])
+        for r in plan.status.mitigations or ()
+        for a in r.attempts or ()
+    )
+
+
 LAWS: Final[tuple[Law, ...]] = (
     law_1_no_command_without_a_written_intention,
     law_2_nothing_is_done_again_once_its_outcome_is_seen,
@@ -165,6 +188,8 @@ LAWS: Final[tuple[Law, ...]] = (
     law_14_questions_come_before_deeds,
     law_15_status_stays_small,
     law_16_conditions_only_flip_their_time_with_their_status,
+    law_17_the_schema_takes_the_status,
+    law_18_a_mitigation_in_force_is_not_started_again,
 )
 
 

@@ -52,7 +52,7 @@ def _words(effect: Effect) -> str:
 def keep_debts(draft: Draft) -> None:
     """Temporary state is owed until it is taken back: owner, inverse, due time; said once when it is due."""
     debts = []
-    for record in draft.records:
+    for record in draft.records if not draft.incident.spec.drill else ():
         attempt, mitigation = standing(record), draft.catalog.mitigations[record.action]
         aim = draft.aim(record)
         if attempt is None or aim is None or mitigation.debt is None or attempt.applied_time is None:
@@ -64,7 +64,7 @@ def keep_debts(draft: Draft) -> None:
         debts.append(
             known or _debt(record, attempt, what, attempt.applied_time + (record.asked.ttl or mitigation.debt))
         )
-    debts = [_due(draft, d) for d in debts]
+    debts = [_due(draft, d) for d in debts[:16]]
     if tuple(debts) != (draft.status.debt or ()):
         draft.set(debt=tuple(debts) or None)
 

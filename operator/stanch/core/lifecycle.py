@@ -105,7 +105,7 @@ def _evidence(draft: Draft) -> None:
 def _mitigated(draft: Draft) -> None:
     if _times(draft).resolved:
         return  # History: an undo afterwards does not begin the harm again; a reopen entry does.
-    over, was = harm_is_over(draft), is_true(draft.status, ConditionType.MITIGATED)
+    over = harm_is_over(draft)
     off = contained(draft)
     if off:
         put(draft, ConditionType.CONTAINED, "True", Reason.ONLY_CONTAINED, off)
@@ -114,11 +114,11 @@ def _mitigated(draft: Draft) -> None:
     if attempt_is_open(draft):
         put(draft, ConditionType.MITIGATED, "False", Reason.VERIFYING, "An effect is on its way")
     elif off or over is False:
-        _not_mitigated(draft, was, off)
+        _not_mitigated(draft, off)
     elif over is None:
         put(draft, ConditionType.MITIGATED, "Unknown", Reason.NO_DATA, _unknown(draft))
     else:
-        _is_mitigated(draft, was)
+        _is_mitigated(draft)
 
 
 def _unknown(draft: Draft) -> str:
@@ -127,18 +127,18 @@ def _unknown(draft: Draft) -> str:
     return "Not every criterion can be read"
 
 
-def _not_mitigated(draft: Draft, was: bool, off: str) -> None:
+def _not_mitigated(draft: Draft, off: str) -> None:
     acted = any(r.attempts for r in draft.records)
     criteria = draft.status.recovery.criteria if draft.status.recovery else ()
     failing = "; ".join(c.message or c.name for c in criteria if c.state.value != "Passing")
     reason = Reason.ONLY_CONTAINED if off else Reason.HARM_CONTINUES if acted else Reason.NOT_TRIED
     put(draft, ConditionType.MITIGATED, "False", reason, off or failing or "Seen once; looked at again")
-    if was:
+    if _times(draft).mitigated is not None:
         draft.say(EventKind.RELAPSED, f"Harm is back: {off or failing}", event=True, warning=True)
         _stamp(draft, mitigated=None)
 
 
-def _is_mitigated(draft: Draft, was: bool) -> None:
+def _is_mitigated(draft: Draft) -> None:
     acted = any(r.attempts for r in draft.records)
     if draft.status.recovery is None or not draft.status.recovery.criteria:
         reason, message = Reason.PERSON_SAYS_SO, "A person says so"
@@ -146,7 +146,7 @@ def _is_mitigated(draft: Draft, was: bool) -> None:
         names = ", ".join(c.name for c in draft.status.recovery.criteria if c.state.value == "Passing")
         reason, message = Reason.CRITERIA_PASSING if acted else Reason.WITHOUT_US, f"Passing: {names}"
     put(draft, ConditionType.MITIGATED, "True", reason, message)
-    if not was:
+    if _times(draft).mitigated is None:
         _stamp(draft, mitigated=draft.now)
         draft.say(EventKind.MITIGATED, message, event=True)
 
@@ -253,7 +253,8 @@ def _durations(draft: Draft) -> None:
 
 def _between(start: datetime | None, end: datetime | None) -> timedelta | None:
     # Negative is absent, not zero: it is a finding about the times people gave (decisions 1.3 no. 31).
-    return end - start if start and end and end >= start else None
+    # Longer than the duration form can write is a typo in a year, and no duration either.
+    return end - start if start and end and timedelta(0) <= end - start < timedelta(hours=99_999) else None
 
 
 _PHASES: Final[tuple[Row, ...]] = (

@@ -15,16 +15,22 @@ from stanch.core.records import Store
 
 INLINE_MAX: Final = 60
 PAGE_LINES: Final = 30
+# A target that flaps all night makes a milestone each time; the newest stay in sight.
+MILESTONES_KEPT: Final = 40
 
 
 def turn_page(draft: Draft) -> None:
     """Move the oldest lines out, milestones stay; nothing leaves before its receipt is seen."""
-    movable = [line for line in draft.status.timeline if not line.milestone]
+    milestones = [line.seq for line in draft.status.timeline if line.milestone]
+    staying = set(milestones[-MILESTONES_KEPT:])
+    movable = [line for line in draft.status.timeline if line.seq not in staying]
     if len(draft.status.timeline) <= INLINE_MAX + PAGE_LINES // 2 or len(movable) < PAGE_LINES:
         return
     old = tuple(movable[:PAGE_LINES])
     pages = draft.status.pages or ()
     store, sha = _page(draft, old, len(pages) + 1, pages[-1].sha256 if pages else "")
+    if store.name in draft.seen.not_stored:
+        return
     if draft.seen.stored.get(store.name) != sha:
         draft.stores.append(store)
         draft.wake(draft.now)

@@ -12,7 +12,8 @@ from stanch.api.incident import Criterion, Gate
 from stanch.api.incident_status import AttemptState, CriterionRecord, CriterionState, RecoveryRecord
 from stanch.api.meta import Target, TargetKind
 from stanch.api.names import EventKind
-from stanch.core.asking import owned_by, pods_of, replicasets_of, target_of
+from stanch.core.asking import owned_by, pods_of, replicasets_of, revision_number, target_of
+from stanch.core.attempts import standing
 from stanch.core.draft import Draft, aim_at
 from stanch.core.observations import Failed, Found, NotFound, items
 from stanch.core.ports import Aim
@@ -96,7 +97,8 @@ def _written(draft: Draft, criteria: tuple[Criterion, ...]) -> tuple[CriterionRe
         for index, target in enumerate(targets):
             name = c.name if len(targets) == 1 else f"{c.name}-{index + 1}"
             records.append(_record(name, check, c.gates or Gate.RESOLVED, target, percent))
-    return tuple(records[:12])
+    # A person's word is never what falls off the end.
+    return tuple(sorted(records, key=lambda r: r.check != "manual")[:16])
 
 
 def _sample(draft: Draft, c: CriterionRecord) -> CriterionRecord:
@@ -207,7 +209,12 @@ def _available(aim: Aim, obj: dict[str, Any], percent: int) -> Look:
     if percent == 100 and aim.kind is TargetKind.DEPLOYMENT and not _rolled_out(status, wanted):
         return False, None, f"the rollout of {aim} is not complete", False
     conditions = {c.get("type"): c for c in status.get("conditions") or ()}
-    since = _time((conditions.get("Available") or {}).get("lastTransitionTime"))
+    # Available may have been true all along while a rollout went on; Progressing tells when that was complete.
+    known = (
+        _time((conditions.get("Available") or {}).get("lastTransitionTime")),
+        _time((conditions.get("Progressing") or {}).get("lastUpdateTime")),
+    )
+    since = max((t for t in known if t), default=None)
     return (
         True,
         since,
@@ -256,7 +263,7 @@ def _of_current(
     """Pods of the template that is running now: a bad one that was rolled back says nothing about it (decisions 0.2)."""
     newest = max(
         replicasets,
-        key=lambda r: int((r["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", 0) or 0),
+        key=revision_number,
         default=None,
     )
     code = (newest["metadata"].get("labels") or {}).get(HASH) if newest else None
@@ -296,9 +303,13 @@ def harm_is_over(draft: Draft) -> bool | None:
         gating = [c for c in recovery.criteria if c.check == "available"]
     if not gating:
         return True if draft.status.resolve_said else None
+    if any(c.state is CriterionState.FAILING for c in gating):
+        return False
     if any(c.state is CriterionState.UNKNOWN for c in gating):
         return None
-    return all(c.state is CriterionState.PASSING and c.good_samples >= SAMPLES for c in gating)
+    # Once over, a single good look is enough after one that could not be had.
+    known = draft.status.times is not None and draft.status.times.mitigated is not None
+    return known or all(c.good_samples >= SAMPLES for c in gating)
 
 
 def attempt_is_open(draft: Draft) -> bool:
@@ -308,14 +319,14 @@ def attempt_is_open(draft: Draft) -> bool:
 
 
 def contained(draft: Draft) -> str:
-    """Why harm ended only because something is off; empty when that is not so."""
+    """Why harm ended only because something is off; empty when that is not so, or no longer."""
+    if draft.incident.spec.drill:
+        return ""
     for record in draft.records:
-        action = record.asked.scale
-        if (
-            action is not None
-            and action.replicas == 0
-            and any(a.applied_time for a in record.attempts or ())
-            and record.state.value != "Undone"
-        ):
+        action, aim = record.asked.scale, draft.aim(record)
+        if action is None or action.replicas != 0 or aim is None or standing(record) is None:
+            continue
+        target = draft.seen.get(target_of(aim))
+        if not isinstance(target, Found) or target.value["spec"].get("replicas", 1) == 0:
             return f"{record.target} is scaled to zero by {record.name}: users still lack the service"
     return ""

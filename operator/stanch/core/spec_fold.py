@@ -7,7 +7,7 @@ So a re-applied file, a Git push of the same content or a restore never takes ba
 from stanch.api.incident import Roles
 from stanch.api.incident_status import RoleRecord, SeverityRecord, Times
 from stanch.api.names import EventKind
-from stanch.core.draft import Draft
+from stanch.core.draft import Draft, shorten
 
 _SINGLE_ROLES = tuple(name for name in Roles.model_fields if name not in ("experts", "shadows"))
 
@@ -42,7 +42,11 @@ def _severity(draft: Draft) -> None:
         reason = f"set by {by}" if said else "nothing known; a false SEV2 is cheap"
         source = "Spec" if said else "Derived"
         record = SeverityRecord(
-            level=level, source=source, since_time=draft.incident.declared, spec_seen=said, reasons=(reason,)
+            level=level,
+            source=source,
+            since_time=draft.incident.declared,
+            spec_seen=said,
+            reasons=(shorten(reason, 200),),
         )
         draft.set(severity=record)
     elif said != known.spec_seen:

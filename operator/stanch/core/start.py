@@ -5,9 +5,9 @@ from datetime import datetime
 from stanch.api.incident_status import AttemptState, MitigationRecord, ResolvedTarget, WishState
 from stanch.api.names import EventKind, Reason
 from stanch.api.wish import When
-from stanch.core.approvals import is_machine, wait_for
+from stanch.core.approvals import is_machine, valid, wait_for
 from stanch.core.asking import target_of
-from stanch.core.attempts import open_attempt, receipt_of
+from stanch.core.attempts import open_attempt, receipt_of, standing
 from stanch.core.conditions import is_true
 from stanch.core.draft import Draft
 from stanch.core.guards import refused
@@ -29,7 +29,7 @@ def start_next(draft: Draft) -> None:
     if any(open_attempt(r) for r in draft.records):
         return
     for index, record in enumerate(draft.records):
-        if record.state not in PENDING:
+        if record.state not in PENDING or standing(record):
             continue
         if not _turn(draft, record, draft.records[:index]):
             return
@@ -88,6 +88,10 @@ def hold(draft: Draft, record: MitigationRecord, refusal: Refusal) -> None:
 
 def _start(draft: Draft, record: MitigationRecord) -> None:
     """Guards, plan, approvals, dry run, evidence, intention; stops at the first that is not ready."""
+    if record.reason == Reason.STILL_HURTING_ONLY:
+        # Its turn has come only now: its hour begins.
+        record = record.model_copy(update={"asked_time": draft.now, "reason": None, "message": None})
+        draft.put(record)
     if _expired(draft, record):
         return
     aim = draft.aim(record)
@@ -101,7 +105,7 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
     size = draft.catalog.mitigations[record.action].size_up(record.asked.action[1], aim, draft.seen, draft.now)
     if isinstance(size, tuple):
         draft.ask(*size)
-    if refusal is None and not record.asked.harm_first:
+    if refusal is None and not record.asked.harm_first and _may_be_next(draft, record):
         _evidence_first(draft, aim)
     if refusal is not None or isinstance(size, Refusal):
         _stop(draft, record, refusal or size)
@@ -110,6 +114,12 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
             _skip(draft, record, size)
     elif isinstance(size, Change):
         _go(draft, record, aim, size)
+
+
+def _may_be_next(draft: Draft, record: MitigationRecord) -> bool:
+    """False while people still have to agree: evidence then is captured when they do, not every few seconds until then."""
+    missing = record.reason == Reason.APPROVAL_MISSING and record.approvals is not None
+    return not missing or len(valid(record, draft)) >= (record.approvals.needed if record.approvals else 0)
 
 
 def _evidence_first(draft: Draft, aim: Aim) -> None:

@@ -46,6 +46,8 @@ def revert_where_chosen(draft: Draft) -> None:
     for record in draft.records:
         if record.undo_asked or standing(record) is None or open_attempt(record):
             continue
+        if record.reason == Reason.UNDO_NOT_EXACT:
+            continue  # Tried once and refused, with the reason; a person must look.
         due = next((d.due_time for d in draft.status.debt or () if d.name == record.name), None)
         resolved = record.asked.revert is Revert.ON_RESOLVED and times is not None and times.resolved is not None
         expired = record.asked.revert is Revert.ON_EXPIRY and due is not None and due <= draft.now
@@ -75,8 +77,12 @@ def _start(draft: Draft, record: MitigationRecord, asked: datetime) -> None:
     draft.ask_evidence(aim)
     if secret is None or target is None or (draft.questions and refusal is None):
         return
-    if refusal is not None:
+    if refusal is not None and refusal.reason == Reason.AUTHORITY_UNPROVEN:
+        _wait(draft, record, refusal)
+    elif refusal is not None:
         _refuse(draft, record, refusal.message)
+    elif isinstance(secret, Failed):
+        _wait(draft, record, Refusal(Reason.NO_DATA_NOW, f"The undo record can't be read: {secret.message}"))
     elif not isinstance(secret, Found):
         _refuse(draft, record, f"the undo record {attempt.undo_ref} can't be read; undo it by hand")
     elif isinstance(target, NotFound) or (

@@ -1,5 +1,7 @@
 """Mitigations asked for, in the spec and by entries, become records; what started keeps its plan (decisions 1.3 no. 11-17)."""
 
+from datetime import datetime
+
 from stanch.api.incident_status import MitigationRecord, ResolvedTarget, WishState
 from stanch.api.names import EventKind, Reason
 from stanch.api.timeline_entry import TimelineEntry
@@ -7,6 +9,7 @@ from stanch.api.wish import Wish
 from stanch.core.draft import Draft, shorten
 from stanch.core.swap import digest
 
+RECORDS_MAX = 32
 NOT_STARTED = frozenset({WishState.WAITING, WishState.HELD})
 
 
@@ -26,7 +29,10 @@ def fold_wishes(draft: Draft) -> None:
 
 def _fold_one(draft: Draft, wish: Wish) -> None:
     known = draft.record(wish.name)
-    if known is None:
+    if known is None and len(draft.records) >= RECORDS_MAX:
+        return  # The record holds no more; an incident with so many wants another one.
+    if known is None or (known.source == "Spec" and known.state is WishState.WITHDRAWN and not known.attempts):
+        draft.set(mitigations=tuple(r for r in draft.records if r.name != wish.name))
         _add(draft, wish, "Spec", _asker(draft, wish))
     elif known.source != "Spec":
         return
@@ -53,7 +59,7 @@ def _target(draft: Draft, wish: Wish) -> ResolvedTarget | None:
     return ResolvedTarget(kind=chosen.kind, name=chosen.name) if chosen else None
 
 
-def _new(draft: Draft, wish: Wish, source: str, by: str | None) -> MitigationRecord:
+def _new(draft: Draft, wish: Wish, source: str, by: str | None, when: datetime | None = None) -> MitigationRecord:
     action, _ = wish.action
     return MitigationRecord(
         name=wish.name,
@@ -63,13 +69,13 @@ def _new(draft: Draft, wish: Wish, source: str, by: str | None) -> MitigationRec
         wish=_digest(draft, wish),
         target=_target(draft, wish),
         requested_by=by,
-        asked_time=draft.now,
+        asked_time=when or (draft.incident.declared if draft.incident.metadata.generation == 1 else draft.now),
         state=WishState.WAITING,
     )
 
 
-def _add(draft: Draft, wish: Wish, source: str, by: str | None) -> None:
-    record = _new(draft, wish, source, by)
+def _add(draft: Draft, wish: Wish, source: str, by: str | None, when: datetime | None = None) -> None:
+    record = _new(draft, wish, source, by, when)
     draft.set(mitigations=(*draft.records, record))
     reason = f": {shorten(wish.reason, 120)}" if wish.reason else ""
     draft.say(
@@ -87,7 +93,8 @@ def _change(draft: Draft, wish: Wish, known: MitigationRecord) -> None:
             EventKind.MITIGATION_ASKED, f"{known.name}: changed; approvals are void", by=fresh.requested_by or "spec"
         )
     elif known.reason != Reason.CHANGED_AFTER_START:
-        message = "Changed after it had started; the record keeps its plan. Ask for the new one under another name"
+        was = "it had started" if known.attempts else f"it was {known.state.value.lower()}"
+        message = f"Changed after {was}; the record keeps its plan. Ask for the new one under another name"
         draft.put(known.model_copy(update={"reason": Reason.CHANGED_AFTER_START, "message": message}))
         draft.say(EventKind.MITIGATION_HELD, f"{known.name}: {message}", event=True, warning=True)
 
@@ -102,5 +109,5 @@ def add_wish(draft: Draft, entry: TimelineEntry) -> str | None:
         return f"{Reason.NAME_TAKEN}: there is a mitigation {wish.name} already; use another name"
     if len(draft.records) >= 24:
         return "this incident has 24 mitigations already"
-    _add(draft, wish, f"Entry/{entry.metadata.name}", entry.author)
+    _add(draft, wish, f"Entry/{entry.metadata.name}", entry.author, entry.said)
     return None

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
-from stanch.api.names import Label, Reason
+from stanch.api.names import Reason
 from stanch.api.wish import Action
 from stanch.core.asking import target_of
 from stanch.core.observations import Failed, Found, Observations, items
@@ -78,7 +78,7 @@ class UncordonNode:
     debt = None
 
     def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
-        """Refused while the node is sick or leaving; another's cordon needs a second person."""
+        """Refused while sick or leaving. It may be another's cordon: a second person agrees (ours has an undo entry)."""
         target = read_target(aim, seen)
         if not isinstance(target, dict):
             return target
@@ -86,8 +86,7 @@ class UncordonNode:
             return NothingToDo(f"{aim} is not cordoned")
         if refusal := _unfit(aim, target):
             return refusal
-        ours = Label.ACTION in (target["metadata"].get("labels") or {})
-        return _change(aim, target, ABSENT, "uncordon", "cordon", ApprovalClass.A if ours else ApprovalClass.C)
+        return _change(aim, target, ABSENT, "uncordon", "cordon", ApprovalClass.C)
 
     def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
         """Written means done."""

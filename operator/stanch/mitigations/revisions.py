@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from stanch.api.names import Annotation
+from stanch.core.asking import revision_number
 from stanch.mitigations.workload import is_crashing, is_ready, live_pods, parse_time
 
 # Younger than this it may only have served because nobody had looked yet.
@@ -59,7 +59,7 @@ def revisions(replicasets: list[dict[str, Any]], pods: list[dict[str, Any]]) -> 
         mine = [p for p in live_pods(pods) if (p["metadata"].get("labels") or {}).get(HASH) == code]
         found.append(
             Revision(
-                number=int((meta.get("annotations") or {}).get(Annotation.REVISION, "0") or 0),
+                number=revision_number(rs),
                 name=meta["name"],
                 uid=meta["uid"],
                 hash=code,

@@ -7,7 +7,7 @@ from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Annotation, Reason
 from stanch.api.wish import Action, RolloutUndo
-from stanch.core.asking import owned_by, replicasets_of, target_of
+from stanch.core.asking import owned_by, replicasets_of, revision_number, target_of
 from stanch.core.diff import differences
 from stanch.core.observations import Failed, Found, Observations, items
 from stanch.core.ports import (
@@ -100,7 +100,7 @@ def _current(target: Json, history: list[Revision]) -> Revision | None:
 def _current_unknown(aim: Aim, target: Json, history: list[Revision]) -> Refusal | None:
     current = _current(target, history)
     newest = history[-1] if history else None
-    said = int((target["metadata"].get("annotations") or {}).get(Annotation.REVISION, "0") or 0)
+    said = revision_number(target)
     if current is None or newest is None or current.number != newest.number or current.number != said:
         return Refusal(
             Reason.NOT_OBSERVED_YET, f"The newest template of {aim} has no ReplicaSet of its own yet; looked at again"

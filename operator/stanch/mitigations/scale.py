@@ -9,7 +9,7 @@ from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
 from stanch.api.wish import Action, Scale
 from stanch.core.asking import hpas, pods_of, target_of
-from stanch.core.observations import Found, Observations, items
+from stanch.core.observations import Failed, Found, Observations, items
 from stanch.core.ports import (
     Aim,
     ApprovalClass,
@@ -70,6 +70,8 @@ class ScaleWorkload:
         asked = (hpas(aim.namespace), *surroundings(aim, target))
         if open_questions := tuple(q for q in asked if seen.get(q) is None):
             return open_questions
+        if unread := next((a for q in asked[:2] if isinstance(a := seen.get(q), Failed)), None):
+            return Refusal(Reason.NO_DATA_NOW, f"Who steers {aim} and how its pods are can't be read: {unread.message}")
         now_at = target["spec"].get("replicas", 1)
         if now_at == action.replicas:
             return NothingToDo(f"{aim} already has {now_at} replicas")

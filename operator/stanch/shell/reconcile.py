@@ -21,7 +21,7 @@ from stanch.core.plan import plan
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
 from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Question, UndoSecret
-from stanch.core.records import Store
+from stanch.core.records import MarkFolded, Store
 from stanch.core.stalled import stalled_by_law
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
@@ -235,11 +235,15 @@ class Reconciler:
         for mark in decided.folded:
             if (mark.namespace, mark.name) not in self._marked:
                 self._marked.append((mark.namespace, mark.name))
-                self._later(mark_folded(self.kube, mark))
+                self._later(self._mark(mark))
         for told in decided.events:
             self._later(tell(self.kube, incident, told, now()))
         if decided.close:
             await self._close(incident)
+
+    async def _mark(self, mark: MarkFolded) -> None:
+        if not await mark_folded(self.kube, mark) and (mark.namespace, mark.name) in self._marked:
+            self._marked.remove((mark.namespace, mark.name))
 
     async def _close(self, incident: Incident) -> None:
         meta = incident.metadata

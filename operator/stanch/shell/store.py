@@ -20,10 +20,10 @@ async def store(kube: Kube, record: Store) -> str | None:
     return reply.message
 
 
-async def mark_folded(kube: Kube, mark: MarkFolded) -> None:
-    """Label the entry as taken in; a failure only means that it is listed once more."""
+async def mark_folded(kube: Kube, mark: MarkFolded) -> bool:
+    """Label the entry as taken in; false means that it must be made again when the entry is listed once more."""
     body = json.dumps({"metadata": {"labels": {Label.FOLDED: str(mark.seq)}}})
     try:
-        await kube.patch(ENTRIES.path(mark.namespace, mark.name), body, MERGE_PATCH)
+        return (await kube.patch(ENTRIES.path(mark.namespace, mark.name), body, MERGE_PATCH)).ok
     except Unanswered:
-        return
+        return False
