@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from bench import report
 from bench.api import Api, BenchError
-from bench.cluster import Operator, cluster, give_rights, operator, operator_api, take_rights
+from bench.cluster import Operator, cluster, give_rights, operator, operator_api, served, take_rights
 from bench.measures import Approve, Declare, Pair
 from bench.runbook import Runbook
 from bench.workload import Case, prepare, remove
@@ -61,6 +61,7 @@ async def measure_all(options: argparse.Namespace, kubeconfig: Path, running: Op
     admin, sender = await Api.of(kubeconfig), await operator_api(kubeconfig)
     times, found = options.repetitions, {}
     try:
+        await served(admin)
         await give_rights(admin)
         pairs: list[Pair] = [
             kind(admin, sender, running) for name, kind in (("M1", Declare), ("M2", Approve)) if name in options.only

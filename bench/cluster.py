@@ -19,7 +19,8 @@ from tools.install import ROOT, find_kubectl
 from tools.operator_run import as_service_account
 
 from bench.api import Api, BenchError
-from bench.workload import ALICE, MACHINE
+from bench.workload import ALICE, MACHINE, until
+from stanch.api.names import API_VERSION
 
 OWN: Final = ROOT / ".cluster-bench"
 RIGHTS: Final = {
@@ -48,6 +49,17 @@ def cluster(given: Path | None, keep: bool) -> Iterator[Path]:
     finally:
         if given is None and not keep:
             _run(*testcluster, "down", "--dir", str(OWN), quiet=False)
+
+
+async def served(api: Api) -> None:
+    """Wait until our kinds answer: for some seconds after they were installed the API server says 429 now and then."""
+    for kind in ("incidents", "timelineentries", "evidences", "postmortems", "actionitems"):
+        url = f"/apis/{API_VERSION}/{kind}?limit=1"
+
+        async def answers(url: str = url) -> bool | None:
+            return (await api.send("GET", url)).status == 200 or None
+
+        await until(f"{kind} are served", answers)
 
 
 async def give_rights(api: Api) -> None:

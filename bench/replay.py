@@ -10,13 +10,15 @@ import re
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bench.api import Api, BenchError
-from bench.hops import Hop, Note, is_effect
+from bench.api import Api, BenchError, Said
+from bench.hops import Hop, Note, is_effect, is_log
 from bench.workload import Case
 from stanch.api.names import Label
+from stanch.shell.observe import LOGS_PER_NODE
 
 _VERSION: Final = re.compile(r'("resourceVersion":")(\d+)(")')
 
@@ -89,14 +91,21 @@ def bind(hop: Hop, old_uid: str, made: dict[str, Any]) -> Hop:
 
 
 async def play(api: Api, recipe: Recipe, hops: Sequence[Hop], made: dict[str, Any]) -> list[float]:
-    """Hop after hop, each when all of the one before is answered: how long each took. BenchError when one went otherwise."""
-    took = []
+    """
+    Hop after hop, each when all of the one before is answered: how long each took. BenchError when one went otherwise.
+
+    A node is asked for as many logs at a time as the operator asks: the same parallel groups, not wider ones.
+    """
+    took, node = [], asyncio.Semaphore(LOGS_PER_NODE)
+
+    async def send(note: Note) -> Said:
+        async with node if is_log(note) else nullcontext():
+            return await api.send(note["method"], note["url"], note["body"], note.get("content_type"), note["accept"])
+
     for hop in hops:
         ready = bind(hop, recipe.names.incident_uid, made)
         began = time.perf_counter()
-        answers = await asyncio.gather(
-            *(api.send(n["method"], n["url"], n["body"], n.get("content_type"), n["accept"]) for n in ready.requests)
-        )
+        answers = await asyncio.gather(*(send(note) for note in ready.requests))
         took.append(time.perf_counter() - began)
         for note, said in zip(ready.requests, answers, strict=True):
             if said.status // 100 != note["status"] // 100:

@@ -1,4 +1,4 @@
-"""Cases: each a namespace of its own with one service, released well and then badly, its new pod crash-looping."""
+"""Cases: each a namespace of its own with one service, released well and then badly, its new pod crashed and broken since."""
 
 import asyncio
 import time
@@ -15,7 +15,13 @@ INCIDENT: Final = "checkout-5xx"
 IMAGE: Final = "stanch.test/busybox:1"
 PATIENCE: Final = 120.0
 GOOD: Final = ["sh", "-c", "echo ready; exec sleep 1000000"]
-BAD: Final = ["sh", "-c", "echo loading config; echo FATAL: no route to ledger; exit 1"]
+# It crashes once, so that there is a previous log, and is never ready; eight pods that go on crashing would be measured too.
+BAD: Final = [
+    "sh",
+    "-c",
+    "echo loading config; echo FATAL: no route to ledger; [ -e /state/crashed ] && exec sleep 1000000; "
+    "touch /state/crashed; exit 1",
+]
 T = TypeVar("T")
 # Names of one length everywhere, so that replayed requests are as long as the recorded ones.
 ALICE, MACHINE = "bench-alice", "system:serviceaccount:default:bench-ci"
@@ -51,8 +57,16 @@ def pod_template(command: list[str]) -> dict[str, Any]:
     container |= {
         "env": [{"name": "LEDGER_URL", "value": "http://ledger.bank.svc:8080"}],
         "ports": [{"containerPort": 80}],
+        "volumeMounts": [{"name": "state", "mountPath": "/state"}],
     }
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 1, "automountServiceAccountToken": False}
+    if command == BAD:
+        container["readinessProbe"] = {"tcpSocket": {"port": 9}, "periodSeconds": 3600}
+    spec: dict[str, Any] = {
+        "containers": [container],
+        "terminationGracePeriodSeconds": 1,
+        "automountServiceAccountToken": False,
+    }
+    spec["volumes"] = [{"name": "state", "emptyDir": {}}]
     return {"metadata": {"labels": {"app": NAME}}, "spec": spec}
 
 
@@ -78,7 +92,7 @@ async def until(what: str, ask: Callable[[], Coroutine[Any, Any, T | None]], eve
 
 
 async def prepare(api: Api) -> Case:
-    """A good release that runs, then a bad one whose pod has crashed and is kept from starting again."""
+    """A good release that runs, then a bad one whose pod has crashed and is not ready since."""
     namespace = f"bench-{uuid.uuid4().hex[:12]}"
     await api.must("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
     inside = f"/api/v1/namespaces/{namespace}"
@@ -104,18 +118,17 @@ async def prepare(api: Api) -> Case:
 
     async def crashed() -> list[str] | None:
         pods = (await api.must("GET", f"{inside}/pods"))["items"]
-        return _in_order(pods) if any(map(is_crash_looping, pods)) else None
+        return _in_order(pods) if any(map(has_crashed, pods)) else None
 
     case.pods = await until(f"{namespace}: the bad release", crashed)
     case.deployment = await api.must("GET", f"{case.deployments}/{NAME}")
     return case
 
 
-def is_crash_looping(pod: dict[str, Any]) -> bool:
-    """It crashed before, so that there is a previous log, and waits to be started again."""
+def has_crashed(pod: dict[str, Any]) -> bool:
+    """It crashed before, so that there is a previous log, and runs without being ready."""
     return any(
-        each.get("restartCount", 0) >= 1
-        and each.get("state", {}).get("waiting", {}).get("reason") == "CrashLoopBackOff"
+        each.get("restartCount", 0) >= 1 and "running" in each["state"] and not each["ready"]
         for each in pod.get("status", {}).get("containerStatuses") or ()
     )
 

@@ -230,6 +230,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InstallError as failed:
         print(f"install: {failed}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\ninstall: stopped; what is applied stays, and running it again completes it", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -7,6 +7,7 @@ Run the operator from this checkout against a cluster, in the foreground, as its
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,13 @@ def _run(words: list[str]) -> str:
     return done.stdout
 
 
+def follow(operator: subprocess.Popen[bytes]) -> int:
+    """Wait for it; Ctrl-C reaches it by itself, a SIGTERM for us is passed on, so that it ends in order."""
+    signal.signal(signal.SIGTERM, lambda *_: operator.terminate())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return operator.wait()
+
+
 def main() -> None:
     """Write the kubeconfig to a private file, run, and take the file away."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -57,10 +65,7 @@ def main() -> None:
         file.flush()
         words = [sys.executable, "-m", "stanch.cli.main", "run", "--kubeconfig", file.name]
         words += ["--log-format", "text", "--listen", "127.0.0.1:0", *rest]
-        try:
-            sys.exit(subprocess.run(words, check=False, env={**os.environ, "KUBECONFIG": file.name}).returncode)
-        except KeyboardInterrupt:
-            sys.exit(0)
+        sys.exit(follow(subprocess.Popen(words, env={**os.environ, "KUBECONFIG": file.name})))
 
 
 if __name__ == "__main__":

@@ -114,7 +114,6 @@ EVENTS: Final[Mapping[str, str]] = {
 }
 
 MISSING: Final[Mapping[str, str]] = {
-    "InPartB": "It comes in the second part of the capture.",
     "NodeSilent": "The node did not answer.",
     "Forbidden": "The operator may not read it.",
     "NoPrevious": "The container has never restarted.",

@@ -158,7 +158,6 @@ class EventKind:
 class MissingReason:
     """Why an evidence item is not there: fixed words, so that they can be counted."""
 
-    IN_PART_B: Final = "InPartB"
     NODE_SILENT: Final = "NodeSilent"
     FORBIDDEN: Final = "Forbidden"
     NO_PREVIOUS: Final = "NoPrevious"

@@ -1,6 +1,6 @@
 """When it is resolved: a Postmortem drafted from the record, and an ActionItem for what a rollback leaves open."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from stanch.api.action_item import ActionItemSpec, ActionKind, Priority
@@ -104,8 +104,8 @@ def _follow_up(draft: Draft, record: MitigationRecord) -> Store:
 def _postmortem(draft: Draft, items: tuple[str, ...]) -> dict[str, Any]:
     times, durations = draft.status.times, draft.status.durations
     assert times is not None
-    start = times.started or times.detected
-    minutes = int((times.mitigated - start).total_seconds() // 60) if times.mitigated and start else None
+    # From the start of harm or not at all: since the declaration would read as shorter than it was.
+    minutes = _minutes(times.started, times.mitigated)
     spec = PostmortemSpec(
         incident=draft.incident.metadata.name,
         summary=shorten(_summary(draft), 8000),
@@ -132,6 +132,10 @@ def _postmortem(draft: Draft, items: tuple[str, ...]) -> dict[str, Any]:
         due_time=draft.now + draft.catalog.policy.postmortem_due,
     )
     return spec.wire()
+
+
+def _minutes(start: datetime | None, end: datetime | None) -> int | None:
+    return int((end - start).total_seconds() // 60) if start and end else None
 
 
 def _factors(draft: Draft) -> tuple[Factor, ...]:
@@ -164,10 +168,9 @@ def _factors(draft: Draft) -> tuple[Factor, ...]:
 def _summary(draft: Draft) -> str:
     times = draft.status.times
     assert times is not None
-    began = times.started or times.detected
     done = [r for r in draft.records if standing(r)]
     what = "; ".join(f"{r.name} ({r.plan or r.action})" for r in done) or "no mitigation by stanch"
-    start = f"It began {instant(began)}. " if began else ""
+    start = f"It began {instant(times.started)}. " if times.started else "When it began is to be filled. "
     ended = f"Harm ended {instant(times.mitigated)}" if times.mitigated else "When harm ended is not known"
     resolved = f", and recovery had held by {instant(times.resolved)}" if times.resolved else ""
     return f"{draft.incident.spec.title}. {start}{ended}{resolved}. What was done: {what}."

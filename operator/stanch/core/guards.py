@@ -7,6 +7,7 @@ from stanch.api.incident_status import MitigationRecord
 from stanch.api.meta import Person, TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE, Label, Reason
 from stanch.api.wish import KINDS_OF_ACTION
+from stanch.core.asking import target_of
 from stanch.core.draft import Draft
 from stanch.core.observations import Failed, Found
 from stanch.core.ports import Aim, Need, Refusal
@@ -93,18 +94,12 @@ def not_seen_before(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal
 
 def target_is_free(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
     """One incident at a time acts on a target."""
-    answer = draft.seen.get(_target_question(aim))
+    answer = draft.seen.get(target_of(aim))
     uid = answer.value["metadata"]["uid"] if isinstance(answer, Found) else ""
     other = draft.seen.busy.get(uid)
     if other is None:
         return None
     return Refusal(Reason.TARGET_BUSY, f"Incident {other} is acting on {aim}; free when that attempt has ended")
-
-
-def _target_question(aim: Aim) -> Get:
-    from stanch.core.asking import target_of  # noqa: PLC0415
-
-    return target_of(aim)
 
 
 def asker_may(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:

@@ -36,6 +36,10 @@ def dry_run(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) ->
     if answer is None:
         return False
     if isinstance(answer, Failed):
+        if answer.status in (0, 429):
+            # Nobody judged the patch: asked again, and not told as a refusal.
+            draft.wake(draft.now + draft.catalog.policy.verify_every)
+            return False
         if answer.status == 403 and "cannot patch resource" in answer.message:
             missing = answer.message.split(": ", 1)[-1]
             return Refusal(

@@ -42,7 +42,6 @@ class Capture:
     deadline: timedelta | None = None
     part: int = 1
     parts: int = 1
-    unanswered: str = MissingReason.DEADLINE_OVER
     prepared: Mapping[str, File] = field(default_factory=dict)
 
 
@@ -82,7 +81,7 @@ def prepare(capture: Capture) -> dict[str, File]:
 def _laid_out(capture: Capture) -> Shelf:
     shelf = Shelf(Redactor(capture.key), prepared=capture.prepared)
     scenes = [Scene(aim, capture.seen) for aim in dict.fromkeys(capture.aims)]
-    Layout(scenes, capture.seen, capture.severity, capture.captured_time, shelf, capture.unanswered).put()
+    Layout(scenes, capture.seen, capture.severity, capture.captured_time, shelf).put()
     return shelf
 
 

@@ -30,14 +30,13 @@ _SURROUNDINGS = ("hpa.json", "pdb.json", "services.json", "endpointslices.json")
 
 @dataclass
 class Layout:
-    """Puts everything that was seen of some targets on a shelf. ``unanswered`` is why an answer may be missing."""
+    """Puts everything that was seen of some targets on a shelf."""
 
     scenes: Sequence[Scene]
     seen: Observations
     severity: Severity
     now: datetime
     shelf: Shelf
-    unanswered: str
 
     def __post_init__(self) -> None:
         self.clean = self.shelf.redactor.clean
@@ -67,9 +66,9 @@ class Layout:
         question, target = asking.target_of(scene.aim), scene.target
         answer = self.seen.get(question)
         if target is None:
-            self.shelf.lacks(f"{base}.json", *missing.why(question, answer, self.unanswered))
+            self.shelf.lacks(f"{base}.json", *missing.why(question, answer))
             if not scene.on_node and not isinstance(answer, NotFound):
-                reason = self.unanswered if answer is None else MissingReason.NOT_ANSWERED
+                reason = MissingReason.DEADLINE_OVER if answer is None else MissingReason.NOT_ANSWERED
                 self.shelf.lacks("pods.txt", reason, f"{scene.aim} was not read, so its pods were not known")
             return
         path = question.ref.path(question.namespace, question.name)
@@ -122,7 +121,7 @@ class Layout:
         question = log_question(chosen, slot, self.severity)
         question, answer = self.logs.get(_identity(question), (question, None))
         if not isinstance(answer, Found):
-            self.shelf.lacks(name, *missing.why(question, answer, self.unanswered))
+            self.shelf.lacks(name, *missing.why(question, answer))
             return
         kind = ItemKind.PREVIOUS_LOGS if slot.previous else ItemKind.LOGS
         rank = Rank.CONTROL if chosen.control else (Rank.PREVIOUS if slot.previous else Rank.CURRENT)
@@ -153,7 +152,7 @@ class Layout:
         """Was the list answered? If not, or not wholly, that is said."""
         answer: Answer | None = self.seen.get(question)
         if not isinstance(answer, Found):
-            self.shelf.lacks(name, *missing.why(question, answer, self.unanswered))
+            self.shelf.lacks(name, *missing.why(question, answer))
             return False
         if tables.is_cut(answer.value):
             message = f"{len(items(answer))} of {tables.count(answer.value)} or more: the list was cut"

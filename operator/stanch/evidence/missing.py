@@ -18,11 +18,11 @@ _SILENT = re.compile(
 _TEXT_MAX = 512
 
 
-def why(question: Question, answer: Answer | None, unanswered: str) -> tuple[str, str]:
-    """The reason and message for an answer that can't be used. ``unanswered`` is the reason when none came."""
+def why(question: Question, answer: Answer | None) -> tuple[str, str]:
+    """The reason and message for an answer that can't be used."""
     match answer:
         case None:
-            return unanswered, "no answer before the deadline"
+            return MissingReason.DEADLINE_OVER, "no answer before the deadline"
         case NotFound():
             return MissingReason.NOT_ANSWERED, "404: it is not there"
         case Failed(status=status, message=message):

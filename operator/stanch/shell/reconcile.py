@@ -118,18 +118,25 @@ class Reconciler:
             busy=self.cache.busy(key),
             evidence_started=now(),
         )
-        for _ in range(PASSES_MAX):
-            decided, seen, planned = await self._decide(incident, seen)
-            self._log(incident, decided)
-            changed = decided.status != incident.status
-            if not changed and not decided.commands and not decided.stores:
-                await self._after(incident, decided)
-                self._rehearse(key, incident, seen)
-                return decided.wake_at
-            incident, seen = await self._write(key, incident, decided, seen, changed)
-            if decided.commands:
-                seen = await self._perform(decided, seen, planned)
-        return now()
+        done: list[tuple[Incident, Plan]] = []
+        try:
+            for _ in range(PASSES_MAX):
+                decided, seen, planned = await self._decide(incident, seen)
+                self._log(incident, decided)
+                changed = decided.status != incident.status
+                if not changed and not decided.commands and not decided.stores:
+                    done.append((incident, decided))
+                    self._rehearse(key, incident, seen)
+                    return decided.wake_at
+                incident, seen = await self._write(key, incident, decided, seen, changed)
+                done.append((incident, decided))
+                if decided.commands:
+                    seen = await self._perform(decided, seen, planned)
+            return now()
+        finally:
+            # Only now: marks and Events would share the way with the effect.
+            for each in done:
+                await self._after(*each)
 
     def _rehearse(self, key: Key, incident: Incident, seen: Observations) -> None:
         """
@@ -209,7 +216,6 @@ class Reconciler:
         finally:
             kept = [await task for task in waiting]
         kept += await asyncio.gather(*(store(self.kube, s) for s in rest))
-        await self._after(written, decided)
         return written, _receipts(seen, dict(zip([*urgent, *rest], kept, strict=True)), incident, written)
 
     async def _status(self, key: Key, incident: Incident, decided: Plan, changed: bool) -> Incident:
