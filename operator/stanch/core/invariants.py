@@ -137,7 +137,7 @@ def law_14_questions_come_before_deeds(incident: Incident, plan: Plan) -> bool:
 
 def law_15_status_stays_small(incident: Incident, plan: Plan) -> bool:
     """Every watcher gets the whole of it each time."""
-    return len(json.dumps(plan.status.wire(), separators=(",", ":"))) <= STATUS_BYTES_MAX
+    return len(json.dumps(plan.wire, separators=(",", ":"))) <= STATUS_BYTES_MAX
 
 
 def law_16_conditions_only_flip_their_time_with_their_status(incident: Incident, plan: Plan) -> bool:
@@ -154,7 +154,7 @@ def law_16_conditions_only_flip_their_time_with_their_status(incident: Incident,
 def law_17_the_schema_takes_the_status(incident: Incident, plan: Plan) -> bool:
     """A status the API server refuses is a record that stands still."""
     try:
-        IncidentStatus.model_validate(plan.status.wire())
+        IncidentStatus.model_validate(plan.wire)
     except ValidationError:
         return False
     return True

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from typing import Any
 
 from stanch.api.incident_status import IncidentStatus
 from stanch.core.commands import Command
@@ -19,7 +21,7 @@ class Told:
     warning: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """
     Ask ``questions`` and plan again while there are any; then write ``status`` and ``stores``, then perform
@@ -36,3 +38,8 @@ class Plan:
     events: tuple[Told, ...] = ()
     wake_at: datetime | None = None
     close: bool = False
+
+    @cached_property
+    def wire(self) -> dict[str, Any]:
+        """The status as it would be stored; made once, for the laws and the writer look at it in turn."""
+        return self.status.wire()

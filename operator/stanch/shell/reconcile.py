@@ -222,7 +222,7 @@ class Reconciler:
         if not changed:
             return incident
         try:
-            body = await write_status(self.kube, incident, decided.status)
+            body = await write_status(self.kube, incident, decided.wire)
         except StatusRefused as error:
             LOG.error("the status was refused", extra={"incident": incident.key, "why": str(error)})
             raise

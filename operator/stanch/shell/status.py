@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from stanch.api.incident import Incident
-from stanch.api.incident_status import IncidentStatus
 from stanch.core.questions import INCIDENTS
 from stanch.shell.client import MERGE_PATCH, Kube, Reply, Unanswered
 from stanch.shell.metrics import CONFLICTS
@@ -34,12 +33,12 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     return patch
 
 
-async def write_status(kube: Kube, incident: Incident, status: IncidentStatus) -> dict[str, Any]:
-    """The incident as it stands after the write. Raises StatusConflict or StatusRefused; never tries twice."""
+async def write_status(kube: Kube, incident: Incident, status: Mapping[str, Any]) -> dict[str, Any]:
+    """Write ``status`` (as it is to be stored); the incident as it stands then. Raises StatusConflict or StatusRefused; never tries twice."""
     meta = incident.metadata
     body = {
         "metadata": {"resourceVersion": meta.resource_version, "uid": meta.uid},
-        "status": changes(incident.status.wire(), status.wire()),
+        "status": changes(incident.status.wire(), status),
     }
     path = INCIDENTS.path(meta.namespace, meta.name) + "/status"
     try:
