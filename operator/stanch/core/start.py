@@ -105,8 +105,8 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
     size = draft.catalog.mitigations[record.action].size_up(record.asked.action[1], aim, draft.seen, draft.now)
     if isinstance(size, tuple):
         draft.ask(*size)
-    if refusal is None and not record.asked.harm_first and _may_be_next(draft, record):
-        _evidence_first(draft, aim)
+    if refusal is None and not record.asked.harm_first:
+        _evidence_first(draft, aim, _may_be_next(draft, record))
     if refusal is not None or isinstance(size, Refusal):
         _stop(draft, record, refusal or size)
     elif isinstance(size, NothingToDo):
@@ -122,11 +122,12 @@ def _may_be_next(draft: Draft, record: MitigationRecord) -> bool:
     return not missing or len(valid(record, draft)) >= (record.approvals.needed if record.approvals else 0)
 
 
-def _evidence_first(draft: Draft, aim: Aim) -> None:
+def _evidence_first(draft: Draft, aim: Aim, soon: bool) -> None:
     """Ask for evidence; or for the receipt of what is fresh enough, now and not in a hop of its own before the effect."""
     fresh = fresh_evidence(draft)
     if fresh is None:
-        draft.ask_evidence(aim)
+        if soon:
+            draft.ask_evidence(aim)
     elif fresh.name not in draft.seen.stored:
         draft.ask(receipt_of(draft, fresh.name))
 

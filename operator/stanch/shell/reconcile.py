@@ -147,12 +147,16 @@ class Reconciler:
         if not any(record.reason == Reason.APPROVAL_MISSING for record in incident.status.mitigations or ()):
             return
         answers: dict[Question, Answer] = {}
+        asked: dict[Question, None] = {}
         for _ in range(ROUNDS_MAX):
-            asked = plan(incident, replace(seen, answers=answers, entries=()), self.catalog, now()).questions
-            answers |= (known := {q: seen.answers[q] for q in asked if q in seen.answers})
+            # Nothing counts as stored: the next look has to ask for that, too.
+            on_paper = replace(seen, answers=answers, entries=(), stored={})
+            asked |= dict.fromkeys(plan(incident, on_paper, self.catalog, now()).questions)
+            known = {q: seen.answers[q] for q in asked if q in seen.answers and q not in answers}
             if not known:
                 break
-        self._rehearsed[key] = tuple(q for q in answers if not isinstance(q, Logs))
+            answers |= known
+        self._rehearsed[key] = tuple(q for q in asked if not isinstance(q, Logs))
 
     async def _entries(self, incident: Incident) -> tuple[TimelineEntry, ...]:
         """What people said that is not folded yet; a brand-new incident has none."""

@@ -34,7 +34,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def write_status(kube: Kube, incident: Incident, status: Mapping[str, Any]) -> dict[str, Any]:
-    """Write ``status`` (as it is to be stored); the incident as it stands then. Raises StatusConflict or StatusRefused; never tries twice."""
+    """Write ``status`` as it is to be stored; the incident as it stands then. Raises StatusConflict or StatusRefused."""
     meta = incident.metadata
     body = {
         "metadata": {"resourceVersion": meta.resource_version, "uid": meta.uid},
