@@ -24,8 +24,8 @@ help:
 	@echo "  make uninstall      Take stanch off the cluster again, records included (10 s)."
 	@echo "  make cluster-down   Stop the cluster and remove all of it (5 s)."
 	@echo "See it work"
-	@echo "  make demo           A crash-looping release, an Incident, evidence, rollback, recovery, postmortem (2 min)."
-	@echo "  make demo-down      Remove what the demo started."
+	@echo "  make demo           A crash-looping release, an Incident, evidence, rollback, recovery, postmortem (1 min)."
+	@echo "  make demo-down      Stop the demo's operator and take down the cluster in .cluster/."
 	@echo "  make bench          How fast it is, beside a replay of its own requests and beside kubectl (15 min)."
 	@echo "  make clean          Remove caches and .venv; clusters stay."
 

@@ -66,6 +66,13 @@ def find_kubectl() -> str:
     )
 
 
+def which_cluster(asked: Path | None) -> Path | None:
+    """The kubeconfig to use: the one asked for, KUBECONFIG's (None), the local cluster's, else kubectl's own (None)."""
+    if asked is None and "KUBECONFIG" not in os.environ and CLUSTER_KUBECONFIG.exists():
+        return CLUSTER_KUBECONFIG
+    return asked
+
+
 def wait(step: str, remedy: str, problem: Callable[[], str]) -> None:
     """Until there is no problem any more; then say how long it took."""
     start = time.monotonic()
@@ -160,6 +167,20 @@ def install(kubectl: Kubectl, *, everywhere: bool) -> None:
     wait("policies are stored as shipped", stored, lambda: policies.problem(live_policies(kubectl)))
     bite = "see `kubectl get validatingadmissionpolicy,mutatingadmissionpolicy` and the API server's log"
     wait("policies hold: what was forged is not believed", bite, lambda: not_biting(kubectl))
+    wait(
+        "our kinds are served",
+        "look again in a minute; the API server's log says why",
+        lambda: not_served(kubectl, crds),
+    )
+
+
+def not_served(kubectl: Kubectl, crds: list[str]) -> str:
+    """For some seconds after a CRD was made the API server answers 429 now and then; empty when all answer."""
+    for crd in crds:
+        done = kubectl("get", crd.removeprefix("crd/"), "-A", "-o", "name")
+        if done.returncode:
+            return done.stderr.strip()
+    return ""
 
 
 # --- uninstall -------------------------------------------------------------------------------------------------------
@@ -176,15 +197,28 @@ def debts(kubectl: Kubectl) -> list[str]:
     ]
 
 
+def unfinished(kubectl: Kubectl) -> list[str]:
+    """Incidents that are neither resolved nor closed, one line each."""
+    incidents = (kubectl.read("incidents.stanch.dev", "-A") or {"items": []})["items"]
+    return [
+        f"{item['metadata']['namespace']}/{item['metadata']['name']}: {item['spec'].get('title', '')}"
+        for item in incidents
+        if Label.CLOSED not in (item["metadata"].get("labels") or {})
+        and not item.get("status", {}).get("times", {}).get("resolved")
+    ]
+
+
 def uninstall(kubectl: Kubectl, *, sure: bool) -> None:
     """Everything, records included; the namespace of the operator (undo Secrets) goes last."""
-    owed = debts(kubectl)
+    owed, running = debts(kubectl), unfinished(kubectl)
+    for line in running:
+        print(f"open {line}")
     for line in owed:
         print(f"owes {line}")
-    if owed and not sure:
+    if (owed or running) and not sure:
         raise InstallError(
-            "open incidents owe something, and with the CRDs their records go\n"
-            "  remedy: take these back first, or run again with --yes"
+            "incidents are open or owe something, and with the CRDs their records go\n"
+            "  remedy: resolve or cancel them and take back what they owe, or run again with --yes (make uninstall ARGS=--yes)"
         )
     gone = ("--ignore-not-found", "--wait=true", "--timeout=120s")
     remedy = "run it again; `kubectl get crd,ns` says what is still terminating, and why in status.conditions"
@@ -204,19 +238,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m tools.install", description=(__doc__ or "").strip().splitlines()[0]
     )
     parser.add_argument(
-        "--kubeconfig", type=Path, help="default: .cluster/kubeconfig if it is there, else kubectl's own"
+        "--kubeconfig",
+        type=Path,
+        help="default: KUBECONFIG, else .cluster/kubeconfig if it is there, else kubectl's own",
     )
     parser.add_argument(
         "--namespaced", action="store_true", help="let the operator act nowhere yet; bind it per namespace"
     )
     parser.add_argument("--uninstall", action="store_true", help="take everything away, records included")
-    parser.add_argument("--yes", action="store_true", help="uninstall although open incidents owe something")
+    parser.add_argument("--yes", action="store_true", help="uninstall although incidents are open or owe something")
     asked = parser.parse_args(arguments)
-    kubeconfig = asked.kubeconfig
-    if kubeconfig is None and "KUBECONFIG" not in os.environ and CLUSTER_KUBECONFIG.exists():
-        kubeconfig = CLUSTER_KUBECONFIG
     try:
-        kubectl = Kubectl(find_kubectl(), kubeconfig)
+        kubectl = Kubectl(find_kubectl(), which_cluster(asked.kubeconfig))
         reach = "start a cluster (`make cluster`), or name one with --kubeconfig"
         kubectl.must("reaching the cluster", reach, "version", "-o", "json")
         server = kubectl.must(

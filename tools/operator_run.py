@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tools.install import CLUSTER_KUBECONFIG, find_kubectl
+from tools.install import find_kubectl, which_cluster
 
 from stanch.api.names import OPERATOR_NAMESPACE
 
@@ -40,9 +40,12 @@ def as_service_account(admin: Path | None, program: str) -> dict[str, Any]:
 def _run(words: list[str]) -> str:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(
-            f"{' '.join(words[:4])} …: {done.stderr.strip()}\n  is stanch installed on it? run `make install`"
+        remedy = (
+            "is stanch installed on it? run `make install`"
+            if "not found" in done.stderr
+            else "can the cluster be reached?"
         )
+        raise SystemExit(f"{' '.join(words[:4])} …: {done.stderr.strip()}\n  {remedy}")
     return done.stdout
 
 
@@ -56,10 +59,12 @@ def follow(operator: subprocess.Popen[bytes]) -> int:
 def main() -> None:
     """Write the kubeconfig to a private file, run, and take the file away."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kubeconfig", type=Path, help="admin credentials; .cluster/kubeconfig or KUBECONFIG else")
+    parser.add_argument(
+        "--kubeconfig", type=Path, help="admin credentials; else KUBECONFIG, .cluster/kubeconfig, kubectl's own"
+    )
     options, rest = parser.parse_known_args()
-    admin = options.kubeconfig or (CLUSTER_KUBECONFIG if CLUSTER_KUBECONFIG.exists() else None)
-    config = as_service_account(admin, find_kubectl())
+    config = as_service_account(which_cluster(options.kubeconfig), find_kubectl())
+    print(f"stanch runs against {config['clusters'][0]['cluster']['server']}; Ctrl-C stops it", flush=True)
     with tempfile.NamedTemporaryFile("w", prefix="stanch-operator-", suffix=".kubeconfig") as file:
         json.dump(config, file)
         file.flush()

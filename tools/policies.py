@@ -403,8 +403,9 @@ def keep_records() -> Policy:
                 f"request.resource.resource in ['incidents', 'postmortems'] && {closed}",
                 "this record is kept",
                 f"""request.resource.resource == 'incidents'
-                    ? 'incident ' + request.name + ' is not closed: resolve it, or cancel it with a TimelineEntry; closed ones'
-                      + ' are labelled {Label.CLOSED} and may be deleted'
+                    ? 'incident ' + request.name + ' is not closed, and its record is kept; a mistake is closed by a'
+                      + ' TimelineEntry with cancel; what is labelled {Label.CLOSED} may be deleted, and'
+                      + ' so may the namespace'
                     : request.resource.resource == 'postmortems'
                     ? 'postmortem ' + request.name + ' is kept until its incident is closed'
                     : request.resource.resource + ' are the record of an incident; only the stanch operator deletes them'""",

@@ -17,6 +17,7 @@ CONDITIONS: Final[Mapping[str, str]] = {
 }
 
 REASONS: Final[Mapping[str, str]] = {
+    "NotStored": "Evidence or the undo record could not be stored; nothing was done.",
     "Declared": "A person declared it, and by that acknowledged it.",
     "RoleTaken": "Somebody took a role.",
     "Entry": "A person wrote an entry.",
@@ -109,6 +110,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "PostmortemDrafted": "A draft was made from the record.",
     "ActionItemDrafted": "Something to do was written down, with an owner.",
     "Closed": "The record is closed.",
+    "NoSuchIncident": "Somebody said something to an incident that is not there; check the name.",
     "IncidentIsClosed": "Somebody asked something of a closed incident.",
     "Stalled": "The operator can't go on.",
 }

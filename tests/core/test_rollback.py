@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from build import BAD, GOOD, T0, deployment, incident, pod, replicaset, roll_back
+from build import BAD, GOOD, T0, deployment, incident, pod, replicaset, roll_back, stamp
 from stanch.mitigations.revisions import choose, revisions
 from world import World, bad_deploy
 
@@ -62,7 +62,7 @@ def test_without_a_wish_it_is_watched_and_evidence_is_kept():
 
 def _revisions(*ages: float, serving: tuple[int, ...] = ()) -> list:
     sets = [replicaset(f"i{n}", n, created=T0 - timedelta(minutes=age)) for n, age in enumerate(ages, 1)]
-    return revisions(sets, [pod(f"h{n}") for n in serving])
+    return revisions(sets, [pod(f"h{n}") for n in serving], T0)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,42 @@ def test_two_bad_releases_in_a_row_go_back_to_the_good_one():
     third = replicaset("shop/checkout:1.8.4", 3, created=T0 - timedelta(minutes=1))
     world.objects[("replicasets", third["metadata"]["name"])] = third
     assert GOOD == world.run(seconds=5).image
+
+
+def test_a_pod_that_crashed_once_long_ago_still_serves():
+    """What was killed for memory last week is steady by now; a loop that is up for this second is not."""
+    steady, looping = pod("h1"), pod("h2")
+    for each, began, up in ((steady, 30, timedelta(days=7)), (looping, 5, timedelta(seconds=4))):
+        died = T0 - up - timedelta(seconds=10)
+        last = {"exitCode": 137, "startedAt": stamp(died - timedelta(seconds=began)), "finishedAt": stamp(died)}
+        status = each["status"]["containerStatuses"][0]
+        status |= {"lastState": {"terminated": last}, "state": {"running": {"startedAt": stamp(T0 - up)}}}
+    sets = [replicaset(f"i{n}", n, created=T0 - timedelta(minutes=9 - n)) for n in (1, 2, 3)]
+    assert [1, 0, 0] == [r.serving for r in revisions(sets, [steady, looping], T0)]
+
+
+def test_a_release_that_crashed_all_night_is_not_called_proven():
+    """How long it was deployed is not how long it served."""
+    sets = [replicaset(f"i{n}", n, created=T0 - timedelta(minutes=age)) for n, age in ((1, 620), (2, 600), (3, 1))]
+    history = revisions(sets, [pod("h2", crashing=True)], T0)
+    assert choose(history[:-1], history).revision.number == 1
+
+
+def test_what_was_rolled_back_is_not_rolled_back_again():
+    """Two people report the same outage: the second must not bring the bad release back (kubectl undo does)."""
+    world = bad_deploy(incident(roll_back("one", when="Always"), roll_back("two", when="Always"))).run(minutes=1)
+    assert (GOOD, 1, []) == (world.image, len(world.effects), world.broken)
+    assert "Skipped" == world.record("two").state.value
+    assert "was rolled back already" in world.record("two").message
+
+
+def test_what_is_asked_for_in_any_case_does_not_wait_for_what_is_held():
+    """The rollback is held because the rollout is paused, and the resume that frees it is next in line."""
+    resume = {"name": "go-on", "rolloutResume": {}, "when": "Always"}
+    world = bad_deploy(incident(roll_back(when="Always"), resume))
+    world.objects[("deployments", "checkout")]["spec"]["paused"] = True
+    world.run(minutes=1)
+    assert (GOOD, "Done") == (world.image, world.record("go-on").state.value)
 
 
 def test_an_incident_without_targets_is_a_record():

@@ -24,6 +24,12 @@ def test_an_undo_puts_back_exactly_what_stood_there():
     assert ("Undone", 2, []) == (world.record("roll-back").state.value, len(world.effects), world.broken)
 
 
+def test_an_undo_is_over_when_it_is_exact():
+    """Whether what stood before works is not its business: a bad release that is back must not keep the target busy."""
+    world = _rolled_back().say(entry("alice", after=SOON, undo=UNDO)).run(seconds=10)
+    assert ("Verified", BAD) == (world.record("roll-back").attempts[-1].state.value, world.image)
+
+
 def test_an_undo_never_overwrites_what_somebody_wrote_since():
     """Refused with the difference; the fix stays."""
     world = _rolled_back()

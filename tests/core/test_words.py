@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from build import BAD, GOOD, entry, incident, roll_back, scale_to
-from world import bad_deploy
+from world import bad_deploy, healthy
 
 ROBOT = "system:serviceaccount:ci:deployer"
 SOON, LATER, LAST = timedelta(seconds=5), timedelta(seconds=30), timedelta(seconds=50)
@@ -150,6 +150,23 @@ def test_a_false_alarm_is_cancelled_and_closed():
     world.say(entry("alice", after=SOON, cancel={"because": "FalseAlarm"})).run(seconds=20)
     assert ("Withdrawn", True) == (world.record("roll-back").state.value, world.plans[-1].close)
     assert (BAD, []) == (world.image, world.effects)
+
+
+def test_what_was_resolved_is_not_cancelled():
+    """Its record, and the review that is due, stand."""
+    world = healthy(incident()).run(minutes=20)
+    world.say(entry("alice", after=timedelta(minutes=21), cancel={"because": "Duplicate"})).run(minutes=3)
+    assert (None, "True Held") == (world.incident.status.times.cancelled, world.condition("Resolved"))
+
+
+def test_what_would_act_on_a_terminal_is_not_kept():
+    """Escapes, bells and direction marks are replaced before anybody prints them."""
+    world = (
+        bad_deploy(incident())
+        .say(entry("alice", after=SOON, note={"kind": "Observation"}, text="\x1b[2J\u202ehi\x07"))
+        .run(seconds=20)
+    )
+    assert "Observation: \ufffd[2J\ufffdhi\ufffd" in [line.text for line in world.incident.status.timeline]
 
 
 def test_what_is_in_force_keeps_an_incident_from_being_cancelled():

@@ -170,7 +170,7 @@ def test_the_rollback_leaves_a_task(told: Told) -> None:
 
 
 def test_the_status_board_fits_a_terminal(told: Told, kubectl: Kubectl) -> None:
-    """`kubectl get inc` reads like a board: these heads, short values, at most 88 columns (ADR 9 says why not 80)."""
+    """`kubectl get inc` reads like a board: these heads, short values, at most 88 columns (ADR 8 says why not 80)."""
     table = kubectl("-n", told.world.ns, "get", "inc").out
     assert max(len(line.rstrip()) for line in table.splitlines()) <= 88, table
     assert table.split("\n")[0].split() == [

@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evidence.sample import KEY
@@ -151,6 +151,7 @@ TEXTS = st.lists(
 
 
 @settings(max_examples=250, deadline=None)
+@example(['Cookie"='])
 @given(
     st.recursive(
         TEXTS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=8

@@ -67,7 +67,12 @@ def shown(path: Path) -> str:
 def good_release(kubectl: Kubectl, screen: Screen) -> None:
     """Three pods that answer."""
     screen.title("A good release of a small shop: checkout 1.8.2, three pods")
-    kubectl.must("delete", "namespace", "shop", "--ignore-not-found", "--wait=true", wait=180)
+    before = kubectl.read("namespace", "shop")
+    if before and "stanch-demo" not in (before["metadata"].get("labels") or {}).values():
+        raise DemoError("namespace shop is there and is not the demo's; delete it, or use another cluster")
+    if before:
+        screen.say("namespace shop of an earlier run is removed")
+        kubectl.must("delete", "namespace", "shop", "--wait=true", wait=180)
     kubectl.typed("apply", "-f", f"{SHOP}/people.yaml")
     kubectl.until("alice has her rights", 20, lambda: may_deploy(kubectl))
     kubectl.typed("apply", "-f", f"{SHOP}/release-good.yaml", person=PERSON)

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, computed_field
 
 from stanch.api.meta import Counter, Duration, Model, Name, Time
+from stanch.api.names import MissingReason
 
 # A plain base64 string, never `format: byte`: with it any update of an object with a CEL rule above fails.
 PART_BYTES_MAX = 700 * 1024
@@ -45,6 +46,10 @@ class Item(Model):
     dropped: Annotated[Counter | None, Field(description="Older bytes that were left away; never silently.")] = None
     redactions: Annotated[Counter | None, Field(description="Secrets masked in it.")] = None
     sha256: Annotated[str, Field(max_length=64, description="SHA-256 of the file.")]
+
+
+# They stand in the list, but a capture that lacks only these lacks nothing.
+NORMAL_REASONS = frozenset({MissingReason.NO_PREVIOUS, MissingReason.NOT_STARTED})
 
 
 class MissingItem(Model):
@@ -96,5 +101,5 @@ class EvidenceSpec(Model):
     @computed_field(description="Things that could not be had; for the table.")  # type: ignore[prop-decorator]
     @property
     def missing_count(self) -> int:
-        """How many things are missing."""
-        return len(self.missing or ())
+        """How many things are missing that could have been had."""
+        return sum(each.reason not in NORMAL_REASONS for each in self.missing or ())

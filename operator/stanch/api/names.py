@@ -109,6 +109,7 @@ class Reason:
     DRY_RUN_REFUSED: Final = "DryRunRefused"
     OWNED_BY_ANOTHER: Final = "OwnedByAnother"
     NO_DATA_NOW: Final = "NotReadable"
+    NOT_STORED: Final = "NotStored"
     UNDO_NOT_EXACT: Final = "UndoNotExact"
     STILL_HURTING_ONLY: Final = "OnlyIfHarmGoesOn"
 
@@ -152,6 +153,7 @@ class EventKind:
     ACTION_ITEM_DRAFTED: Final = "ActionItemDrafted"
     CLOSED: Final = "Closed"
     INCIDENT_IS_CLOSED: Final = "IncidentIsClosed"
+    NO_SUCH_INCIDENT: Final = "NoSuchIncident"
     STALLED: Final = "Stalled"
 
 

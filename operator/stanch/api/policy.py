@@ -48,9 +48,11 @@ class Policy:
     postmortem_on: frozenset[str] = frozenset({"rolloutUndo"})
     postmortem_due: timedelta = 48 * _H
     follow_up_due: timedelta = 72 * _H
-    # An intention without receipts is given up after this: longer than every write's timeout, so nobody still writes.
+    # A read that fails for longer than this after a wish was made is told to people.
+    told_after: timedelta = timedelta(seconds=20)
     store_again: timedelta = timedelta(seconds=30)
     lost_attempts_max: int = 3
+    # An intention without receipts is given up after this: longer than every write's timeout, so nobody still writes.
     lost_after: timedelta = timedelta(seconds=8)
 
 

@@ -12,6 +12,13 @@ Examples:
 """
 
 
+def an_address(context: click.Context, option: click.Parameter, value: str) -> str:
+    """`host:port`, `:port` or nothing."""
+    if value and not value.rpartition(":")[2].isdecimal():
+        raise click.BadParameter(f"{value!r} is not host:port, for example :8080 or 127.0.0.1:0")
+    return value
+
+
 @click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option("0.1.0", prog_name="stanch")
 def main() -> None:
@@ -27,6 +34,7 @@ def main() -> None:
 @click.option(
     "--listen",
     default=":8080",
+    callback=an_address,
     show_default=True,
     help="host:port of /healthz, /readyz and /metrics; '' for none, port 0 for any.",
 )

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from stanch.api import duration
 from stanch.api.action_item import ActionItemSpec, ActionKind, Priority
 from stanch.api.incident_status import MitigationRecord, PostmortemRecord
 from stanch.api.meta import Severity, instant
@@ -122,7 +123,10 @@ def _postmortem(draft: Draft, items: tuple[str, ...]) -> dict[str, Any]:
         recovery=_recovery(draft, durations.to_resolve if durations else None),
         factors=_factors(draft),
         whys=(
-            f"Why did it happen: {draft.incident.spec.title}? (to be answered; ask on until the answer is structure)",
+            shorten(
+                f"Why did it happen: {draft.incident.spec.title}? (to be answered; ask on until the answer is structure)",
+                1000,
+            ),
         ),
         went_well=(),
         went_badly=(),
@@ -171,7 +175,9 @@ def _summary(draft: Draft) -> str:
     done = [r for r in draft.records if standing(r)]
     what = "; ".join(f"{r.name} ({r.plan or r.action})" for r in done) or "no mitigation by stanch"
     start = f"It began {instant(times.started)}. " if times.started else "When it began is to be filled. "
-    ended = f"Harm ended {instant(times.mitigated)}" if times.mitigated else "When harm ended is not known"
+    ended = (
+        f"Harm was seen to have ended {instant(times.mitigated)}" if times.mitigated else "When harm ended is not known"
+    )
     resolved = f", and recovery had held by {instant(times.resolved)}" if times.resolved else ""
     return f"{draft.incident.spec.title}. {start}{ended}{resolved}. What was done: {what}."
 
@@ -191,5 +197,5 @@ def _recovery(draft: Draft, took: timedelta | None) -> str:
     if recovery is None or not recovery.criteria:
         return "A person said that it was over; no criteria were watched."
     names = ", ".join(c.name for c in recovery.criteria)
-    total = f" It took {int(took.total_seconds() // 60)} minutes in all." if took else ""
+    total = f" It took {duration.write(took)} in all." if took else ""
     return f"Criteria {names} held for {int(recovery.hold.total_seconds())} s.{total}"

@@ -15,7 +15,7 @@ from stanch.core.commands import Swap
 from stanch.core.draft import Draft
 from stanch.core.guards import asker_may
 from stanch.core.observations import Failed, Found, NotFound, Outcome, OutcomeKind
-from stanch.core.ports import Aim, Verdict, VerdictState
+from stanch.core.ports import Aim, VerdictState
 from stanch.core.questions import EVIDENCES, REF_OF_KIND, List, UndoSecret
 from stanch.core.swap import digest, fields
 
@@ -72,6 +72,10 @@ def _intended(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim
     if outcome is not None and outcome.kind is OutcomeKind.ACCEPTED:
         _applied(draft, record, attempt)
         return
+    failed = draft.seen.not_stored
+    if why := failed.get(attempt.undo_ref) or failed.get(attempt.evidence or ""):
+        record = record.model_copy(update={"reason": Reason.NOT_STORED, "message": f"Not started: not stored: {why}"})
+        draft.put(record)
     undo = draft.answer(UndoSecret(attempt.undo_ref))
     if not _receipts(draft, record, attempt, aim) or undo is None:
         return
@@ -124,12 +128,15 @@ def _lost(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim, wh
         # Our label is proof that it was done, whatever is missing beside it.
         _applied(draft, record, attempt)
         return
+    word = "LostInRestart"
+    if record.reason == Reason.NOT_STORED:
+        word, why = Reason.NOT_STORED, f"{why} ({record.message})"
     gone = attempt.model_copy(
-        update={"state": AttemptState.SKIPPED, "ended_time": draft.now, "message": f"LostInRestart: {why}"}
+        update={"state": AttemptState.SKIPPED, "ended_time": draft.now, "message": f"{word}: {why}"[:900]}
     )
     tried = sum(a.state is AttemptState.SKIPPED for a in record.attempts or ()) + 1
     if tried >= draft.catalog.policy.lost_attempts_max:
-        message = f"Given up after {tried} intentions: {why}. See what keeps stanch from storing it, then ask under a new name"
+        message = f"Given up after {tried} intentions: {why}. Free what keeps stanch from storing it, then ask under a new name"
         state = record.state if attempt.undoes else WishState.FAILED
         put_attempt(draft, record, gone, state=state, reason=None, message=message)
         draft.say(EventKind.MITIGATION_FAILED, f"{record.name}: {message}", event=True, warning=True)
@@ -295,8 +302,13 @@ def _verify(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) 
     if isinstance(undo, Found) and isinstance(target, Found) and _changed_again(attempt, undo, target):
         message = f"{writer(target.value)} changed it again after stanch did; nothing was overwritten"
         _end(draft, record, attempt, AttemptState.DIVERGED, message)
-        return
-    _judge(draft, record, attempt, aim)
+    elif attempt.undoes and isinstance(undo, Found) and isinstance(target, Found):
+        # Exact is all that an undo is: whether what stood before works is for the criteria to say, not for it to wait on.
+        _end(draft, record, attempt, AttemptState.VERIFIED, f"{aim} is as it was before")
+    elif attempt.undoes:
+        draft.wake(draft.now + draft.catalog.policy.verify_every)
+    else:
+        _judge(draft, record, attempt, aim)
 
 
 def _changed_again(attempt: Attempt, undo: Found, target: Found) -> bool:
@@ -307,8 +319,6 @@ def _judge(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) -
     """What the action itself says of its effect."""
     policy = draft.catalog.policy
     verdict = draft.catalog.mitigations[record.action].verify(record.asked.action[1], aim, draft.seen)
-    if isinstance(verdict, Verdict) and attempt.undoes and verdict.state is VerdictState.VERIFIED:
-        verdict = Verdict(VerdictState.VERIFIED, f"{aim} is as it was before")
     if isinstance(verdict, tuple):
         draft.ask(*verdict)
     elif verdict.state is VerdictState.VERIFIED:

@@ -125,5 +125,6 @@ def aim_at(incident: Incident, kind: str, name: str) -> Aim:
 
 def shorten(text: str, limit: int) -> str:
     """At most ``limit`` characters of one line; what is cut is marked."""
-    flat = " ".join(text.split())
+    # Escapes, bells and direction marks would act on the terminal of whoever reads it.
+    flat = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"

@@ -203,6 +203,10 @@ def _cancel(draft: Draft, entry: TimelineEntry) -> Refused:
     assert entry.spec.cancel is not None
     if times.closed or times.cancelled:
         return "it is closed already"
+    if times.resolved:
+        return "it is resolved: its record stands; reopen it if that was wrong"
+    if entry.spec.cancel.duplicate_of == draft.incident.metadata.name:
+        return "cancel.duplicateOf names this very incident"
     if entry.author != declarer(draft) and not _commands(draft, entry):
         verdict = may_command(draft, entry)
         if verdict is not True:

@@ -76,7 +76,9 @@ def not_seen_before(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal
         return (
             None
             if answer is None
-            else Refusal(Reason.NO_DATA_NOW, f"Evidence can't be listed: {getattr(answer, 'message', '')}")
+            else Refusal(
+                Reason.NO_DATA_NOW, f"Earlier evidence can't be read yet: {getattr(answer, 'message', '')}; asked again"
+            )
         )
     others = {
         uid

@@ -16,6 +16,9 @@ from stanch.core.records import Store
 from stanch.core.swap import action_id, digest, exchange, mark, patch_text
 
 SECRETS = Ref("", "v1", "secrets")
+# etcd's and the API server's limit for a Secret's data, less what stands around the patches, which come in three forms.
+SECRET_BYTES_MAX = 1_000_000
+UNDO_COPIES = 3
 _EVIDENCE_LINES = (EventKind.EVIDENCE_NOT_STORED, EventKind.EVIDENCE_COLLECTED)
 
 
@@ -32,6 +35,13 @@ def apply_patch(change: Change, action: str) -> str:
 def dry_run(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Refusal | bool:
     """True when the API server would accept exactly this patch; False while it is being asked."""
     patch = apply_patch(change, next_id(draft, record))
+    if len(patch.encode()) * UNDO_COPIES > SECRET_BYTES_MAX:
+        return Refusal(
+            Reason.PREFLIGHT,
+            f"The undo record of {aim} would not fit into a Secret: {len(patch.encode())} bytes of old and new values, "
+            f"{SECRET_BYTES_MAX // UNDO_COPIES} at most; act by hand, or make the template smaller",
+            final=True,
+        )
     answer = draft.answer(DryRun(REF_OF_KIND[aim.kind.value], aim.namespace, aim.name, patch))
     if answer is None:
         return False
@@ -173,6 +183,11 @@ def _undo_record(draft: Draft, record: MitigationRecord, aim: Aim, change: Chang
     }
 
 
+def _kept(patches: Mapping[str, Any]) -> dict[str, Any]:
+    """What the Secret's member ``record`` holds: all but the patches, which have members of their own."""
+    return {key: value for key, value in patches.items() if key not in ("apply", "undo")}
+
+
 def _secret(draft: Draft, record: MitigationRecord, name: str, patches: Mapping[str, Any]) -> Store:
     meta = draft.incident.metadata
     body = {
@@ -195,7 +210,7 @@ def _secret(draft: Draft, record: MitigationRecord, name: str, patches: Mapping[
             },
         },
         # Templates may hold secrets in env, so they live here, in the operator's namespace, and nowhere else.
-        "stringData": {"undo": patches["undo"], "apply": patches["apply"], "record": patch_text([dict(patches)])},
+        "stringData": {"undo": patches["undo"], "apply": patches["apply"], "record": patch_text([_kept(patches)])},
     }
     return Store(SECRETS, OPERATOR_NAMESPACE, name, digest(patches), body, urgent=True, record=dict(patches))
 

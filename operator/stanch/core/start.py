@@ -28,14 +28,22 @@ def start_next(draft: Draft) -> None:
         return
     if any(open_attempt(r) for r in draft.records):
         return
+    held = ""
     for index, record in enumerate(draft.records):
         if record.state not in PENDING or standing(record):
+            continue
+        if held and record.asked.when is not When.ALWAYS:
+            hold(draft, record, Refusal(Reason.STILL_HURTING_ONLY, f"Waits for {held}, which is held"))
             continue
         if not _turn(draft, record, draft.records[:index]):
             return
         _start(draft, record)
-        if (changed := draft.record(record.name)) is None or changed.state in PENDING or open_attempt(changed):
+        changed = draft.record(record.name)
+        if changed is None or open_attempt(changed) or changed.state is WishState.WAITING:
             return
+        if changed.state is WishState.HELD:
+            # What is asked for in any case does not wait for what is held: it may even be what frees it.
+            held = held or record.name
 
 
 def _skip_rest(draft: Draft) -> None:
@@ -135,6 +143,10 @@ def _evidence_first(draft: Draft, aim: Aim, soon: bool) -> None:
 def _stop(draft: Draft, record: MitigationRecord, refusal: object) -> None:
     assert isinstance(refusal, Refusal)
     if draft.questions:
+        return
+    if refusal.reason == Reason.NO_DATA_NOW and draft.now - record.asked_time < draft.catalog.policy.told_after:
+        # A read that failed once is nothing to tell a person; one that goes on failing is.
+        draft.wake(draft.now + draft.catalog.policy.verify_every)
         return
     hold(draft, record, refusal)
     # What can change by itself is looked at again; the rest wakes us when it changes.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from stanch.api.evidence import PART_BYTES_MAX, EvidenceSpec, Item, ItemKind, MissingItem, Part, Purpose
+from stanch.api.evidence import NORMAL_REASONS, PART_BYTES_MAX, EvidenceSpec, Item, ItemKind, MissingItem, Part, Purpose
 from stanch.api.meta import Severity, instant
 from stanch.api.names import API_VERSION, FIELD_MANAGER, Label, MissingReason
 from stanch.core.observations import Observations
@@ -59,7 +59,7 @@ class Bundle:
     @property
     def really_missing(self) -> int:
         """How much is not there that could have been: what can't exist does not count."""
-        return sum(each.reason not in missing.NORMAL for each in self.missing)
+        return sum(each.reason not in NORMAL_REASONS for each in self.missing)
 
 
 def bundle(capture: Capture) -> Bundle:
@@ -118,11 +118,11 @@ def _front(capture: Capture, shelf: Shelf, budget: Budget) -> list[File]:
 
 def _ordered(found: Sequence[MissingItem]) -> tuple[MissingItem, ...]:
     """What could have been there first; no more than an Evidence object may list."""
-    ordered = sorted(found, key=lambda each: each.reason in missing.NORMAL)
+    ordered = sorted(found, key=lambda each: each.reason in NORMAL_REASONS)
     if len(ordered) <= _MISSING_MAX:
         return tuple(ordered)
     rest = ordered[_MISSING_MAX - 1 :]
-    reason = MissingReason.BUDGET_FULL if rest[0].reason not in missing.NORMAL else rest[0].reason
+    reason = MissingReason.BUDGET_FULL if rest[0].reason not in NORMAL_REASONS else rest[0].reason
     return (*ordered[: _MISSING_MAX - 1], missing.item("others", reason, f"{len(rest)} more"))
 
 

@@ -7,9 +7,6 @@ from stanch.api.names import MissingReason
 from stanch.core.observations import Answer, Failed, Found, NotFound
 from stanch.core.questions import Logs, Question
 
-# They stand in the list, but a capture that lacks only these lacks nothing.
-NORMAL = frozenset({MissingReason.NO_PREVIOUS, MissingReason.NOT_STARTED})
-
 _NO_PREVIOUS = re.compile(r"previous terminated container .{0,256} not found", re.DOTALL)
 _NOT_STARTED = re.compile(r"is waiting to start", re.DOTALL)
 _SILENT = re.compile(

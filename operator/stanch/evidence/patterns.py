@@ -55,8 +55,8 @@ def _doc_pairs() -> str:
     return rf"(?:{field}|(?:{strong}|{weak}|{inner}){_COLOUR}{_DOC_VALUES})"
 
 
-def _headers(line: str) -> str:
-    """``line`` is what the rest of a line is made of."""
+def _headers(line: str, opens: str) -> str:
+    """``line`` is what the rest of a line is made of, ``opens`` the quote before a value whose key was quoted."""
     quoted = r"""[^"'\r\n\\]{1,8192}+"""
     return (
         rf"authorization{_GAP}{_BLANK}[:=]{_BLANK}[\[(]?{_QUOTE}"
@@ -64,7 +64,7 @@ def _headers(line: str) -> str:
         rf"|(?:digest|aws4-hmac-sha256|oauth|hawk)[ \t]+(?P<b>(?!\*\*\*){line})"
         r"""|(?P<c>(?!\*\*\*)[^\s"',\\]{16,8192}+))"""
         rf"|cookies?{_BLANK}[:=]{_BLANK}[\[(]?(?=[^\r\n]{{0,256}}=)(?P<d>(?![\"'\\*\[]){line})"
-        rf"""|cookies?\\{{0,7}}["']{_BLANK}[:=]{_BLANK}[\[(]?\\{{0,7}}["'](?P<e>{quoted})"""
+        rf"""|cookies?(?P<q>\\{{0,7}}["']){_BLANK}[:=]{_BLANK}[\[(]?{opens}(?P<e>{quoted})"""
     )
 
 
@@ -109,7 +109,9 @@ FAMILIES: tuple[Family, ...] = (
         r"""|(?P<b>[^\s/?#"'\\:@<>]{16,512}+))@""",
     ),
     _family("bearer", "bearer", r"bearer[ \t]+(?P<a>(?=[\w.~+/-]{0,64}\d)[\w.~+/-]{16,8192}+=*)", flags=_I),
-    _family("header", "authorization cookie", _headers(_LOG_LINE), _headers(_DOC_LINE), _I),
+    _family(
+        "header", "authorization cookie", _headers(_LOG_LINE, r"""\\{0,7}["']"""), _headers(_DOC_LINE, "(?P=q)"), _I
+    ),
     _family("value", "pass pwd secret token key credential auth session", _log_pairs(), _doc_pairs(), _I),
 )
 

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from stanch.api.evidence import MissingItem
-from stanch.evidence.missing import NORMAL
+from stanch.api.evidence import NORMAL_REASONS, MissingItem
 
 _LISTED_MAX = 60
 
@@ -41,10 +40,10 @@ def readme(head: Mapping[str, str], redactions: int, missing: Sequence[MissingIt
 
 
 def _missing(found: Sequence[MissingItem]) -> list[str]:
-    real = [each for each in found if each.reason not in NORMAL]
+    real = [each for each in found if each.reason not in NORMAL_REASONS]
     lines = [f"  {each.name}: {each.reason}: {each.message or ''}".rstrip(": ") for each in real[:_LISTED_MAX]]
     if len(real) > _LISTED_MAX:
         lines.append(f"  and {len(real) - _LISTED_MAX} more, in spec.missing")
-    normal = Counter(each.reason for each in found if each.reason in NORMAL)
+    normal = Counter(each.reason for each in found if each.reason in NORMAL_REASONS)
     lines += [f"  {count} logs that do not exist ({reason})" for reason, count in sorted(normal.items())]
     return lines or ["  nothing"]

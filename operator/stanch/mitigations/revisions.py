@@ -11,6 +11,8 @@ from stanch.mitigations.workload import is_crashing, is_ready, live_pods, parse_
 
 # Younger than this it may only have served because nobody had looked yet.
 PROVEN_AFTER: Final = timedelta(minutes=30)
+# Longer than a container that dies at once looks well between two starts.
+STEADY_AFTER: Final = timedelta(seconds=10)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 HASH: Final = "pod-template-hash"
 
@@ -50,7 +52,7 @@ def plain_template(replicaset: Mapping[str, Any]) -> dict[str, Any]:
     return template
 
 
-def revisions(replicasets: list[dict[str, Any]], pods: list[dict[str, Any]]) -> list[Revision]:
+def revisions(replicasets: list[dict[str, Any]], pods: list[dict[str, Any]], now: datetime) -> list[Revision]:
     """All revisions kept, oldest first."""
     found = []
     for rs in replicasets:
@@ -65,37 +67,50 @@ def revisions(replicasets: list[dict[str, Any]], pods: list[dict[str, Any]]) -> 
                 hash=code,
                 created=parse_time(meta["creationTimestamp"]) or _LONG_AGO,
                 template=plain_template(rs),
-                serving=sum(is_ready(p) and not is_crashing(p) and not _restarted(p) for p in mine),
+                serving=sum(is_ready(p) and not is_crashing(p) and _is_steady(p, now) for p in mine),
                 crashing=sum(is_crashing(p) for p in mine),
             )
         )
     return sorted(found, key=lambda r: r.number)
 
 
-def _restarted(pod: Mapping[str, Any]) -> bool:
-    # A pod that crashed before and is up this second is not a proof of anything.
-    return any(
-        ((c.get("lastState") or {}).get("terminated") or {}).get("exitCode")
-        for c in (pod.get("status") or {}).get("containerStatuses") or ()
-    )
+def _is_steady(pod: Mapping[str, Any], now: datetime) -> bool:
+    """
+    A pod that crashed before and is up this second is no proof of anything; one that has been up for twice as long as it
+    lived before is.
+    """
+    return all(_outlived(c, now) for c in (pod.get("status") or {}).get("containerStatuses") or ())
+
+
+def _outlived(container: Mapping[str, Any], now: datetime) -> bool:
+    ended = (container.get("lastState") or {}).get("terminated") or {}
+    if not ended.get("exitCode"):
+        return True
+    since = parse_time(((container.get("state") or {}).get("running") or {}).get("startedAt"))
+    began, stopped = parse_time(ended.get("startedAt")), parse_time(ended.get("finishedAt"))
+    if since is None or began is None or stopped is None:
+        return False
+    return now - since > max(2 * (stopped - began), STEADY_AFTER)
 
 
 def choose(earlier: list[Revision], all_of_them: list[Revision]) -> Choice:
     """
-    The revision that has serving pods now; else the newest that served long; else the one that served longest.
+    The revision that has serving pods now; else the newest that served long; else the one that served longest. One whose
+    pods crash now is chosen only when there is no other: time it was deployed is not time it served.
 
     ``earlier`` must not be empty and holds only revisions older than the current one, with another template.
     """
     serving = [r for r in earlier if r.serving]
     if serving:
         best = max(serving, key=lambda r: (r.serving, r.number))
-        return Choice(best, f"{best.serving} of its pods are serving now")
-    lived = {r.name: _served(r, all_of_them) for r in earlier}
-    proven = [r for r in earlier if lived[r.name] >= PROVEN_AFTER]
+        return Choice(best, f"pods of it that serve now: {best.serving}")
+    candidates = [r for r in earlier if not r.crashing] or earlier
+    lived = {r.name: _served(r, all_of_them) for r in candidates}
+    proven = [r for r in candidates if lived[r.name] >= PROVEN_AFTER]
     if proven:
         best = max(proven, key=lambda r: r.number)
         return Choice(best, f"the newest that served {_minutes(lived[best.name])} or longer")
-    best = max(earlier, key=lambda r: (lived[r.name], r.number))
+    best = max(candidates, key=lambda r: (lived[r.name], r.number))
     return Choice(best, f"none serves now; it served longest ({_minutes(lived[best.name])})")
 
 

@@ -25,6 +25,7 @@ from stanch.core.questions import Question
 from stanch.mitigations.revisions import HASH, Choice, Revision, choose, revisions
 from stanch.mitigations.workload import (
     Json,
+    cannot_make_pods,
     live_pods,
     not_observed,
     owner_refusal,
@@ -60,7 +61,7 @@ class UndoRollout:
         if unreadable := next((a for q in asked[:2] if isinstance(a := seen.get(q), Failed)), None):
             return Refusal(Reason.NO_DATA_NOW, f"The history of {aim} can't be read: {unreadable.message}")
         pods = live_pods(items(seen.get(asked[1])))
-        history = revisions(owned_by(items(seen.get(asked[0])), target["metadata"]["uid"]), pods)
+        history = revisions(owned_by(items(seen.get(asked[0])), target["metadata"]["uid"]), pods, now)
         refusal = owner_refusal(aim, target) or _paused(aim, target) or not_observed(aim, target)
         if refusal or (refusal := _current_unknown(aim, target, history)):
             return refusal
@@ -118,6 +119,11 @@ def _pick(action: RolloutUndo, aim: Aim, target: Json, history: list[Revision]) 
         if current is not None and wanted.template == current.template:
             return NothingToDo(f"{aim} already runs the template of revision {wanted.number}")
         return Choice(wanted, "asked for by number")
+    if current is not None and (newer := _rolled_back_from(current, history)):
+        return NothingToDo(
+            f"{aim} was rolled back already: it runs revision {current.number} ({current.images}), which is older than "
+            f"revision {newer.number} ({newer.images}). To go further back, name toRevision"
+        )
     earlier = [
         r for r in history if current is not None and r.number < current.number and r.template != current.template
     ]
@@ -129,6 +135,14 @@ def _pick(action: RolloutUndo, aim: Aim, target: Json, history: list[Revision]) 
             final=True,
         )
     return choose(earlier, history)
+
+
+def _rolled_back_from(current: Revision, history: list[Revision]) -> Revision | None:
+    """
+    The newest release, when the current one is an older one put back: its ReplicaSet keeps its age and gets a new number.
+    Going back once more by default would return to what was rolled back from, as `kubectl rollout undo` twice does.
+    """
+    return max((r for r in history if r.created > current.created), key=lambda r: r.created, default=None)
 
 
 def _blocked(aim: Aim, history: list[Revision], wanted: Revision) -> Refusal | None:
@@ -178,11 +192,21 @@ def rollout_verdict(aim: Aim, target: Json) -> Verdict:
     for condition in status.get("conditions") or ():
         if condition.get("type") == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
             return Verdict(VerdictState.FAILED, f"{aim}: {condition.get('message', 'exceeded its progress deadline')}")
-    wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
-    if updated < wanted:
-        return Verdict(VerdictState.WAITING, f"{aim}: new pods are being made")
-    if status.get("replicas", 0) > updated:
-        return Verdict(VerdictState.WAITING, f"{aim}: old pods are on their way out")
-    if status.get("availableReplicas", 0) < updated:
-        return Verdict(VerdictState.WAITING, f"{aim}: new pods are not available yet")
+    wanted = spec.get("replicas", 1)
+    if missing := _not_there_yet(status, wanted):
+        return Verdict(VerdictState.WAITING, f"{aim}: {missing}")
     return Verdict(VerdictState.VERIFIED, f"{wanted} of {wanted} pods of the wanted template are available")
+
+
+def _not_there_yet(status: Json, wanted: int) -> str:
+    """What a rollout waits for; empty when it is complete."""
+    updated = status.get("updatedReplicas", 0)
+    if why := cannot_make_pods(status):
+        return f"pods can't be made: {why}"
+    if updated < wanted:
+        return "new pods are being made"
+    if status.get("replicas", 0) > updated and not status.get("unavailableReplicas", 0):
+        return "old pods are on their way out"
+    if status.get("replicas", 0) > updated or status.get("availableReplicas", 0) < updated:
+        return "new pods are not available yet"
+    return ""

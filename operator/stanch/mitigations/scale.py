@@ -24,6 +24,7 @@ from stanch.core.ports import (
 from stanch.core.questions import Question
 from stanch.mitigations.workload import (
     Json,
+    cannot_make_pods,
     containers,
     is_crashing,
     live_pods,
@@ -124,6 +125,8 @@ class ScaleWorkload:
         status = answer.value.get("status") or {}
         if status.get("observedGeneration", 0) < answer.value["metadata"].get("generation", 0):
             return Verdict(VerdictState.WAITING, f"{aim}: waiting for the controller to observe the change")
+        if why := cannot_make_pods(status):
+            return Verdict(VerdictState.WAITING, f"{aim}: pods can't be made: {why}")
         if status.get("replicas", 0) != wanted or status.get("readyReplicas", 0) != wanted:
             return Verdict(VerdictState.WAITING, f"{aim}: waiting for {wanted} ready pods")
         return Verdict(VerdictState.VERIFIED, f"{wanted} of {wanted} pods are ready")

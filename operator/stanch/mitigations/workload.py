@@ -52,6 +52,14 @@ def not_observed(aim: Aim, obj: Json) -> Refusal | None:
     )
 
 
+def cannot_make_pods(status: Json) -> str:
+    """What a quota, a LimitRange or an admission policy said to the controller (ReplicaFailure); empty when nothing did."""
+    said = (
+        c for c in status.get("conditions") or () if c.get("type") == "ReplicaFailure" and c.get("status") == "True"
+    )
+    return next((str(c.get("message") or c.get("reason") or "") for c in said), "")
+
+
 def parse_time(text: str | None) -> datetime | None:
     """An instant as the API server writes it."""
     return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None

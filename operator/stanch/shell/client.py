@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import aiohttp
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
-from kubernetes.aio.config import load_incluster_config, load_kube_config
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from stanch.api.names import FIELD_MANAGER
 from stanch.shell.metrics import API_SECONDS
@@ -60,7 +60,10 @@ async def configuration(kubeconfig: str | None) -> Configuration:
     found = Configuration()
     path = kubeconfig or os.environ.get("KUBECONFIG")
     if path:
-        await load_kube_config(config_file=path, client_configuration=found)
+        try:
+            await load_kube_config(config_file=path, client_configuration=found)
+        except ConfigException as error:
+            raise ConfigException(f"{path}: {error}") from error
     elif os.environ.get("KUBERNETES_SERVICE_HOST"):
         load_incluster_config(client_configuration=found)
     else:

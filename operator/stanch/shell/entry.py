@@ -6,8 +6,10 @@ import os
 import sys
 
 from kubernetes.aio.config import ConfigException
+from yaml import YAMLError
 
 from stanch.shell import log
+from stanch.shell.client import Unanswered
 from stanch.shell.run import Settings, run
 
 
@@ -22,6 +24,14 @@ def run_until_stopped(kubeconfig: str | None, listen: str, as_json: bool, verbos
     except ConfigException as error:
         sys.stderr.write(f"stanch: no credentials: {error}\n  give --kubeconfig, set KUBECONFIG, or run in a pod\n")
         return 2
+    except YAMLError as error:
+        sys.stderr.write(f"stanch: the kubeconfig is not valid YAML: {' '.join(str(error).split())[:300]}\n")
+        return 2
+    except Unanswered as error:
+        sys.stderr.write(
+            f"stanch: the API server does not answer: {error}\n  is the cluster up, and the kubeconfig its own?\n"
+        )
+        return 1
     except Exception as error:  # a pod log at 2 AM needs the sentence; the traceback is there with --verbose
         logging.getLogger("stanch").error("stopped: %s: %s", type(error).__name__, error, exc_info=verbose)
         return 1

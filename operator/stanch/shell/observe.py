@@ -132,7 +132,8 @@ def _undo(reply: Reply) -> Answer:
     if not reply.ok:
         return _plain(reply)
     try:
-        record = json.loads(base64.b64decode(reply.body["data"]["record"]))[0]
+        data = {key: base64.b64decode(value).decode() for key, value in reply.body["data"].items()}
+        record = json.loads(data["record"])[0] | {"apply": data["apply"], "undo": data["undo"]}
     except (KeyError, ValueError, IndexError) as error:
         return Failed(0, f"the undo record can't be read: {error}")
     return Found(record)

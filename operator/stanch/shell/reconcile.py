@@ -13,12 +13,12 @@ from pydantic import ValidationError
 
 from stanch.api.incident import Incident
 from stanch.api.meta import Severity
-from stanch.api.names import Label, Reason
+from stanch.api.names import EventKind, Label, Reason
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.invariants import broken
 from stanch.core.observations import Answer, Found, Observations, Outcome, Policies
 from stanch.core.plan import plan
-from stanch.core.plan_type import Plan
+from stanch.core.plan_type import Plan, Told
 from stanch.core.ports import Catalog
 from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Question, UndoSecret
 from stanch.core.records import MarkFolded, Store
@@ -32,11 +32,11 @@ from stanch.shell.perform import perform
 from stanch.shell.spec_invalid import say_invalid
 from stanch.shell.status import StatusConflict, StatusRefused, write_status
 from stanch.shell.store import mark_folded, store
-from stanch.shell.tell import tell
+from stanch.shell.tell import body_of, tell
 
 LOG = logging.getLogger("stanch.reconcile")
 # Questions lead to questions at most this often; a plan that still asks then is a bug of ours, not of the cluster.
-ROUNDS_MAX: Final = 6
+ROUNDS_MAX: Final = 40
 PASSES_MAX: Final = 12
 BACKOFF_FIRST: Final = 0.1
 # Long enough for the requests to be on the wire, short enough to be ready before the first answer.
@@ -62,6 +62,7 @@ class Reconciler:
         self._background: set[asyncio.Task[Any]] = set()
         # Marks made lately: one look hands the same entries in several times.
         self._marked: deque[tuple[str, str]] = deque(maxlen=256)
+        self._told: deque[str] = deque(maxlen=256)
 
     async def look(self, key: Key) -> None:
         """Reconcile one key; whatever goes wrong stays with this key, and is tried again with patience."""
@@ -102,6 +103,7 @@ class Reconciler:
         if body is None or Label.CLOSED in (body["metadata"].get("labels") or {}):
             self.bells.forget(key)
             self._rehearsed.pop(key, None)
+            await self._nobody_listens(key)
             return None
         try:
             incident = Incident.model_validate(body)
@@ -157,6 +159,30 @@ class Reconciler:
                 break
             answers |= known
         self._rehearsed[key] = tuple(q for q in asked if not isinstance(q, Logs))
+
+    async def _nobody_listens(self, key: Key) -> None:
+        """Tell whoever says something to an incident that is closed or not there; the entry stays as it is."""
+        listed = await self.kube.get(
+            ENTRIES.path(key.namespace),
+            {"labelSelector": f"!{Label.FOLDED}", "fieldSelector": f"spec.incident={key.name}"},
+        )
+        entries = (
+            [e for e in listed.body.get("items") or () if e["metadata"]["uid"] not in self._told] if listed.ok else []
+        )
+        if not entries:
+            return
+        reply = await self.kube.get(INCIDENTS.path(key.namespace, key.name))
+        if reply.status == 404:
+            told = Told(
+                EventKind.NO_SUCH_INCIDENT, f"There is no incident {key.name} in namespace {key.namespace}", True
+            )
+        elif reply.ok and Label.CLOSED in (reply.body["metadata"].get("labels") or {}):
+            told = Told(EventKind.INCIDENT_IS_CLOSED, f"Incident {key.name} is closed; declare a new one", warning=True)
+        else:
+            return
+        for entry in entries:
+            self._told.append(entry["metadata"]["uid"])
+            self._later(tell(self.kube, {"kind": "TimelineEntry", **entry}, told, now()))
 
     async def _entries(self, incident: Incident) -> tuple[TimelineEntry, ...]:
         """What people said that is not folded yet; a brand-new incident has none."""
@@ -237,7 +263,9 @@ class Reconciler:
         """Do it, then forget everything that was seen before: the world has changed."""
         outcomes: dict[str, Outcome] = {}
         for command in decided.commands:
-            outcomes[command.attempt] = await perform(self.kube, command, planned)
+            outcome = outcomes[command.attempt] = await perform(self.kube, command, planned)
+            what = {"attempt": command.attempt, "target": command.ref.path(command.namespace, command.name)}
+            LOG.info("performed", extra={**what, "outcome": outcome.kind.value, "why": outcome.message})
         return replace(seen, answers={}, outcomes=outcomes, fresh_intent=frozenset())
 
     async def _after(self, incident: Incident, decided: Plan) -> None:
@@ -247,7 +275,7 @@ class Reconciler:
                 self._marked.append((mark.namespace, mark.name))
                 self._later(self._mark(mark))
         for told in decided.events:
-            self._later(tell(self.kube, incident, told, now()))
+            self._later(tell(self.kube, body_of(incident), told, now()))
         if decided.close:
             await self._close(incident)
 
@@ -273,7 +301,9 @@ class Reconciler:
             await asyncio.wait(self._background, timeout=3)
 
     def _log(self, incident: Incident, decided: Plan) -> None:
-        LOG.info(
+        idle = decided.status == incident.status and not decided.commands and not decided.stores
+        LOG.log(
+            logging.DEBUG if idle else logging.INFO,
             "planned",
             extra={
                 "incident": incident.key,

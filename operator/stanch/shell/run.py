@@ -144,7 +144,7 @@ async def _listening(address: str, health: Health) -> AsyncIterator[None]:
     site = web.TCPSite(runner, host or "0.0.0.0", int(port))
     try:
         await site.start()
-        LOG.info("listening", extra={"address": " ".join(str(a) for a in runner.addresses)})
+        LOG.info("listening", extra={"address": " ".join(f"{a[0]}:{a[1]}" for a in runner.addresses)})
         yield
     finally:
         await runner.cleanup()
