@@ -1,7 +1,6 @@
 """Write an effect down: evidence, undo record and attempt together, once everything that must be known is known."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from stanch.api.evidence import Purpose
@@ -108,7 +107,9 @@ def capture(
 
 
 def _say_captured(draft: Draft, captured: Captured, purpose: Purpose) -> None:
-    took = max(timedelta(0), draft.now - (draft.seen.evidence_started or draft.now))
+    # Instants have whole seconds here, so less than one can't be told apart.
+    seconds = int((draft.now - (draft.seen.evidence_started or draft.now)).total_seconds())
+    took = f"in {seconds}s" if seconds > 0 else "within a second"
     last = next((x.kind for x in reversed(draft.status.timeline) if x.kind in _EVIDENCE_LINES), None)
     if last == EventKind.EVIDENCE_NOT_STORED:
         return  # A quiet retry: the line that it could not be stored stands until something else happens.
@@ -116,7 +117,7 @@ def _say_captured(draft: Draft, captured: Captured, purpose: Purpose) -> None:
     told = f". {captured.excerpt}" if captured.excerpt else ""
     draft.say(
         EventKind.EVIDENCE_COLLECTED,
-        f"{captured.items} items{gaps} in {took.total_seconds():.1f}s ({purpose.value}){told}",
+        f"{captured.items} items{gaps} {took} ({purpose.value}){told}",
         entry=captured.name,
         event=True,
     )
