@@ -15,13 +15,13 @@ from stanch.api.incident import Incident
 from stanch.api.names import Label
 from stanch.api.policy import DEFAULT
 from stanch.api.timeline_entry import TimelineEntry
-from stanch.core.commands import Command
+from stanch.core.commands import Command, Removal, Remove, outcome_key
 from stanch.core.invariants import broken
 from stanch.core.observations import Answer, Failed, Found, NotFound, Observations, Outcome, OutcomeKind, Policies
 from stanch.core.plan import plan
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Aim, Captured, CaptureRequest, Catalog
-from stanch.core.questions import DryRun, Get, List, Logs, MayThey, Question, UndoSecret
+from stanch.core.questions import DryRun, Get, List, Logs, MayGo, MayThey, Question, UndoSecret
 from stanch.mitigations import ALL
 
 Json = dict[str, Any]
@@ -71,6 +71,7 @@ class World:
     lose_next_reply: bool = False
     lose_stores: set[str] = field(default_factory=set)
     controller_works: bool = True
+    guarded: set[str] = field(default_factory=set)
 
     # --- answering -----------------------------------------------------------------------------------------------
 
@@ -97,6 +98,8 @@ class World:
                 return Found({"allowed": self.may(question), "reason": ""})
             case DryRun():
                 return self._patched(question.ref.plural, question.name, question.patch, keep=False)
+            case MayGo(name=name):
+                return Failed(429, "violates the budget") if name in self.guarded else Found({})
             case UndoSecret(name=name):
                 return Found(self.secrets[name]) if name in self.secrets else NotFound()
 
@@ -118,7 +121,9 @@ class World:
     # --- doing ---------------------------------------------------------------------------------------------------
 
     def perform(self, command: Command) -> Outcome:
-        """Take the patch if its tests hold; perhaps lose the answer."""
+        """Take the patch if its tests hold, or the pod; perhaps lose the answer."""
+        if isinstance(command, Remove):
+            return self._remove(command)
         answer = self._patched(command.ref.plural, command.name, command.patch, keep=not command.dry)
         if isinstance(answer, Found) and not command.dry:
             self.effects.append(command)
@@ -130,6 +135,22 @@ class World:
             return Outcome(OutcomeKind.ACCEPTED, 200, "", answer.value)
         status = answer.status if isinstance(answer, Failed) else 404
         return Outcome(OutcomeKind.REFUSED, status, getattr(answer, "message", "not found"))
+
+    def _remove(self, command: Remove) -> Outcome:
+        found = self.objects.get(("pods", command.name))
+        if found is None or found["metadata"]["uid"] != command.uid or found["metadata"].get("deletionTimestamp"):
+            return Outcome(OutcomeKind.REFUSED, 404 if found is None else 409, "not this one")
+        if command.how is Removal.EVICT and command.name in self.guarded:
+            return Outcome(
+                OutcomeKind.REFUSED, 429, "Cannot evict pod as it would violate the pod's disruption budget."
+            )
+        if not command.dry:
+            self.effects.append(command)
+            found["metadata"]["deletionTimestamp"] = stamp(self.now)
+        if self.lose_next_reply:
+            self.lose_next_reply = False
+            return Outcome(OutcomeKind.UNKNOWN, 0, "connection reset")
+        return Outcome(OutcomeKind.ACCEPTED, 200, "", {})
 
     def settle(self) -> None:
         """What the Deployment controller and the kubelet would do next, at once."""
@@ -179,8 +200,16 @@ class World:
 
     def seen(self) -> Observations:
         """What a look begins with."""
+        self._let_go()
         entries = self.unfolded() if self.incident.status.times else ()
         return Observations(entries=entries, policies=self.policies, evidence_started=self.now)
+
+    def _let_go(self) -> None:
+        """What the kubelet has stopped by now is gone."""
+        for key, obj in list(self.objects.items()):
+            since = obj["metadata"].get("deletionTimestamp")
+            if key[0] == "pods" and since and since < stamp(self.now):
+                del self.objects[key]
 
     def decide(self, seen: Observations) -> tuple[Plan, Observations]:
         """Plan, answer, plan again, as the shell does; every plan is checked against the laws."""
@@ -245,7 +274,7 @@ class World:
     def _perform(self, decided: Plan, seen: Observations) -> Observations:
         if not decided.commands:
             return seen
-        outcomes = {c.attempt: self.perform(c) for c in decided.commands}
+        outcomes = {outcome_key(c): self.perform(c) for c in decided.commands}
         return replace(seen, answers={}, outcomes=outcomes, fresh_intent=frozenset())
 
     def _mark(self, decided: Plan) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from stanch.api import action_item, evidence, incident, incident_status, postmortem, timeline_entry
-from stanch.api.wish import ACTION_NAMES, KINDS_OF_ACTION
+from stanch.api.actions import ACTION_NAMES, KINDS_OF_ACTION
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,22 @@ def kind_rules(action_kinds: str, unless: str, reach: str, hint: str) -> tuple[R
 WISH: tuple[Rule, ...] = (
     exactly_one(ACTION_NAMES, "action"),
     *kind_rules("self", "!has(self.target)", "self.target.kind", ""),
+    Rule(
+        "!has(self.autoscaler) || has(self.autoscaler.minReplicas) || has(self.autoscaler.maxReplicas)",
+        "autoscaler must set minReplicas, maxReplicas or both",
+        field=".autoscaler",
+    ),
+    Rule(
+        "!has(self.autoscaler) || !has(self.autoscaler.minReplicas) || !has(self.autoscaler.maxReplicas)"
+        " || self.autoscaler.minReplicas <= self.autoscaler.maxReplicas",
+        "autoscaler.minReplicas must not be greater than autoscaler.maxReplicas",
+        field=".autoscaler",
+    ),
+    Rule(
+        "!has(self.routeShift) || self.routeShift.weights.all(w, self.routeShift.weights.exists_one(o, o.backend == w.backend))",
+        "routeShift.weights must name each backend once",
+        field=".routeShift",
+    ),
 )
 
 

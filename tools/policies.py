@@ -415,15 +415,15 @@ def keep_records() -> Policy:
 
 
 _OTHERS = f"filter(k, k != '{Label.ACTION}')"
+# "x/*" is the object itself and all its subresources; each group in the version that stanch speaks.
 LEASH_RULES = [
     on(
         "CREATE UPDATE DELETE",
-        # "x/*" is the object itself and all its subresources.
-        *(f"{plural}/*" for plural in policy_rights.WORKLOADS.values()),
-        group="apps",
-        version="v1",
-    ),
-    on("CREATE UPDATE DELETE", "nodes/*", group="", version="v1"),
+        *(f"{plural}/*" for each, plural in policy_rights.RESOURCES.values() if each == group and plural != "pods"),
+        group=group,
+        version=policy_rights.VERSIONS.get(group, "v1"),
+    )
+    for group in dict.fromkeys(group for group, _ in policy_rights.RESOURCES.values())
 ]
 LEASH_VARIABLES = {
     "sub": "has(request.subResource) ? request.subResource : ''",
@@ -434,7 +434,8 @@ LEASH_VARIABLES = {
     "id": f"variables.labels[?'{Label.ACTION}'].orValue('')",
     "oldId": f"variables.oldLabels[?'{Label.ACTION}'].orValue('')",
     "onlyOurLabel": cel(f"""
-        variables.changes && object.spec == oldObject.spec
+        variables.changes
+        && ['spec', 'data', 'binaryData', 'immutable'].all(f, dyn(object)[?f] == dyn(oldObject)[?f])
         && object.metadata.?annotations.orValue({{}}) == oldObject.metadata.?annotations.orValue({{}})
         && variables.labels.{_OTHERS}.all(k, k in variables.oldLabels && variables.labels[k] == variables.oldLabels[k])
         && variables.oldLabels.{_OTHERS}.all(k, k in variables.labels)
@@ -447,7 +448,7 @@ LEASH = [
     ),
     must(
         "variables.sub != '' || request.operation == 'UPDATE'",
-        "stanch neither creates nor deletes workloads or nodes",
+        "stanch neither creates nor deletes what it acts on",
     ),
     must(
         "!variables.changes || variables.onlyOurLabel || (variables.id != '' && variables.id != variables.oldId)",
@@ -473,6 +474,37 @@ the namespaces the cluster lives on. Taking our label off again is no effect.
     return Policy(name, comment, LEASH_RULES, [ONLY_THE_OPERATOR], LEASH_VARIABLES, LEASH)
 
 
+def leash_pods() -> Policy:
+    """Pods are taken away by uid, and nothing else is done to them."""
+    comment = """
+A name may mean another pod a second later, so a delete and an eviction must name the uid. Nothing else is done to pods:
+not written, not executed in. Evictions may be in any namespace, for a drain is; deletions stay out of the protected ones.
+"""
+    takes = """
+        (request.operation == 'DELETE' && variables.sub == '')
+        || (request.operation == 'CREATE' && variables.sub == 'eviction')
+    """
+    uid = """
+        request.operation == 'DELETE' ? dyn(request).?options.?preconditions.?uid.hasValue()
+        : dyn(object).?deleteOptions.?preconditions.?uid.hasValue()
+    """
+    return Policy(
+        "stanch-operator-leash-pods",
+        comment,
+        [on("CREATE UPDATE DELETE CONNECT", "pods/*", group="", version="v1")],
+        [ONLY_THE_OPERATOR, {"name": "not-logs", "expression": "request.?subResource.orValue('') != 'log'"}],
+        {"sub": "has(request.subResource) ? request.subResource : ''"},
+        [
+            must(takes, "stanch evicts and deletes pods, and does nothing else to them"),
+            must(uid, "stanch takes a pod away only by its uid (preconditions.uid)"),
+            must(
+                f"request.operation != 'DELETE' || !(request.namespace in {listed(PROTECTED_NAMESPACES)})",
+                "protected namespace: stanch deletes nothing there",
+            ),
+        ],
+    )
+
+
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
@@ -487,6 +519,7 @@ def policies() -> tuple[Policy, ...]:
         own_labels(),
         keep_records(),
         leash(),
+        leash_pods(),
     )
 
 

@@ -16,7 +16,14 @@ WORKLOADS: Mapping[TargetKind, str] = {
 RESOURCES: Mapping[TargetKind, tuple[str, str]] = {
     **{kind: ("apps", plural) for kind, plural in WORKLOADS.items()},
     TargetKind.NODE: ("", "nodes"),
+    TargetKind.AUTOSCALER: ("autoscaling", "horizontalpodautoscalers"),
+    TargetKind.CONFIG_MAP: ("", "configmaps"),
+    TargetKind.SERVICE: ("", "services"),
+    TargetKind.HTTP_ROUTE: ("gateway.networking.k8s.io", "httproutes"),
+    TargetKind.CRON_JOB: ("batch", "cronjobs"),
+    TargetKind.POD: ("", "pods"),
 }
+VERSIONS: Mapping[str, str] = {"autoscaling": "v2"}
 # 8 mitigations with 3 rights each; a binding holds 28 checks and not 30 (facts/admission.md 2).
 SLOTS_MAX = 24
 

@@ -13,7 +13,7 @@ from tools import generated
 from tools.crds_rules import KINDS
 from tools.policies import files as policy_files
 from tools.policies import policies
-from tools.policy_rights import RESOURCES, WORKLOADS
+from tools.policy_rights import WORKLOADS
 
 from stanch.api.names import GROUP, OPERATOR_NAMESPACE
 from stanch.mitigations import ALL
@@ -28,7 +28,15 @@ FAMILIES: Mapping[str, str] = {
     "rolloutUndo": "stanch-do-rollout",
     "rolloutPause": "stanch-do-rollout",
     "rolloutResume": "stanch-do-rollout",
+    "rolloutRestart": "stanch-do-rollout",
+    "autoscaler": "stanch-do-scale",
+    "configFlag": "stanch-do-config",
+    "serviceShift": "stanch-do-traffic",
+    "routeShift": "stanch-do-traffic",
+    "suspendCronJob": "stanch-do-cron",
     "scale": "stanch-do-scale",
+    "deletePod": "stanch-do-pod",
+    "drain": "stanch-do-node",
     "cordon": "stanch-do-node",
     "uncordon": "stanch-do-node",
 }
@@ -118,6 +126,7 @@ def seeing() -> tuple[Object, ...]:
             allow("get list", "policy", "poddisruptionbudgets"),
             allow("get list", "networking.k8s.io", "ingresses", "networkpolicies"),
             allow("get list", "discovery.k8s.io", "endpointslices"),
+            allow("get list", "gateway.networking.k8s.io", "httproutes", "gateways"),
             why="What evidence and plans look at. No Secrets.",
         ),
         role(
@@ -161,11 +170,9 @@ def doing() -> tuple[Object, ...]:
         family = rules.setdefault(FAMILIES[mitigation.name], {})
         for kind in sorted(mitigation.kinds):
             for need in mitigation.needs[kind]:
-                itself = (need.group, need.resource) == RESOURCES[kind]
-                resource = need.resource if itself or not need.subresource else f"{need.resource}/{need.subresource}"
                 found = family.setdefault((need.verb, need.group), [])
-                if resource not in found:
-                    found.append(resource)
+                if need.done_on not in found:
+                    found.append(need.done_on)
     return tuple(
         role(
             name,

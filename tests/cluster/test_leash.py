@@ -91,3 +91,24 @@ def test_other_people_are_not_on_the_leash(kubectl: Kubectl) -> None:
     assert kubectl.create(deployment()).ok
     assert kubectl("scale", "deploy/checkout", "--replicas=0").ok
     assert kubectl("label", "deploy/checkout", "x=y").ok
+
+
+# --- pods ------------------------------------------------------------------------------------------------------------
+
+
+def _pod(kubectl: Kubectl) -> str:
+    container = {"name": "web", "image": "stanch.test/busybox:1", "imagePullPolicy": "Never"}
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    assert kubectl.create({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": spec}).ok
+    return str(kubectl.get("pod", "web")["metadata"]["uid"])
+
+
+def test_the_operator_takes_a_pod_away_only_by_its_uid(kubectl: Kubectl, namespace: str) -> None:
+    """A name may mean another pod a second later; and nothing else is done to pods."""
+    uid = _pod(kubectl)
+    ours, path = operator(kubectl), f"/api/v1/namespaces/{namespace}/pods/web"
+    assert "only by its uid" in ours("delete", "pod/web", "--wait=false").err
+    bare = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "web"}}
+    assert "only by its uid" in ours("create", "--raw", f"{path}/eviction", "-f", "-", stdin=json.dumps(bare)).err
+    exact = bare | {"deleteOptions": {"preconditions": {"uid": uid}}}
+    assert ours("create", "--raw", f"{path}/eviction", "-f", "-", stdin=json.dumps(exact)).ok

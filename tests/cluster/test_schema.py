@@ -229,7 +229,7 @@ def test_the_other_examples_are_taken(kubectl: Kubectl, item: dict[str, Any]) ->
         ({"mitigations": [{"name": "a", "cordon": {}}]}, "cordon, uncordon must have a target of kind Node"),
         (
             {"mitigations": [roll_back(target={"kind": "Node", "name": "n1"})]},
-            "spec.mitigations[0]: Invalid value: rolloutUndo, rolloutPause, rolloutResume must have a target of kind Deployment",
+            "rolloutUndo, rolloutRestart must have a target of kind DaemonSet or Deployment or StatefulSet",
         ),
         ({"mitigations": [roll_back()], "targets": []}, "spec.targets must have one"),
         ({"targets": [{"kind": "Secret", "name": "a"}]}, 'spec.targets[0].kind: Unsupported value: "Secret"'),

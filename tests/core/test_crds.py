@@ -96,7 +96,7 @@ def bad(annotation: Any, **field: Any) -> type[BaseModel]:
         (bad(int | bool), "Bad.it: a union"),
         (bad(Inner | Everything), "Bad.it: a union"),
         (bad(tuple[int, bool]), "Bad.it: `prefixItems` can't be said"),
-        (bad(dict[str, int]), "Bad.it: `additionalProperties` can't be said"),
+        (bad(dict[str, int]), "Bad.it: a map must have max_length"),
         (bad(float), "Bad.it: type number can't be said"),
         (bad(Any), "Bad.it: type anything can't be said"),
         (bad(str), "Bad.it: a string must have max_length"),

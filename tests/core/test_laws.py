@@ -11,7 +11,7 @@ from build import BAD, GOOD, entry, incident, roll_back, scale_to
 from stanch.api.incident import Incident
 from stanch.api.incident_status import AttemptState, IncidentStatus
 from stanch.core import invariants
-from stanch.core.commands import Swap
+from stanch.core.commands import Removal, Remove, Swap
 from stanch.core.plan_type import Plan
 from stanch.core.questions import DEPLOYMENTS, Get
 from world import World, bad_deploy
@@ -163,6 +163,10 @@ PLANTED = {
     "law_15": lambda i, s: (i, Plan(s.model_copy(update={"record": "x" * 200_000}))),
     "law_17": lambda i, s: (i, Plan(s.model_copy(update={"phase": "x" * 400}))),
     "law_18": lambda i, s: (i, Plan(_with_record(s, attempts=(*s.mitigations[0].attempts, _another(s))))),
+    "law_19": lambda i, s: (
+        i.model_copy(update={"status": _with_attempt(s, state=AttemptState.APPLIED, removes=("a",))}),
+        Plan(s, commands=(Remove(s.mitigations[0].attempts[0].id, "shop", "p", "b", Removal.EVICT),)),
+    ),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
 

@@ -44,8 +44,8 @@ def test_a_mitigation_is_complete(mitigation: Mitigation) -> None:
     assert any(word in p.read_text(encoding="utf-8") for p in tests for word in words), "no test names it"
     for needs in mitigation.needs.values():
         for need in needs:
-            assert _operator_may(need.verb, need.group, need.resource), (
-                f"no role lets the operator {need.verb} {need.resource}"
+            assert _operator_may(need.verb, need.group, need.done_on), (
+                f"no role lets the operator {need.verb} {need.done_on}"
             )
 
 

@@ -133,6 +133,9 @@ class Attempt(Model):
         _S | None, Field(description="SHA-256 of that bundle, computed before it was stored.")
     ] = None
     undo_ref: Annotated[_S, Field(description="Secret in the operator's namespace that holds the exact patches.")]
+    removes: Annotated[
+        tuple[_S, ...] | None, Field(max_length=500, description="uids of the pods it removes: these, and no other.")
+    ] = None
     message: Annotated[_L | None, Field(description="What is so.")] = None
 
 
@@ -174,7 +177,7 @@ class MitigationRecord(Model):
 
     name: Annotated[_S, Field(description="Name of the mitigation.")]
     source: Annotated[_S, Field(description="Spec or Entry/<name>.")]
-    action: Annotated[_S, Field(description="rolloutUndo, rolloutPause, rolloutResume, scale, cordon or uncordon.")]
+    action: Annotated[_S, Field(description="The action's name, as written in YAML.")]
     asked: Annotated[Wish, Field(description="The wish as it was asked for; later edits don't change it.")]
     wish: Annotated[_S, Field(description="Digest of the wish and its target as asked for.")]
     target: Annotated[ResolvedTarget | None, Field(description="What it acts on.")] = None

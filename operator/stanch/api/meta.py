@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
@@ -80,12 +80,23 @@ class TargetKind(StrEnum):
     REPLICA_SET = "ReplicaSet"
     DAEMON_SET = "DaemonSet"
     NODE = "Node"
+    AUTOSCALER = "HorizontalPodAutoscaler"
+    CONFIG_MAP = "ConfigMap"
+    SERVICE = "Service"
+    HTTP_ROUTE = "HTTPRoute"
+    CRON_JOB = "CronJob"
+    POD = "Pod"
+
+
+WORKLOADS: Final = frozenset(
+    {TargetKind.DEPLOYMENT, TargetKind.STATEFUL_SET, TargetKind.REPLICA_SET, TargetKind.DAEMON_SET}
+)
 
 
 class Target(Model):
     """One object in the incident's own namespace (a Node has none)."""
 
-    kind: Annotated[TargetKind, Field(description="Deployment, StatefulSet, ReplicaSet, DaemonSet or Node.")]
+    kind: Annotated[TargetKind, Field(description=f"{', '.join(list(TargetKind)[:-1])} or {list(TargetKind)[-1]}.")]
     name: Annotated[Name, Field(description="Name of the object; it is looked up in the incident's namespace.")]
 
     def __str__(self) -> str:

@@ -30,6 +30,9 @@ class Policy:
     sample_every: timedelta = timedelta(seconds=15)
     verify_every: timedelta = timedelta(seconds=2)
     verify_within: timedelta = 10 * _M
+    # A PodDisruptionBudget that says no is asked again after this, and then more and more rarely.
+    evict_again: timedelta = timedelta(seconds=5)
+    evictions_at_once: int = 5
     time_box: timedelta = 3 * _M
     reopen_within: timedelta = 4 * _H
     evidence_deadline: Mapping[Severity, timedelta] = field(
@@ -44,6 +47,7 @@ class Policy:
     machine_people: frozenset[str] = frozenset()
     protected_namespaces: frozenset[str] = frozenset({"kube-system", "kube-public", "kube-node-lease", "stanch-system"})
     scale_factor: int = 3
+    pods_one_by_one: timedelta = 10 * _M
     postmortem_at: Severity = Severity.SEV2
     postmortem_on: frozenset[str] = frozenset({"rolloutUndo"})
     postmortem_due: timedelta = 48 * _H

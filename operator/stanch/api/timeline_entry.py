@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from stanch.api.actions import ACTION_NAMES
 from stanch.api.incident import Meta
 from stanch.api.meta import Model, Name, Person, Time, WishName
-from stanch.api.wish import ACTION_NAMES, Wish
+from stanch.api.wish import Wish
 
 
 class NoteKind(StrEnum):

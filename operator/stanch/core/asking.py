@@ -56,6 +56,29 @@ def pods_of(aim: Aim, obj: Mapping[str, Any]) -> List:
     return List(PODS, aim.namespace, labels=selector(obj))
 
 
+def pods_in(namespace: str) -> List:
+    """All pods of a namespace."""
+    return List(PODS, namespace)
+
+
+def pods_behind(aim: Aim, service: Mapping[str, Any]) -> List | None:
+    """Pods that a Service selects; None when it selects none."""
+    wanted = (service.get("spec") or {}).get("selector") or {}
+    labels = ",".join(f"{key}={value}" for key, value in sorted(wanted.items()))
+    return List(PODS, aim.namespace, labels=labels) if labels else None
+
+
+def slices_of(aim: Aim) -> List:
+    """EndpointSlices of a Service."""
+    return List(ENDPOINT_SLICES, aim.namespace, labels=f"kubernetes.io/service-name={aim.name}")
+
+
+def ready_endpoints(piece: Mapping[str, Any]) -> list[str]:
+    """Names of the pods behind the ready endpoints of one EndpointSlice; `?` where none is named."""
+    ready = (e for e in piece.get("endpoints") or () if (e.get("conditions") or {}).get("ready") is not False)
+    return [str((e.get("targetRef") or {}).get("name") or "?") for e in ready]
+
+
 def warning_events(namespace: str) -> List:
     """What went wrong in a namespace; Events live for one hour."""
     return List(EVENTS, namespace, fields="type=Warning")

@@ -1,6 +1,7 @@
 """Everything the operator can do to a cluster that is not its own record: a closed list, performed by shell/perform.py alone."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from stanch.core.questions import Ref
 
@@ -22,4 +23,28 @@ class Swap:
     dry: bool = False
 
 
-Command = Swap
+class Removal(StrEnum):
+    """How a pod goes: by eviction, which a PodDisruptionBudget may refuse, or by deletion."""
+
+    EVICT = "Evict"
+    DELETE = "Delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """One pod, by uid: its namesake is never touched, and done twice it is done once."""
+
+    attempt: str
+    namespace: str
+    name: str
+    uid: str
+    how: Removal
+    dry: bool = False
+
+
+Command = Swap | Remove
+
+
+def outcome_key(command: Command) -> str:
+    """Under which its outcome is noted: a removal has one of its own, for an attempt may have many."""
+    return command.uid if isinstance(command, Remove) else command.attempt

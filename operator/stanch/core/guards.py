@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
+from stanch.api.actions import KINDS_OF_ACTION
 from stanch.api.incident_status import MitigationRecord
 from stanch.api.meta import Person, TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE, Label, Reason
-from stanch.api.wish import KINDS_OF_ACTION
 from stanch.core.asking import target_of
 from stanch.core.draft import Draft
 from stanch.core.observations import Failed, Found

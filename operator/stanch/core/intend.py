@@ -1,10 +1,18 @@
 """Write an effect down: evidence, undo record and attempt together, once everything that must be known is known."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from stanch.api.evidence import Purpose
-from stanch.api.incident_status import Attempt, AttemptState, EvidenceRecord, MitigationRecord, WishState
+from stanch.api.incident_status import (
+    Attempt,
+    AttemptState,
+    EvidenceRecord,
+    MitigationRecord,
+    UndoClass,
+    WishState,
+)
 from stanch.api.meta import instant
 from stanch.api.names import OPERATOR_NAMESPACE, EventKind, Label, Reason
 from stanch.core.draft import MACHINE, Draft
@@ -33,36 +41,56 @@ def apply_patch(change: Change, action: str) -> str:
 
 def dry_run(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Refusal | bool:
     """True when the API server would accept exactly this patch; False while it is being asked."""
+    if not change.before:
+        return True  # It writes no field; whether its pods may go was asked by its own plan.
     patch = apply_patch(change, next_id(draft, record))
-    if len(patch.encode()) * UNDO_COPIES > SECRET_BYTES_MAX:
-        return Refusal(
-            Reason.PREFLIGHT,
-            f"The undo record of {aim} would not fit into a Secret: {len(patch.encode())} bytes of old and new values, "
-            f"{SECRET_BYTES_MAX // UNDO_COPIES} at most; act by hand, or make the template smaller",
-            final=True,
-        )
+    if too_big := _too_big(aim, len(patch.encode())):
+        return too_big
     answer = draft.answer(DryRun(REF_OF_KIND[aim.kind.value], aim.namespace, aim.name, patch))
     if answer is None:
         return False
-    if isinstance(answer, Failed):
-        if answer.status in (0, 429):
-            # Nobody judged the patch: asked again, and not told as a refusal.
-            draft.wake(draft.now + draft.catalog.policy.verify_every)
-            return False
-        if answer.status == 403 and "cannot patch resource" in answer.message:
-            missing = answer.message.split(": ", 1)[-1]
-            return Refusal(
-                Reason.PERMISSION_MISSING, f"The operator may not do it ({missing}); bind its role for {record.action}"
-            )
-        return Refusal(Reason.DRY_RUN_REFUSED, f"The API server would refuse it: {answer.message}"[:900])
-    return True
+    return _judged(draft, record, answer) if isinstance(answer, Failed) else True
 
 
-def fresh_evidence(draft: Draft) -> EvidenceRecord | None:
-    """A capture young enough to stand for this effect too (decisions 1.3 no. 37)."""
+def _judged(draft: Draft, record: MitigationRecord, answer: Failed) -> Refusal | bool:
+    if answer.status in (0, 429):
+        # Nobody judged the patch: asked again, and not told as a refusal.
+        draft.wake(draft.now + draft.catalog.policy.verify_every)
+        return False
+    if answer.status == 403 and "cannot patch resource" in answer.message:
+        missing = answer.message.split(": ", 1)[-1]
+        return Refusal(
+            Reason.PERMISSION_MISSING, f"The operator may not do it ({missing}); bind its role for {record.action}"
+        )
+    return Refusal(Reason.DRY_RUN_REFUSED, f"The API server would refuse it: {answer.message}"[:900])
+
+
+def _too_big(aim: Aim, size: int) -> Refusal | None:
+    if size * UNDO_COPIES <= SECRET_BYTES_MAX:
+        return None
+    return Refusal(
+        Reason.PREFLIGHT,
+        f"The undo record of {aim} would not fit into a Secret: {size} bytes of old and new values, "
+        f"{SECRET_BYTES_MAX // UNDO_COPIES} at most; act by hand, or make the template smaller",
+        final=True,
+    )
+
+
+def fresh_evidence(draft: Draft, aim: Aim) -> EvidenceRecord | None:
+    """A capture of this target that is young enough to stand for this effect too (decisions 1.3 no. 37)."""
     oldest = draft.now - draft.catalog.policy.evidence_fresh
-    kept = [e for e in draft.status.evidence or () if e.purpose in (Purpose.DECLARED, Purpose.BEFORE)]
-    return next((e for e in reversed(kept) if e.captured_time >= oldest), None)
+    kept = [e for e in draft.status.evidence or () if e.captured_time >= oldest and _shows(draft, e, aim)]
+    return next(reversed(kept), None)
+
+
+def _shows(draft: Draft, evidence: EvidenceRecord, aim: Aim) -> bool:
+    if evidence.purpose == Purpose.DECLARED:
+        targets = draft.incident.spec.targets or ()
+        return any((t.kind, t.name) == (aim.kind, aim.name) for t in targets)
+    if evidence.purpose != Purpose.BEFORE:
+        return False
+    made_for = (r for r in draft.records if any(a.evidence == evidence.name for a in r.attempts or ()))
+    return any(draft.aim(r) == aim for r in made_for)
 
 
 def capture(
@@ -143,6 +171,7 @@ def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, und
         evidence=evidence.name if evidence else None,
         evidence_sha256=evidence.sha256 if evidence else None,
         undo_ref=secret,
+        removes=tuple(pod.uid for pod in change.removes) or None,
     )
     assert record.target is not None
     changes: dict[str, Any] = {
@@ -152,7 +181,7 @@ def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, und
         "reason": None,
     }
     if not undoes:
-        changes |= {"state": WishState.RUNNING, "break_glass": _break_glass(aim, change, secret)}
+        changes |= {"state": WishState.RUNNING, "break_glass": _break_glass(draft, record, aim, change, secret)}
     else:
         changes |= {"undo_asked": None}
     draft.put(record.model_copy(update=changes))
@@ -162,7 +191,7 @@ def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, und
 
 def _evidence(draft: Draft, record: MitigationRecord, aim: Aim, number: int, action: str) -> EvidenceRecord:
     # Only what is older than a minute is captured again; an undo always looks anew, for the world has changed since.
-    fresh = fresh_evidence(draft) if number == 1 else None
+    fresh = fresh_evidence(draft, aim) if number == 1 else None
     if fresh is not None:
         return fresh
     name = f"{draft.incident.metadata.name[:120]}-{record.name}-{number}-a"
@@ -179,6 +208,9 @@ def _undo_record(draft: Draft, record: MitigationRecord, aim: Aim, change: Chang
         "uid": change.uid,
         "before": dict(change.before),
         "after": dict(change.after),
+        "removes": [asdict(pod) for pod in change.removes],
+        "within": change.within.total_seconds() if change.within else None,
+        "note": dict(change.note),
         "apply": apply_patch(change, action),
         "undo": patch_text(exchange(change.uid, change.after, change.before)),
     }
@@ -216,7 +248,12 @@ def _secret(draft: Draft, record: MitigationRecord, name: str, patches: Mapping[
     return Store(SECRETS, OPERATOR_NAMESPACE, name, digest(patches), body, urgent=True, record=dict(patches))
 
 
-def _break_glass(aim: Aim, change: Change, secret: str) -> tuple[str, ...]:
+def _break_glass(
+    draft: Draft, record: MitigationRecord, aim: Aim, change: Change, secret: str
+) -> tuple[str, ...] | None:
+    """Lines that take it back without stanch; none where nothing can."""
+    if draft.catalog.mitigations[record.action].undo_class is UndoClass.NONE:
+        return None
     where = f"-n {aim.namespace} " if aim.namespace else ""
     exact = (
         f"kubectl -n {OPERATOR_NAMESPACE} get secret {secret} -o go-template='{{{{.data.undo|base64decode}}}}' | "

@@ -16,6 +16,7 @@ from stanch.api.incident_status import Attempt, AttemptState, IncidentStatus
 from stanch.api.policy import DEFAULT
 from stanch.core.approvals import is_machine
 from stanch.core.attempts import IN_FORCE, OPEN, standing
+from stanch.core.commands import Remove
 from stanch.core.plan_type import Plan
 
 Law = Callable[[Incident, Plan], bool]
@@ -31,13 +32,16 @@ def attempts(status: IncidentStatus) -> dict[str, Attempt]:
 def law_1_no_command_without_a_written_intention(incident: Incident, plan: Plan) -> bool:
     """A crash can't make us forget something we did."""
     intended = {i for i, a in attempts(incident.status).items() if a.state is AttemptState.INTENDED}
-    return all(c.attempt in intended for c in plan.commands)
+    # Pods go one after the other, also when the fields are written already.
+    removing = {i for i, a in attempts(incident.status).items() if a.removes and a.state in OPEN}
+    return all(c.attempt in (removing if isinstance(c, Remove) else intended) for c in plan.commands)
 
 
 def law_2_nothing_is_done_again_once_its_outcome_is_seen(incident: Incident, plan: Plan) -> bool:
     """A plan that learns that an attempt landed does not send it again."""
     landed = {i for i, a in attempts(plan.status).items() if a.state is not AttemptState.INTENDED}
-    return all(c.attempt not in landed for c in plan.commands)
+    ended = {i for i, a in attempts(plan.status).items() if a.state not in OPEN}
+    return all(c.attempt not in (ended if isinstance(c, Remove) else landed) for c in plan.commands)
 
 
 def law_3_attempts_only_move_on(incident: Incident, plan: Plan) -> bool:
@@ -171,6 +175,14 @@ def law_18_a_mitigation_in_force_is_not_started_again(incident: Incident, plan: 
     )
 
 
+def law_19_only_pods_that_are_written_down_go(incident: Incident, plan: Plan) -> bool:
+    """What is lost is what was written down when it began, by uid: no namesake, and not one pod more."""
+    known = attempts(incident.status)
+    return all(
+        c.attempt in known and c.uid in (known[c.attempt].removes or ()) for c in plan.commands if isinstance(c, Remove)
+    )
+
+
 LAWS: Final[tuple[Law, ...]] = (
     law_1_no_command_without_a_written_intention,
     law_2_nothing_is_done_again_once_its_outcome_is_seen,
@@ -190,6 +202,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_16_conditions_only_flip_their_time_with_their_status,
     law_17_the_schema_takes_the_status,
     law_18_a_mitigation_in_force_is_not_started_again,
+    law_19_only_pods_that_are_written_down_go,
 )
 
 

@@ -66,8 +66,8 @@ class Observations:
 
     ``stored`` holds names of Evidence objects and undo Secrets known to be there, with their digest: receipts.
     ``not_stored`` are those whose writing failed, with why. ``fresh_intent`` are attempts that this very pass wrote
-    down, so that nobody need read back whether they were done. ``outcomes`` are keyed by action id. ``busy`` maps a
-    target uid to the other incident that is acting on it.
+    down, so that nobody need read back whether they were done. ``outcomes`` are keyed by action id, those of removed
+    pods by uid. ``busy`` maps a target uid to the other incident that is acting on it.
     """
 
     answers: Mapping[Question, Answer] = field(default_factory=dict)

@@ -11,9 +11,9 @@ from stanch.api.evidence import Purpose
 from stanch.api.incident import Incident
 from stanch.api.names import EventKind
 from stanch.core.aftermath import learn
-from stanch.core.attempts import follow
 from stanch.core.draft import LINE_CHARACTERS_MAX, Draft, aim_at, shorten
 from stanch.core.entry_fold import fold_entries
+from stanch.core.follow import follow
 from stanch.core.intend import capture
 from stanch.core.judge import judge_effects, keep_debts
 from stanch.core.lifecycle import follow_lifecycle, words_for_the_eye

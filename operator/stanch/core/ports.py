@@ -1,16 +1,17 @@
 """What a mitigation is: pure functions from what was wished and seen to what would be written, and the rights it needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from stanch.api.actions import Action
 from stanch.api.evidence import Purpose
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import Severity, TargetKind
 from stanch.api.policy import Policy
-from stanch.api.wish import Action
+from stanch.core.commands import Removal
 from stanch.core.observations import Observations
 from stanch.core.questions import Question
 
@@ -26,16 +27,20 @@ class ApprovalClass(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Need:
     """
-    One right. The person who asks must have it on the target, and the operator's role must hold ``operator_*``.
+    One right: the person who asks must have it, and the operator's role holds it on ``done_on``.
 
-    ``subresource`` is what the person could do with kubectl (``scale`` asks for ``deployments/scale``); the operator
-    itself patches the object, so that the action id is in the same write.
+    ``subresource`` is what the person could do with kubectl (``scale`` asks for ``deployments/scale``).
     """
 
     verb: str
     group: str
     resource: str
     subresource: str = ""
+
+    @property
+    def done_on(self) -> str:
+        """What the operator itself uses: never /scale, but the object, so that the action id is in the same write."""
+        return self.resource if self.subresource in ("", "scale") else f"{self.resource}/{self.subresource}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,9 @@ class Change:
     What would be written: JSON pointers with the value before and after; ``ABSENT`` means the field is not there.
 
     From this the patch, its inverse and the digests are made (core/swap.py). ``labels`` are the target's now, None
-    when it has none; ``do_by_hand`` and ``undo_by_hand`` are kubectl lines a person can paste.
+    when it has none; ``do_by_hand`` and ``undo_by_hand`` are kubectl lines a person can paste. ``removes`` are pods to
+    take away besides, once the fields are written (none of them: at once); ``within`` is how long all of it may take; and
+    ``note`` is kept in the undo record for ``verify``.
     """
 
     uid: str
@@ -88,6 +95,27 @@ class Change:
     undo_by_hand: str = ""
     approval_class: ApprovalClass = ApprovalClass.B
     labels: Mapping[str, str] | None = None
+    removes: tuple["PodToRemove", ...] = ()
+    within: timedelta | None = None
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PodToRemove:
+    """One pod that the effect takes away: written down with its uid before it is."""
+
+    namespace: str
+    name: str
+    uid: str
+    how: Removal
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """``now``, and when the mitigation was asked for: the same on every look, so that a plan with a time in it is, too."""
+
+    now: datetime
+    asked: datetime
 
 
 Sized = Change | Refusal | NothingToDo | tuple[Question, ...]
@@ -103,10 +131,18 @@ class VerdictState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to be seen of the effect, in words that stand still while nothing changes."""
+    """
+    What is to be seen of the effect, in words that stand still while nothing changes.
+
+    ``remove`` are uids, of those written down, that are to go next.
+    """
 
     state: VerdictState
     message: str
+    remove: tuple[str, ...] = ()
+
+
+Written = Mapping[str, Any]
 
 
 class Mitigation(Protocol):
@@ -137,12 +173,12 @@ class Mitigation(Protocol):
         """When what it leaves is due to be taken back; None when it leaves nothing."""
         ...
 
-    def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
+    def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """What would be written, or why not, or what must be known first."""
         ...
 
-    def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
-        """Did the effect arrive?"""
+    def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
+        """Did the effect arrive? ``written`` is the undo record: before, after, removes, note."""
         ...
 
     def owes(self, action: Action, aim: Aim) -> str:

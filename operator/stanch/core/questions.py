@@ -84,13 +84,22 @@ class DryRun:
 
 
 @dataclass(frozen=True, slots=True)
+class MayGo:
+    """Would the API server evict this pod now? Answer: Found({}) or Failed with its words (429: a PodDisruptionBudget)."""
+
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class UndoSecret:
     """The undo record of an action, by the name of its Secret. Answer: Found(the record, decoded), NotFound or Failed."""
 
     name: str
 
 
-Question = Get | List | Logs | MayThey | DryRun | UndoSecret
+Question = Get | List | Logs | MayThey | DryRun | MayGo | UndoSecret
 
 DEPLOYMENTS = Ref("apps", "v1", "deployments")
 STATEFULSETS = Ref("apps", "v1", "statefulsets")
@@ -103,6 +112,10 @@ EVENTS = Ref("", "v1", "events")
 SERVICES = Ref("", "v1", "services")
 ENDPOINT_SLICES = Ref("discovery.k8s.io", "v1", "endpointslices")
 HPAS = Ref("autoscaling", "v2", "horizontalpodautoscalers")
+CONFIG_MAPS = Ref("", "v1", "configmaps")
+CRON_JOBS = Ref("batch", "v1", "cronjobs")
+JOBS = Ref("batch", "v1", "jobs")
+HTTP_ROUTES = Ref("gateway.networking.k8s.io", "v1", "httproutes")
 PDBS = Ref("policy", "v1", "poddisruptionbudgets")
 INCIDENTS = Ref("stanch.dev", "v1alpha1", "incidents")
 ENTRIES = Ref("stanch.dev", "v1alpha1", "timelineentries")
@@ -116,4 +129,10 @@ REF_OF_KIND: dict[str, Ref] = {
     "DaemonSet": DAEMONSETS,
     "ReplicaSet": REPLICASETS,
     "Node": NODES,
+    "HorizontalPodAutoscaler": HPAS,
+    "ConfigMap": CONFIG_MAPS,
+    "Service": SERVICES,
+    "HTTPRoute": HTTP_ROUTES,
+    "CronJob": CRON_JOBS,
+    "Pod": PODS,
 }

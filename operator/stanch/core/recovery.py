@@ -4,23 +4,23 @@ When is it over? Criteria that must pass, and all of them hold, counted from API
 Unknown is never success. Scaled to zero, gone or not observed is never recovery.
 """
 
-import math
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from stanch.api.incident import Criterion, Gate
 from stanch.api.incident_status import AttemptState, CriterionRecord, CriterionState, RecoveryRecord
-from stanch.api.meta import Target, TargetKind
+from stanch.api.meta import WORKLOADS, Target, TargetKind
 from stanch.api.names import EventKind
-from stanch.core.asking import owned_by, pods_of, replicasets_of, revision_number, target_of
+from stanch.core.asking import target_of
 from stanch.core.attempts import standing
+from stanch.core.criteria import look
 from stanch.core.draft import Draft, aim_at
-from stanch.core.observations import Failed, Found, NotFound, items
-from stanch.core.ports import Aim
+from stanch.core.observations import Found
 
 # Two bad samples make Failing; two good ones, a sample interval apart, end the harm.
 SAMPLES: Final = 2
-HASH: Final = "pod-template-hash"
+# Kinds of which something can be seen that serves; of the others only people, or other criteria, can tell.
+SERVING: Final = WORKLOADS | {TargetKind.NODE, TargetKind.SERVICE, TargetKind.HTTP_ROUTE}
 
 
 def watch_recovery(draft: Draft) -> None:
@@ -76,8 +76,10 @@ def _default(draft: Draft) -> tuple[CriterionRecord, ...]:
     targets = draft.incident.spec.targets or ()
     for index, target in enumerate(targets):
         suffix = "" if len(targets) == 1 else f"-{index + 1}"
-        records.append(_record(f"pods{suffix}", "available", Gate.MITIGATED, target, 100))
-        if target.kind is not TargetKind.NODE:
+        if target.kind in SERVING:
+            name = "pods" if target.kind in WORKLOADS | {TargetKind.NODE} else "serves"
+            records.append(_record(f"{name}{suffix}", "available", Gate.MITIGATED, target, 100))
+        if target.kind in WORKLOADS:
             records.append(_record(f"restarts{suffix}", "noRestarts", Gate.RESOLVED, target, None))
     return tuple(records)
 
@@ -116,7 +118,7 @@ def _sample(draft: Draft, c: CriterionRecord) -> CriterionRecord:
         )
     assert c.target is not None
     aim = aim_at(draft.incident, c.target.kind.value, c.target.name)
-    good, since, message, hard = _look(draft, c, aim)
+    good, since, message, hard = look(draft, c, aim)
     if good is None:
         if c.state is CriterionState.UNKNOWN and c.message == message:
             return c
@@ -131,6 +133,8 @@ def _counted(
     due = c.sample_time is None or draft.now - c.sample_time >= every
     flips = good != (c.state is CriterionState.PASSING)
     if good:
+        # Where no object tells since when, it is since the first good look.
+        since = since or (draft.now if flips else c.since_time)
         samples = c.good_samples if not (due or flips) else min(SAMPLES, c.good_samples + 1)
         if not flips and samples == c.good_samples and c.since_time == since and c.message == message:
             return c
@@ -162,118 +166,6 @@ def _counted(
             "sample_time": draft.now,
         }
     )
-
-
-Look = tuple[bool | None, datetime | None, str, bool]
-
-
-def _look(draft: Draft, c: CriterionRecord, aim: Aim) -> Look:
-    """(passes or None for unknown, since when, what was seen, is it a hard fact)."""
-    answer = draft.answer(target_of(aim))
-    if answer is None or isinstance(answer, Failed):
-        return None, None, f"{aim} can't be read", False
-    if isinstance(answer, NotFound):
-        return False, None, f"{aim} does not exist", True
-    if aim.kind is TargetKind.NODE:
-        return _node(aim, answer.value)
-    if c.check == "available":
-        return _available(aim, answer.value, c.min_percent or 100)
-    return _restarts(draft, aim, answer.value)
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
-
-
-def _node(aim: Aim, obj: dict[str, Any]) -> Look:
-    ready: dict[str, Any] = next(
-        (c for c in (obj.get("status") or {}).get("conditions") or () if c.get("type") == "Ready"), {}
-    )
-    if ready.get("status") == "True":
-        return True, _time(ready.get("lastTransitionTime")), f"{aim} is Ready", False
-    return False, None, f"{aim} is not Ready", True
-
-
-def _available(aim: Aim, obj: dict[str, Any], percent: int) -> Look:
-    status, wanted = obj.get("status") or {}, obj["spec"].get("replicas", 1)
-    if status.get("observedGeneration", 0) < obj["metadata"].get("generation", 0):
-        return None, None, f"{aim}: its newest spec is not yet observed", False
-    if aim.kind is TargetKind.DAEMON_SET:
-        wanted, have = status.get("desiredNumberScheduled", 0), status.get("numberAvailable", 0)
-    else:
-        have = status.get("availableReplicas", 0)
-    if wanted == 0:
-        return False, None, f"{aim} is scaled to zero, which is no recovery", True
-    if have < math.ceil(wanted * percent / 100):
-        return False, None, f"fewer than {percent} % of the {wanted} wanted pods are available", have == 0
-    if percent == 100 and aim.kind is TargetKind.DEPLOYMENT and not _rolled_out(status, wanted):
-        return False, None, f"the rollout of {aim} is not complete", False
-    conditions = {c.get("type"): c for c in status.get("conditions") or ()}
-    # Available may have been true all along while a rollout went on; Progressing tells when that was complete.
-    known = (
-        _time((conditions.get("Available") or {}).get("lastTransitionTime")),
-        _time((conditions.get("Progressing") or {}).get("lastUpdateTime")),
-    )
-    since = max((t for t in known if t), default=None)
-    return (
-        True,
-        since,
-        f"{wanted} of {wanted} wanted pods are available"
-        if percent == 100
-        else f"at least {percent} % of {wanted} pods are available",
-        False,
-    )
-
-
-def _rolled_out(status: dict[str, Any], wanted: int) -> bool:
-    """Old pods that still serve hide a newest version that does not start."""
-    return status.get("updatedReplicas", 0) >= wanted and not status.get("unavailableReplicas")
-
-
-def _restarts(draft: Draft, aim: Aim, obj: dict[str, Any]) -> Look:
-    asked = [pods_of(aim, obj)]
-    if aim.kind is TargetKind.DEPLOYMENT:
-        asked.append(replicasets_of(aim, obj))
-    if draft.ask(*asked):
-        return None, None, f"{aim}: its pods can't be read", False
-    if any(not isinstance(draft.seen.get(q), Found) for q in asked):
-        return None, None, f"{aim}: its pods can't be read", False
-    pods = [p for p in items(draft.seen.get(asked[0])) if not p["metadata"].get("deletionTimestamp")]
-    if aim.kind is TargetKind.DEPLOYMENT:
-        pods = _of_current(pods, owned_by(items(draft.seen.get(asked[1])), obj["metadata"]["uid"]), obj)
-    if not pods:
-        return False, None, f"{aim} has no pods", True
-    last: datetime | None = None
-    for pod in pods:
-        for c in (pod.get("status") or {}).get("containerStatuses") or ():
-            crashed = _crash(c)
-            if crashed == "now":
-                return False, None, f"container {c['name']} of {aim} crashes", True
-            ended = _time(((c.get("lastState") or {}).get("terminated") or {}).get("finishedAt"))
-            started = _time(((c.get("state") or {}).get("running") or {}).get("startedAt"))
-            last = max((t for t in (last, ended, started) if t), default=None)
-    if last is None:
-        return None, None, f"{aim}: no container is running yet", False
-    return True, last, "no container restarted since", False
-
-
-def _of_current(
-    pods: list[dict[str, Any]], replicasets: list[dict[str, Any]], obj: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Pods of the template that is running now: a bad one that was rolled back says nothing about it (decisions 0.2)."""
-    newest = max(
-        replicasets,
-        key=revision_number,
-        default=None,
-    )
-    code = (newest["metadata"].get("labels") or {}).get(HASH) if newest else None
-    return [p for p in pods if (p["metadata"].get("labels") or {}).get(HASH) == code]
-
-
-def _crash(status: dict[str, Any]) -> str:
-    waiting = ((status.get("state") or {}).get("waiting") or {}).get("reason", "")
-    ended = (status.get("state") or {}).get("terminated") or {}
-    return "now" if waiting == "CrashLoopBackOff" or ended.get("exitCode") else ""
 
 
 def _held_since(draft: Draft, criteria: tuple[CriterionRecord, ...]) -> datetime | None:
@@ -324,6 +216,8 @@ def contained(draft: Draft) -> str:
         return ""
     for record in draft.records:
         action, aim = record.asked.scale, draft.aim(record)
+        if record.asked.suspend_cron_job is not None and standing(record) is not None:
+            return f"{record.target} is suspended by {record.name}: its work is not done"
         if action is None or action.replicas != 0 or aim is None or standing(record) is None:
             continue
         target = draft.seen.get(target_of(aim))

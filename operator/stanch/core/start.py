@@ -12,9 +12,10 @@ from stanch.core.conditions import is_true
 from stanch.core.draft import Draft
 from stanch.core.guards import refused
 from stanch.core.intend import dry_run, fresh_evidence, intend
-from stanch.core.ports import Aim, Change, NothingToDo, Refusal
+from stanch.core.ports import Aim, ApprovalClass, Change, Clock, NothingToDo, Refusal
 from stanch.core.swap import digest
 
+DELETE_POD = "deletePod"
 PENDING = frozenset({WishState.WAITING, WishState.HELD})
 
 
@@ -110,7 +111,8 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
         return
     draft.ask(target_of(aim))
     refusal = refused(draft, record, aim)
-    size = draft.catalog.mitigations[record.action].size_up(record.asked.action[1], aim, draft.seen, draft.now)
+    clock = Clock(now=draft.now, asked=record.asked_time)
+    size = draft.catalog.mitigations[record.action].size_up(record.asked.action[1], aim, draft.seen, clock)
     if isinstance(size, tuple):
         draft.ask(*size)
     if refusal is None and not record.asked.harm_first:
@@ -132,7 +134,7 @@ def _may_be_next(draft: Draft, record: MitigationRecord) -> bool:
 
 def _evidence_first(draft: Draft, aim: Aim, soon: bool) -> None:
     """Ask for evidence; or for the receipt of what is fresh enough, now and not in a hop of its own before the effect."""
-    fresh = fresh_evidence(draft)
+    fresh = fresh_evidence(draft, aim)
     if fresh is None:
         if soon:
             draft.ask_evidence(aim)
@@ -182,11 +184,20 @@ def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Non
         hold(draft, planned, checked)
         draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
         return
-    waiting = wait_for(draft, planned, change.approval_class)
+    waiting = wait_for(draft, planned, _class_of(draft, record, change))
     if waiting is not None:
         draft.put(waiting)
         return
     intend(draft, draft.record(record.name) or planned, aim, change)
+
+
+def _class_of(draft: Draft, record: MitigationRecord, change: Change) -> ApprovalClass:
+    """One pod after the other is a restart that nobody planned: from the second in ten minutes on it is a wide act."""
+    lately = draft.now - draft.catalog.policy.pods_one_by_one
+    before = (a.applied_time for r in draft.records if r.action == record.action for a in r.attempts or ())
+    if record.action == DELETE_POD and any(t is not None and t > lately for t in before):
+        return ApprovalClass.C
+    return change.approval_class
 
 
 def _with_plan(record: MitigationRecord, aim: Aim, change: Change) -> MitigationRecord:

@@ -39,9 +39,12 @@ def look_up(obj: Mapping[str, Any], pointer: str) -> Any:
     here: Any = obj
     for token in pointer.lstrip("/").split("/"):
         key = token.replace("~1", "/").replace("~0", "~")
-        if not isinstance(here, Mapping) or key not in here:
+        if isinstance(here, list) and key.isdecimal() and int(key) < len(here):
+            here = here[int(key)]
+        elif isinstance(here, Mapping) and key in here:
+            here = here[key]
+        else:
             return ABSENT
-        here = here[key]
     return ABSENT if here is None else here
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from stanch.api.incident_status import AttemptState, MitigationRecord, UndoAsked, WishState
+from stanch.api.incident_status import AttemptState, MitigationRecord, UndoAsked, UndoClass, WishState
 from stanch.api.names import EventKind, Reason
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.api.wish import Revert
@@ -31,6 +31,8 @@ def ask_undo(draft: Draft, entry: TimelineEntry) -> str | None:
         return "nobody vouched for it: the admission policies were not in force"
     if standing(record) is None:
         return f"{record.name} is {record.state.value}: there is nothing of ours to take back"
+    if draft.catalog.mitigations[record.action].undo_class is UndoClass.NONE:
+        return f"{record.action} can't be undone: what it did is done ({record.plan or record.action})"
     draft.put(
         record.model_copy(update={"undo_asked": UndoAsked(by=entry.author, entry=entry.metadata.name, time=entry.said)})
     )
@@ -45,6 +47,8 @@ def revert_where_chosen(draft: Draft) -> None:
     times = draft.status.times
     for record in draft.records:
         if record.undo_asked or standing(record) is None or open_attempt(record):
+            continue
+        if draft.catalog.mitigations[record.action].undo_class is UndoClass.NONE:
             continue
         if record.reason == Reason.UNDO_NOT_EXACT:
             continue  # Tried once and refused, with the reason; a person must look.

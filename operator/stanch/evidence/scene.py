@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from stanch.api.meta import Severity, TargetKind
+from stanch.api.meta import WORKLOADS, Severity, TargetKind
 from stanch.core import asking
 from stanch.core.observations import Found, Observations, items
 from stanch.core.ports import Aim
@@ -48,10 +48,14 @@ class Scene:
 
     @cached_property
     def pods_question(self) -> List | None:
-        """Its pods; a Node's are known without its object."""
+        """Its pods: those a workload owns, a Service sends to, a Node runs (known without its object). Others have none."""
         if self.on_node:
             return asking.pods_on_node(self.aim.name)
-        return None if self.target is None else asking.pods_of(self.aim, self.target)
+        if self.target is None:
+            return None
+        if self.aim.kind is TargetKind.SERVICE:
+            return asking.pods_behind(self.aim, self.target)
+        return asking.pods_of(self.aim, self.target) if self.aim.kind in WORKLOADS else None
 
     @cached_property
     def events_question(self) -> List:
@@ -73,7 +77,9 @@ class Scene:
 
     @cached_property
     def pods(self) -> list[Obj]:
-        """Its pods, by name."""
+        """Its pods, by name; a Pod is its own."""
+        if self.aim.kind is TargetKind.POD:
+            return [{"apiVersion": "v1", "kind": "Pod", **self.target}] if self.target else []
         listed = items(self.seen.get(self.pods_question)) if self.pods_question else []
         return [{"apiVersion": "v1", "kind": "Pod", **each} for each in sorted(listed, key=name_of)]
 

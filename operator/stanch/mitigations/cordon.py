@@ -1,29 +1,29 @@
 """Keep new pods away from a node, or let them back (mitigations.md 1.7)."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
+from stanch.api.actions import Action
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
-from stanch.api.wish import Action
-from stanch.core.asking import target_of
-from stanch.core.observations import Failed, Found, Observations, items
+from stanch.core.observations import Failed, Observations, items
 from stanch.core.ports import (
     Aim,
     ApprovalClass,
     Change,
+    Clock,
     Need,
     NothingToDo,
     Refusal,
     Sized,
     Verdict,
-    VerdictState,
+    Written,
 )
 from stanch.core.questions import NODES, List, Question
 from stanch.core.swap import ABSENT, look_up
-from stanch.mitigations.workload import Json, is_ready, read_target
+from stanch.mitigations.workload import Json, is_ready, read_target, stands
 
 UNSCHEDULABLE: Final = "/spec/unschedulable"
 ALL_NODES: Final = List(NODES, None)
@@ -40,7 +40,7 @@ class CordonNode:
     needs = _NEEDS
     debt = timedelta(hours=24)
 
-    def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
+    def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """Refused when no other ready node would take pods."""
         target = read_target(aim, seen)
         if not isinstance(target, dict):
@@ -52,16 +52,11 @@ class CordonNode:
             return (ALL_NODES,)
         if isinstance(answer, Failed):
             return Refusal(Reason.NO_DATA_NOW, f"Nodes can't be listed: {answer.message}")
-        others = [n for n in items(answer) if n["metadata"]["name"] != aim.name and _takes_pods(n)]
-        if not others:
-            return Refusal(
-                Reason.PREFLIGHT, f"{aim} is the only ready node that takes pods; add or uncordon another first"
-            )
-        return _change(aim, target, True, "cordon", "uncordon", ApprovalClass.A)
+        return other_nodes(aim, items(answer)) or _change(aim, target, True, "cordon", "uncordon", ApprovalClass.A)
 
-    def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
+    def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """Written means done: the scheduler reads the field."""
-        return _written(aim, seen, "takes no new pods")
+        return stands(aim, seen, "takes no new pods")
 
     def owes(self, action: Action, aim: Aim) -> str:
         """The node is idle capacity until somebody gives it back."""
@@ -77,7 +72,7 @@ class UncordonNode:
     needs = _NEEDS
     debt = None
 
-    def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
+    def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """Refused while sick or leaving. It may be another's cordon: a second person agrees (ours has an undo entry)."""
         target = read_target(aim, seen)
         if not isinstance(target, dict):
@@ -88,13 +83,20 @@ class UncordonNode:
             return refusal
         return _change(aim, target, ABSENT, "uncordon", "cordon", ApprovalClass.C)
 
-    def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
+    def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """Written means done."""
-        return _written(aim, seen, "takes new pods again")
+        return stands(aim, seen, "takes new pods again")
 
     def owes(self, action: Action, aim: Aim) -> str:
         """Nothing is off."""
         return ""
+
+
+def other_nodes(aim: Aim, nodes: list[dict[str, Any]]) -> Refusal | None:
+    """Somewhere must pods go: refused when no other ready node takes them."""
+    if any(n["metadata"]["name"] != aim.name and _takes_pods(n) for n in nodes):
+        return None
+    return Refusal(Reason.PREFLIGHT, f"{aim} is the only ready node that takes pods; add or uncordon another first")
 
 
 def _takes_pods(node: Json) -> bool:
@@ -108,15 +110,6 @@ def _unfit(aim: Aim, node: Json) -> Refusal | None:
     if leaving:
         return Refusal(Reason.PREFLIGHT, f"{aim} is about to be removed (taint {leaving[0]})")
     return None
-
-
-def _written(aim: Aim, seen: Observations, words: str) -> Verdict | tuple[Question, ...]:
-    answer = seen.get(target_of(aim))
-    if answer is None:
-        return (target_of(aim),)
-    if not isinstance(answer, Found):
-        return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
-    return Verdict(VerdictState.VERIFIED, f"{aim} {words}")
 
 
 def _change(aim: Aim, node: Json, after: Any, verb: str, inverse: str, approval: ApprovalClass) -> Change:

@@ -1,4 +1,4 @@
-"""Which revision a Deployment goes back to, and why (decisions 0.1, mitigations.md 1.1)."""
+"""Which revision a workload goes back to, and why (decisions 0.1, mitigations.md 1.1, 1.2)."""
 
 import json
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from stanch.core.asking import revision_number
+from stanch.mitigations.rollouts import images_of
 from stanch.mitigations.workload import is_crashing, is_ready, live_pods, parse_time
 
 # Younger than this it may only have served because nobody had looked yet.
@@ -14,26 +15,28 @@ PROVEN_AFTER: Final = timedelta(minutes=30)
 # Longer than a container that dies at once looks well between two starts.
 STEADY_AFTER: Final = timedelta(seconds=10)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-HASH: Final = "pod-template-hash"
+_HASH: Final = "pod-template-hash"
+# A pod of a StatefulSet carries the name of its ControllerRevision here, one of a DaemonSet its hash.
+_REVISION_HASH: Final = "controller-revision-hash"
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One ReplicaSet of the Deployment: its template as it would be put back, and how it serves now."""
+    """One ReplicaSet or ControllerRevision: its template as it would be put back, and how its pods are now."""
 
     number: int
     name: str
     uid: str
-    hash: str
     created: datetime
     template: Mapping[str, Any]
+    pods: int
     serving: int
     crashing: int
 
     @property
     def images(self) -> str:
         """Images of its containers."""
-        return ", ".join(c.get("image", "?") for c in self.template.get("spec", {}).get("containers") or ())
+        return images_of(self.template)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +51,58 @@ def plain_template(replicaset: Mapping[str, Any]) -> dict[str, Any]:
     """The template without the label the controller adds: what the Deployment's own template would be."""
     template: dict[str, Any] = json.loads(json.dumps(replicaset["spec"]["template"]))
     labels = template.get("metadata", {}).get("labels") or {}
-    labels.pop(HASH, None)
+    labels.pop(_HASH, None)
     return template
 
 
+def without_nulls(value: Any) -> Any:
+    """The same without fields that are null, which a ControllerRevision keeps and the API server drops."""
+    if isinstance(value, dict):
+        return {key: without_nulls(each) for key, each in value.items() if each is not None}
+    return [without_nulls(each) for each in value] if isinstance(value, list) else value
+
+
 def revisions(replicasets: list[dict[str, Any]], pods: list[dict[str, Any]], now: datetime) -> list[Revision]:
-    """All revisions kept, oldest first."""
+    """All revisions of a Deployment that are kept, oldest first."""
     found = []
     for rs in replicasets:
-        meta = rs["metadata"]
-        code = (meta.get("labels") or {}).get(HASH, "")
-        mine = [p for p in live_pods(pods) if (p["metadata"].get("labels") or {}).get(HASH) == code]
+        code = (rs["metadata"].get("labels") or {}).get(_HASH, "")
+        mine = _with_label(pods, _HASH, {code})
+        found.append(_revision(rs, revision_number(rs), plain_template(rs), mine, now))
+    return sorted(found, key=lambda r: r.number)
+
+
+def controller_revisions(kept: list[dict[str, Any]], pods: list[dict[str, Any]], now: datetime) -> list[Revision]:
+    """All revisions of a StatefulSet or DaemonSet that are kept, oldest first."""
+    found = []
+    for each in kept:
+        codes = {each["metadata"]["name"], (each["metadata"].get("labels") or {}).get(_REVISION_HASH)}
+        template = without_nulls((each.get("data") or {}).get("spec", {}).get("template") or {})
+        template.pop("$patch", None)
         found.append(
-            Revision(
-                number=revision_number(rs),
-                name=meta["name"],
-                uid=meta["uid"],
-                hash=code,
-                created=parse_time(meta["creationTimestamp"]) or _LONG_AGO,
-                template=plain_template(rs),
-                serving=sum(is_ready(p) and not is_crashing(p) and _is_steady(p, now) for p in mine),
-                crashing=sum(is_crashing(p) for p in mine),
-            )
+            _revision(each, int(each.get("revision", 0)), template, _with_label(pods, _REVISION_HASH, codes), now)
         )
     return sorted(found, key=lambda r: r.number)
+
+
+def _with_label(pods: list[dict[str, Any]], key: str, values: set[str | None]) -> list[dict[str, Any]]:
+    return [p for p in live_pods(pods) if (p["metadata"].get("labels") or {}).get(key) in values - {None, ""}]
+
+
+def _revision(
+    kept: Mapping[str, Any], number: int, template: Mapping[str, Any], pods: list[dict[str, Any]], now: datetime
+) -> Revision:
+    meta = kept["metadata"]
+    return Revision(
+        number=number,
+        name=meta["name"],
+        uid=meta["uid"],
+        created=parse_time(meta["creationTimestamp"]) or _LONG_AGO,
+        template=template,
+        pods=len(pods),
+        serving=sum(is_ready(p) and not is_crashing(p) and _is_steady(p, now) for p in pods),
+        crashing=sum(is_crashing(p) for p in pods),
+    )
 
 
 def _is_steady(pod: Mapping[str, Any], now: datetime) -> bool:

@@ -1,23 +1,25 @@
 """Stop a Deployment's rollout where it is, or let it go on (mitigations.md 1.3)."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from stanch.api.actions import Action
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
-from stanch.api.wish import Action
 from stanch.core.asking import target_of
 from stanch.core.observations import Found, Observations
 from stanch.core.ports import (
     Aim,
     ApprovalClass,
     Change,
+    Clock,
     Need,
     NothingToDo,
     Sized,
     Verdict,
     VerdictState,
+    Written,
 )
 from stanch.core.questions import Question
 from stanch.core.swap import ABSENT, look_up
@@ -53,7 +55,7 @@ class PauseRollout:
     needs = _NEEDS
     debt = timedelta(hours=4)
 
-    def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
+    def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """Paused from not paused; nothing to do when it is already."""
         target = read_target(aim, seen)
         if not isinstance(target, dict):
@@ -64,7 +66,7 @@ class PauseRollout:
             return NothingToDo(f"{aim} is already paused")
         return _change(aim, target, True, "pause", "resume", ApprovalClass.A, _mid_rollout(target))
 
-    def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
+    def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """The controller has observed the pause."""
         return _observed(aim, seen, paused=True)
 
@@ -82,7 +84,7 @@ class ResumeRollout:
     needs = _NEEDS
     debt = None
 
-    def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
+    def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """Not paused from paused; nothing to do when it is not."""
         target = read_target(aim, seen)
         if not isinstance(target, dict):
@@ -94,7 +96,7 @@ class ResumeRollout:
         warning = ("Every template change made while it was paused rolls out at once",)
         return _change(aim, target, ABSENT, "resume", "pause", ApprovalClass.B, warning)
 
-    def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
+    def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """The controller has observed it; recovery then watches the rollout itself."""
         return _observed(aim, seen, paused=False)
 

@@ -1,110 +1,126 @@
-"""Go back to the last good pod template of a Deployment (mitigations.md 0.1, 1.1). Never by kubectl's way."""
+"""Go back to the last good pod template of a workload (mitigations.md 0.1, 1.1, 1.2). Never by kubectl's way."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any, Final
 
+from stanch.api.actions import Action, RolloutUndo
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Annotation, Reason
-from stanch.api.wish import Action, RolloutUndo
-from stanch.core.asking import owned_by, replicasets_of, revision_number, target_of
+from stanch.core.asking import controller_revisions_of, owned_by, replicasets_of, revision_number, target_of
 from stanch.core.diff import differences
-from stanch.core.observations import Failed, Found, Observations, items
+from stanch.core.observations import Found, Observations, items
 from stanch.core.ports import (
     Aim,
     ApprovalClass,
     Change,
+    Clock,
     Need,
     NothingToDo,
+    PodToRemove,
     Refusal,
     Sized,
     Verdict,
     VerdictState,
+    Written,
 )
-from stanch.core.questions import Question
-from stanch.mitigations.revisions import HASH, Choice, Revision, choose, revisions
+from stanch.core.questions import List, Question
+from stanch.mitigations.not_rolled_back import config_questions, not_rolled_back
+from stanch.mitigations.revisions import (
+    Choice,
+    Revision,
+    choose,
+    controller_revisions,
+    revisions,
+    without_nulls,
+)
+from stanch.mitigations.rollouts import RESOURCE, on_delete, partition, rollout_verdict
+from stanch.mitigations.stuck_pods import let_go, stuck_pods
 from stanch.mitigations.workload import (
     Json,
-    cannot_make_pods,
     live_pods,
     not_observed,
     owner_refusal,
+    paused,
     reach,
     read_target,
     roll_takes,
     surroundings,
+    unanswered,
 )
 
-TEMPLATE = "/spec/template"
+TEMPLATE: Final = "/spec/template"
+_DELETE: Final = Need("delete", "", "pods")
 
 
 class UndoRollout:
-    """Swap the pod template for that of an earlier ReplicaSet."""
+    """Swap the pod template for that of an earlier ReplicaSet or ControllerRevision."""
 
     name = "rolloutUndo"
-    kinds = frozenset({TargetKind.DEPLOYMENT})
+    kinds = RolloutUndo.KINDS
     undo_class = UndoClass.MANUAL
     needs: Mapping[TargetKind, tuple[Need, ...]] = {
-        TargetKind.DEPLOYMENT: (Need("patch", "apps", "deployments"),),
+        # Pods that would pin a StatefulSet to the bad template are deleted.
+        kind: (Need("patch", "apps", plural), *((_DELETE,) if kind is TargetKind.STATEFUL_SET else ()))
+        for kind, plural in RESOURCE.items()
     }
     debt = timedelta(hours=72)
 
-    def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
+    def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """The template to go back to, with its reason and diff; or why there is none."""
         assert isinstance(action, RolloutUndo)
         target = read_target(aim, seen)
         if not isinstance(target, dict):
             return target
-        asked = (replicasets_of(aim, target), *surroundings(aim, target))
-        if open_questions := tuple(q for q in asked if seen.get(q) is None):
-            return open_questions
-        if unreadable := next((a for q in asked[:2] if isinstance(a := seen.get(q), Failed)), None):
-            return Refusal(Reason.NO_DATA_NOW, f"The history of {aim} can't be read: {unreadable.message}")
+        asked = (_history_of(aim, target), *surroundings(aim, target))
+        if (gap := unanswered(seen, asked, 2, f"The history of {aim}")) is not None:
+            return gap
         pods = live_pods(items(seen.get(asked[1])))
-        history = revisions(owned_by(items(seen.get(asked[0])), target["metadata"]["uid"]), pods, now)
-        refusal = owner_refusal(aim, target) or _paused(aim, target) or not_observed(aim, target)
-        if refusal or (refusal := _current_unknown(aim, target, history)):
-            return refusal
-        chosen = _pick(action, aim, target, history)
+        kept = owned_by(items(seen.get(asked[0])), target["metadata"]["uid"])
+        history = (revisions if aim.kind is TargetKind.DEPLOYMENT else controller_revisions)(kept, pods, clock.now)
+        refusal = owner_refusal(aim, target) or paused(aim, target) or not_observed(aim, target)
+        chosen = refusal or _current_unknown(aim, target, history) or _pick(action, aim, target, history)
         if not isinstance(chosen, Choice):
             return chosen
-        return _blocked(aim, history, chosen.revision) or _change(aim, target, history, chosen, seen)
+        more = config_questions(aim, chosen.revision.template)
+        return (
+            _blocked(aim, history, chosen.revision)
+            or unanswered(seen, more, 0, "")
+            or _change(aim, target, history, chosen, seen)
+        )
 
-    def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
+    def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """kubectl's own rule of when a rollout is complete."""
         answer = seen.get(target_of(aim))
         if answer is None:
             return (target_of(aim),)
         if not isinstance(answer, Found):
             return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
-        return rollout_verdict(aim, answer.value)
+        return let_go(aim, answer.value, rollout_verdict(aim, answer.value), seen, written)
 
     def owes(self, action: Action, aim: Aim) -> str:
         """The bad revision still needs a fix; its ActionItem carries that, so nothing is left dangling."""
         return ""
 
 
-def _paused(aim: Aim, target: Json) -> Refusal | None:
-    if not target["spec"].get("paused"):
-        return None
-    return Refusal(
-        Reason.PREFLIGHT,
-        f"{aim} is paused, so no new pods would be made; resume it first "
-        f"(kubectl -n {aim.namespace} rollout resume deployment/{aim.name}, or a rolloutResume mitigation)",
-    )
+def _history_of(aim: Aim, target: dict[str, Any]) -> List:
+    return (replicasets_of if aim.kind is TargetKind.DEPLOYMENT else controller_revisions_of)(aim, target)
 
 
 def _current(target: Json, history: list[Revision]) -> Revision | None:
-    return next((r for r in reversed(history) if r.template == target["spec"]["template"]), None)
+    template = target["spec"]["template"]
+    return next((r for r in reversed(history) if template in (r.template, without_nulls(r.template))), None)
 
 
 def _current_unknown(aim: Aim, target: Json, history: list[Revision]) -> Refusal | None:
     current = _current(target, history)
     newest = history[-1] if history else None
-    said = revision_number(target)
+    said = revision_number(target) if aim.kind is TargetKind.DEPLOYMENT else newest and newest.number
     if current is None or newest is None or current.number != newest.number or current.number != said:
+        kept = "ReplicaSet" if aim.kind is TargetKind.DEPLOYMENT else "ControllerRevision"
         return Refusal(
-            Reason.NOT_OBSERVED_YET, f"The newest template of {aim} has no ReplicaSet of its own yet; looked at again"
+            Reason.NOT_OBSERVED_YET, f"The newest template of {aim} has no {kept} of its own yet; looked at again"
         )
     return None
 
@@ -163,8 +179,9 @@ def _change(aim: Aim, target: Json, history: list[Revision], chosen: Choice, see
     assert current is not None
     wanted = chosen.revision
     pods = live_pods(items(seen.get(surroundings(aim, target)[0])))
-    replaced = sum((p["metadata"].get("labels") or {}).get(HASH) != wanted.hash for p in pods)
-    resource = f"deployment/{aim.name}"
+    replaced = len(pods) - wanted.pods
+    stuck = stuck_pods(aim, target, pods)
+    resource = f"{aim.kind.value.lower()}/{aim.name}"
     return Change(
         uid=target["metadata"]["uid"],
         before={TEMPLATE: target["spec"]["template"]},
@@ -176,37 +193,27 @@ def _change(aim: Aim, target: Json, history: list[Revision], chosen: Choice, see
         diff=differences(target["spec"]["template"], wanted.template),
         blast=f"{replaced} of {len(pods)} pods replaced{reach(aim, target, seen)}",
         undo_takes=roll_takes(target, pods),
-        warnings=("Replicas, strategy, ConfigMaps, Secrets and data are not rolled back",),
+        warnings=(*_stays(aim, target), *_goes(stuck), *not_rolled_back(aim, wanted, seen)),
         do_by_hand=f"kubectl -n {aim.namespace} rollout undo {resource} --to-revision={wanted.number}",
         undo_by_hand=f"kubectl -n {aim.namespace} rollout undo {resource} --to-revision={current.number}",
-        approval_class=ApprovalClass.B,
+        # What the new version of a StatefulSet wrote to its volumes stays, and the old one may not be able to read it.
+        approval_class=ApprovalClass.C if aim.kind is TargetKind.STATEFUL_SET else ApprovalClass.B,
         labels=target["metadata"].get("labels"),
+        removes=stuck,
     )
 
 
-def rollout_verdict(aim: Aim, target: Json) -> Verdict:
-    """Where a Deployment's rollout stands (kubectl's rollout_status rule and the pods on their way out)."""
-    spec, status = target["spec"], target.get("status") or {}
-    if status.get("observedGeneration", 0) < target["metadata"].get("generation", 0):
-        return Verdict(VerdictState.WAITING, f"{aim}: waiting for the controller to observe the change")
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
-            return Verdict(VerdictState.FAILED, f"{aim}: {condition.get('message', 'exceeded its progress deadline')}")
-    wanted = spec.get("replicas", 1)
-    if missing := _not_there_yet(status, wanted):
-        return Verdict(VerdictState.WAITING, f"{aim}: {missing}")
-    return Verdict(VerdictState.VERIFIED, f"{wanted} of {wanted} pods of the wanted template are available")
+def _goes(stuck: tuple[PodToRemove, ...]) -> tuple[str, ...]:
+    if not stuck:
+        return ()
+    names = ", ".join(p.name for p in stuck[:5])
+    return (f"{len(stuck)} pods that are not Ready would pin it to the bad template; deleted one at a time: {names}",)
 
 
-def _not_there_yet(status: Json, wanted: int) -> str:
-    """What a rollout waits for; empty when it is complete."""
-    updated = status.get("updatedReplicas", 0)
-    if why := cannot_make_pods(status):
-        return f"pods can't be made: {why}"
-    if updated < wanted:
-        return "new pods are being made"
-    if status.get("replicas", 0) > updated and not status.get("unavailableReplicas", 0):
-        return "old pods are on their way out"
-    if status.get("replicas", 0) > updated or status.get("availableReplicas", 0) < updated:
-        return "new pods are not available yet"
-    return ""
+def _stays(aim: Aim, target: Json) -> tuple[str, ...]:
+    """Pods that keep the bad template although the workload's is good again."""
+    if on_delete(target):
+        delete = f"kubectl -n {aim.namespace} delete pod POD"
+        return (f"updateStrategy is OnDelete: pods that run keep the bad version until each is deleted ({delete})",)
+    kept = partition(target)
+    return (f"Partition {kept}: pods 0 to {kept - 1} are not touched",) if kept else ()

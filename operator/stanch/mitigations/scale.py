@@ -4,22 +4,24 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from stanch.api.actions import Action, Scale
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
-from stanch.api.wish import Action, Scale
 from stanch.core.asking import hpas, pods_of, target_of
-from stanch.core.observations import Failed, Found, Observations, items
+from stanch.core.observations import Found, Observations, items
 from stanch.core.ports import (
     Aim,
     ApprovalClass,
     Change,
+    Clock,
     Need,
     NothingToDo,
     Refusal,
     Sized,
     Verdict,
     VerdictState,
+    Written,
 )
 from stanch.core.questions import Question
 from stanch.mitigations.workload import (
@@ -34,6 +36,7 @@ from stanch.mitigations.workload import (
     read_target,
     startup_seconds,
     surroundings,
+    unanswered,
 )
 
 REPLICAS = "/spec/replicas"
@@ -61,7 +64,7 @@ class ScaleWorkload:
         """Scaling up by more than ``factor`` is a wide change (class C)."""
         self.factor = factor
 
-    def size_up(self, action: Action, aim: Aim, seen: Observations, now: datetime) -> Sized:
+    def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """From how many to how many; refused where somebody else steers the number or it would do harm."""
         assert isinstance(action, Scale)
         target = read_target(aim, seen)
@@ -69,10 +72,8 @@ class ScaleWorkload:
             return target
         assert aim.namespace is not None
         asked = (hpas(aim.namespace), *surroundings(aim, target))
-        if open_questions := tuple(q for q in asked if seen.get(q) is None):
-            return open_questions
-        if unread := next((a for q in asked[:2] if isinstance(a := seen.get(q), Failed)), None):
-            return Refusal(Reason.NO_DATA_NOW, f"Who steers {aim} and how its pods are can't be read: {unread.message}")
+        if (gap := unanswered(seen, asked, 2, f"Who steers {aim}, or how its pods are,")) is not None:
+            return gap
         now_at = target["spec"].get("replicas", 1)
         if now_at == action.replicas:
             return NothingToDo(f"{aim} already has {now_at} replicas")
@@ -80,7 +81,7 @@ class ScaleWorkload:
         refusal = (
             owner_refusal(aim, target)
             or _autoscaled(aim, action, items(seen.get(asked[0])))
-            or _feeds_a_crash_loop(aim, now_at, action.replicas, pods, now)
+            or _feeds_a_crash_loop(aim, now_at, action.replicas, pods, clock.now)
             or _loses_data(aim, target, now_at, action.replicas)
         )
         return refusal or self._change(aim, target, action.replicas, seen)
@@ -112,7 +113,7 @@ class ScaleWorkload:
         stateful = aim.kind is TargetKind.STATEFUL_SET
         return ApprovalClass.C if stateful or wanted == 0 or wanted * 2 < now_at else ApprovalClass.B
 
-    def verify(self, action: Action, aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
+    def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """As many pods as wanted are there and ready."""
         assert isinstance(action, Scale)
         answer = seen.get(target_of(aim))

@@ -1,14 +1,14 @@
 """What several mitigations ask of a workload: is it there, who owns it, what would be touched, how long would it take."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from stanch.api.names import Reason
 from stanch.core.asking import pdbs, pods_of, services, target_of
-from stanch.core.observations import Failed, NotFound, Observations, items
-from stanch.core.ports import Aim, Refusal
+from stanch.core.observations import Failed, Found, NotFound, Observations, items
+from stanch.core.ports import Aim, Refusal, Verdict, VerdictState
 from stanch.core.questions import Question
 
 Json = Mapping[str, Any]
@@ -26,6 +26,16 @@ def read_target(aim: Aim, seen: Observations) -> dict[str, Any] | Refusal | tupl
     if answer.value["metadata"].get("deletionTimestamp"):
         return Refusal(Reason.TARGET_DELETING, f"{aim} is being deleted; there is nothing to mitigate")
     return answer.value
+
+
+def unanswered(
+    seen: Observations, asked: Sequence[Question], must: int, what: str
+) -> Refusal | tuple[Question, ...] | None:
+    """What is still to be asked; or a refusal when one of the first ``must`` answers failed; None when all is known."""
+    if open_questions := tuple(q for q in asked if seen.get(q) is None):
+        return open_questions
+    failed = next((a for q in asked[:must] if isinstance(a := seen.get(q), Failed)), None)
+    return Refusal(Reason.NO_DATA_NOW, f"{what} can't be read: {failed.message}") if failed else None
 
 
 def owner_refusal(aim: Aim, obj: Json) -> Refusal | None:
@@ -52,6 +62,27 @@ def not_observed(aim: Aim, obj: Json) -> Refusal | None:
     )
 
 
+def paused(aim: Aim, obj: Json) -> Refusal | None:
+    """A paused Deployment makes no new pods, whatever its template says."""
+    if not obj["spec"].get("paused"):
+        return None
+    return Refusal(
+        Reason.PREFLIGHT,
+        f"{aim} is paused, so no new pods would be made; resume it first "
+        f"(kubectl -n {aim.namespace} rollout resume deployment/{aim.name}, or a rolloutResume mitigation)",
+    )
+
+
+def stands(aim: Aim, seen: Observations, words: str) -> Verdict | tuple[Question, ...]:
+    """For what needs no controller: that it stands there is all there is to see."""
+    answer = seen.get(target_of(aim))
+    if answer is None:
+        return (target_of(aim),)
+    if not isinstance(answer, Found):
+        return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
+    return Verdict(VerdictState.VERIFIED, f"{aim} {words}")
+
+
 def cannot_make_pods(status: Json) -> str:
     """What a quota, a LimitRange or an admission policy said to the controller (ReplicaFailure); empty when nothing did."""
     said = (
@@ -68,6 +99,17 @@ def parse_time(text: str | None) -> datetime | None:
 def live_pods(pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Pods that are not on their way out."""
     return [p for p in pods if not p["metadata"].get("deletionTimestamp")]
+
+
+def controller_name(pod: Json) -> str:
+    """`Deployment web` or `StatefulSet db`: whose pod it is, as far as its owner's name tells."""
+    owner: Json = next((o for o in pod["metadata"].get("ownerReferences") or () if o.get("controller")), {})
+    if not owner:
+        return f"Pod {pod['metadata']['name']}"
+    code = (pod["metadata"].get("labels") or {}).get("pod-template-hash")
+    if owner["kind"] == "ReplicaSet" and code and owner["name"].endswith(f"-{code}"):
+        return f"Deployment {owner['name'].removesuffix(f'-{code}')}"
+    return f"{owner['kind']} {owner['name']}"
 
 
 def is_ready(pod: Json) -> bool:
@@ -157,12 +199,15 @@ def startup_seconds(pods: list[dict[str, Any]]) -> float:
 
 
 def roll_takes(obj: Json, pods: list[dict[str, Any]]) -> str:
-    """`40s (estimated)`: formula of mitigations.md 0.6 for replacing all pods of a Deployment."""
+    """`40s (estimated)`: formula of mitigations.md 0.6 for replacing all pods of a workload."""
     spec = obj["spec"]
-    replicas = spec.get("replicas", 1)
+    replicas = spec.get("replicas", len(pods))
     grace = (spec["template"].get("spec") or {}).get("terminationGracePeriodSeconds", 30)
     one = startup_seconds(pods) + spec.get("minReadySeconds", 0)
-    if (spec.get("strategy") or {}).get("type") == "Recreate":
+    if "updateStrategy" in spec:
+        # StatefulSets and DaemonSets replace a pod after the other, by default.
+        total = replicas * (grace + one)
+    elif (spec.get("strategy") or {}).get("type") == "Recreate":
         total = grace + one
     else:
         surge, gone = fence(spec.get("strategy") or {}, replicas)

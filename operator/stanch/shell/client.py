@@ -162,6 +162,33 @@ class Kube:
             "PATCH", path, params=params, body=body, content_type=content_type, seconds=WRITE_SECONDS
         )
 
+    async def delete(self, path: str, uid: str, dry: bool = False) -> Reply:
+        """Delete the object of exactly this uid, once."""
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        return await self.request(
+            "DELETE",
+            path,
+            params={"dryRun": "All"} if dry else None,
+            body=json.dumps(body),
+            content_type=JSON,
+            seconds=WRITE_SECONDS,
+        )
+
+    async def evict(self, namespace: str, name: str, uid: str, dry: bool = False) -> Reply:
+        """Ask for the eviction of the pod of exactly this uid, once; a PodDisruptionBudget answers 429."""
+        options: dict[str, Any] = {"preconditions": {"uid": uid}} | ({"dryRun": ["All"]} if dry else {})
+        metadata = {"name": name, "namespace": namespace}
+        return await self.request(
+            "POST",
+            f"/api/v1/namespaces/{namespace}/pods/{name}/eviction",
+            params={"dryRun": "All"} if dry else None,
+            body=json.dumps(
+                {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata, "deleteOptions": options}
+            ),
+            content_type=JSON,
+            seconds=WRITE_SECONDS,
+        )
+
     async def log(self, path: str, params: Mapping[str, str], keep: int, seconds: float) -> tuple[int, bytes, int]:
         """(status, newest bytes, bytes dropped). Reads to the end, for cutting at the server loses the newest lines."""
         timeout = aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS)

@@ -9,7 +9,7 @@ from typing import Any, Final, assert_never
 
 from stanch.api.names import OPERATOR_NAMESPACE, MissingReason
 from stanch.core.observations import Answer, Failed, Found, NotFound
-from stanch.core.questions import DryRun, Get, List, Logs, MayThey, Question, UndoSecret
+from stanch.core.questions import DryRun, Get, List, Logs, MayGo, MayThey, Question, UndoSecret
 from stanch.shell.client import JSON, JSON_PATCH, METADATA_ONLY, Kube, Reply, Unanswered
 
 LOGS_AT_ONCE: Final = 8
@@ -65,12 +65,18 @@ class Observer:
                     return await self._log(question)
             case MayThey():
                 return await self._may(question)
-            case DryRun(ref=ref, namespace=namespace, name=name, patch=patch):
-                return _plain(await self.kube.patch(ref.path(namespace, name), patch, JSON_PATCH, dry=True))
+            case DryRun() | MayGo():
+                return _plain(await self._dry(question))
             case UndoSecret(name=name):
                 return _undo(await self.kube.get(f"{SECRETS}/{name}"))
             case _:
                 assert_never(question)
+
+    async def _dry(self, question: DryRun | MayGo) -> Reply:
+        if isinstance(question, MayGo):
+            return await self.kube.evict(question.namespace, question.name, question.uid, dry=True)
+        path = question.ref.path(question.namespace, question.name)
+        return await self.kube.patch(path, question.patch, JSON_PATCH, dry=True)
 
     async def _list(self, question: List) -> Answer:
         params = {"limit": str(question.limit)}

@@ -1,11 +1,13 @@
 """The only code that changes anything which is not our own: one branch a command, one request a branch, never twice."""
 
 import time
+from collections.abc import Awaitable
 from typing import Final, assert_never
 
-from stanch.core.commands import Command, Swap
+from stanch.core.commands import Command, Removal, Remove, Swap
 from stanch.core.observations import Outcome, OutcomeKind
-from stanch.shell.client import JSON_PATCH, Kube, Unanswered
+from stanch.core.questions import PODS
+from stanch.shell.client import JSON_PATCH, Kube, Reply, Unanswered
 from stanch.shell.metrics import EFFECTS
 
 # A process that was stopped and goes on must look again first; its patch would be refused anyway, by its own tests.
@@ -17,21 +19,35 @@ async def perform(kube: Kube, command: Command, planned: float) -> Outcome:
     if time.monotonic() - planned > STALE_SECONDS:
         return Outcome(OutcomeKind.UNKNOWN, 0, "decided too long ago; looked at again")
     match command:
-        case Swap(ref=ref, namespace=namespace, name=name, patch=patch, dry=dry):
-            outcome = await _patch(kube, ref.path(namespace, name), patch, dry)
+        case Swap(patch=patch, dry=dry):
+            outcome = await _sent(kube.patch(path_of(command), patch, JSON_PATCH, dry=dry))
+        case Remove(uid=uid, dry=dry) if command.how is Removal.DELETE:
+            outcome = await _sent(kube.delete(path_of(command), uid, dry=dry))
+        case Remove(namespace=namespace, name=name, uid=uid, dry=dry):
+            outcome = await _sent(kube.evict(namespace, name, uid, dry=dry))
         case _:
             assert_never(command)
     EFFECTS.labels(outcome.kind.value).inc()
     return outcome
 
 
-async def _patch(kube: Kube, path: str, patch: str, dry: bool) -> Outcome:
+def path_of(command: Command) -> str:
+    """Where the object is that it changes."""
+    match command:
+        case Swap(ref=ref, namespace=namespace, name=name):
+            return ref.path(namespace, name)
+        case Remove(namespace=namespace, name=name):
+            return PODS.path(namespace, name)
+
+
+async def _sent(request: Awaitable[Reply]) -> Outcome:
     try:
-        reply = await kube.patch(path, patch, JSON_PATCH, dry=dry)
+        reply = await request
     except Unanswered as error:
         return Outcome(OutcomeKind.UNKNOWN, 0, str(error))
     if reply.ok:
         return Outcome(OutcomeKind.ACCEPTED, reply.status, "", reply.body)
-    # 5xx may come from behind a write that was made; everything else is a plain no.
-    kind = OutcomeKind.UNKNOWN if reply.status >= 500 else OutcomeKind.REFUSED
+    # 5xx may come from behind a write that was made; everything else is a plain no. One eviction's 500 is a no, too.
+    unclear = reply.status >= 500 and "more than one PodDisruptionBudget" not in reply.message
+    kind = OutcomeKind.UNKNOWN if unclear else OutcomeKind.REFUSED
     return Outcome(kind, reply.status, reply.message)

@@ -15,6 +15,7 @@ from stanch.api.incident import Incident
 from stanch.api.meta import Severity
 from stanch.api.names import EventKind, Label, Reason
 from stanch.api.timeline_entry import TimelineEntry
+from stanch.core.commands import outcome_key
 from stanch.core.invariants import broken
 from stanch.core.observations import Answer, Found, Observations, Outcome, Policies
 from stanch.core.plan import plan
@@ -28,7 +29,7 @@ from stanch.shell.cache import Cache
 from stanch.shell.client import MERGE_PATCH, Kube, Unanswered
 from stanch.shell.metrics import LAWS_BROKEN, RECONCILE_SECONDS, RECONCILES
 from stanch.shell.observe import Observer
-from stanch.shell.perform import perform
+from stanch.shell.perform import path_of, perform
 from stanch.shell.spec_invalid import say_invalid
 from stanch.shell.status import StatusConflict, StatusRefused, write_status
 from stanch.shell.store import mark_folded, store
@@ -261,10 +262,11 @@ class Reconciler:
 
     async def _perform(self, decided: Plan, seen: Observations, planned: float) -> Observations:
         """Do it, then forget everything that was seen before: the world has changed."""
+        results = await asyncio.gather(*(perform(self.kube, command, planned) for command in decided.commands))
         outcomes: dict[str, Outcome] = {}
-        for command in decided.commands:
-            outcome = outcomes[command.attempt] = await perform(self.kube, command, planned)
-            what = {"attempt": command.attempt, "target": command.ref.path(command.namespace, command.name)}
+        for command, outcome in zip(decided.commands, results, strict=True):
+            outcomes[outcome_key(command)] = outcome
+            what = {"attempt": command.attempt, "target": path_of(command)}
             LOG.info("performed", extra={**what, "outcome": outcome.kind.value, "why": outcome.message})
         return replace(seen, answers={}, outcomes=outcomes, fresh_intent=frozenset())
 

@@ -1,0 +1,208 @@
+"""
+Empty a node: cordon it, then evict its pods by uid, a few at a time, until a deadline (mitigations.md 1.8).
+
+Everything that kubectl finds out on the way is found out before: what may not go is refused while the node is untouched.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from stanch.api.actions import Action, Drain, Loss
+from stanch.api.incident_status import UndoClass
+from stanch.api.meta import TargetKind
+from stanch.api.names import OPERATOR_NAMESPACE, Reason
+from stanch.api.policy import DEFAULT
+from stanch.core.asking import pods_on_node
+from stanch.core.commands import Removal
+from stanch.core.observations import Failed, Found, Observations, items
+from stanch.core.ports import (
+    Aim,
+    ApprovalClass,
+    Change,
+    Clock,
+    Need,
+    NothingToDo,
+    PodToRemove,
+    Refusal,
+    Sized,
+    Verdict,
+    VerdictState,
+    Written,
+)
+from stanch.core.questions import MayGo, Question
+from stanch.core.swap import look_up
+from stanch.mitigations.cordon import ALL_NODES, UNSCHEDULABLE, other_nodes
+from stanch.mitigations.delete_pod import MIRROR
+from stanch.mitigations.workload import Json, controller_name, is_ready, read_target, unanswered
+
+SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+TIMEOUT: Final = timedelta(minutes=10)
+NAMED_MAX: Final = 5
+
+
+class DrainNode:
+    """Swap spec.unschedulable, then evict."""
+
+    name = "drain"
+    kinds = Drain.KINDS
+    undo_class = UndoClass.MANUAL
+    needs: Mapping[TargetKind, tuple[Need, ...]] = {
+        TargetKind.NODE: (Need("patch", "", "nodes"), Need("create", "", "pods", "eviction"))
+    }
+    debt = timedelta(hours=24)
+
+    def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
+        """Which pods would go, and which can't; refused as a whole where one may not go at all."""
+        assert isinstance(action, Drain)
+        target = read_target(aim, seen)
+        if not isinstance(target, dict):
+            return target
+        asked = (ALL_NODES, pods_on_node(aim.name))
+        if (gap := unanswered(seen, asked, 2, f"Other nodes, or the pods on {aim},")) is not None:
+            return gap
+        pods = [p for p in items(seen.get(asked[1])) if _counts(p)]
+        if refusal := _forbidden(action, pods) or other_nodes(aim, items(seen.get(asked[0]))):
+            return refusal
+        going = sorted((p for p in pods if not _by_daemon_set(p)), key=_order)
+        if not going and target["spec"].get("unschedulable"):
+            return NothingToDo(f"{aim} is cordoned and has no pod that would go")
+        questions = tuple(_may_go(p) for p in going)
+        if (gap := unanswered(seen, questions, 0, "")) is not None:
+            return gap
+        return _change(aim, action, target, going, [(p, no) for p in going if (no := _no(seen, p))])
+
+    def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
+        """All pods that were written down are gone; names those that go next."""
+        listed = seen.get(pods_on_node(aim.name))
+        if listed is None:
+            return (pods_on_node(aim.name),)
+        if not isinstance(listed, Found) or "removes" not in written:
+            return Verdict(VerdictState.WAITING, f"Pods of {aim}, or the record of them, can't be read now")
+        there = {p["metadata"]["uid"]: p for p in items(listed)}
+        planned = [str(pod["uid"]) for pod in written["removes"]]
+        left = [there[uid] for uid in planned if uid in there]
+        if not left:
+            return Verdict(VerdictState.VERIFIED, f"{len(planned)} of {len(planned)} pods have left {aim}")
+        leaving = [p for p in left if p["metadata"].get("deletionTimestamp")]
+        waiting = [p for p in left if not p["metadata"].get("deletionTimestamp")]
+        free = max(0, DEFAULT.evictions_at_once - len(leaving))
+        said = f"{len(planned) - len(left)} of {len(planned)} pods have left {aim}; {_left(waiting, seen)}"
+        return Verdict(VerdictState.WAITING, said, tuple(p["metadata"]["uid"] for p in waiting[:free]))
+
+    def owes(self, action: Action, aim: Aim) -> str:
+        """The node is idle capacity until somebody gives it back."""
+        return f"{aim} is cordoned and drained: it takes no new pods"
+
+
+def _counts(pod: Json) -> bool:
+    """Static pods stay, whatever is done; finished and leaving ones are no loss."""
+    return MIRROR not in (pod["metadata"].get("annotations") or {}) and not pod["metadata"].get("deletionTimestamp")
+
+
+def _finished(pod: Json) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def _controller(pod: Json) -> Json | None:
+    return next((o for o in pod["metadata"].get("ownerReferences") or () if o.get("controller")), None)
+
+
+def _by_daemon_set(pod: Json) -> bool:
+    return (_controller(pod) or {}).get("kind") == "DaemonSet"
+
+
+def _order(pod: Json) -> tuple[bool, str, str]:
+    """Those that serve nobody first."""
+    return is_ready(pod), pod["metadata"]["namespace"], pod["metadata"]["name"]
+
+
+def _name(pod: Json) -> str:
+    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+
+
+def _names(pods: list[dict[str, Any]]) -> str:
+    more = f" and {len(pods) - NAMED_MAX} more" if len(pods) > NAMED_MAX else ""
+    return ", ".join(_name(p) for p in pods[:NAMED_MAX]) + more
+
+
+def _forbidden(action: Drain, pods: list[dict[str, Any]]) -> Refusal | None:
+    live = [p for p in pods if not _by_daemon_set(p) and not _finished(p)]
+    scratch = [p for p in live if any("emptyDir" in v for v in p["spec"].get("volumes") or ())]
+    alone = [p for p in live if _controller(p) is None]
+    unsafe = [p for p in live if (p["metadata"].get("annotations") or {}).get(SAFE_TO_EVICT) == "false"]
+    ours = [p for p in live if p["metadata"]["namespace"] == OPERATOR_NAMESPACE]
+    if alone and action.unmanaged is not Loss.DELETE:
+        return _refusal(f"{_names(alone)} have no controller and would not come back", "unmanaged: Delete")
+    if scratch and action.empty_dir is not Loss.DELETE:
+        return _refusal(f"{_names(scratch)} have emptyDir volumes, which would be lost", "emptyDir: Delete")
+    if unsafe:
+        return Refusal(Reason.PREFLIGHT, f"{_names(unsafe)} say {SAFE_TO_EVICT}: false; move them by hand first")
+    if ours:
+        return Refusal(Reason.PREFLIGHT, f"{_names(ours)} belong to stanch itself; move them to another node first")
+    return None
+
+
+def _refusal(what: str, consent: str) -> Refusal:
+    return Refusal(Reason.PREFLIGHT, f"{what}; if that is meant, write drain: {{{consent}}}", final=True)
+
+
+def _may_go(pod: Json) -> MayGo:
+    meta = pod["metadata"]
+    return MayGo(meta["namespace"], meta["name"], meta["uid"])
+
+
+def _no(seen: Observations, pod: Json) -> str:
+    answer = seen.get(_may_go(pod))
+    return answer.message if isinstance(answer, Failed) else ""
+
+
+def _left(waiting: list[dict[str, Any]], seen: Observations) -> str:
+    said = {_name(p): o.message for p in waiting if (o := seen.outcomes.get(p["metadata"]["uid"])) and o.message}
+    if said:
+        name, message = next(iter(said.items()))
+        return f"not {name}: {message}" + (f" ({len(said) - 1} more so)" if len(said) > 1 else "")
+    return f"left: {_names(waiting)}" if waiting else "the rest is on its way out"
+
+
+def _change(
+    aim: Aim, action: Drain, node: Json, going: list[dict[str, Any]], blocked: list[tuple[Json, str]]
+) -> Change:
+    cordoned = look_up(node, UNSCHEDULABLE)
+    within = action.timeout or TIMEOUT
+    flags = " --ignore-daemonsets" + (" --delete-emptydir-data" if action.empty_dir is Loss.DELETE else "")
+    flags += " --force" if action.unmanaged is Loss.DELETE else ""
+    workloads = {(p["metadata"]["namespace"], controller_name(p)) for p in going}
+    return Change(
+        uid=node["metadata"]["uid"],
+        before={UNSCHEDULABLE: cordoned},
+        after={UNSCHEDULABLE: True},
+        summary=f"drain {aim}: cordon it and evict {len(going)} pods, {DEFAULT.evictions_at_once} at a time",
+        diff=("spec.unschedulable: false -> true",) if cordoned is not True else (),
+        blast=f"{len(going)} pods of {len(workloads)} workloads in {len({n for n, _ in workloads})} namespaces",
+        undo_takes="1s (estimated) for the cordon; pods do not come back",
+        warnings=_warnings(going, blocked, cordoned is True),
+        do_by_hand=f"kubectl drain {aim.name}{flags} --timeout={int(within.total_seconds())}s",
+        undo_by_hand=f"kubectl uncordon {aim.name}",
+        approval_class=ApprovalClass.C,
+        labels=node["metadata"].get("labels"),
+        removes=tuple(
+            PodToRemove(p["metadata"]["namespace"], p["metadata"]["name"], p["metadata"]["uid"], Removal.EVICT)
+            for p in going
+        ),
+        within=within,
+    )
+
+
+def _warnings(going: list[dict[str, Any]], blocked: list[tuple[Json, str]], cordoned: bool) -> tuple[str, ...]:
+    warnings = ["Pods that are evicted do not come back by an undo; only the cordon does"]
+    if blocked:
+        pod, message = blocked[0]
+        warnings.append(
+            f"{len(blocked)} pods may not go now and are asked again until the deadline: {_name(pod)}: {message}"
+        )
+    if cordoned:
+        warnings.append("It is cordoned already, not by this incident; its undo will leave it so")
+    if stateful := [p for p in going if (_controller(p) or {}).get("kind") == "StatefulSet"]:
+        warnings.append(f"Of StatefulSets, which start elsewhere only when they are gone here: {_names(stateful)}")
+    return tuple(warnings)

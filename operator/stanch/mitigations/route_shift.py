@@ -1,0 +1,199 @@
+"""Set weights of an HTTPRoute's backends (mitigations.md 1.13), by index, with the names at those indexes tested."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from stanch.api.actions import Action, RouteShift
+from stanch.api.incident_status import UndoClass
+from stanch.api.meta import TargetKind
+from stanch.api.names import Reason
+from stanch.core.asking import endpoint_slices, ready_endpoints, target_of
+from stanch.core.observations import Found, Observations, items
+from stanch.core.ports import (
+    Aim,
+    ApprovalClass,
+    Change,
+    Clock,
+    Need,
+    NothingToDo,
+    Refusal,
+    Sized,
+    Verdict,
+    VerdictState,
+    Written,
+)
+from stanch.core.questions import Question
+from stanch.core.routes import route_verdict
+from stanch.mitigations.workload import Json, owner_refusal, read_target, unanswered
+
+SERVICE_LABEL: Final = "kubernetes.io/service-name"
+
+
+class ShiftRoute:
+    """Swap weights in one rule."""
+
+    name = "routeShift"
+    kinds = RouteShift.KINDS
+    undo_class = UndoClass.AUTO
+    needs: Mapping[TargetKind, tuple[Need, ...]] = {
+        TargetKind.HTTP_ROUTE: (Need("patch", "gateway.networking.k8s.io", "httproutes"),)
+    }
+    debt = timedelta(hours=24)
+
+    def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
+        """Which rule gets which weights; refused where nobody would answer."""
+        assert isinstance(action, RouteShift)
+        target = read_target(aim, seen)
+        if not isinstance(target, dict):
+            return target
+        assert aim.namespace is not None
+        asked = (endpoint_slices(aim.namespace),)
+        if (gap := unanswered(seen, asked, 1, f"Who would answer for {aim}")) is not None:
+            return gap
+        rule = owner_refusal(aim, target) or _find(aim, action, target)
+        if isinstance(rule, Refusal):
+            return rule
+        if rule.before == rule.after:
+            return NothingToDo(f"{rule.where} of {aim} already has the weights {_words(rule.after)}")
+        return _nobody_answers(aim, rule, items(seen.get(asked[0]))) or _change(aim, target, rule)
+
+    def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
+        """Every gateway the route hangs on has taken this generation of it."""
+        answer = seen.get(target_of(aim))
+        if answer is None:
+            return (target_of(aim),)
+        if not isinstance(answer, Found):
+            return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
+        return route_verdict(aim, answer.value)
+
+    def owes(self, action: Action, aim: Aim) -> str:
+        """Traffic goes where Git does not say."""
+        assert isinstance(action, RouteShift)
+        wanted = ", ".join(f"{w.backend} {w.weight}" for w in action.weights)
+        return f"{aim} has the weights {wanted} for the time of the incident"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The rule that is meant: its backends in order, and the weights before and after."""
+
+    index: int
+    where: str
+    backends: tuple[Json, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of its backends."""
+        return tuple(str(b.get("name")) for b in self.backends)
+
+
+def _words(weights: tuple[int, ...]) -> str:
+    return "/".join(map(str, weights))
+
+
+def _find(aim: Aim, action: RouteShift, target: Json) -> Rule | Refusal:
+    rules = target["spec"].get("rules") or ()
+    wanted = {w.backend: w.weight for w in action.weights}
+    named = [i for i, r in enumerate(rules) if action.rule is None or action.rule in (r.get("name"), str(i))]
+    if not named:
+        have = ", ".join(str(r.get("name") or i) for i, r in enumerate(rules)) or "none"
+        return Refusal(Reason.PREFLIGHT, f"{aim} has no rule {action.rule}; its rules are: {have}", final=True)
+    fitting = [i for i in named if wanted.keys() <= {b.get("name") for b in rules[i].get("backendRefs") or ()}]
+    if not fitting:
+        have = ", ".join(str(b.get("name")) for i in named for b in rules[i].get("backendRefs") or ()) or "none"
+        return Refusal(
+            Reason.PREFLIGHT,
+            f"No rule of {aim} sends to all of {', '.join(wanted)} (routeShift.weights[].backend); there are: {have}",
+            final=True,
+        )
+    if len(fitting) > 1:
+        rules_meant = ", ".join(str(rules[i].get("name") or i) for i in fitting)
+        return Refusal(
+            Reason.PREFLIGHT,
+            f"Several rules of {aim} have these backends: {rules_meant}; set routeShift.rule",
+            final=True,
+        )
+    return _weigh(aim, fitting[0], rules[fitting[0]], wanted)
+
+
+def _weigh(aim: Aim, index: int, rule: Json, wanted: Mapping[str, int]) -> Rule | Refusal:
+    backends = tuple(rule["backendRefs"])
+    before = tuple(int(b.get("weight", 1)) for b in backends)
+    after = tuple(wanted.get(str(b.get("name")), weight) for b, weight in zip(backends, before, strict=True))
+    where = f"rule {rule.get('name') or index}"
+    names = [b.get("name") for b in backends]
+    if twice := next((n for n in wanted if names.count(n) > 1), None):
+        return Refusal(
+            Reason.PREFLIGHT, f"{where} of {aim} names backend {twice} more than once; change it by hand", final=True
+        )
+    if not sum(after):
+        return Refusal(
+            Reason.PREFLIGHT,
+            f"All weights of {where} of {aim} would be 0, and every request would fail; "
+            "give one backend in routeShift.weights a weight",
+            final=True,
+        )
+    return Rule(index, where, backends, before, after)
+
+
+def _nobody_answers(aim: Aim, rule: Rule, slices: list[dict[str, Any]]) -> Refusal | None:
+    for backend, weight in zip(rule.backends, rule.after, strict=True):
+        elsewhere = (
+            backend.get("namespace", aim.namespace) != aim.namespace or backend.get("kind", "Service") != "Service"
+        )
+        if not weight or elsewhere:
+            continue
+        mine = [s for s in slices if (s["metadata"].get("labels") or {}).get(SERVICE_LABEL) == backend["name"]]
+        ready = sum(len(ready_endpoints(s)) for s in mine)
+        if not ready:
+            return Refusal(
+                Reason.PREFLIGHT,
+                f"Service {backend['name']} has no ready endpoints, and {rule.where} of {aim} would send it weight {weight}; "
+                "bring its pods up first, or give it weight 0",
+            )
+    return None
+
+
+def _change(aim: Aim, target: Json, rule: Rule) -> Change:
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for place, backend in enumerate(rule.backends):
+        base = f"/spec/rules/{rule.index}/backendRefs/{place}"
+        # The name is tested too: the list is atomic, and somebody may have put another backend at this index.
+        before |= {f"{base}/name": backend.get("name"), f"{base}/weight": backend.get("weight", 1)}
+        after |= {f"{base}/name": backend.get("name"), f"{base}/weight": rule.after[place]}
+
+    def by_hand(weights: tuple[int, ...]) -> str:
+        base = f"/spec/rules/{rule.index}/backendRefs"
+        ops = ",".join(f'{{"op":"add","path":"{base}/{i}/weight","value":{w}}}' for i, w in enumerate(weights))
+        return f"kubectl -n {aim.namespace} patch httproute {aim.name} --type=json -p '[{ops}]'"
+
+    moved = [
+        f"{name}: {old} -> {new}"
+        for name, old, new in zip(rule.names, rule.before, rule.after, strict=True)
+        if old != new
+    ]
+    share = _moved_share(rule)
+    return Change(
+        uid=target["metadata"]["uid"],
+        before=before,
+        after=after,
+        summary=f"{rule.where} of {aim}: {'; '.join(moved)}",
+        diff=tuple(f"spec.rules[{rule.index}].backendRefs.{line}" for line in moved),
+        blast=f"{share} % of the requests of {rule.where} go elsewhere",
+        undo_takes="10s (estimated)",
+        warnings=("Whether the receiving side has room is not checked",) if share >= 20 else (),
+        do_by_hand=by_hand(rule.after),
+        undo_by_hand=by_hand(rule.before),
+        approval_class=ApprovalClass.B,
+        labels=target["metadata"].get("labels"),
+    )
+
+
+def _moved_share(rule: Rule) -> int:
+    before, after = sum(rule.before) or 1, sum(rule.after)
+    return round(100 * sum(max(0, b / before - a / after) for b, a in zip(rule.before, rule.after, strict=True)))

@@ -1,0 +1,219 @@
+"""Pods go by uid, once, a few at a time, and a PodDisruptionBudget is never beaten."""
+
+import copy
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from build import T0, Json, entry, incident, node, pod, stamp
+from stanch.api.incident_status import AttemptState, WishState
+from stanch.core.commands import Removal, Remove, Swap
+from world import World
+
+OWNER = [{"kind": "ReplicaSet", "name": "web-h1", "uid": "rs", "controller": True}]
+LATER = timedelta(minutes=20)
+
+
+def owned(name: str, ready: bool = True, owner: list[Json] | None = None, **spec: Any) -> Json:
+    """A pod of a ReplicaSet on node-1."""
+    one = pod("h1")
+    one["metadata"] |= {"name": name, "uid": f"uid-{name}", "ownerReferences": OWNER if owner is None else owner}
+    one["spec"] |= spec
+    one["status"]["conditions"] = [{"type": "Ready", "status": str(ready), "lastTransitionTime": stamp(T0)}]
+    return one
+
+
+def static(name: str) -> Json:
+    """A pod that the kubelet makes from a file."""
+    one = owned(name)
+    one["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "x"}
+    return one
+
+
+def world(asked: Json, *pods: Json, namespace: str = "shop") -> World:
+    """Two nodes, these pods, and alice who asks."""
+    inc = incident(asked, targets=None)
+    inc = inc.model_copy(update={"metadata": inc.metadata.model_copy(update={"namespace": namespace})})
+    objects: dict[tuple[str, str], Json] = {("pods", p["metadata"]["name"]): copy.deepcopy(p) for p in pods}
+    for name in ("node-1", "node-2"):
+        one = node(name)
+        objects[("nodes", name)] = one
+    return World(inc, objects=objects)
+
+
+def drain(*pods: Json, **args: Any) -> World:
+    """A drain of node-1 that bob agreed to."""
+    asked = {"name": "act", "target": {"kind": "Node", "name": "node-1"}, "drain": args}
+    there = world(asked, *pods, namespace="stanch-system").run(seconds=10)
+    record = there.record("act")
+    if record.digest:
+        agreed = {"mitigation": "act", "action": "drain", "digest": record.digest}
+        there.say(entry("bob", after=timedelta(seconds=11), approve=agreed))
+    return there
+
+
+DELETE = {"name": "act", "target": {"kind": "Pod", "name": "web-1"}, "deletePod": {}}
+
+
+@pytest.mark.parametrize(("ready", "how"), [(True, Removal.EVICT), (False, Removal.DELETE)])
+def test_a_ready_pod_is_evicted_and_a_sick_one_deleted(ready: bool, how: Removal) -> None:
+    """
+    Deleting a healthy pod would go round its PodDisruptionBudget.
+    """
+    there = world(DELETE, owned("web-1", ready), owned("web-2")).run(seconds=30)
+    assert [(c.name, c.uid, c.how) for c in there.effects if isinstance(c, Remove)] == [("web-1", "uid-web-1", how)]
+    assert there.record("act").state is WishState.RUNNING
+    there.objects[("pods", "web-3")] = owned("web-3")
+    assert there.run(minutes=1).record("act").state is WishState.DONE
+
+
+def test_a_lost_answer_takes_no_second_pod() -> None:
+    """
+    Another pod of the same name, as a StatefulSet makes, is not the one that was meant.
+    """
+    there = world(DELETE, owned("web-1", ready=False))
+    there.lose_next_reply = True
+    there.look(die_after=6)
+    assert len(there.effects) == 1
+    there.objects[("pods", "web-1")] = owned("web-1") | {"metadata": owned("web-1")["metadata"] | {"uid": "another"}}
+    there.run(minutes=1)
+    assert len(there.effects) == 1
+    assert ("pods", "web-1") in there.objects
+    assert there.record("act").state is WishState.DONE
+    assert there.broken == []
+
+
+def test_a_budget_that_says_no_is_heard() -> None:
+    """
+    A pod that may not go is held, and named; when it may, it goes.
+    """
+    there = world(DELETE, owned("web-1"))
+    there.guarded = {"web-1"}
+    there.run(seconds=30)
+    assert there.effects == []
+    assert "may not be evicted now" in there.record("act").message
+    there.guarded = set()
+    assert len(there.run(minutes=1).effects) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (owned("web-1", owner=[]), "deletePod: {unmanaged: Delete}"),
+        (static("web-1"), "is a static pod"),
+    ],
+)
+def test_what_would_not_come_back_is_not_deleted(one: Json, words: str) -> None:
+    """
+    Refused, with what to write if it is meant.
+    """
+    there = world(DELETE, one).run(seconds=30)
+    assert there.effects == []
+    assert words in there.record("act").message
+
+
+def test_a_second_pod_within_ten_minutes_takes_a_second_person() -> None:
+    """
+    One pod after the other is a restart of the workload that nobody planned.
+    """
+    second = {"name": "again", "target": {"kind": "Pod", "name": "web-2"}, "deletePod": {}, "when": "Always"}
+    there = world(DELETE, owned("web-1", False), owned("web-2", False), owned("web-3")).run(seconds=30)
+    there.objects[("pods", "web-4")] = owned("web-4")
+    there.say(entry("alice", after=timedelta(seconds=40), mitigate=second)).run(minutes=1)
+    assert there.record("again").approvals.needed == 1
+    assert len(there.effects) == 1
+
+
+# --- drain -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_drain_is_planned_before_it_cordons() -> None:
+    """
+    Cordoned first, then five at a time; what was not written down stays.
+    """
+    there = drain(*(owned(f"web-{i}") for i in range(7)))
+    assert there.effects == []
+    there.look()
+    assert len(there.effects) == 1 + 5
+    there.objects[("pods", "late")] = owned("late")
+    there.run(minutes=2)
+    assert isinstance(there.effects[0], Swap)
+    assert {c.name for c in there.effects[1:]} == {f"web-{i}" for i in range(7)}
+    assert there.record("act").state is WishState.DONE
+    assert "7 of 7 pods have left" in there.record("act").message
+    assert ("pods", "late") in there.objects
+    assert there.broken == []
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (owned("web-1", owner=[]), "drain: {unmanaged: Delete}"),
+        (owned("web-1", volumes=[{"name": "x", "emptyDir": {}}]), "drain: {emptyDir: Delete}"),
+    ],
+)
+def test_what_may_not_go_is_refused_before_the_cordon(one: Json, words: str) -> None:
+    """
+    kubectl finds out after it has cordoned, and leaves the node so.
+    """
+    there = drain(one, owned("web-2")).run(minutes=1)
+    assert there.effects == []
+    assert words in there.record("act").message
+    assert "unschedulable" not in there.objects[("nodes", "node-1")]["spec"]
+
+
+def test_daemon_sets_and_static_pods_stay() -> None:
+    """
+    They would come back, or can't go.
+    """
+    of_set = owned("agent", owner=[{"kind": "DaemonSet", "name": "agent", "uid": "ds", "controller": True}])
+    there = drain(owned("web-1"), of_set).run(minutes=2)
+    assert [c.name for c in there.effects[1:]] == ["web-1"]
+    assert there.record("act").state is WishState.DONE
+
+
+def test_a_drain_that_a_budget_blocks_ends_as_partial() -> None:
+    """
+    Never for ever: at its deadline it says what is left, and the cordon can be undone.
+    """
+    there = drain(owned("web-1"), owned("db-1"), timeout="2m")
+    there.guarded = {"db-1"}
+    there.run(minutes=4)
+    record = there.record("act")
+    assert [c.name for c in there.effects[1:]] == ["web-1"]
+    assert record.state is WishState.FAILED
+    assert "Partial after 2m" in record.message
+    assert "db-1" in record.message
+    assert [d.name for d in there.incident.status.debt or ()] == ["act"]
+    there.say(entry("alice", after=LATER, undo={"mitigation": "act"})).run(minutes=1)
+    assert "unschedulable" not in there.objects[("nodes", "node-1")]["spec"]
+    assert ("pods", "db-1") in there.objects
+
+
+def test_a_pause_stops_a_drain_at_the_next_pod() -> None:
+    """
+    Whoever says stop is heard between two evictions.
+    """
+    there = drain(*(owned(f"web-{i}") for i in range(12)))
+    there.look()
+    assert len(there.effects) == 1 + 5
+    there.respec(paused=True).run(minutes=2)
+    assert len(there.effects) == 1 + 5
+    assert [a.state for a in there.record("act").attempts] == [AttemptState.APPLIED]
+    there.respec(paused=False).run(minutes=2)
+    assert len(there.effects) == 1 + 12
+
+
+def test_a_crash_in_the_middle_evicts_nobody_twice() -> None:
+    """
+    After each step of the way it may die, and starts from what is written.
+    """
+    for steps in range(9):
+        there = drain(*(owned(f"web-{i}") for i in range(3)))
+        there.look(die_after=steps)
+        there.run(minutes=3)
+        names = [c.name for c in there.effects if isinstance(c, Remove)]
+        assert sorted(names) == ["web-0", "web-1", "web-2"], steps
+        assert sum(isinstance(c, Swap) for c in there.effects) == 1
+        assert there.broken == []

@@ -1,0 +1,409 @@
+"""Each action is done once, taken back byte for byte, and refused with words where it would do harm."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from build import BAD, GOOD, T0, Json, deployment, entry, incident, pod, replicaset, stamp, template
+from stanch.api.incident_status import AttemptState, WishState
+from world import World, bad_deploy
+
+UID = "33333333-3333-3333-3333-333333333333"
+
+
+def obj(name: str, spec: Json | None = None, /, **more: Any) -> Json:
+    """An object with a label of its own."""
+    meta = {"name": name, "namespace": "shop", "uid": UID, "generation": 3, "labels": {"team": "shop"}}
+    return {"metadata": meta, **({"spec": spec} if spec is not None else {}), **more}
+
+
+def autoscaler(low: int = 2, high: int = 10, **meta: Any) -> Json:
+    """An autoscaler that wants six replicas."""
+    found = obj(
+        "web",
+        {"minReplicas": low, "maxReplicas": high, "scaleTargetRef": {"kind": "Deployment", "name": "checkout"}},
+        status={"currentReplicas": 6, "desiredReplicas": 6},
+    )
+    found["metadata"] |= meta
+    return found
+
+
+def flags(**more: Any) -> Json:
+    """A ConfigMap with two flags."""
+    return obj("flags", data={"recommendations": "on", "search": "on"}, **more)
+
+
+def reader(how: str) -> Json:
+    """A pod that reads it from a volume, a subPath mount or the environment."""
+    one = pod("h1")
+    container = one["spec"]["containers"][0]
+    if how == "env":
+        container["envFrom"] = [{"configMapRef": {"name": "flags"}}]
+    else:
+        one["spec"]["volumes"] = [{"name": "v", "configMap": {"name": "flags"}}]
+        container["volumeMounts"] = [{"name": "v", "mountPath": "/f", **({"subPath": "f"} if how == "subPath" else {})}]
+    one["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "checkout-h1", "controller": True}]
+    return one
+
+
+def service(**spec: Any) -> Json:
+    """A Service for the pods of ``app: checkout, track: stable``."""
+    chosen = {"app": "checkout", "track": "stable"}
+    return obj("web", {"selector": chosen, "ports": [{"port": 80, "targetPort": "http"}], **spec})
+
+
+def tracked(name: str, ready: bool = True, port: str = "http", **labels: str) -> Json:
+    """A pod with labels and a named port."""
+    one = pod("h1")
+    one["metadata"] |= {"name": name, "labels": labels}
+    one["spec"]["containers"][0]["ports"] = [{"name": port, "containerPort": 8080}]
+    one["status"]["conditions"] = [{"type": "Ready", "status": str(ready), "lastTransitionTime": stamp(T0)}]
+    return one
+
+
+def slices(service_name: str, *pods: str) -> Json:
+    """Ready endpoints of a Service."""
+    found = obj(
+        f"{service_name}-x", endpoints=[{"conditions": {"ready": True}, "targetRef": {"name": n}} for n in pods]
+    )
+    found["metadata"]["labels"] = {"kubernetes.io/service-name": service_name}
+    return found
+
+
+def route(*weights: int, rules: int = 1) -> Json:
+    """An HTTPRoute that a gateway has taken."""
+    backends = [{"name": f"v{i + 1}", "port": 80, "weight": w} for i, w in enumerate(weights)]
+    taken = [{"type": t, "status": "True", "observedGeneration": 9} for t in ("Accepted", "ResolvedRefs")]
+    parents = [{"parentRef": {"name": "gate"}, "conditions": taken}]
+    all_rules = [{"name": f"r{i}", "backendRefs": copy.deepcopy(backends)} for i in range(rules)]
+    return obj("web", {"rules": all_rules}, status={"parents": parents})
+
+
+def cron_job(**spec: Any) -> Json:
+    """A CronJob with a run under way."""
+    return obj(
+        "report", {"schedule": "*/5 * * * *", "suspend": False, **spec}, status={"active": [{"name": "report-1"}]}
+    )
+
+
+def stateful(image: str = BAD, **spec: Any) -> Json:
+    """StatefulSet checkout, complete on its newest template."""
+    found = deployment(image)
+    found["spec"] |= {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}, **spec}
+    found["spec"].pop("strategy")
+    found["status"] |= {"updateRevision": "checkout-h2", "currentRevision": "checkout-h2", "readyReplicas": 3}
+    return found
+
+
+def controller_revision(image: str, number: int) -> Json:
+    """A kept template, as the controller keeps it: with a null, and a word of the strategic merge."""
+    kept = replicaset(image, number)
+    data = template(image)
+    data["metadata"]["creationTimestamp"] = None
+    return {
+        "metadata": kept["metadata"],
+        "revision": number,
+        "data": {"spec": {"template": {**data, "$patch": "replace"}}},
+    }
+
+
+def wish(kind: str, name: str, **action: Any) -> Json:
+    """A mitigation of one object."""
+    return {"name": "act", "target": {"kind": kind, "name": name}, **action}
+
+
+def world(asked: Json, **objects: Json | list[Json]) -> World:
+    """A world with these objects, by plural, in which alice asks."""
+    found = {}
+    for plural, given in objects.items():
+        for each in given if isinstance(given, list) else [given]:
+            found[(plural, each["metadata"]["name"])] = copy.deepcopy(each)
+    return World(incident(asked, targets=None), objects=found)
+
+
+SHIFT = wish("Service", "web", serviceShift={"selector": {"app": "checkout2"}})
+BLUE, GREEN = tracked("blue", app="checkout", track="stable"), tracked("green", app="checkout2")
+ROUTE = wish("HTTPRoute", "web", routeShift={"weights": [{"backend": "v1", "weight": 0}]})
+FLAG = wish("ConfigMap", "flags", configFlag={"key": "recommendations", "value": "off"})
+RESTART = wish("Deployment", "checkout", rolloutRestart={})
+BOTH = [slices("v1", "a"), slices("v2", "b")]
+
+DONE = {
+    "autoscaler": (
+        wish("HorizontalPodAutoscaler", "web", autoscaler={"minReplicas": 4}),
+        {"horizontalpodautoscalers": autoscaler()},
+    ),
+    "configFlag": (FLAG, {"configmaps": flags(), "pods": reader("volume")}),
+    "configFlag, a key that was not there": (
+        wish("ConfigMap", "flags", configFlag={"key": "a/b".replace("/", "."), "value": "1"}),
+        {"configmaps": flags()},
+    ),
+    "configFlag, no data at all": (FLAG, {"configmaps": obj("flags")}),
+    "serviceShift": (SHIFT, {"services": service(), "pods": [BLUE, GREEN], "endpointslices": slices("web", "green")}),
+    "routeShift": (ROUTE, {"httproutes": route(90, 10), "endpointslices": BOTH}),
+    "suspendCronJob": (wish("CronJob", "report", suspendCronJob={}), {"cronjobs": cron_job()}),
+}
+
+
+@pytest.mark.parametrize("case", DONE)
+def test_it_is_done_once_and_taken_back_byte_for_byte(case: str) -> None:
+    """
+    After the undo the object differs from what it was in our label only.
+    """
+    asked, objects = DONE[case]
+    there = world(asked, **objects)
+    key = next(k for k in there.objects if k[1] == asked["target"]["name"])
+    before = copy.deepcopy(there.objects[key])
+    there.run(minutes=2)
+    assert there.record("act").state is WishState.DONE, there.record("act").message
+    assert len(there.effects) == 1
+    assert there.objects[key] != before
+    there.say(entry("alice", undo={"mitigation": "act"})).run(minutes=2)
+    assert there.record("act").state is WishState.UNDONE
+    assert len(there.effects) == 2
+    there.objects[key]["metadata"]["labels"].pop("stanch.dev/action")
+    assert there.objects[key] == before
+    assert there.broken == []
+
+
+@pytest.mark.parametrize("case", DONE)
+def test_a_lost_answer_is_read_back_and_not_sent_again(case: str) -> None:
+    """
+    The effect was made, its answer never came: it is found by our label.
+    """
+    asked, objects = DONE[case]
+    there = world(asked, **objects)
+    there.lose_next_reply = True
+    there.run(minutes=2)
+    assert len(there.effects) == 1
+    assert there.record("act").state is WishState.DONE
+
+
+# --- refusals --------------------------------------------------------------------------------------------------------
+
+KEDA = {"ownerReferences": [{"kind": "ScaledObject", "name": "so", "controller": True}]}
+REFUSED = {
+    "KEDA steers it": (
+        wish("HorizontalPodAutoscaler", "web", autoscaler={"minReplicas": 4}),
+        {"horizontalpodautoscalers": autoscaler(**KEDA)},
+        "patch scaledobject so",
+    ),
+    "bounds would cross": (
+        wish("HorizontalPodAutoscaler", "web", autoscaler={"minReplicas": 40}),
+        {"horizontalpodautoscalers": autoscaler()},
+        "minReplicas 40 above maxReplicas 10; set maxReplicas",
+    ),
+    "immutable ConfigMap": (FLAG, {"configmaps": flags(immutable=True)}, "immutable: true"),
+    "nobody is ready": (
+        SHIFT,
+        {"services": service(), "pods": [BLUE, tracked("green", ready=False, app="checkout2")]},
+        "0 ready endpoints",
+    ),
+    "the port is missing": (
+        SHIFT,
+        {"services": service(), "pods": [BLUE, tracked("green", port="web", app="checkout2")]},
+        "port named http, which pod green",
+    ),
+    "no selector": (SHIFT, {"services": service(selector=None), "pods": [GREEN]}, "has no spec.selector"),
+    "Argo Rollouts steers it": (
+        SHIFT,
+        {"services": service(selector={"app": "checkout", "rollouts-pod-template-hash": "x"}), "pods": [GREEN]},
+        "argo rollouts abort",
+    ),
+    "all weights 0": (ROUTE, {"httproutes": route(90, 0), "endpointslices": BOTH}, "every request would fail"),
+    "the receiver is empty": (
+        ROUTE,
+        {"httproutes": route(90, 10), "endpointslices": [slices("v1", "a"), slices("v2")]},
+        "Service v2 has no ready endpoints",
+    ),
+    "no such backend": (
+        wish("HTTPRoute", "web", routeShift={"weights": [{"backend": "v9", "weight": 1}]}),
+        {"httproutes": route(90, 10), "endpointslices": BOTH},
+        "there are: v1, v2",
+    ),
+    "which rule": (
+        ROUTE,
+        {"httproutes": route(90, 10, rules=2), "endpointslices": BOTH},
+        "r0, r1; set routeShift.rule",
+    ),
+    "paused": (RESTART, {"deployments": deployment(paused=True)}, "is paused"),
+    "mid-rollout": (RESTART, {"deployments": deployment()}, "A rollout of Deployment shop/checkout is under way"),
+    "OnDelete": (
+        wish("StatefulSet", "checkout", rolloutRestart={}),
+        {"statefulsets": stateful(updateStrategy={"type": "OnDelete"})},
+        "updateStrategy OnDelete",
+    ),
+    "no history": (
+        wish("StatefulSet", "checkout", rolloutUndo={}),
+        {"statefulsets": stateful(), "controllerrevisions": controller_revision(BAD, 2)},
+        "No earlier revision of StatefulSet shop/checkout is kept",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_would_do_harm_is_refused_with_the_field_and_the_remedy(case: str) -> None:
+    """
+    Refused in the plan, before any write.
+    """
+    asked, objects, words = REFUSED[case]
+    there = world(asked, **objects).run(minutes=1)
+    assert words in there.record("act").message
+    assert there.effects == []
+    assert there.secrets == {}
+
+
+# --- what is said beforehand -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("volume", "1 pods see it within 90s"),
+        ("env", "rolloutRestart on Deployment checkout"),
+        ("subPath", "rolloutRestart on Deployment checkout"),
+    ],
+)
+def test_a_flag_says_who_will_see_it(how: str, words: str) -> None:
+    """
+    A value in the environment, or behind a subPath, is the old one until the pod restarts.
+    """
+    record = world(FLAG, configmaps=flags(), pods=reader(how)).run(minutes=1).record("act")
+    assert words in " ".join((record.blast, *(record.warnings or ())))
+
+
+def test_a_value_that_may_be_a_file_is_not_shown() -> None:
+    """
+    A ConfigMap may hold a whole file with a password in it.
+    """
+    there = world(FLAG, configmaps=obj("flags", data={"recommendations": "password: hunter2\n" * 9})).run(minutes=1)
+    assert "hunter2" not in str(there.incident.status.wire())
+
+
+# --- restart ---------------------------------------------------------------------------------------------------------
+
+
+def settled() -> World:
+    """A Deployment whose rollout is complete."""
+    there = bad_deploy(incident(RESTART))
+    there.objects[("deployments", "checkout")]["status"] |= {
+        "updatedReplicas": 3,
+        "availableReplicas": 3,
+        "unavailableReplicas": 0,
+    }
+    return there
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_restart_has_its_time_in_the_record(lost: bool) -> None:
+    """
+    However often it is looked at, the same instant is written, so one rollout follows.
+    """
+    there = settled()
+    there.lose_next_reply = lost
+    there.run(minutes=5)
+    assert len(there.effects) == 1
+    annotations = there.target["spec"]["template"]["metadata"]["annotations"]
+    assert annotations == {"kubectl.kubernetes.io/restartedAt": stamp(T0)}
+
+
+def test_a_restart_is_not_undone() -> None:
+    """
+    Taking the annotation away would be a second restart.
+    """
+    there = settled().run(minutes=1)
+    there.say(entry("alice", undo={"mitigation": "act"})).run(minutes=1)
+    assert len(there.effects) == 1
+    assert "can't be undone" in str(there.incident.status.timeline)
+    assert there.record("act").break_glass is None or "patch" not in str(there.record("act").break_glass)
+
+
+# --- StatefulSets ----------------------------------------------------------------------------------------------------
+
+
+def test_a_stateful_set_goes_back_after_a_second_person_agreed() -> None:
+    """
+    Its template is put back without the words that only the controller's patch has.
+    """
+    asked = wish("StatefulSet", "checkout", rolloutUndo={})
+    kept = [controller_revision(GOOD, 1), controller_revision(BAD, 2)]
+    there = world(asked, statefulsets=stateful(), controllerrevisions=kept, pods=pod("h2", crashing=True)).run(
+        minutes=1
+    )
+    assert there.effects == []
+    record = there.record("act")
+    assert record.approvals.needed == 1
+    agreed = {"mitigation": "act", "action": "rolloutUndo", "digest": record.digest}
+    there.say(entry("bob", approve=agreed)).run(minutes=1)
+    assert len(there.effects) == 1
+    assert there.objects[("statefulsets", "checkout")]["spec"]["template"] == template(GOOD)
+
+
+def test_pods_that_pin_a_stateful_set_are_deleted_one_at_a_time() -> None:
+    """
+    The controller waits for them to become Ready, which they never do.
+    """
+    asked = wish("StatefulSet", "checkout", rolloutUndo={})
+    kept = [controller_revision(GOOD, 1), controller_revision(BAD, 2)]
+    pinned = [pod("h2", crashing=True), pod("h2", crashing=True)]
+    for number, one in enumerate(pinned):
+        one["metadata"] |= {"name": f"checkout-{number}", "uid": f"p{number}"}
+        one["metadata"]["labels"]["controller-revision-hash"] = "checkout-h2"
+    there = world(asked, statefulsets=stateful(), controllerrevisions=kept, pods=pinned)
+    there.objects[("statefulsets", "checkout")]["status"]["readyReplicas"] = 1
+    there.run(seconds=5)
+    agreed = {"mitigation": "act", "action": "rolloutUndo", "digest": there.record("act").digest}
+    there.say(entry("bob", approve=agreed)).look()
+    there.objects[("statefulsets", "checkout")]["status"] |= {"observedGeneration": 99, "updateRevision": "checkout-h1"}
+    there.look()
+    assert [getattr(c, "uid", "") for c in there.effects[1:]] == ["p1"]
+    there.run(minutes=1)
+    assert [getattr(c, "uid", "") for c in there.effects[1:]] == ["p1", "p0"]
+    assert there.broken == []
+
+
+@pytest.mark.parametrize(
+    ("strategy", "words"),
+    [
+        ({"type": "OnDelete"}, "keep the bad version until each is deleted"),
+        ({"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}, "pods 0 to 1 are not touched"),
+    ],
+)
+def test_it_says_which_pods_keep_the_bad_template(strategy: Json, words: str) -> None:
+    """
+    Said in the plan, where a person still can choose otherwise.
+    """
+    asked = wish("StatefulSet", "checkout", rolloutUndo={})
+    kept = [controller_revision(GOOD, 1), controller_revision(BAD, 2)]
+    there = world(asked, statefulsets=stateful(updateStrategy=strategy), controllerrevisions=kept).run(seconds=5)
+    assert words in " ".join(there.record("act").warnings)
+
+
+def test_a_changed_config_map_and_a_floating_tag_are_named() -> None:
+    """
+    Going back to a template does not bring back what it reads.
+    """
+    there = bad_deploy(incident({"name": "act", "rolloutUndo": {}}))
+    for key in (("replicasets", "checkout-h1"), ("replicasets", "checkout-h2")):
+        spec = there.objects[key]["spec"]["template"]["spec"]
+        spec["containers"][0]["envFrom"] = [{"configMapRef": {"name": "flags"}}]
+    target = there.objects[("deployments", "checkout")]["spec"]["template"]["spec"]
+    target["containers"][0]["envFrom"] = [{"configMapRef": {"name": "flags"}}]
+    changed = flags()
+    changed["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "time": stamp(T0)}]
+    there.objects[("configmaps", "flags")] = changed
+    warnings = " ".join(there.run(minutes=1).record("act").warnings)
+    assert "ConfigMap flags, which revision 1 reads, was changed at 2026-11-21T14:00:00Z" in warnings
+
+
+def test_a_human_who_flips_it_too_is_not_overwritten() -> None:
+    """
+    Undo is refused with the difference, and what the human wrote stays.
+    """
+    there = world(FLAG, configmaps=flags()).run(minutes=1)
+    there.objects[("configmaps", "flags")]["data"]["recommendations"] = "half"
+    there.say(entry("alice", undo={"mitigation": "act"})).run(minutes=1)
+    assert there.objects[("configmaps", "flags")]["data"]["recommendations"] == "half"
+    assert "off -> half" in there.record("act").message
+    assert all(a.state is not AttemptState.INTENDED for a in there.record("act").attempts)

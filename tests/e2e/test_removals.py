@@ -1,0 +1,127 @@
+"""Pods that go: one by name, all of a node; with real kubelets, a real eviction API and a PodDisruptionBudget."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.support.api import Api, Json, until
+from e2e.support.operators import Operator
+from e2e.support.world import GOOD, SERVE, World, container, deployment, good, incident, wish
+from e2e.test_toolkit import NODE, forget
+
+ON_NODE_2 = {"nodeSelector": {"kubernetes.io/hostname": "node-2"}}
+
+
+def pods(world: World, app: str = "checkout") -> dict[str, Json]:
+    """Pods that are not on their way out, by uid."""
+    found = world.admin.list("pods", world.ns, labelSelector=f"app={app}")
+    return {p["metadata"]["uid"]: p for p in found if not p["metadata"].get("deletionTimestamp")}
+
+
+def delete(name: str, **more: object) -> Json:
+    """An incident that takes a pod away."""
+    return incident(wish("away", "deletePod", target={"kind": "Pod", "name": name}, **more), recovery={"hold": "10m"})
+
+
+def test_a_pod_goes_and_another_comes(world: World, operator: Operator) -> None:
+    """Evicted, for it is ready; its log is in the evidence; Done when its place is taken."""
+    world.deploy(deployment(replicas=2))
+    world.serving()
+    before = pods(world)
+    gone = next(iter(before))
+    world.declare(delete(before[gone]["metadata"]["name"]))
+    record = world.state("Done", "away")
+    assert gone not in pods(world)
+    assert len(pods(world)) == 2
+    assert len(before.keys() & pods(world).keys()) == 1
+    kept = world.admin.get("evidences", world.ns, record["attempts"][0]["evidence"])
+    assert any(i["kind"] == "Logs" for i in kept["spec"]["items"]), [i["name"] for i in kept["spec"]["items"]]
+
+
+def test_a_pod_of_nobody_stays(world: World, operator: Operator) -> None:
+    """It would not come back; with the word for it, it goes."""
+    pod = {"containers": [container(GOOD, SERVE)], "terminationGracePeriodSeconds": 0}
+    world.deploy({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "alone"}, "spec": pod})
+    world.declare(delete("alone"))
+    assert "unmanaged: Delete" in world.state("Refused", "away")["message"]
+    assert world.admin.find("pods", world.ns, "alone")
+    asked = wish("really", "deletePod", target={"kind": "Pod", "name": "alone"}, args={"unmanaged": "Delete"})
+    world.say("mitigate", asked)
+    world.state("Done", "really")
+    assert world.admin.find("pods", world.ns, "alone") is None
+
+
+# --- drain -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def control(admin: Api, operator: Operator) -> Iterator[World]:
+    """stanch-system, where nodes are acted on; node-2 is given back afterwards."""
+    world = World(admin, "stanch-system")
+    forget(world, "drain-")
+    yield world
+    admin.merge("nodes", None, "node-2", {"spec": {"unschedulable": None}})
+    forget(world, "drain-")
+
+
+def drain(control: World, name: str, **args: object) -> None:
+    """Declare it, and have somebody else agree."""
+    asked = incident(wish("drain", "drain", args=args), name=name, target=NODE, recovery={"hold": "10m"})
+    control.declare(asked, by=control.admin)
+    seen = control.wait(lambda s: s["mitigations"][0]["state"] in ("Held", "Refused"), "it is looked at", name)
+    record = seen["mitigations"][0]
+    if record.get("reason") == "ApprovalMissing":
+        carol = control.admin.as_user("carol", "system:masters", "system:authenticated")
+        agreed = {"mitigation": "drain", "action": "drain", "digest": record["digest"]}
+        control.say("approve", agreed, by=carol, about=name)
+
+
+def cordoned(admin: Api) -> bool:
+    """Does node-2 take no pods?"""
+    return bool(admin.get("nodes", None, "node-2")["spec"].get("unschedulable"))
+
+
+def test_a_node_is_emptied_and_given_back(control: World, world: World, admin: Api) -> None:
+    """Everything on node-2 moves; the undo takes the cordon away, and brings no pod back."""
+    world.deploy(deployment(replicas=3, pod=good() | {"terminationGracePeriodSeconds": 0}))
+    world.serving()
+    here = lambda: [p for p in pods(world).values() if p["spec"].get("nodeName") == "node-2"]  # noqa: E731
+    assert here()
+    drain(control, "drain-all")
+    message = control.state("Done", "drain", "drain-all", seconds=90)["message"]
+    assert "pods have left Node node-2" in message
+    assert here() == []
+    assert cordoned(admin)
+    world.serving()
+    control.say("undo", {"mitigation": "drain"}, by=admin, about="drain-all")
+    control.state("Undone", "drain", "drain-all")
+    assert not cordoned(admin)
+
+
+def test_a_budget_is_never_beaten(control: World, world: World, admin: Api) -> None:
+    """At the deadline it ends as Partial, names the pod and the budget, and the pod still serves."""
+    world.deploy(deployment(pod=good() | ON_NODE_2))
+    budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "keep"}}
+    world.deploy(budget | {"spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "checkout"}}}})
+    world.serving()
+    until(
+        lambda: admin.get("poddisruptionbudgets", world.ns, "keep").get("status", {}).get("currentHealthy"), 30, "pdb"
+    )
+    before = pods(world)
+    drain(control, "drain-guarded", timeout="8s")
+    record = control.state("Failed", "drain", "drain-guarded", seconds=90)
+    assert "Partial after 8s" in record["message"]
+    assert "disruption budget" in record["message"]
+    assert pods(world).keys() == before.keys()
+    assert cordoned(admin)
+
+
+def test_what_may_not_go_is_found_before_the_cordon(control: World, world: World, admin: Api) -> None:
+    """kubectl would have cordoned first."""
+    pod = {"containers": [container(GOOD, SERVE)], "terminationGracePeriodSeconds": 0, **ON_NODE_2}
+    world.deploy({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "alone"}, "spec": pod})
+    until(lambda: world.admin.get("pods", world.ns, "alone")["status"]["phase"] == "Running", 30, "it runs")
+    drain(control, "drain-alone")
+    record = control.state("Refused", "drain", "drain-alone")
+    assert f"{world.ns}/alone have no controller" in record["message"]
+    assert not cordoned(admin)
