@@ -37,6 +37,7 @@ FAMILIES: Mapping[str, str] = {
     "scale": "stanch-do-scale",
     "deletePod": "stanch-do-pod",
     "drain": "stanch-do-node",
+    "gitOpsHold": "stanch-do-hold",
     "cordon": "stanch-do-node",
     "uncordon": "stanch-do-node",
 }
@@ -134,6 +135,13 @@ def seeing() -> tuple[Object, ...]:
             allow("get list", "", "nodes"),
             allow("get list", "coordination.k8s.io", "leases"),
             why="Nodes and their heartbeats. May be left unbound: evidence then says what it could not see.",
+        ),
+        role(
+            "stanch-look-gitops",
+            allow("get", "kustomize.toolkit.fluxcd.io", "kustomizations"),
+            allow("get", "helm.toolkit.fluxcd.io", "helmreleases"),
+            allow("get", "argoproj.io", "applications"),
+            why="When Flux would put something back, and whether Argo CD heals by itself. May be left unbound: it then refuses.",
         ),
         role("stanch-logs", allow("get", "", "pods/log"), why="Logs, as evidence."),
         role(

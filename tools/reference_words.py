@@ -17,6 +17,9 @@ CONDITIONS: Final[Mapping[str, str]] = {
 }
 
 REASONS: Final[Mapping[str, str]] = {
+    "WaitsForHold": "Flux would put it back, so a hold of its own comes first.",
+    "TugOfWar": "Somebody and stanch change the target by turns; stanch starts nothing there until it is calm.",
+    "ChangedAgain": "Somebody changed what stanch had written; it is not written again.",
     "NotStored": "Evidence or the undo record could not be stored; nothing was done.",
     "Declared": "A person declared it, and by that acknowledged it.",
     "RoleTaken": "Somebody took a role.",
@@ -84,6 +87,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "EntryRefused": "An entry changes nothing; the text says why.",
     "EvidenceCollected": "A bundle was stored.",
     "EvidenceNotStored": "A bundle could not be stored; the text says why.",
+    "MitigationSuggested": "Something that fits the symptom and could be asked for; never run by itself.",
     "MitigationAsked": "Somebody asked for a mitigation.",
     "MitigationWithdrawn": "It was taken out of the spec before it started.",
     "MitigationHeld": "It waits; the text says for what.",
@@ -99,6 +103,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "MitigationDiverged": "The target is neither as before nor as meant: somebody else wrote it.",
     "MitigationJudged": "What it did for users: helped, no effect, worse, unknown.",
     "MitigationUndone": "The effect was taken back.",
+    "MitigationReverted": "Somebody changed, or put back, what stanch had written.",
     "UndoRefused": "It could not be taken back exactly; the text shows the difference.",
     "DebtDue": "Temporary state is past its time.",
     "Mitigated": "Harm ended.",

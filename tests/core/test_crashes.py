@@ -139,3 +139,12 @@ def test_an_intention_of_yesterday_is_not_carried_out_today():
     world.now += timedelta(days=3)
     world.run(minutes=1)
     assert ([], "Failed") == (world.effects, world.record("roll-back").attempts[0].state.value)
+
+
+def test_a_lost_bell_is_made_up_for_within_a_minute():
+    """Nothing is under way and nothing rings: it is looked at again all the same, for a list may have missed an entry."""
+    world = bad_deploy(incident(targets=None, recovery=None))
+    world.look()
+    wake = world.look().wake_at
+    assert wake is not None
+    assert wake - world.now <= timedelta(seconds=60)

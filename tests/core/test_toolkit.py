@@ -183,11 +183,22 @@ def test_a_lost_answer_is_read_back_and_not_sent_again(case: str) -> None:
 # --- refusals --------------------------------------------------------------------------------------------------------
 
 KEDA = {"ownerReferences": [{"kind": "ScaledObject", "name": "so", "controller": True}]}
+ROLLOUT = {"ownerReferences": [{"kind": "Rollout", "name": "canary", "uid": "ro", "controller": True}]}
 REFUSED = {
     "KEDA steers it": (
         wish("HorizontalPodAutoscaler", "web", autoscaler={"minReplicas": 4}),
         {"horizontalpodautoscalers": autoscaler(**KEDA)},
         "patch scaledobject so",
+    ),
+    "KEDA steers what is to be scaled": (
+        wish("Deployment", "checkout", scale={"replicas": 5}),
+        {"deployments": deployment(), "horizontalpodautoscalers": autoscaler(**KEDA)},
+        "patch scaledobject so",
+    ),
+    "Argo Rollouts owns it": (
+        wish("ReplicaSet", "checkout-h1", scale={"replicas": 5}),
+        {"replicasets": replicaset(GOOD, 1) | {"metadata": replicaset(GOOD, 1)["metadata"] | ROLLOUT}},
+        "argo rollouts abort canary",
     ),
     "bounds would cross": (
         wish("HorizontalPodAutoscaler", "web", autoscaler={"minReplicas": 40}),

@@ -5,6 +5,9 @@ from datetime import timedelta
 import pytest
 
 from build import BAD, GOOD, entry, incident, roll_back, scale_to
+from stanch.api.incident_status import WishState
+from stanch.core.observations import Failed
+from stanch.core.questions import DryRun
 from world import bad_deploy, healthy
 
 SOON = timedelta(seconds=8)
@@ -97,3 +100,15 @@ def test_an_undo_after_it_is_resolved_does_not_rewrite_when_harm_ended():
     ended = world.incident.status.times.mitigated
     world.say(entry("alice", after=timedelta(minutes=2), undo=UNDO)).run(minutes=1)
     assert (ended, 1) == (world.incident.status.times.mitigated, world.kinds().count("Mitigated"))
+
+
+def test_an_undo_that_could_not_be_tried_is_tried_again():
+    """A 500 of the dry run says nothing about the undo: it waits, and is not refused for good."""
+    world = bad_deploy(incident(roll_back())).run(minutes=1)
+    answer = world.answer
+    world.answer = lambda q: Failed(500, "etcd leader changed") if isinstance(q, DryRun) else answer(q)
+    world.say(entry("alice", undo={"mitigation": "roll-back"})).run(seconds=20)
+    assert "could not try it" in world.record("roll-back").message
+    del world.answer
+    world.run(minutes=2)
+    assert WishState.UNDONE is world.record("roll-back").state

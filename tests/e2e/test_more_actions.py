@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from e2e.support.api import Api, Json, until
 from e2e.support.operators import Operator
@@ -164,7 +165,16 @@ def immutable(world: World) -> None:
     world.declare(incident(wish("off", "configFlag", args={"key": "recommendations", "value": "off"}), target=target))
 
 
-SETTINGS = (restarted, bounded, flagged, shifted, empty_shift, suspended, stateful, daemon, immutable)
+def advised(world: World) -> None:
+    """A bad release, and somebody who does not know what to do."""
+    world.deploy(deployment())
+    world.serving()
+    world.release(crashing())
+    world.crashed()
+    world.declare(incident())
+
+
+SETTINGS = (advised, restarted, bounded, flagged, shifted, empty_shift, suspended, stateful, daemon, immutable)
 
 
 @pytest.fixture(scope="module")
@@ -254,3 +264,15 @@ def test_a_daemon_set_goes_back_on_every_node(scenes: Scenes) -> None:
     world = scenes[daemon]
     assert image(world, "daemonsets", "agent") == GOOD != BAD
     assert world.target("agent", "daemonsets")["status"]["numberReady"] == 2
+
+
+def test_a_bad_release_suggests_its_rollback_and_nothing_is_done(scenes: Scenes) -> None:
+    """With the reason, and with what to write to have it done; which then works as printed."""
+    world = scenes[advised]
+    found = world.wait(lambda s: s.get("suggestions"), "suggestions")["suggestions"]
+    best = next(s for s in found if s["action"] == "rolloutUndo")
+    assert "1 of 1 pods of its newest template fail" in best["text"]
+    assert image(world, "deployments", "checkout") == BAD
+    world.say("mitigate", yaml.safe_load(best["ask"]))
+    world.state("Done", "try-1")
+    assert image(world, "deployments", "checkout") == GOOD

@@ -58,9 +58,17 @@ def _build(target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as temporary:
         out = Path(temporary) / "bin"
         out.mkdir()
-        _go_build(go, "etcd", [ETCD_PACKAGE], out / "etcd", "1 to 2 minutes cold, seconds when Go's cache is warm")
+        go_build(
+            go,
+            HERE / "gomod/etcd",
+            [ETCD_PACKAGE],
+            out / "etcd",
+            "1 to 2 minutes cold, seconds when Go's cache is warm",
+        )
         commands = [f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES]
-        _go_build(go, "kubernetes", commands, out, "5 to 8 minutes cold on 2 cores, 10 s when Go's cache is warm")
+        go_build(
+            go, HERE / "gomod/kubernetes", commands, out, "5 to 8 minutes cold on 2 cores, 10 s when Go's cache is warm"
+        )
         out.rename(target)
     say(f"built into {target}")
 
@@ -72,22 +80,23 @@ def _ldflags() -> str:
     return f"-s -w -X {stamp}gitVersion={version()} -X {stamp}gitMajor={major} -X {stamp}gitMinor={minor}"
 
 
-def _go_build(go: Path, module: str, packages: list[str], out: Path, usually: str) -> None:
+def go_build(go: Path, module: Path, packages: list[str], out: Path, usually: str) -> None:
+    """Build packages of the go.mod in ``module`` into ``out``; raises ClusterError with the log's path."""
     with tempfile.TemporaryDirectory(prefix="testcluster-go-") as scratch:  # killed, Go would leave gigabytes in /tmp
         _go_build_in(scratch, go, module, packages, out, usually)
 
 
-def _go_build_in(scratch: str, go: Path, module: str, packages: list[str], out: Path, usually: str) -> None:
-    log = cache_dir() / f"build-{module}.log"
+def _go_build_in(scratch: str, go: Path, module: Path, packages: list[str], out: Path, usually: str) -> None:
+    log = cache_dir() / f"build-{module.name}.log"
     env = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -mod=readonly", "GOTOOLCHAIN": "local",
            "GOWORK": "off", "GOTMPDIR": scratch}  # fmt: skip
     for name in ("GOOS", "GOARCH", "GOROOT"):
         env.pop(name, None)
     command = [str(go), "build", "-v", "-trimpath", "-ldflags", _ldflags(), "-o", str(out), *packages]
-    names = ", ".join(package.rsplit("/", 1)[-1] for package in packages) if module != "etcd" else "etcd"
+    names = ", ".join(package.rsplit("/", 1)[-1] for package in packages) if module.name != "etcd" else "etcd"
     with log.open("wb") as stream, slow_step(f"go build {names}", usually, lambda: _compiled(log)):
         build = subprocess.Popen(
-            command, cwd=HERE / "gomod" / module, env=env, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
+            command, cwd=module, env=env, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
             start_new_session=True,
         )  # fmt: skip
         try:
@@ -97,7 +106,7 @@ def _go_build_in(scratch: str, go: Path, module: str, packages: list[str], out: 
                 os.killpg(build.pid, signal.SIGKILL)
                 build.wait()
     if code != 0:
-        raise ClusterError(f"go build of {module}", f"it ended with {code}", _remedy(), log)
+        raise ClusterError(f"go build of {module.name}", f"it ended with {code}", _remedy(), log)
 
 
 def _compiled(log: Path) -> str:

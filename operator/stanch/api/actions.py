@@ -151,6 +151,12 @@ class Drain(Model):
     timeout: Annotated[Duration | None, Field(description="When it gives up on what is left; 10m by default.")] = None
 
 
+class GitOpsHold(Model):
+    """Have Flux leave one object alone, by the label it knows."""
+
+    KINDS: ClassVar[frozenset[TargetKind]] = frozenset(set(TargetKind) - {TargetKind.NODE, TargetKind.POD})
+
+
 class Cordon(Model):
     """Keep new pods away from a node."""
 
@@ -176,6 +182,7 @@ Action = (
     | SuspendCronJob
     | DeletePod
     | Drain
+    | GitOpsHold
     | Cordon
     | Uncordon
 )
@@ -206,6 +213,7 @@ class Actions(Model):
     suspend_cron_job: Annotated[SuspendCronJob | None, Field(description="Let a CronJob start no more Jobs.")] = None
     delete_pod: Annotated[DeletePod | None, Field(description="Take one Pod away, so that a new one starts.")] = None
     drain: Annotated[Drain | None, Field(description="Cordon a Node and evict its pods.")] = None
+    git_ops_hold: Annotated[GitOpsHold | None, Field(description="Have Flux leave the target alone.")] = None
     cordon: Annotated[Cordon | None, Field(description="Keep new pods away from a Node.")] = None
     uncordon: Annotated[Uncordon | None, Field(description="Let new pods onto a Node again.")] = None
 
@@ -222,6 +230,7 @@ class Actions(Model):
         "suspend_cron_job": SuspendCronJob,
         "delete_pod": DeletePod,
         "drain": Drain,
+        "git_ops_hold": GitOpsHold,
         "cordon": Cordon,
         "uncordon": Uncordon,
     }

@@ -133,6 +133,9 @@ class Attempt(Model):
         _S | None, Field(description="SHA-256 of that bundle, computed before it was stored.")
     ] = None
     undo_ref: Annotated[_S, Field(description="Secret in the operator's namespace that holds the exact patches.")]
+    fields: Annotated[
+        tuple[_L, ...] | None, Field(max_length=64, description="JSON pointers of the fields it writes.")
+    ] = None
     removes: Annotated[
         tuple[_S, ...] | None, Field(max_length=500, description="uids of the pods it removes: these, and no other.")
     ] = None
@@ -172,6 +175,14 @@ class UndoAsked(Model):
     time: Annotated[Time, Field(description="When.")]
 
 
+class Contest(Model):
+    """Whether an effect still stands, and when it last changed hands."""
+
+    stands: Annotated[bool, Field(description="Is it as stanch wrote it?")]
+    by: Annotated[_S | None, Field(description="Field manager that wrote the object last.")] = None
+    flips: Annotated[tuple[Time, ...] | None, Field(max_length=8, description="When it changed, newest last.")] = None
+
+
 class MitigationRecord(Model):
     """One mitigation asked for, and everything that came of it."""
 
@@ -198,7 +209,11 @@ class MitigationRecord(Model):
     undo_takes: Annotated[_S | None, Field(description="Estimated time an undo takes.")] = None
     effect: Annotated[Effect | None, Field(description="Helped, NoEffect, Worse or Unknown.")] = None
     attempts: Annotated[tuple[Attempt, ...] | None, Field(max_length=8, description="What was done, in order.")] = None
+    contest: Annotated[
+        Contest | None, Field(description="Who changed it after stanch did; left out while it stands.")
+    ] = None
     undo_asked: Annotated[UndoAsked | None, Field(description="A wish to take it back that is not yet done.")] = None
+    dry_run: Annotated[_S | None, Field(description="What the API server said to the very patch, tried before.")] = None
     break_glass: Annotated[
         tuple[_LINE, ...] | None, Field(max_length=4, description="Lines to paste when stanch is not there.")
     ] = None
@@ -262,6 +277,17 @@ class Debt(Model):
     action_item: Annotated[_S | None, Field(description="ActionItem that took it over.")] = None
 
 
+class Suggestion(Model):
+    """Something that could be tried; never run by itself."""
+
+    action: Annotated[_S, Field(description="The action's name.")]
+    target: Annotated[Target, Field(description="What it would act on.")]
+    score: Annotated[Counter, Field(description="From 0 to 100: fit x undo x narrow x quick.")]
+    text: Annotated[_L, Field(description="Why, and what it would do.")]
+    undo_takes: Annotated[_S | None, Field(description="Estimated time an undo takes.")] = None
+    ask: Annotated[_L, Field(description="What to write into spec.mitigations to have it done.")]
+
+
 class TimelineLine(Model):
     """One thing that happened. Ordered by ``seq``, the order of recording; ``time`` is when it happened."""
 
@@ -320,6 +346,10 @@ class IncidentStatus(Model):
     mitigations: Annotated[
         tuple[MitigationRecord, ...] | None,
         Field(max_length=32, description="Everything asked for and what came of it."),
+    ] = None
+    suggestions: Annotated[
+        tuple[Suggestion, ...] | None,
+        Field(max_length=3, description="What could be tried, best first; nothing is run by itself."),
     ] = None
     evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=16, description="Bundles stored.")] = None
     recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None

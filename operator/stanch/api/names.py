@@ -108,6 +108,9 @@ class Reason:
     PREFLIGHT: Final = "Preflight"
     DRY_RUN_REFUSED: Final = "DryRunRefused"
     OWNED_BY_ANOTHER: Final = "OwnedByAnother"
+    WAITS_FOR_HOLD: Final = "WaitsForHold"
+    TUG_OF_WAR: Final = "TugOfWar"
+    CHANGED_AGAIN: Final = "ChangedAgain"
     NO_DATA_NOW: Final = "NotReadable"
     NOT_STORED: Final = "NotStored"
     UNDO_NOT_EXACT: Final = "UndoNotExact"
@@ -126,6 +129,7 @@ class EventKind:
     ENTRY_REFUSED: Final = "EntryRefused"
     EVIDENCE_COLLECTED: Final = "EvidenceCollected"
     EVIDENCE_NOT_STORED: Final = "EvidenceNotStored"
+    MITIGATION_SUGGESTED: Final = "MitigationSuggested"
     MITIGATION_ASKED: Final = "MitigationAsked"
     MITIGATION_WITHDRAWN: Final = "MitigationWithdrawn"
     MITIGATION_HELD: Final = "MitigationHeld"
@@ -141,6 +145,7 @@ class EventKind:
     MITIGATION_DIVERGED: Final = "MitigationDiverged"
     MITIGATION_JUDGED: Final = "MitigationJudged"
     MITIGATION_UNDONE: Final = "MitigationUndone"
+    MITIGATION_REVERTED: Final = "MitigationReverted"
     UNDO_REFUSED: Final = "UndoRefused"
     DEBT_DUE: Final = "DebtDue"
     MITIGATED: Final = "Mitigated"
@@ -183,6 +188,7 @@ class Milestone:
             EventKind.MITIGATION_APPLIED,
             EventKind.MITIGATION_UNDONE,
             EventKind.MITIGATION_DIVERGED,
+            EventKind.MITIGATION_REVERTED,
             EventKind.DEBT_DUE,
             EventKind.MITIGATED,
             EventKind.RELAPSED,

@@ -28,6 +28,9 @@ class Policy:
     # CrashLoopBackOff waits up to 5 minutes between starts: a shorter hold would call that calm.
     crash_loop_hold: timedelta = 6 * _M
     sample_every: timedelta = timedelta(seconds=15)
+    # Looked at even when nothing rings: a bell, or what a list did not show, may have been lost.
+    resync_every: timedelta = timedelta(seconds=60)
+    resync_resolved_every: timedelta = 10 * _M
     verify_every: timedelta = timedelta(seconds=2)
     verify_within: timedelta = 10 * _M
     # A PodDisruptionBudget that says no is asked again after this, and then more and more rarely.

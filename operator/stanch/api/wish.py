@@ -24,6 +24,14 @@ class Revert(StrEnum):
     ON_EXPIRY = "OnExpiry"
 
 
+class GitOps(StrEnum):
+    """What is done when Flux or Argo CD would put the effect back."""
+
+    HOLD = "Hold"
+    REFUSE = "Refuse"
+    IGNORE = "Ignore"
+
+
 class Wish(Actions):
     """One mitigation: a name, exactly one action, and how to treat it."""
 
@@ -46,6 +54,13 @@ class Wish(Actions):
     revert: Annotated[
         Revert | None,
         Field(description="Ask (default): never undone silently. OnResolved or OnExpiry: undone by the operator then."),
+    ] = None
+    git_ops: Annotated[
+        GitOps | None,
+        Field(
+            description="When Flux or Argo CD would put it back. Hold (default): first have it leave the object alone, where "
+            "one label does that; else refuse. Refuse. Ignore: do it all the same, and say when it will be put back."
+        ),
     ] = None
     approvals: Annotated[
         int | None, Field(ge=0, le=5, description="Approvals by other people; can only raise what is needed anyway.")

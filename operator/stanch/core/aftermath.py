@@ -11,6 +11,7 @@ from stanch.api.names import API_VERSION, EventKind, Label
 from stanch.api.postmortem import Factor, FactorClass, Impact, PostmortemSpec, TimelineNote
 from stanch.core.attempts import standing
 from stanch.core.draft import MACHINE, Draft, shorten
+from stanch.core.git_ops import HOLD
 from stanch.core.questions import ACTION_ITEMS, POSTMORTEMS, Ref
 from stanch.core.records import Store
 from stanch.core.spec_fold import declarer
@@ -45,6 +46,7 @@ def _decided(draft: Draft) -> None:
 def _drafts(draft: Draft) -> list[Store]:
     """The Postmortem, then the items that follow from it."""
     items = [_follow_up(draft, r) for r in draft.records if r.action == "rolloutUndo" and standing(r)]
+    items += [_back_port(draft, r) for r in draft.records if r.action == HOLD and standing(r)]
     spec = _postmortem(draft, tuple(i.name for i in items))
     return [_store(draft, POSTMORTEMS, "Postmortem", draft.incident.metadata.name, spec), *items]
 
@@ -81,10 +83,32 @@ def _store(draft: Draft, ref: Ref, kind: str, name: str, spec: dict[str, Any]) -
     return Store(ref, meta.namespace, name, digest(spec), body, urgent=False)
 
 
+def _back_port(draft: Draft, record: MitigationRecord) -> Store:
+    """What was changed in the cluster is not in Git yet, and what is changed in Git does not come."""
+    spec = ActionItemSpec(
+        title=shorten(f"Put into Git what was changed on {record.target}, then undo {record.name}", 250),
+        description=shorten(
+            f"{record.plan}. Until it is undone, no change of Git reaches it. Do it in this order: change Git, check that it "
+            f"says what the cluster says, then undo {record.name}. Record: incident {draft.incident.key}.",
+            2000,
+        ),
+        incident=draft.incident.metadata.name,
+        postmortem=draft.incident.metadata.name,
+        owner=_owner(draft, record),
+        due_time=draft.now + draft.catalog.policy.follow_up_due,
+        priority=Priority.P1,
+        kind=ActionKind.PREVENT,
+    )
+    return _store(draft, ACTION_ITEMS, "ActionItem", f"{draft.incident.metadata.name}-{record.name}-git", spec.wire())
+
+
+def _owner(draft: Draft, record: MitigationRecord) -> str:
+    owner = next((r.user for r in draft.status.roles or () if r.role == "commander"), None)
+    return (owner or record.requested_by or declarer(draft)).replace(",", " ").replace(";", " ")[:253]
+
+
 def _follow_up(draft: Draft, record: MitigationRecord) -> Store:
     """The bad revision still needs a fix: a rollback only bought time."""
-    owner = next((r.user for r in draft.status.roles or () if r.role == "commander"), None)
-    owner = owner or record.requested_by or declarer(draft)
     spec = ActionItemSpec(
         title=shorten(f"Fix what {record.target} was rolled back from, and roll it out again", 250),
         description=shorten(
@@ -94,7 +118,7 @@ def _follow_up(draft: Draft, record: MitigationRecord) -> Store:
         ),
         incident=draft.incident.metadata.name,
         postmortem=draft.incident.metadata.name,
-        owner=owner.replace(",", " ").replace(";", " ")[:253],
+        owner=_owner(draft, record),
         due_time=draft.now + draft.catalog.policy.follow_up_due,
         priority=Priority.P1,
         kind=ActionKind.PREVENT,

@@ -95,12 +95,17 @@ def _lost(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim, wh
     word = "LostInRestart"
     if record.reason == Reason.NOT_STORED:
         word, why = Reason.NOT_STORED, f"{why} ({record.message})"
+    _anew(draft, record, attempt, word, why)
+
+
+def _anew(draft: Draft, record: MitigationRecord, attempt: Attempt, word: str, why: str) -> None:
+    """Nothing was done: the wish starts over with a plan of its own, a few times at most."""
     gone = attempt.model_copy(
         update={"state": AttemptState.SKIPPED, "ended_time": draft.now, "message": f"{word}: {why}"[:900]}
     )
     tried = sum(a.state is AttemptState.SKIPPED for a in record.attempts or ()) + 1
     if tried >= draft.catalog.policy.lost_attempts_max:
-        message = f"Given up after {tried} intentions: {why}. Free what keeps stanch from storing it, then ask under a new name"
+        message = f"Given up after {tried} intentions: {why}. Free what stands in the way, then ask under a new name"
         state = record.state if attempt.undoes else WishState.FAILED
         put_attempt(draft, record, gone, state=state, reason=None, message=message)
         draft.say(EventKind.MITIGATION_FAILED, f"{record.name}: {message}", event=True, warning=True)
@@ -162,14 +167,8 @@ def _read_back(
     elif outcome is not None and outcome.kind is OutcomeKind.REFUSED and outcome.status not in (409, 422, 429):
         end(draft, record, attempt, AttemptState.FAILED, f"The API server refused it: {outcome.message}"[:900])
     elif outcome is not None and outcome.status == 422 and not ours:
-        # Its fields are as before, yet a test failed: our own label moved. Look once more with a fresh plan.
-        end(
-            draft,
-            record,
-            attempt,
-            AttemptState.FAILED,
-            f"The write was refused and nothing changed: {outcome.message}"[:900],
-        )
+        # Its fields are as before, yet a test failed: our own label moved. Another plan is made from what is there now.
+        _anew(draft, record, attempt, "Refused", f"the write was refused and nothing changed: {outcome.message}")
     elif outcome is not None:
         # Patience grows with the age of the attempt, so that a cluster that keeps refusing is not hammered.
         draft.wake(draft.now + max(draft.catalog.policy.verify_every, (draft.now - attempt.intended_time) / 4))
@@ -192,6 +191,8 @@ def _is_it_gone(
         _applied(draft, record, attempt)
     elif outcome is None:
         _once_more(draft, record, attempt, aim, undo)
+    elif outcome.kind is OutcomeKind.REFUSED and outcome.status == 422:
+        _anew(draft, record, attempt, "Refused", f"the request was refused and nothing changed: {outcome.message}")
     elif outcome.kind is OutcomeKind.REFUSED and outcome.status not in (409, 429):
         end(draft, record, attempt, AttemptState.FAILED, f"The API server refused it: {outcome.message}"[:900])
     else:

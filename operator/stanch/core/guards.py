@@ -8,6 +8,7 @@ from stanch.api.incident_status import MitigationRecord
 from stanch.api.meta import Person, TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE, Label, Reason
 from stanch.core.asking import target_of
+from stanch.core.contest import tug_of_war
 from stanch.core.draft import Draft
 from stanch.core.observations import Failed, Found
 from stanch.core.ports import Aim, Need, Refusal
@@ -104,6 +105,18 @@ def target_is_free(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal 
     return Refusal(Reason.TARGET_BUSY, f"Incident {other} is acting on {aim}; free when that attempt has ended")
 
 
+def nobody_pulls(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
+    """Two that write the same object by turns make it worse each time."""
+    pulled = next((r for r in draft.records if draft.aim(r) == aim and tug_of_war(draft, r)), None)
+    if pulled is None or pulled.contest is None:
+        return None
+    return Refusal(
+        Reason.TUG_OF_WAR,
+        f"{pulled.contest.by} and stanch change {aim} by turns; nothing is started there until that has been calm "
+        "for an hour. Find out who writes it, then ask again",
+    )
+
+
 def asker_may(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
     """The asker's own right, asked again just before the effect: it may have been lost since admission."""
     needs = draft.catalog.mitigations[record.action].needs.get(aim.kind, ())
@@ -116,6 +129,9 @@ def asker_may(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | Non
 def _asker(draft: Draft, record: MitigationRecord) -> Person | None:
     """Who asked, with groups; None while the entry that says so is being read."""
     undo = record.undo_asked
+    if record.source.startswith("For/") and not undo:
+        wanted = draft.record(record.source.removeprefix("For/"))
+        return _asker(draft, wanted) if wanted else Person(username="")
     source = record.source.removeprefix("Entry/") if record.source.startswith("Entry/") else None
     entry = undo.entry if undo and undo.entry else source
     if entry is None:
@@ -166,6 +182,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     not_seen_before,
     asker_may,
     target_is_free,
+    nobody_pulls,
 )
 
 

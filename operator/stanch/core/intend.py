@@ -62,6 +62,8 @@ def _judged(draft: Draft, record: MitigationRecord, answer: Failed) -> Refusal |
         return Refusal(
             Reason.PERMISSION_MISSING, f"The operator may not do it ({missing}); bind its role for {record.action}"
         )
+    if answer.status >= 500:
+        return Refusal(Reason.NO_DATA_NOW, f"The API server could not try it: {answer.message}; tried again"[:900])
     return Refusal(Reason.DRY_RUN_REFUSED, f"The API server would refuse it: {answer.message}"[:900])
 
 
@@ -171,6 +173,7 @@ def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, und
         evidence=evidence.name if evidence else None,
         evidence_sha256=evidence.sha256 if evidence else None,
         undo_ref=secret,
+        fields=tuple(change.before)[:64] or None,
         removes=tuple(pod.uid for pod in change.removes) or None,
     )
     assert record.target is not None

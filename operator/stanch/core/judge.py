@@ -8,6 +8,7 @@ from stanch.api.wish import Revert
 from stanch.core.attempts import standing
 from stanch.core.conditions import is_true
 from stanch.core.draft import Draft
+from stanch.core.git_ops import HOLD
 
 LANDED = (AttemptState.VERIFIED, AttemptState.FAILED)
 
@@ -16,7 +17,7 @@ def judge_effects(draft: Draft) -> None:
     """Helped when a criterion that gates Mitigated came to pass in its time; else NoEffect; no data is Unknown."""
     for record in draft.records:
         attempt = standing(record)
-        if record.effect is not None or attempt is None or attempt.state not in LANDED:
+        if record.effect is not None or attempt is None or attempt.state not in LANDED or record.action == HOLD:
             continue
         effect = _effect(draft, record, attempt)
         if effect is None:
@@ -27,6 +28,8 @@ def judge_effects(draft: Draft) -> None:
 
 def _effect(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Effect | None:
     assert attempt.applied_time is not None
+    if record.contest is not None and not record.contest.stands:
+        return Effect.UNKNOWN  # What helps now may be what somebody else wrote.
     ends = attempt.applied_time + (record.asked.time_box or draft.catalog.policy.time_box)
     criteria = draft.status.recovery.criteria if draft.status.recovery else ()
     gating = [c for c in criteria if c.gates == "Mitigated"]
@@ -45,7 +48,7 @@ def _words(effect: Effect) -> str:
         Effect.HELPED: "it helped",
         Effect.NO_EFFECT: "no effect within its time",
         Effect.WORSE: "it made things worse",
-        Effect.UNKNOWN: "nobody can say whether it helped: no data",
+        Effect.UNKNOWN: "nobody can say whether it helped",
     }[effect]
 
 
@@ -57,6 +60,8 @@ def keep_debts(draft: Draft) -> None:
         aim = draft.aim(record)
         if attempt is None or aim is None or mitigation.debt is None or attempt.applied_time is None:
             continue
+        if record.contest is not None and not record.contest.stands:
+            continue  # Somebody has taken it back, or over.
         what = mitigation.owes(record.asked.action[1], aim)
         if not what or record.state is WishState.UNDONE:
             continue

@@ -11,6 +11,7 @@ from stanch.api.evidence import Purpose
 from stanch.api.incident import Incident
 from stanch.api.names import EventKind
 from stanch.core.aftermath import learn
+from stanch.core.contest import watch_effects
 from stanch.core.draft import LINE_CHARACTERS_MAX, Draft, aim_at, shorten
 from stanch.core.entry_fold import fold_entries
 from stanch.core.follow import follow
@@ -24,6 +25,7 @@ from stanch.core.ports import Catalog
 from stanch.core.recovery import watch_recovery
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
+from stanch.core.suggest import ask_what_could_help, suggest
 from stanch.core.undo import revert_where_chosen, start_undos
 from stanch.core.wish_fold import fold_wishes
 
@@ -50,8 +52,11 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     _capture_at_declaration(draft)
     # 7. Is it over? What did it do? What is owed?
     watch_recovery(draft)
+    watch_effects(draft)
+    ask_what_could_help(draft)
     if draft.questions:
         return Plan(status=incident.status, questions=tuple(draft.questions), capturing=tuple(draft.capturing))
+    suggest(draft)
     judge_effects(draft)
     keep_debts(draft)
     # 8. Say what is so.
@@ -60,6 +65,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     follow_lifecycle(draft)
     words_for_the_eye(draft)
     turn_page(draft)
+    _look_again_sometime(draft)
     return _finish(draft)
 
 
@@ -75,6 +81,12 @@ def _finish(draft: Draft) -> Plan:
         wake_at=min(draft.wakes, default=None),
         close=draft.close,
     )
+
+
+def _look_again_sometime(draft: Draft) -> None:
+    times, policy = draft.status.times, draft.catalog.policy
+    if times is not None and not (times.closed or times.cancelled):
+        draft.wake(draft.now + (policy.resync_resolved_every if times.resolved else policy.resync_every))
 
 
 def _forget_unstored(draft: Draft) -> None:

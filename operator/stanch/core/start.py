@@ -1,5 +1,6 @@
 """Which mitigation is next, whether it may start, and its plan on the record before anybody is asked to approve it."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from stanch.api.incident_status import AttemptState, MitigationRecord, ResolvedTarget, WishState
@@ -10,6 +11,7 @@ from stanch.core.asking import target_of
 from stanch.core.attempts import open_attempt, receipt_of, standing
 from stanch.core.conditions import is_true
 from stanch.core.draft import Draft
+from stanch.core.git_ops import HOLD, hold_first, warnings_of
 from stanch.core.guards import refused
 from stanch.core.intend import dry_run, fresh_evidence, intend
 from stanch.core.ports import Aim, ApprovalClass, Change, Clock, NothingToDo, Refusal
@@ -57,7 +59,8 @@ def _skip_rest(draft: Draft) -> None:
 
 
 def _turn(draft: Draft, record: MitigationRecord, before: tuple[MitigationRecord, ...]) -> bool:
-    """The ladder: the next rung only while it still hurts and the one before has had its time."""
+    """The ladder: the next rung only while it still hurts and the one before has had its time. A hold is no rung."""
+    before = tuple(r for r in before if r.action != HOLD)
     if record.asked.when is When.ALWAYS:
         return True
     if any(r.effect and r.effect.value == "Worse" for r in before):
@@ -101,7 +104,7 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
         # Its turn has come only now: its hour begins.
         record = record.model_copy(update={"asked_time": draft.now, "reason": None, "message": None})
         draft.put(record)
-    if _expired(draft, record):
+    if _expired(draft, record) or _for_nobody(draft, record):
         return
     aim = draft.aim(record)
     if aim is None:
@@ -162,6 +165,17 @@ def _skip(draft: Draft, record: MitigationRecord, nothing: NothingToDo) -> None:
     draft.say(EventKind.MITIGATION_SKIPPED, f"{record.name}: {nothing.message}", event=True)
 
 
+def _for_nobody(draft: Draft, record: MitigationRecord) -> bool:
+    """A hold is not made for what will not be done any more."""
+    if not record.source.startswith("For/"):
+        return False
+    wanted = draft.record(record.source.removeprefix("For/"))
+    if wanted is not None and wanted.state in PENDING:
+        return False
+    _skip(draft, record, NothingToDo("What it was for is not pending any more"))
+    return True
+
+
 def _expired(draft: Draft, record: MitigationRecord) -> bool:
     """A wish that could not start within an hour of being asked is not run on a world nobody looked at (F1)."""
     if record.asked_time + draft.catalog.policy.approval_ask_for > draft.now:
@@ -175,10 +189,13 @@ def _expired(draft: Draft, record: MitigationRecord) -> bool:
 
 
 def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> None:
+    change = replace(change, warnings=(*change.warnings, *warnings_of(draft, record, aim, change)))
     planned = _with_plan(record, aim, change)
     checked = dry_run(draft, planned, aim, change)
     if draft.questions or checked is False:
         return
+    if checked is True and change.before:
+        planned = planned.model_copy(update={"dry_run": "accepted by the API server"})
     draft.put(planned)
     if isinstance(checked, Refusal):
         hold(draft, planned, checked)
@@ -187,6 +204,12 @@ def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Non
     waiting = wait_for(draft, planned, _class_of(draft, record, change))
     if waiting is not None:
         draft.put(waiting)
+        return
+    if refusal := hold_first(draft, planned, aim, change):
+        hold(draft, draft.record(record.name) or planned, refusal)
+        draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
+        return
+    if draft.questions:
         return
     intend(draft, draft.record(record.name) or planned, aim, change)
 

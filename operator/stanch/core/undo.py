@@ -50,6 +50,8 @@ def revert_where_chosen(draft: Draft) -> None:
             continue
         if draft.catalog.mitigations[record.action].undo_class is UndoClass.NONE:
             continue
+        if record.source.startswith("For/") and _still_needed(draft, record):
+            continue  # Lifted last: the tool would put the other one back before it is undone.
         if record.reason == Reason.UNDO_NOT_EXACT:
             continue  # Tried once and refused, with the reason; a person must look.
         due = next((d.due_time for d in draft.status.debt or () if d.name == record.name), None)
@@ -58,6 +60,11 @@ def revert_where_chosen(draft: Draft) -> None:
         if resolved or expired:
             asked = UndoAsked(by=record.requested_by or "", time=draft.now)
             draft.put(record.model_copy(update={"undo_asked": asked}))
+
+
+def _still_needed(draft: Draft, record: MitigationRecord) -> bool:
+    wanted = draft.record(record.source.removeprefix("For/"))
+    return wanted is not None and standing(wanted) is not None
 
 
 def start_undos(draft: Draft) -> None:
@@ -121,6 +128,9 @@ def _compare(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, A
     change = _inverse(record, aim, undo, target)
     checked = dry_run(draft, record, aim, change)
     if checked is False:
+        return
+    if isinstance(checked, Refusal) and checked.reason == Reason.NO_DATA_NOW:
+        _wait(draft, record, checked)
         return
     if isinstance(checked, Refusal):
         _refuse(draft, record, checked.message)

@@ -8,6 +8,7 @@ from stanch.mitigations.config_flag import FlipFlag
 from stanch.mitigations.cordon import CordonNode, UncordonNode
 from stanch.mitigations.delete_pod import RemovePod
 from stanch.mitigations.drain import DrainNode
+from stanch.mitigations.git_ops_hold import HoldObject
 from stanch.mitigations.rollout_pause import PauseRollout, ResumeRollout
 from stanch.mitigations.rollout_restart import RestartRollout
 from stanch.mitigations.rollout_undo import UndoRollout
@@ -29,6 +30,7 @@ ALL: Final[tuple[Mitigation, ...]] = (
     SuspendSchedule(),
     RemovePod(),
     DrainNode(),
+    HoldObject(),
     CordonNode(),
     UncordonNode(),
 )

@@ -47,7 +47,7 @@ class SetBounds:
         target = read_target(aim, seen)
         if not isinstance(target, dict):
             return target
-        if refusal := _keda(aim, target) or owner_refusal(aim, target):
+        if refusal := keda(aim, target) or owner_refusal(aim, target):
             return refusal
         before = _bounds(target)
         after = (action.min_replicas or before[0], action.max_replicas or before[1])
@@ -94,7 +94,8 @@ def _words(bounds: tuple[int, int]) -> str:
     return f"minReplicas {bounds[0]} and maxReplicas {bounds[1]}"
 
 
-def _keda(aim: Aim, target: Json) -> Refusal | None:
+def keda(aim: Aim, target: Json) -> Refusal | None:
+    """An autoscaler that KEDA made: KEDA writes it again, so its bounds are those of the ScaledObject."""
     owners = target["metadata"].get("ownerReferences") or ()
     name = next((o["name"] for o in owners if o.get("kind") == "ScaledObject"), None)
     if name is None:

@@ -24,6 +24,7 @@ from stanch.core.ports import (
     Written,
 )
 from stanch.core.questions import Question
+from stanch.mitigations.autoscaler import keda
 from stanch.mitigations.workload import (
     Json,
     cannot_make_pods,
@@ -146,10 +147,11 @@ def _autoscaled(aim: Aim, action: Scale, autoscalers: list[dict[str, object]]) -
         if action.replicas == 0:
             return None  # An HPA switches itself off at zero, so the stop holds (mitigations.md 1.5).
         name = hpa["metadata"]["name"]  # type: ignore[index]
-        return Refusal(
+        of_hpa = Aim(TargetKind.AUTOSCALER, str(name), aim.namespace)
+        return keda(of_hpa, hpa) or Refusal(
             Reason.OWNED_BY_ANOTHER,
             f"HorizontalPodAutoscaler {name} steers the replicas of {aim} and would put them back within 15s; "
-            f"change its bounds instead (kubectl -n {aim.namespace} edit hpa {name})",
+            f"change its bounds instead, with an autoscaler mitigation on HorizontalPodAutoscaler {name}",
             final=True,
         )
     return None

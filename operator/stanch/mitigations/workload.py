@@ -44,10 +44,24 @@ def owner_refusal(aim: Aim, obj: Json) -> Refusal | None:
         if owner.get("controller"):
             return Refusal(
                 Reason.OWNED_BY_ANOTHER,
-                f"{aim} is controlled by {owner['kind']} {owner['name']}, which would put it back; act on that instead",
+                f"{aim} is controlled by {owner['kind']} {owner['name']}, which would put it back; "
+                f"act on that instead{_how(aim, owner)}",
                 final=True,
             )
     return None
+
+
+# Kinds that stanch does not act on, and what a person would type.
+_BY_HAND = {
+    "Rollout": "kubectl -n {namespace} argo rollouts abort {name}, and then undo {name}",
+    "ScaledObject": "kubectl -n {namespace} edit scaledobject {name}",
+    "Canary": 'kubectl -n {namespace} patch canary {name} --type=merge -p \'{{"spec":{{"suspend":true}}}}\'',
+}
+
+
+def _how(aim: Aim, owner: Json) -> str:
+    line = _BY_HAND.get(str(owner["kind"]))
+    return f": {line.format(namespace=aim.namespace, name=owner['name'])}" if line else ""
 
 
 def not_observed(aim: Aim, obj: Json) -> Refusal | None:

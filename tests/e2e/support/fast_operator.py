@@ -18,7 +18,7 @@ from stanch.shell.run import Settings, run
 
 PR_SET_PDEATHSIG = 1
 # Only how often is looked; who may what, and how long a write may take, stay as shipped.
-FAST = Policy(sample_every=timedelta(seconds=1), verify_every=timedelta(seconds=1))
+FAST = Policy(sample_every=timedelta(seconds=1), verify_every=timedelta(seconds=1), resync_every=timedelta(seconds=20))
 
 
 def operate(kubeconfig: str, file: str) -> None:

@@ -1,0 +1,160 @@
+"""Guard 7: what GitOps would put back is held first, or refused, or left to be put back, as was chosen (decisions 2.9)."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from stanch.api.actions import GitOpsHold
+from stanch.api.incident_status import MitigationRecord, ResolvedTarget, WishState
+from stanch.api.meta import Target, instant
+from stanch.api.names import FIELD_MANAGER, EventKind, Reason
+from stanch.api.wish import GitOps, When, Wish
+from stanch.core.asking import target_of
+from stanch.core.draft import Draft
+from stanch.core.observations import Found
+from stanch.core.ports import Aim, Change, Refusal
+from stanch.core.questions import Get
+from stanch.core.steering import APPLICATIONS, Steerer, leaves_alone, sets, steerers
+from stanch.core.swap import digest
+
+HOLD: Final = "gitOpsHold"
+NAME_MAX: Final = 40
+_GO_DURATION: Final = re.compile(r"(\d+)(h|m|s)")
+
+
+def who_puts_back(draft: Draft, aim: Aim, change: Change) -> tuple[Steerer, ...]:
+    """Reconcilers that set a touched field and have not been told to leave the object alone."""
+    target = draft.seen.get(target_of(aim))
+    if not isinstance(target, Found) or not change.before:
+        return ()
+    obj = target.value
+    return tuple(w for w in steerers(obj) if not leaves_alone(obj, w) and sets(obj, w, change.before))
+
+
+def hold_first(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Refusal | None:
+    """None when nobody would put it back, or when that was chosen; asks for a hold where one suffices."""
+    chosen = record.asked.git_ops or GitOps.HOLD
+    if record.action == HOLD or chosen is GitOps.IGNORE:
+        return None
+    for who in who_puts_back(draft, aim, change):
+        if who.ref is APPLICATIONS:
+            if refusal := _application(draft, aim, who):
+                return refusal
+        elif chosen is GitOps.REFUSE:
+            return Refusal(
+                Reason.OWNED_BY_ANOTHER,
+                f"{who} sets this field of {aim} and would put it back; change it in Git, or set gitOps: Hold or Ignore",
+            )
+        else:
+            return _hold(draft, record, who)
+    return None
+
+
+def _hold(draft: Draft, record: MitigationRecord, who: Steerer) -> Refusal:
+    name = f"hold-{record.name}"[:NAME_MAX].rstrip("-")
+    known = draft.record(name)
+    if known is None:
+        _ask(draft, record, name, who)
+    elif known.state not in (WishState.WAITING, WishState.HELD, WishState.RUNNING):
+        why = f"{name} is {known.state.value}: {known.message or 'its label is gone again'}"
+        return Refusal(Reason.OWNED_BY_ANOTHER, f"{who} would put it back, and {why}"[:900])
+    draft.wake(draft.now)
+    return Refusal(
+        Reason.WAITS_FOR_HOLD, f"Waits for {name}: {who} would put it back, so it is told to leave it alone first"
+    )
+
+
+def _ask(draft: Draft, record: MitigationRecord, name: str, who: Steerer) -> None:
+    """A wish of its own, by the same person, in front of the one it is for: with its own attempt, undo and debt."""
+    assert record.target is not None
+    target = Target(kind=record.target.kind, name=record.target.name)
+    wish = Wish(
+        name=name,
+        git_ops_hold=GitOpsHold(),
+        target=target,
+        when=When.ALWAYS,
+        revert=record.asked.revert,
+        reason=f"{who} would put back {record.name}",
+    )
+    hold = MitigationRecord(
+        name=name,
+        source=f"For/{record.name}",
+        action=HOLD,
+        asked=wish,
+        wish=digest({"wish": wish.wire()}),
+        target=ResolvedTarget(kind=target.kind, name=target.name),
+        requested_by=record.requested_by,
+        asked_time=draft.now,
+        state=WishState.WAITING,
+    )
+    at = next(i for i, r in enumerate(draft.records) if r.name == record.name)
+    draft.set(mitigations=(*draft.records[:at], hold, *draft.records[at:]))
+    draft.say(
+        EventKind.MITIGATION_ASKED, f"{name}: {who} would put back {record.name}", by=record.requested_by or "somebody"
+    )
+
+
+def warnings_of(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> tuple[str, ...]:
+    """What it means to ignore them: when it will be put back, as far as can be read."""
+    if record.asked.git_ops is not GitOps.IGNORE:
+        return ()
+    return tuple(f"{who} will put it back{_when(draft, who)}" for who in who_puts_back(draft, aim, change))
+
+
+def _when(draft: Draft, who: Steerer) -> str:
+    if who.ref is None or who.ref is APPLICATIONS:
+        return ""
+    answer = draft.answer(Get(who.ref, who.namespace, who.name))
+    if not isinstance(answer, Found):
+        return " at its next run"
+    interval = _interval(answer.value)
+    conditions = (answer.value.get("status") or {}).get("conditions") or ()
+    last = next((c.get("lastTransitionTime") for c in conditions if c.get("type") == "Ready"), None)
+    if interval is None or last is None:
+        return " at its next run"
+    return (
+        f" at {instant(datetime.fromisoformat(last) + interval)} (its interval is {answer.value['spec']['interval']})"
+    )
+
+
+def _interval(obj: dict[str, Any]) -> timedelta | None:
+    parts = _GO_DURATION.findall(str(obj["spec"].get("interval") or ""))
+    units = {"h": 3600, "m": 60, "s": 1}
+    return timedelta(seconds=sum(int(n) * units[u] for n, u in parts)) if parts else None
+
+
+# --- Argo CD ---------------------------------------------------------------------------------------------------------
+
+
+def _application(draft: Draft, aim: Aim, who: Steerer) -> Refusal | None:
+    """There is no label that it heeds on the object: only with self-heal on does it put a live change back at once."""
+    answer = draft.answer(Get(APPLICATIONS, who.namespace, who.name))
+    if answer is None:
+        return None
+    if not isinstance(answer, Found):
+        said = getattr(answer, "message", f"there is no Application {who.name} in namespace {who.namespace}")
+        return Refusal(
+            Reason.OWNED_BY_ANOTHER,
+            f"{who} steers {aim}, and whether it would put it back can't be read ({said}); "
+            "let stanch get applications.argoproj.io there, or set gitOps: Ignore",
+        )
+    spec = answer.value["spec"]
+    automated = (spec.get("syncPolicy") or {}).get("automated")
+    if automated is None or automated.get("enabled") is False or not automated.get("selfHeal") or _ignores_us(spec):
+        return None
+    owners = answer.value["metadata"].get("ownerReferences") or ()
+    made_by = next((f" Its ApplicationSet {o['name']} would undo that: set there ignoreApplicationDifferences for "
+                    "/spec/syncPolicy." for o in owners if o.get("kind") == "ApplicationSet"), "")  # fmt: skip
+    line = f"kubectl -n {who.namespace} patch application {who.name} --type=merge"
+    return Refusal(
+        Reason.OWNED_BY_ANOTHER,
+        f"{who} has selfHeal on and would put {aim} back within seconds. Suspend it "
+        f'({line} -p \'{{"spec":{{"syncPolicy":{{"automated":{{"selfHeal":false}}}}}}}}\') and put it back afterwards, '
+        f"or set gitOps: Ignore.{made_by}",
+    )
+
+
+def _ignores_us(spec: dict[str, Any]) -> bool:
+    """ignoreDifferences names our field manager, and syncs respect it: then what we write stays."""
+    named = any(FIELD_MANAGER in (d.get("managedFieldsManagers") or ()) for d in spec.get("ignoreDifferences") or ())
+    return named and "RespectIgnoreDifferences=true" in ((spec.get("syncPolicy") or {}).get("syncOptions") or ())

@@ -1,0 +1,119 @@
+"""
+Who else steers an object: Flux, Argo CD, and whether a field is theirs (mitigations.md 5, addons.md 4.2).
+
+Signs are labels and annotations that the tools set themselves; which fields they would put back, managedFields tell.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from stanch.api.names import FIELD_MANAGER
+from stanch.core.questions import Ref
+
+KUSTOMIZATIONS: Final = Ref("kustomize.toolkit.fluxcd.io", "v1", "kustomizations")
+HELM_RELEASES: Final = Ref("helm.toolkit.fluxcd.io", "v2", "helmreleases")
+APPLICATIONS: Final = Ref("argoproj.io", "v1alpha1", "applications")
+TRACKING: Final = "argocd.argoproj.io/tracking-id"
+ARGO_NAMESPACE: Final = "argocd"
+
+
+@dataclass(frozen=True, slots=True)
+class Steerer:
+    """One reconciler that owns an object. ``hold`` is the label, if there is one, that makes it leave this object alone."""
+
+    tool: str
+    namespace: str
+    name: str
+    manager: str
+    ref: Ref | None
+    hold: tuple[str, str] | None
+
+    def __str__(self) -> str:
+        return f"{self.tool} {self.namespace}/{self.name}"
+
+
+# Prefix of the labels, tool, field manager, kind, hold.
+_BY_LABEL: Final = (
+    (
+        "kustomize.toolkit.fluxcd.io",
+        "Flux Kustomization",
+        "kustomize-controller",
+        KUSTOMIZATIONS,
+        ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
+    ),
+    (
+        "helm.toolkit.fluxcd.io",
+        "Flux HelmRelease",
+        "helm-controller",
+        HELM_RELEASES,
+        ("helm.toolkit.fluxcd.io/driftDetection", "disabled"),
+    ),
+    (
+        "resourceset.fluxcd.controlplane.io",
+        "Flux ResourceSet",
+        "flux-operator",
+        None,
+        ("fluxcd.controlplane.io/reconcile", "disabled"),
+    ),
+)
+
+
+def steerers(obj: Mapping[str, Any]) -> tuple[Steerer, ...]:
+    """Everybody who says so on the object itself."""
+    meta = obj["metadata"]
+    labels, found = meta.get("labels") or {}, []
+    for prefix, tool, manager, ref, hold in _BY_LABEL:
+        name, namespace = labels.get(f"{prefix}/name"), labels.get(f"{prefix}/namespace")
+        if name and namespace:
+            found.append(Steerer(tool, namespace, name, manager, ref, hold))
+    if application := _tracked(meta):
+        namespace, name = application
+        found.append(Steerer("Argo CD Application", namespace, name, "argocd-controller", APPLICATIONS, None))
+    return tuple(found)
+
+
+def _tracked(meta: Mapping[str, Any]) -> tuple[str, str] | None:
+    """`app:group/Kind:namespace/name`; a copy of the object, with another's id, is nobody's."""
+    said = str((meta.get("annotations") or {}).get(TRACKING) or "")
+    application, _, rest = said.partition(":")
+    if not application or rest.rpartition(":")[2] != f"{meta.get('namespace', '')}/{meta['name']}":
+        return None
+    namespace, _, name = application.rpartition("_")
+    return namespace or ARGO_NAMESPACE, name
+
+
+def leaves_alone(obj: Mapping[str, Any], who: Steerer) -> bool:
+    """Is the label that holds it on the object already?"""
+    return who.hold is not None and (obj["metadata"].get("labels") or {}).get(who.hold[0]) == who.hold[1]
+
+
+def sets(obj: Mapping[str, Any], who: Steerer, pointers: Iterable[str]) -> bool:
+    """Would it put one of these fields back? When it is not among the managers at all, that can't be told: yes."""
+    managed = [m for m in obj["metadata"].get("managedFields") or () if not m.get("subresource")]
+    theirs = [m.get("fieldsV1") or {} for m in managed if m.get("manager") == who.manager]
+    return not theirs or any(_owns(fields, pointer) for fields in theirs for pointer in pointers)
+
+
+def who_set(obj: Mapping[str, Any], pointers: Iterable[str]) -> str | None:
+    """The field manager, other than us, that owns one of these fields and wrote last; None when nobody else does."""
+    managed = [m for m in obj["metadata"].get("managedFields") or () if not m.get("subresource")]
+    theirs = [m for m in managed if m.get("manager") != FIELD_MANAGER]
+    wanted = tuple(pointers)
+    owners = [m for m in theirs if any(_owns(m.get("fieldsV1") or {}, pointer) for pointer in wanted)]
+    last: Mapping[str, Any] | None = max(owners, key=lambda m: m.get("time", ""), default=None)
+    return str(last["manager"]) if last else None
+
+
+def _owns(fields: Mapping[str, Any], pointer: str) -> bool:
+    here = fields
+    for token in pointer.lstrip("/").split("/"):
+        key = f"f:{token.replace('~1', '/').replace('~0', '~')}"
+        inside = here.keys() - {"."}
+        if not inside or token.isdecimal():
+            # Owned as a whole (an atomic list or map), or a list by keys that an index can't tell apart.
+            return True
+        if key not in here:
+            return False
+        here = here[key]
+    return True

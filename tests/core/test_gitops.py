@@ -1,0 +1,244 @@
+"""What Flux or Argo CD would put back is held first, refused, or done with the hour of its end; who pulls is named."""
+
+import copy
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from build import Json, entry, incident, roll_back, stamp
+from stanch.api.incident_status import WishState
+from world import World, bad_deploy
+
+FLUX = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+HELM = {"helm.toolkit.fluxcd.io/name": "shop", "helm.toolkit.fluxcd.io/namespace": "flux-system"}
+HELD = "kustomize.toolkit.fluxcd.io/reconcile"
+TRACKED = {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/checkout"}
+
+
+def managed(manager: str, fields: Json) -> list[Json]:
+    """Who owns what."""
+    return [{"manager": manager, "operation": "Apply", "fieldsV1": fields, "time": "2026-11-21T13:00:00Z"}]
+
+
+TEMPLATE = {"f:spec": {"f:template": {"f:spec": {"f:containers": {"k:x": {".": {}, "f:image": {}}}}}}}
+
+
+def steered(
+    *wishes: Json,
+    labels: Json | None = None,
+    fields: Json | None = None,
+    manager: str = "kustomize-controller",
+    hold: str = "30s",
+) -> World:
+    """A bad release that Flux deployed."""
+    there = bad_deploy(incident(*(wishes or (roll_back(),)), recovery={"hold": hold}))
+    meta = there.target["metadata"]
+    meta["labels"] |= FLUX if labels is None else labels
+    meta["managedFields"] = managed(manager, fields or TEMPLATE)
+    return there
+
+
+def argo(automated: Json | None, **spec: Any) -> World:
+    """The same, deployed by Argo CD."""
+    there = steered(labels={}, manager="argocd-controller")
+    there.target["metadata"]["annotations"] |= TRACKED
+    policy = {"syncPolicy": {"automated": automated}} if automated is not None else {}
+    app = {"metadata": {"name": "shop", "namespace": "argocd", "uid": "app"}, "spec": {**policy, **spec}}
+    there.objects[("applications", "shop")] = app
+    return there
+
+
+@pytest.mark.parametrize(("labels", "key"), [(FLUX, HELD), (HELM, "helm.toolkit.fluxcd.io/driftDetection")])
+def test_a_hold_comes_first_and_by_itself(labels: Json, key: str) -> None:
+    """
+    A wish of its own, by the same person, with its own undo and debt; then the rollback.
+    """
+    there = steered(labels=labels, manager="helm-controller" if labels is HELM else "kustomize-controller").run(
+        minutes=1
+    )
+    assert [c.patch.count(key.replace("/", "~1")) > 0 for c in there.effects] == [True, False]
+    assert there.target["metadata"]["labels"][key] == "disabled"
+    assert [(r.name, r.state, r.requested_by) for r in there.incident.status.mitigations] == [
+        ("hold-roll-back", WishState.DONE, "alice"),
+        ("roll-back", WishState.DONE, "alice"),
+    ]
+    assert [d.name for d in there.incident.status.debt] == ["hold-roll-back"]
+    assert there.broken == []
+
+
+def test_what_git_does_not_set_needs_no_hold() -> None:
+    """
+    A pause by our manager stays (seen with real Flux); holding would only part Git and cluster.
+    """
+    there = steered({"name": "act", "rolloutPause": {}}).run(minutes=1)
+    assert len(there.effects) == 1
+    assert HELD not in there.target["metadata"]["labels"]
+
+
+def test_refuse_and_ignore_are_obeyed() -> None:
+    """
+    Refuse names who and what to choose; Ignore acts, and says when it will be put back.
+    """
+    refused = steered(roll_back(gitOps="Refuse")).run(minutes=1)
+    assert refused.effects == []
+    assert "Flux Kustomization flux-system/apps sets this field" in refused.record("roll-back").message
+    ignored = steered(roll_back(gitOps="Ignore"))
+    ready = [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-21T13:40:00Z"}]
+    body = {"metadata": {"name": "apps"}, "spec": {"interval": "1h0m0s"}, "status": {"conditions": ready}}
+    ignored.objects[("kustomizations", "apps")] = body
+    ignored.run(minutes=1)
+    assert len(ignored.effects) == 1
+    assert "will put it back at 2026-11-21T14:40:00Z" in " ".join(ignored.record("roll-back").warnings)
+
+
+def test_a_hold_is_lifted_only_when_asked_and_leaves_no_trace() -> None:
+    """
+    The label goes, and nothing else; the rollback stays.
+    """
+    there = steered().run(minutes=1)
+    image = there.image
+    there.say(entry("alice", undo={"mitigation": "hold-roll-back"})).run(minutes=1)
+    assert HELD not in there.target["metadata"]["labels"]
+    assert there.image == image
+    assert there.incident.status.debt is None
+
+
+def test_holds_are_lifted_after_what_they_hold() -> None:
+    """
+    revert: OnResolved takes the rollback back first, or Flux would do so a second before.
+    """
+    there = steered(roll_back(revert="OnResolved")).run(minutes=10)
+    assert there.record("hold-roll-back").state is WishState.UNDONE
+    assert there.record("roll-back").state is WishState.UNDONE
+    undone = [line.text for line in there.incident.status.timeline if line.kind == "MitigationUndone"]
+    assert undone[0].startswith("roll-back")
+    assert undone[1].startswith("hold-roll-back")
+
+
+def test_a_hold_asks_the_same_persons_right() -> None:
+    """
+    Nobody gets more power by it: the review before the effect is about alice and her groups.
+    """
+    there = steered()
+    asked = []
+    there.may = lambda q: asked.append((q.username, q.groups)) or True
+    there.run(minutes=1)
+    assert set(asked) == {("alice", ("system:authenticated",))}
+
+
+@pytest.mark.parametrize(
+    ("automated", "more", "words"),
+    [
+        ({"selfHeal": True}, {}, "has selfHeal on and would put Deployment shop/checkout back within seconds"),
+        ({"prune": True}, {}, ""),
+        (None, {}, ""),
+        ({"selfHeal": True, "enabled": False}, {}, ""),
+    ],
+)
+def test_argo_cd_is_refused_only_where_it_heals(automated: Json | None, more: Json, words: str) -> None:
+    """
+    Without self-heal a live change stays until the next commit.
+    """
+    there = argo(automated, **more).run(minutes=1)
+    assert len(there.effects) == (0 if words else 1)
+    assert words in (there.record("roll-back").message or "")
+
+
+def test_an_application_of_a_set_says_what_its_set_needs() -> None:
+    """
+    A change of syncPolicy on it would have no effect.
+    """
+    there = argo({"selfHeal": True})
+    owner = [{"kind": "ApplicationSet", "name": "all"}]
+    there.objects[("applications", "shop")]["metadata"]["ownerReferences"] = owner
+    there.run(minutes=1)
+    assert "ApplicationSet all" in there.record("roll-back").message
+    assert "ignoreApplicationDifferences" in there.record("roll-back").message
+
+
+def test_a_copied_tracking_id_is_nobodys() -> None:
+    """
+    The id must name this very object.
+    """
+    there = argo({"selfHeal": True})
+    there.target["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = "shop:apps/Deployment:shop/other"
+    assert len(there.run(minutes=1).effects) == 1
+
+
+# --- after the effect ------------------------------------------------------------------------------------------------
+
+
+def put_back(there: World, before: Json) -> None:
+    """Flux puts back what Git says."""
+    there.target["spec"]["template"] = copy.deepcopy(before)
+    there.target["metadata"]["managedFields"] = [
+        {**managed("kustomize-controller", TEMPLATE)[0], "time": stamp(there.now)},
+        {"manager": "kube-controller-manager", "fieldsV1": {"f:metadata": {}}, "time": stamp(there.now + timedelta(1))},
+    ]
+
+
+def test_who_puts_it_back_is_named_and_it_is_not_done_again() -> None:
+    """
+    The field's owner is named, not whoever touched the object last.
+    """
+    there = steered(roll_back(gitOps="Ignore"), hold="2h")
+    before = there.target["spec"]["template"]
+    there.run(minutes=1)
+    put_back(there, before)
+    there.run(minutes=1)
+    assert len(there.effects) == 1
+    assert "kustomize-controller changed Deployment shop/checkout after stanch did" in str(
+        there.incident.status.timeline
+    )
+    assert there.condition("Contested") == "True ChangedAgain"
+
+
+def test_a_tug_of_war_stops_what_would_start() -> None:
+    """
+    Twice in ten minutes: stanch starts nothing on that target, and says who pulls.
+    """
+    there = steered(roll_back(gitOps="Ignore"), hold="2h")
+    bad = copy.deepcopy(there.target["spec"]["template"])
+    there.run(minutes=1)
+    good = copy.deepcopy(there.target["spec"]["template"])
+    for template in (bad, good, bad):
+        put_back(there, template)
+        there.run(minutes=1)
+    assert there.condition("Contested") == "True TugOfWar"
+    pause = {"name": "stop", "target": {"kind": "Deployment", "name": "checkout"}, "rolloutPause": {}, "when": "Always"}
+    there.say(entry("alice", after=there.now - there.incident.declared, mitigate=pause)).run(minutes=1)
+    assert len(there.effects) == 1
+    assert "by turns" in there.record("stop").message
+
+
+def test_a_hold_can_be_asked_for_by_itself() -> None:
+    """
+    And does nothing where nobody steers.
+    """
+    asked = {"name": "freeze", "gitOpsHold": {}}
+    there = steered(asked).run(minutes=1)
+    assert there.target["metadata"]["labels"][HELD] == "disabled"
+    assert there.record("freeze").effect is None
+    free = bad_deploy(incident(asked)).run(minutes=1)
+    assert free.effects == []
+    assert "Nobody steers" in free.record("freeze").message
+    tracked = argo({"selfHeal": True})
+    tracked.incident = incident(asked)
+    assert "suspend its automated sync" in tracked.run(minutes=1).record("freeze").message
+
+
+def test_what_somebody_put_back_is_owed_by_nobody() -> None:
+    """
+    A debt is for what still stands; the record keeps who ended it.
+    """
+    there = steered(
+        {"name": "size", "scale": {"replicas": 4}, "gitOps": "Ignore"}, fields={"f:spec": {"f:replicas": {}}}, hold="2h"
+    )
+    for key in [k for k in there.objects if k[0] == "pods"]:
+        there.objects[key]["status"]["containerStatuses"] = []
+    there.run(minutes=1)
+    assert [d.name for d in there.incident.status.debt] == ["size"]
+    there.target["spec"]["replicas"] = 3
+    there.run(minutes=1)
+    assert there.incident.status.debt is None
