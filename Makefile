@@ -6,7 +6,7 @@ RUN := .venv/bin/python
 CLUSTER := .cluster
 .DEFAULT_GOAL := help
 
-.PHONY: help env test test-fast check generate fix cluster cluster-down install uninstall run demo demo-down bench clean
+.PHONY: help env test test-fast check generate fix cluster cluster-down install uninstall run demo demo-down bench sweep clean
 
 help: 
 	@echo "stanch: incidents as Kubernetes objects"
@@ -27,6 +27,7 @@ help:
 	@echo "  make demo           A crash-looping release, an Incident, evidence, rollback, recovery, postmortem (1 min)."
 	@echo "  make demo-down      Stop the demo's operator and take down the cluster in .cluster/."
 	@echo "  make bench          How fast it is, beside a replay of its own requests and beside kubectl (15 min)."
+	@echo "  make sweep          Break every request of every action and its undo, one at a time (about an hour)."
 	@echo "  make clean          Remove caches and .venv; clusters stay."
 
 env:
@@ -74,3 +75,7 @@ bench: env
 clean:
 	@rm -rf .venv .cluster-test-logs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+sweep: env
+	@STANCH_EXPLORE=5 $(RUN) -m pytest tests/core/test_explore.py -s
+	@STANCH_SWEEP=full $(RUN) -m tools.with_cluster $(RUN) -m pytest tests/e2e/test_crash_sweep.py tests/e2e/test_toolkit_sweep.py -s $(ARGS)

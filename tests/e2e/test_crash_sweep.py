@@ -8,7 +8,7 @@ import pytest
 from e2e.support.api import Api
 from e2e.support.operators import ForkServer
 from e2e.support.proxy import Loop
-from e2e.support.sweep import Plan, Result, Stage, labels, writes
+from e2e.support.sweep import Plan, Result, RollBack, Stage, labels, writes
 
 # "full" for every request, or a part of a request's name, as in STANCH_SWEEP=postmortems.
 SWEEP = os.environ.get("STANCH_SWEEP", "")
@@ -35,7 +35,7 @@ def chosen(reference: Result) -> list[Plan]:
 @pytest.fixture(scope="module")
 def reference(sweep: Stage) -> Result:
     """A run in which nothing goes wrong: what there is to break."""
-    return sweep.run(None)
+    return sweep.run(RollBack(), None)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def results(sweep: Stage, reference: Result) -> dict[Plan, Result]:
     """All plans, run."""
     assert reference.problem == ""
     plans = chosen(reference)
-    return dict(zip(plans, sweep.run_all(plans), strict=True))
+    return dict(zip(plans, sweep.run_all((RollBack(), p) for p in plans), strict=True))
 
 
 def problems(results: dict[Plan, Result], *do: str) -> list[str]:

@@ -1,13 +1,13 @@
-"""Plans of what goes wrong during one rollback, and how one of them is run and judged."""
+"""Plans of what goes wrong during one course of events, and how one of them is run and judged."""
 
 import re
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from e2e.support import oracles
 from e2e.support.api import Api, Json, until
@@ -36,10 +36,26 @@ class Result:
     """How it went: what was seen on the wire, whether the fault came to pass, and what was wrong at the end."""
 
     plan: Plan | None
+    course: str = ""
     log: Sequence[Seen] = field(default=(), repr=False)
     fired: bool = True
     problem: str = ""
     seconds: float = 0.0
+
+
+class Course(Protocol):
+    """What is done while something goes wrong: a setting, a play, and what must be so in the end."""
+
+    name: str
+
+    def set_up(self, world: World) -> Any:
+        """Before the operator starts; what ``judge`` compares with."""
+
+    def play(self, world: World, tick: Callable[[], None]) -> None:
+        """Declare, wait until it is over; calls ``tick`` while it waits, which starts a killed operator again."""
+
+    def judge(self, world: World, before: Any, proxy: FaultProxy) -> None:
+        """Fails when anything was done twice, lost, or left half recorded."""
 
 
 @dataclass
@@ -52,63 +68,63 @@ class Stage:
     loop: Loop
     folder: Path
 
-    def run_all(self, plans: Iterable[Plan | None]) -> list[Result]:
+    def run_all(self, plans: Iterable[tuple[Course, Plan | None]]) -> list[Result]:
         """Run all plans, several at once, each in a namespace of its own."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(self.run, plans))
+            return list(pool.map(lambda each: self.run(*each), plans))
 
-    def run(self, plan: Plan | None) -> Result:
-        """One rollback with one thing that goes wrong, judged; the namespace is left only when it went badly."""
-        began, result = time.monotonic(), Result(plan)
-        world = new_world(self.admin, re.sub("[^a-z0-9]+", "-", str(plan).lower()).strip("-")[:30].strip("-"))
+    def run(self, course: Course, plan: Plan | None) -> Result:
+        """One course with one thing that goes wrong, judged; the namespace is left only when it went badly."""
+        began, result = time.monotonic(), Result(plan, course.name)
+        world = new_world(
+            self.admin, re.sub("[^a-z0-9]+", "-", f"{course.name} {plan}".lower()).strip("-")[:30].strip("-")
+        )
         try:
-            before = _break(world)
+            before = course.set_up(world)
             with FaultProxy(self.loop, self.admin.server, self.admin.ca, world.ns) as proxy:
                 operator = Operator(proxy.kubeconfig(self.token), self.folder, world.ns, self.server)
                 try:
-                    fault = _play(world, proxy, operator, plan)
+                    fault = _play(course, world, proxy, operator, plan)
                     result.fired = fault is None or fault.fired
-                    judge(world, before, proxy, operator)
+                    course.judge(world, before, proxy)
+                    assert operator.complaints() == []
                 finally:
                     operator.stop()
                     result.log = tuple(proxy.log)
         except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
-            result.problem = f"{world.ns}: {plan}: {type(error).__name__}: {error} ({where.name}: {where.line})"
+            result.problem = (
+                f"{world.ns}: {course.name}: {plan}: {type(error).__name__}: {error} ({where.name}: {where.line})"
+            )
         else:
             self.admin.delete("namespaces", None, world.ns, propagationPolicy="Background")
         result.seconds = time.monotonic() - began
         with (self.folder / "plans.log").open("a") as log:
-            log.write(f"{result.seconds:5.1f}s {plan} {'' if result.fired else 'MISSED'} {result.problem}\n")
+            log.write(
+                f"{result.seconds:5.1f}s {course.name}: {plan} {'' if result.fired else 'MISSED'} {result.problem}\n"
+            )
         return result
 
 
-def _break(world: World) -> Json:
-    """A good release that serves, and a bad one on top."""
-    world.deploy(deployment())
-    world.serving()
-    world.release(stuck())
-    return world.observed()
-
-
-def _play(world: World, proxy: FaultProxy, operator: Operator, plan: Plan | None) -> Fault | None:
-    """Declare; when the operator is killed, start another; until it is over and written down."""
+def _play(course: Course, world: World, proxy: FaultProxy, operator: Operator, plan: Plan | None) -> Fault | None:
+    """Play it; when the operator is killed, start another."""
     operator.start()
     proxy.begin()
     fault = Fault(plan.label, plan.when, plan.do, operator.kill) if plan else None
     proxy.faults = [fault] if fault else []
-    world.declare(incident(ROLL_BACK))
+    started = False
 
-    def over() -> bool:
-        return bool(lines(world.status(), "ActionItemDrafted"))
+    def tick() -> None:
+        nonlocal started
+        if fault and fault.do == "kill" and fault.fired and not started:
+            started = True
+            until(lambda: not operator.alive(), 15, "the operator is killed")
+            operator.start()
 
-    until(lambda: over() or (fault and fault.fired), 60, f"{plan} fires")
+    course.play(world, tick)
     if fault and not fault.fired:
         _linger(fault)
-    if fault and fault.do == "kill" and fault.fired:
-        until(lambda: not operator.alive(), 15, "the operator is killed")
-        operator.start()
-    world.wait(lambda s: lines(s, "ActionItemDrafted"), "it is over and written down", seconds=60)
+        tick()
     return fault
 
 
@@ -119,17 +135,43 @@ def _linger(fault: Fault) -> None:
         time.sleep(0.05)
 
 
-def judge(world: World, before: Json, proxy: FaultProxy, operator: Operator) -> None:
-    """One effect, evidence older than it, everything told once, and the papers there."""
-    until(lambda: world.admin.find("postmortems", world.ns, "checkout-5xx"), 15, "the Postmortem")
-    until(lambda: world.admin.find("actionitems", world.ns, "checkout-5xx-roll-back-fix"), 15, "the ActionItem")
-    status = world.status()
-    sent = oracles.effects(proxy)
-    assert len(sent) == 1, [s.label for s in sent]
-    oracles.exactly_one_effect(world, before)
-    oracles.evidence_is_older(world, status, oracles.effect_version(sent[0]))
-    oracles.timeline_is_complete(status)
-    assert operator.complaints() == []
+def wait_for(look: Callable[[], object], tick: Callable[[], None], what: str, seconds: float = 90) -> None:
+    """Wait for something, starting a killed operator again meanwhile."""
+
+    def looked() -> object:
+        tick()
+        return look()
+
+    until(looked, seconds, what)
+
+
+class RollBack:
+    """A bad release on top of a good one, rolled back: the main job, to its Postmortem."""
+
+    name = "rolloutUndo"
+
+    def set_up(self, world: World) -> Json:
+        """A good release that serves, and a bad one on top."""
+        world.deploy(deployment())
+        world.serving()
+        world.release(stuck())
+        return world.observed()
+
+    def play(self, world: World, tick: Callable[[], None]) -> None:
+        """Until it is over and written down."""
+        world.declare(incident(ROLL_BACK))
+        wait_for(lambda: lines(world.status(), "ActionItemDrafted"), tick, "it is over and written down", 120)
+
+    def judge(self, world: World, before: Json, proxy: FaultProxy) -> None:
+        """One effect, evidence older than it, everything told once, and the papers there."""
+        until(lambda: world.admin.find("postmortems", world.ns, "checkout-5xx"), 15, "the Postmortem")
+        until(lambda: world.admin.find("actionitems", world.ns, "checkout-5xx-roll-back-fix"), 15, "the ActionItem")
+        status = world.status()
+        sent = oracles.effects(proxy)
+        assert len(sent) == 1, [s.label for s in sent]
+        oracles.exactly_one_effect(world, before)
+        oracles.evidence_is_older(world, status, oracles.effect_version(sent[0]))
+        oracles.timeline_is_complete(status)
 
 
 def labels(log: Iterable[Seen]) -> list[str]:

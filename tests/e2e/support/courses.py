@@ -1,0 +1,171 @@
+"""Each action and its undo, as a course of events in which something may go wrong at any request."""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from e2e.support import oracles
+from e2e.support.api import Json, until
+from e2e.support.proxy import FaultProxy
+from e2e.support.sweep import wait_for
+from e2e.support.world import GOOD, World, container, deployment, incident, lines, stands, wish
+
+ACTION = "stanch.dev/action"
+
+
+def asleep() -> Json:
+    """A pod that no node takes: it costs nothing."""
+    return {"containers": [container(GOOD, "sleep 1000")], "nodeSelector": {"stanch.test/no-such-node": "x"}}
+
+
+def plain(obj: Json) -> Json:
+    """What people wrote of an object: not what controllers and the API server keep."""
+    kept: Json = {k: copy.deepcopy(v) for k, v in obj.items() if k in ("spec", "data")}
+    return kept | {"labels": {k: v for k, v in (obj["metadata"].get("labels") or {}).items() if k != ACTION}}
+
+
+@dataclass(frozen=True)
+class ThereAndBack:
+    """One action is done, and undone again; in the end the object is what it was, byte for byte."""
+
+    name: str
+    kind: str
+    plural: str
+    objects: tuple[Json, ...]
+    asked: Json
+    obj: str = "checkout"
+    undone: bool = True
+
+    def set_up(self, world: World) -> Json:
+        """Its objects, seen by their controllers."""
+        for each in self.objects:
+            world.deploy(each)
+        if any(each["kind"] == "Deployment" for each in self.objects):
+            until(lambda: world.target().get("status", {}).get("observedGeneration"), 60, "its controller has seen it")
+        return plain(world.target(self.obj, self.plural))
+
+    def play(self, world: World, tick: Callable[[], None]) -> None:
+        """Done, and then undone."""
+        target = {"kind": self.kind, "name": self.obj}
+        world.declare(incident(self.asked, target=target, recovery={"hold": "10m"}))
+        ended = lambda s: stands(s, "act").get("state") in ("Done", "Failed")  # noqa: E731
+        wait_for(lambda: ended(world.status()), tick, f"{self.name} is done")
+        if not self.undone:
+            return
+        world.say("undo", {"mitigation": "act"})
+        back = lambda s: stands(s, "act").get("state") == "Undone" and verified(s)  # noqa: E731
+        wait_for(lambda: back(world.status()), tick, f"{self.name} is undone")
+
+    def judge(self, world: World, before: Json, proxy: FaultProxy) -> None:
+        """As often as asked for; exactly as it was; each step told once, its evidence there and older."""
+        status = world.status()
+        sent = oracles.effects(proxy, self.plural)
+        assert len(sent) == 1 + self.undone, f"duplicate: {[s.label for s in sent]}"
+        after = plain(world.target(self.obj, self.plural))
+        assert not self.undone or after == before, f"lost: {after} is not {before}"
+        for kind, times in (("MitigationApplied", 1), ("MitigationUndone", int(self.undone))):
+            assert len(lines(status, kind)) == times, f"half-recorded: {kind} {len(lines(status, kind))} times"
+        took = [a for a in stands(status, "act")["attempts"] if a["state"] != "Skipped"]
+        assert [a["state"] for a in took] == ["Verified"] * (1 + self.undone), f"half-recorded: {took}"
+        for attempt, effect in zip(took, sent, strict=True):
+            evidence = world.admin.find("evidences", world.ns, attempt["evidence"])
+            assert evidence, "half-recorded: no evidence"
+            assert int(evidence["metadata"]["resourceVersion"]) < oracles.effect_version(effect)
+        told = [line["seq"] for line in status["timeline"]]
+        assert told == list(range(1, status["lastSeq"] + 1)), f"half-recorded: {told}"
+
+
+def verified(status: Json) -> bool:
+    """Is the last attempt's end on the record?"""
+    return bool(stands(status, "act")["attempts"][-1].get("endedTime"))
+
+
+@dataclass(frozen=True)
+class PodGoes:
+    """One pod is deleted by uid: that one, and no other."""
+
+    name: str = "deletePod"
+
+    def set_up(self, world: World) -> dict[str, str]:
+        """Two pods that nobody runs, of a Deployment."""
+        world.deploy(deployment(pod=asleep(), replicas=2))
+        until(lambda: len(self._pods(world)) == 2, 60, "two pods")
+        return self._pods(world)
+
+    def _pods(self, world: World) -> dict[str, str]:
+        found = world.admin.list("pods", world.ns)
+        return {
+            p["metadata"]["uid"]: p["metadata"]["name"] for p in found if not p["metadata"].get("deletionTimestamp")
+        }
+
+    def play(self, world: World, tick: Callable[[], None]) -> None:
+        """Until it is seen to be gone; nobody is ready in its place, so that is as far as it goes."""
+        name = min(self._pods(world).values())
+        asked = wish("act", "deletePod", target={"kind": "Pod", "name": name})
+        world.declare(incident(asked, recovery={"hold": "10m"}))
+        applied = lambda s: any(a["state"] == "Applied" for a in stands(s, "act").get("attempts") or ())  # noqa: E731
+        wait_for(lambda: applied(world.status()), tick, "the pod is gone")
+
+    def judge(self, world: World, before: dict[str, str], proxy: FaultProxy) -> None:
+        """Exactly one pod has gone, and the record says so once."""
+        until(lambda: len(self._pods(world)) == 2, 30, "another pod")
+        gone = before.keys() - self._pods(world).keys()
+        assert [before[uid] for uid in gone] == [min(before.values())], f"duplicate: {gone}"
+        status = world.status()
+        assert len(lines(status, "MitigationApplied")) == 1, "half-recorded"
+        attempt = next(a for a in stands(status, "act")["attempts"] if a["state"] == "Applied")
+        assert attempt["removes"] == list(gone)
+        assert world.admin.find("evidences", world.ns, attempt["evidence"]), "half-recorded: no evidence"
+
+
+def act(action: str, **args: Any) -> Json:
+    """The wish."""
+    return wish("act", action, args=args)
+
+
+CONFIG: Json = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "checkout"},
+    "data": {"a": "on", "b": "1"},
+}
+CRON: Json = {
+    "apiVersion": "batch/v1",
+    "kind": "CronJob",
+    "metadata": {"name": "checkout"},
+    "spec": {
+        "schedule": "0 0 1 1 *",
+        "jobTemplate": {
+            "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [container(GOOD, "true")]}}}
+        },
+    },
+}
+HPA: Json = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "checkout"},
+    "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "nobody"}, "maxReplicas": 5},
+}
+FLUX = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+
+
+def steered() -> Json:
+    """A ConfigMap with the labels of Flux."""
+    obj: Json = json.loads(json.dumps(CONFIG))
+    obj["metadata"]["labels"] = FLUX
+    return obj
+
+
+DEPLOYMENT, AUTOSCALER = ("Deployment", "deployments"), ("HorizontalPodAutoscaler", "horizontalpodautoscalers")
+CONFIG_MAP, CRON_JOB = ("ConfigMap", "configmaps"), ("CronJob", "cronjobs")
+COURSES: tuple[ThereAndBack | PodGoes, ...] = (
+    ThereAndBack("rolloutPause", *DEPLOYMENT, (deployment(pod=asleep()),), act("rolloutPause")),
+    ThereAndBack("scale", *DEPLOYMENT, (deployment(replicas=0),), act("scale", replicas=1)),
+    ThereAndBack("configFlag", *CONFIG_MAP, (CONFIG,), act("configFlag", key="a", value="off")),
+    ThereAndBack("autoscaler", *AUTOSCALER, (HPA,), act("autoscaler", minReplicas=2)),
+    ThereAndBack("suspendCronJob", *CRON_JOB, (CRON,), act("suspendCronJob")),
+    ThereAndBack("gitOpsHold", *CONFIG_MAP, (steered(),), act("gitOpsHold")),
+    PodGoes(),
+)
