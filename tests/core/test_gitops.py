@@ -232,13 +232,8 @@ def test_what_somebody_put_back_is_owed_by_nobody() -> None:
     """
     A debt is for what still stands; the record keeps who ended it.
     """
-    there = steered(
-        {"name": "size", "scale": {"replicas": 4}, "gitOps": "Ignore"}, fields={"f:spec": {"f:replicas": {}}}, hold="2h"
-    )
-    for key in [k for k in there.objects if k[0] == "pods"]:
-        there.objects[key]["status"]["containerStatuses"] = []
-    there.run(minutes=1)
-    assert [d.name for d in there.incident.status.debt] == ["size"]
-    there.target["spec"]["replicas"] = 3
+    there = steered({"name": "stop", "rolloutPause": {}}, hold="2h").run(minutes=1)
+    assert [d.name for d in there.incident.status.debt] == ["stop"]
+    there.target["spec"].pop("paused")
     there.run(minutes=1)
     assert there.incident.status.debt is None
