@@ -72,6 +72,7 @@ class World:
     lose_stores: set[str] = field(default_factory=set)
     controller_works: bool = True
     guarded: set[str] = field(default_factory=set)
+    refuses: int = 0
 
     # --- answering -----------------------------------------------------------------------------------------------
 
@@ -124,6 +125,8 @@ class World:
         """Take the patch if its tests hold, or the pod; perhaps lose the answer."""
         if isinstance(command, Remove):
             return self._remove(command)
+        if self.refuses:
+            return Outcome(OutcomeKind.REFUSED, self.refuses, "the leash says no")
         answer = self._patched(command.ref.plural, command.name, command.patch, keep=not command.dry)
         if isinstance(answer, Found) and not command.dry:
             self.effects.append(command)
@@ -213,7 +216,7 @@ class World:
 
     def decide(self, seen: Observations) -> tuple[Plan, Observations]:
         """Plan, answer, plan again, as the shell does; every plan is checked against the laws."""
-        for _ in range(6):
+        for _ in range(10):
             decided = plan(self.incident, seen, CATALOG, self.now)
             if not decided.questions:
                 break
@@ -275,7 +278,7 @@ class World:
         if not decided.commands:
             return seen
         outcomes = {outcome_key(c): self.perform(c) for c in decided.commands}
-        return replace(seen, answers={}, outcomes=outcomes, fresh_intent=frozenset())
+        return replace(seen, answers={}, outcomes={**seen.outcomes, **outcomes}, fresh_intent=frozenset())
 
     def _mark(self, decided: Plan) -> None:
         for mark in decided.folded:

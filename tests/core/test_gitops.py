@@ -209,7 +209,7 @@ def test_a_tug_of_war_stops_what_would_start() -> None:
     pause = {"name": "stop", "target": {"kind": "Deployment", "name": "checkout"}, "rolloutPause": {}, "when": "Always"}
     there.say(entry("alice", after=there.now - there.incident.declared, mitigate=pause)).run(minutes=1)
     assert len(there.effects) == 1
-    assert "by turns" in there.record("stop").message
+    assert "back and forth" in there.record("stop").message
 
 
 def test_a_hold_can_be_asked_for_by_itself() -> None:
@@ -237,3 +237,46 @@ def test_what_somebody_put_back_is_owed_by_nobody() -> None:
     there.target["spec"].pop("paused")
     there.run(minutes=1)
     assert there.incident.status.debt is None
+
+
+def test_a_name_that_somebody_uses_is_not_taken_for_the_hold() -> None:
+    """
+    A wish of a person is no hold, whatever it is called.
+    """
+    mine = {"name": "hold-roll-back", "scale": {"replicas": 3}, "when": "Always"}
+    there = steered(roll_back(), mine).run(minutes=1)
+    assert there.target["metadata"]["labels"][HELD] == "disabled"
+    assert there.record("roll-back").state is WishState.DONE
+
+
+def test_a_hold_that_waits_for_people_is_not_looked_at_all_the_time() -> None:
+    """
+    Twenty looks a second for an hour would be the next incident.
+    """
+    there = steered()
+    machine = "system:serviceaccount:ci:bot"
+    there.incident = incident(roll_back(), by=machine)
+    there.run(seconds=5)
+    digest = there.record("roll-back").digest
+    there.say(entry("bob", approve={"mitigation": "roll-back", "action": "rolloutUndo", "digest": digest})).run(
+        seconds=5
+    )
+    assert there.record("hold-roll-back").state is WishState.HELD
+    wake = there.look().wake_at
+    assert wake is not None
+    assert wake > there.now
+
+
+def test_a_manager_without_a_name_is_somebody() -> None:
+    """
+    A client with an empty User-Agent leaves none.
+    """
+    there = steered(roll_back(gitOps="Ignore"), hold="2h")
+    before = copy.deepcopy(there.target["spec"]["template"])
+    there.run(minutes=1)
+    there.target["spec"]["template"] = before
+    there.target["metadata"]["managedFields"] = [
+        {"operation": "Update", "fieldsV1": TEMPLATE, "time": stamp(there.now)}
+    ]
+    there.run(minutes=1)
+    assert "somebody changed" in str(there.incident.status.timeline)

@@ -9,6 +9,8 @@ import pytest
 from build import T0, Json, entry, incident, node, pod, stamp
 from stanch.api.incident_status import AttemptState, WishState
 from stanch.core.commands import Removal, Remove, Swap
+from stanch.core.observations import Failed
+from stanch.core.questions import UndoSecret
 from world import World
 
 OWNER = [{"kind": "ReplicaSet", "name": "web-h1", "uid": "rs", "controller": True}]
@@ -217,3 +219,86 @@ def test_a_crash_in_the_middle_evicts_nobody_twice() -> None:
         assert sorted(names) == ["web-0", "web-1", "web-2"], steps
         assert sum(isinstance(c, Swap) for c in there.effects) == 1
         assert there.broken == []
+
+
+# --- found by a hostile review ---------------------------------------------------------------------------------------
+
+
+def test_an_approval_is_void_when_another_workload_would_go() -> None:
+    """
+    More pods of what bob saw is a busy node; somebody else's pods are another plan.
+    """
+    there = drain(owned("web-1"))
+    other = [{"kind": "StatefulSet", "name": "db", "uid": "sts", "controller": True}]
+    there.objects[("pods", "db-0")] = owned("db-0", owner=other)
+    there.run(minutes=1)
+    assert there.effects == []
+    assert there.record("act").state is WishState.HELD
+
+
+def test_a_refused_cordon_evicts_nobody() -> None:
+    """
+    On a node that is cordoned already, the fields look as wanted; only our label says that we may go on.
+    """
+    there = drain(owned("web-1"))
+    there.objects[("nodes", "node-1")]["spec"]["unschedulable"] = True
+    there.run(seconds=1)
+    digest = there.record("act").digest
+    agreed = {"mitigation": "act", "action": "drain", "digest": digest}
+    there.refuses = 403
+    there.say(entry("carol", after=timedelta(seconds=20), approve=agreed)).run(minutes=1)
+    assert [c for c in there.effects if isinstance(c, Remove)] == []
+
+
+def test_an_undo_stops_a_drain_at_the_next_pod() -> None:
+    """
+    Whoever wants it back does not want twenty pods gone first.
+    """
+    there = drain(*(owned(f"web-{i}") for i in range(12)))
+    there.look()
+    there.say(entry("alice", after=timedelta(seconds=15), undo={"mitigation": "act"})).run(minutes=2)
+    assert sum(isinstance(c, Remove) for c in there.effects) == 5
+    assert "unschedulable" not in there.objects[("nodes", "node-1")]["spec"]
+
+
+def test_a_lost_right_stops_a_drain_at_the_next_pod() -> None:
+    """
+    Asked again before each batch: who may no longer evict, evicts no longer.
+    """
+    there = drain(*(owned(f"web-{i}") for i in range(12)))
+    there.look()
+    there.may = lambda q: q.resource != "pods"
+    there.run(minutes=2)
+    assert sum(isinstance(c, Remove) for c in there.effects) == 5
+    assert "may not create pods/eviction" in there.record("act").message
+
+
+def test_five_that_may_not_go_hold_up_nobody_else() -> None:
+    """
+    The others are asked, too, and go.
+    """
+    there = drain(*(owned(f"a-{i}") for i in range(5)), *(owned(f"z-{i}") for i in range(3)), timeout="2m")
+    there.guarded = {f"a-{i}" for i in range(5)}
+    there.run(minutes=4)
+    assert {c.name for c in there.effects if isinstance(c, Remove)} == {"z-0", "z-1", "z-2"}
+
+
+def test_an_unreadable_record_is_no_success() -> None:
+    """
+    While the undo record can't be read, nobody knows which pod was meant.
+    """
+    there = world(DELETE, owned("web-1", False), owned("web-2")).run(seconds=1)
+    answer = there.answer
+    there.answer = lambda q: Failed(503, "not now") if isinstance(q, UndoSecret) else answer(q)
+    there.run(minutes=1)
+    assert there.record("act").state is WishState.RUNNING
+
+
+def test_a_control_plane_node_is_not_drained() -> None:
+    """
+    What runs the cluster is moved by hand.
+    """
+    there = drain(owned("web-1"))
+    there.objects[("nodes", "node-1")]["metadata"]["labels"] = {"node-role.kubernetes.io/control-plane": ""}
+    assert "control-plane" in there.run(minutes=1).record("act").message
+    assert there.effects == []

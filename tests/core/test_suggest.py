@@ -90,3 +90,15 @@ def test_what_would_be_refused_is_not_suggested(paused: bool) -> None:
     there.target["spec"]["paused"] = paused
     there.run(seconds=5)
     assert ("rolloutUndo" in [action for action, _ in suggested(there)]) is not paused
+
+
+def test_a_limit_beyond_what_can_be_asked_for_is_left_alone() -> None:
+    """
+    An incident that only declares is not stopped by advice.
+    """
+    hpa = {
+        "metadata": {"name": "checkout", "namespace": "shop", "uid": "hpa"},
+        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "checkout"}, "minReplicas": 1, "maxReplicas": 20_000},
+        "status": {"currentReplicas": 3, "conditions": [{"type": "ScalingLimited", "status": "True"}]},
+    }
+    assert suggested(world(pods=[on("node-1", 1)], horizontalpodautoscalers=hpa).run(seconds=5)) == []

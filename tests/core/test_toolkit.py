@@ -7,6 +7,10 @@ import pytest
 
 from build import BAD, GOOD, T0, Json, deployment, entry, incident, pod, replicaset, stamp, template
 from stanch.api.incident_status import AttemptState, WishState
+from stanch.api.meta import TargetKind
+from stanch.core.commands import Swap
+from stanch.core.ports import Aim, VerdictState
+from stanch.mitigations.rollouts import rollout_verdict
 from world import World, bad_deploy
 
 UID = "33333333-3333-3333-3333-333333333333"
@@ -347,7 +351,7 @@ def test_a_stateful_set_goes_back_after_a_second_person_agreed() -> None:
     assert record.approvals.needed == 1
     agreed = {"mitigation": "act", "action": "rolloutUndo", "digest": record.digest}
     there.say(entry("bob", approve=agreed)).run(minutes=1)
-    assert len(there.effects) == 1
+    assert sum(isinstance(c, Swap) for c in there.effects) == 1
     assert there.objects[("statefulsets", "checkout")]["spec"]["template"] == template(GOOD)
 
 
@@ -418,3 +422,39 @@ def test_a_human_who_flips_it_too_is_not_overwritten() -> None:
     assert there.objects[("configmaps", "flags")]["data"]["recommendations"] == "half"
     assert "off -> half" in there.record("act").message
     assert all(a.state is not AttemptState.INTENDED for a in there.record("act").attempts)
+
+
+def test_a_rollback_goes_past_a_restart_of_the_bad_release() -> None:
+    """
+    A restarted template is the same template: going back to it would change nothing.
+    """
+    there = bad_deploy(incident({"name": "act", "rolloutUndo": {}}))
+    again = replicaset(BAD, 3, **{"kubectl.kubernetes.io/restartedAt": stamp(T0)})
+    there.objects[("replicasets", "checkout-h3")] = again
+    meta = there.target["metadata"]
+    meta["annotations"]["deployment.kubernetes.io/revision"] = "3"
+    there.target["spec"]["template"] = template(BAD, None, **{"kubectl.kubernetes.io/restartedAt": stamp(T0)})
+    assert there.run(minutes=1).image == GOOD
+
+
+def test_a_bound_that_still_stands_is_owed_though_another_was_changed() -> None:
+    """
+    Somebody raised the other one; ours is not taken back by that.
+    """
+    asked = wish("HorizontalPodAutoscaler", "web", autoscaler={"minReplicas": 4})
+    there = world(asked, horizontalpodautoscalers=autoscaler()).run(minutes=1)
+    there.objects[("horizontalpodautoscalers", "web")]["spec"]["maxReplicas"] = 20
+    there.run(minutes=1)
+    assert [d.name for d in there.incident.status.debt] == ["act"]
+
+
+def test_a_half_done_rollout_is_not_complete() -> None:
+    """
+    Rolled back in its middle, both revisions are the same name at once.
+    """
+    half = stateful(GOOD)
+    half["status"] |= {"updateRevision": "h1", "currentRevision": "h1", "updatedReplicas": 1, "currentReplicas": 2}
+    aim = Aim(TargetKind.STATEFUL_SET, "checkout", "shop")
+    assert rollout_verdict(aim, half).state is VerdictState.WAITING
+    half["status"] |= {"updatedReplicas": 3, "currentReplicas": 3}
+    assert rollout_verdict(aim, half).state is VerdictState.VERIFIED

@@ -179,6 +179,7 @@ class Contest(Model):
     """Whether an effect still stands, and when it last changed hands."""
 
     stands: Annotated[bool, Field(description="Is it as stanch wrote it?")]
+    gone: Annotated[bool | None, Field(description="True when it is as it was before: nothing of ours is left.")] = None
     by: Annotated[_S | None, Field(description="Field manager that wrote the object last.")] = None
     flips: Annotated[tuple[Time, ...] | None, Field(max_length=8, description="When it changed, newest last.")] = None
 

@@ -20,6 +20,7 @@ from stanch.core.questions import (
     List,
 )
 
+PODS_MAX = 2000
 _FORMS = {"In": "{key} in ({values})", "NotIn": "{key} notin ({values})", "DoesNotExist": "!{key}"}
 
 
@@ -57,8 +58,14 @@ def pods_of(aim: Aim, obj: Mapping[str, Any]) -> List:
 
 
 def pods_in(namespace: str) -> List:
-    """All pods of a namespace."""
-    return List(PODS, namespace)
+    """All pods of a namespace; a cut answer is told by `is_cut`."""
+    return List(PODS, namespace, limit=PODS_MAX)
+
+
+def pods_with(namespace: str, labels: Mapping[str, str]) -> List:
+    """Pods that carry all these labels."""
+    wanted = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+    return List(PODS, namespace, labels=wanted, limit=PODS_MAX)
 
 
 def pods_behind(aim: Aim, service: Mapping[str, Any]) -> List | None:

@@ -44,12 +44,15 @@ def _look(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) ->
         return
     live = digest(fields(target.value, dict.fromkeys(attempt.fields or ())))
     known = record.contest or Contest(stands=True)
-    if (live == attempt.post) == known.stands:
+    gone = True if live == attempt.pre and live != attempt.post else None
+    if (live == attempt.post) == known.stands and gone == known.gone:
         return
     who = who_set(target.value, attempt.fields or ()) or writer(target.value)
-    flips = (*(known.flips or ()), draft.now)[-FLIPS_MAX:]
-    draft.put(record.model_copy(update={"contest": Contest(stands=not known.stands, by=who, flips=flips)}))
-    if not known.stands:
+    stands = live == attempt.post
+    # Only leaving what was written is a flip; coming back to it is not.
+    flips = known.flips if stands else (*(known.flips or ()), draft.now)[-FLIPS_MAX:]
+    draft.put(record.model_copy(update={"contest": Contest(stands=stands, gone=gone, by=who, flips=flips)}))
+    if stands:
         draft.say(EventKind.MITIGATION_REVERTED, f"{record.name}: {who} wrote again what stanch had written on {aim}")
         return
     how = "put it back as it was before" if live == attempt.pre else "wrote something else"
@@ -62,10 +65,13 @@ def _look(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) ->
 
 
 def _say_so(draft: Draft) -> None:
-    lost = [r for r in draft.records if r.contest is not None and not r.contest.stands]
-    war = next((r for r in draft.records if tug_of_war(draft, r)), None)
+    ours = [r for r in draft.records if standing(r) is not None]
+    lost = [r for r in ours if r.contest is not None and not r.contest.stands]
+    war = next((r for r in ours if tug_of_war(draft, r)), None)
     if war is not None and war.contest is not None:
-        text = f"{war.name}: {war.contest.by} and stanch change {war.target} by turns; stanch starts nothing there"
+        text = (
+            f"{war.name}: {war.target} is changed back and forth, last by {war.contest.by}; stanch starts nothing there"
+        )
         put(draft, ConditionType.CONTESTED, "True", Reason.TUG_OF_WAR, text)
     elif lost and lost[0].contest is not None:
         text = f"{lost[0].name}: {lost[0].contest.by} changed {lost[0].target} after stanch did"

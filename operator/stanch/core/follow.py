@@ -153,9 +153,10 @@ def _read_back(
         return
     live = digest(fields(target.value, undo["before"]))
     ours = (target.value["metadata"].get("labels") or {}).get(Label.ACTION) == attempt.id
-    if live == attempt.post and (ours or attempt.pre == attempt.post):
+    same = attempt.pre == attempt.post
+    if live == attempt.post and (ours or (same and outcome is not None and outcome.kind is OutcomeKind.ACCEPTED)):
         _applied(draft, record, attempt)
-    elif live == attempt.post:
+    elif live == attempt.post and not same:
         end(draft, record, attempt, AttemptState.SKIPPED, "somebody else had already done it; it is not ours to undo")
     elif live != attempt.pre:
         _diverged(draft, record, attempt, aim, target.value)

@@ -53,15 +53,19 @@ def hold_first(draft: Draft, record: MitigationRecord, aim: Aim, change: Change)
 def _hold(draft: Draft, record: MitigationRecord, who: Steerer) -> Refusal:
     name = f"hold-{record.name}"[:NAME_MAX].rstrip("-")
     known = draft.record(name)
+    if known is not None and known.source != f"For/{record.name}":
+        # A name that somebody else uses; this one nobody has by chance.
+        name = f"hold-{digest(record.name)[-8:]}"
+        known = draft.record(name)
     if known is None:
         _ask(draft, record, name, who)
+        draft.wake(draft.now)
     elif known.state not in (WishState.WAITING, WishState.HELD, WishState.RUNNING):
         why = f"{name} is {known.state.value}: {known.message or 'its label is gone again'}"
         return Refusal(Reason.OWNED_BY_ANOTHER, f"{who} would put it back, and {why}"[:900])
-    draft.wake(draft.now)
-    return Refusal(
-        Reason.WAITS_FOR_HOLD, f"Waits for {name}: {who} would put it back, so it is told to leave it alone first"
-    )
+    why = f" ({known.message})" if known is not None and known.state is WishState.HELD and known.message else ""
+    message = f"Waits for {name}: {who} would put it back, so it is told to leave it alone first{why}"
+    return Refusal(Reason.WAITS_FOR_HOLD, message[:900])
 
 
 def _ask(draft: Draft, record: MitigationRecord, name: str, who: Steerer) -> None:

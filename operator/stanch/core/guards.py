@@ -12,7 +12,7 @@ from stanch.core.contest import tug_of_war
 from stanch.core.draft import Draft
 from stanch.core.observations import Failed, Found
 from stanch.core.ports import Aim, Need, Refusal
-from stanch.core.questions import ENTRIES, EVIDENCES, Get, List, MayThey
+from stanch.core.questions import ENTRIES, EVIDENCES, REF_OF_KIND, Get, List, MayThey
 
 Guard = Callable[[Draft, MitigationRecord, Aim], Refusal | None]
 
@@ -112,8 +112,8 @@ def nobody_pulls(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | 
         return None
     return Refusal(
         Reason.TUG_OF_WAR,
-        f"{pulled.contest.by} and stanch change {aim} by turns; nothing is started there until that has been calm "
-        "for an hour. Find out who writes it, then ask again",
+        f"{aim} is changed back and forth, last by {pulled.contest.by}; nothing is started there until it has been calm "
+        "for ten minutes (an hour after three changes). Find out who writes it",
     )
 
 
@@ -145,7 +145,10 @@ def _asker(draft: Draft, record: MitigationRecord) -> Person | None:
 
 def may(draft: Draft, record: MitigationRecord, aim: Aim, person: Person, needs: tuple[Need, ...]) -> Refusal | None:
     """A refusal that names the missing right; None when all are there or still being asked."""
+    ref = REF_OF_KIND[aim.kind.value]
     for need in needs:
+        # What is not the target itself (a pod to evict) has no name yet; so does admission ask.
+        itself = (need.group, need.resource) == (ref.group, ref.plural)
         question = MayThey(
             username=person.username,
             uid=person.uid or "",
@@ -155,7 +158,7 @@ def may(draft: Draft, record: MitigationRecord, aim: Aim, person: Person, needs:
             resource=need.resource,
             subresource=need.subresource,
             namespace=aim.namespace or "",
-            name=aim.name,
+            name=aim.name if itself else "",
         )
         answer = draft.answer(question)
         if answer is None:

@@ -60,8 +60,8 @@ def keep_debts(draft: Draft) -> None:
         aim = draft.aim(record)
         if attempt is None or aim is None or mitigation.debt is None or attempt.applied_time is None:
             continue
-        if record.contest is not None and not record.contest.stands:
-            continue  # Somebody has taken it back, or over.
+        if record.contest is not None and record.contest.gone:
+            continue  # Somebody has taken all of it back.
         what = mitigation.owes(record.asked.action[1], aim)
         if not what or record.state is WishState.UNDONE:
             continue

@@ -93,6 +93,11 @@ class Observations:
         return replace(self, stored={**self.stored, **more})
 
 
+def is_cut(answer: Answer | None) -> bool:
+    """Is this list only the first part of one?"""
+    return isinstance(answer, Found) and bool((answer.value.get("metadata") or {}).get("continue"))
+
+
 def items(answer: Answer | None) -> list[dict[str, Any]]:
     """Objects of a list answer; none when it failed or was not asked."""
     return list(answer.value.get("items") or ()) if isinstance(answer, Found) else []

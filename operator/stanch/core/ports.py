@@ -80,7 +80,8 @@ class Change:
     From this the patch, its inverse and the digests are made (core/swap.py). ``labels`` are the target's now, None
     when it has none; ``do_by_hand`` and ``undo_by_hand`` are kubectl lines a person can paste. ``removes`` are pods to
     take away besides, once the fields are written (none of them: at once); ``within`` is how long all of it may take; and
-    ``note`` is kept in the undo record for ``verify``.
+    ``note`` is kept in the undo record for ``verify``. ``agreed`` is what
+    else an approval agrees to: with any change of it, it is void.
     """
 
     uid: str
@@ -98,6 +99,7 @@ class Change:
     removes: tuple["PodToRemove", ...] = ()
     within: timedelta | None = None
     note: Mapping[str, Any] = field(default_factory=dict)
+    agreed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

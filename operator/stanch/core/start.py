@@ -235,6 +235,7 @@ def _with_plan(record: MitigationRecord, aim: Aim, change: Change) -> Mitigation
             "before": digest(dict(change.before)),
             "after": digest(dict(change.after)),
         }
+        | ({"agreed": sorted(change.agreed)} if change.agreed else {})
     )
     return record.model_copy(
         update={

@@ -102,7 +102,7 @@ def who_set(obj: Mapping[str, Any], pointers: Iterable[str]) -> str | None:
     wanted = tuple(pointers)
     owners = [m for m in theirs if any(_owns(m.get("fieldsV1") or {}, pointer) for pointer in wanted)]
     last: Mapping[str, Any] | None = max(owners, key=lambda m: m.get("time", ""), default=None)
-    return str(last["manager"]) if last else None
+    return str(last.get("manager") or "somebody") if last else None
 
 
 def _owns(fields: Mapping[str, Any], pointer: str) -> bool:

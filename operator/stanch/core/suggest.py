@@ -20,6 +20,7 @@ from stanch.core.observations import Found, items
 from stanch.core.ports import Aim, Change, Clock, Sized
 
 TOP: Final = 3
+REPLICAS_MAX: Final = 10_000
 UNDO: Final = {UndoClass.AUTO: 1.0, UndoClass.MANUAL: 0.7, UndoClass.NONE: 0.3}
 HASH: Final = "pod-template-hash"
 _SECONDS: Final = re.compile(r"^(\d+)s")
@@ -131,10 +132,14 @@ def _scale(draft: Draft, aim: Aim, obj: dict[str, Any], target: Target, bad: lis
             for c in (hpa.get("status") or {}).get("conditions") or ()
         )
         if (reference["kind"], reference["name"]) == (aim.kind.value, aim.name) and limited:
-            most = spec["maxReplicas"]
+            most = int(spec["maxReplicas"])
+            if most >= REPLICAS_MAX:
+                continue
             wanted = Target(kind=TargetKind.AUTOSCALER, name=hpa["metadata"]["name"])
             words = f"its autoscaler wants more than {most} replicas, and no pod fails"
-            yield Symptom("autoscaler", Actions(autoscaler={"max_replicas": most * 2}), wanted, 0.8, words)
+            yield Symptom(
+                "autoscaler", Actions(autoscaler={"max_replicas": min(most * 2, REPLICAS_MAX)}), wanted, 0.8, words
+            )
 
 
 def _fails(pod: dict[str, Any]) -> bool:

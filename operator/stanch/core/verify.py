@@ -9,7 +9,8 @@ from stanch.core.asking import target_of
 from stanch.core.attempts import end, only_removes, writer
 from stanch.core.commands import Removal, Remove
 from stanch.core.draft import Draft
-from stanch.core.observations import Found, NotFound
+from stanch.core.guards import asker_may
+from stanch.core.observations import Failed, Found, NotFound
 from stanch.core.ports import Aim, Verdict, VerdictState, Written
 from stanch.core.questions import UndoSecret
 from stanch.core.swap import digest, fields
@@ -22,8 +23,10 @@ def verify(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) -
         return
     if only_removes(attempt):
         undo = draft.answer(UndoSecret(attempt.undo_ref))
-        if undo is not None:
-            _judge(draft, record, attempt, aim, undo.value if isinstance(undo, Found) else {})
+        if isinstance(undo, Found):
+            _judge(draft, record, attempt, aim, undo.value)
+        elif undo is not None:
+            draft.wake(draft.now + draft.catalog.policy.verify_every)
         return
     target = draft.answer(target_of(aim))
     if target is None:
@@ -33,6 +36,9 @@ def verify(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) -
         return
     undo = draft.answer(UndoSecret(attempt.undo_ref))
     if undo is None:
+        return
+    if isinstance(undo, Failed):
+        draft.wake(draft.now + draft.catalog.policy.verify_every)
         return
     if isinstance(undo, Found) and isinstance(target, Found) and _changed_again(attempt, undo, target):
         message = f"{writer(target.value)} changed it again after stanch did; nothing was overwritten"
@@ -65,7 +71,7 @@ def _judge(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim, w
         partly = "Partial" if attempt.removes and not only_removes(attempt) else "Not there"
         said = f"{partly} after {duration.write(within)}. {_last_heard(record, verdict)}"
         end(draft, record, attempt, AttemptState.FAILED, said[:900])
-    else:
+    elif not (verdict.remove and _stopped(draft, record, attempt, aim, verdict.message)):
         _go_on(draft, record, attempt, written, verdict)
 
 
@@ -73,6 +79,26 @@ def _last_heard(record: MitigationRecord, verdict: Verdict) -> str:
     """What the API server said to the last try is in the record, and better than that one is left."""
     same = record.message is not None and record.message.split(";")[0] == verdict.message.split(";")[0]
     return record.message if same and record.message else verdict.message
+
+
+def _stopped(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim, message: str) -> bool:
+    """Between two pods somebody may want it back, or have lost the right to it: then no further one goes."""
+    if record.undo_asked is not None:
+        end(
+            draft,
+            record,
+            attempt,
+            AttemptState.FAILED,
+            f"Stopped, for {record.undo_asked.by} wants it back. {message}"[:900],
+        )
+        return True
+    refusal = asker_may(draft, record, aim)
+    if refusal is not None and refusal.reason == Reason.NO_AUTHORITY:
+        end(draft, record, attempt, AttemptState.FAILED, f"Stopped: {refusal.message}. {message}"[:900])
+        return True
+    if refusal is not None:
+        draft.wake(draft.now + draft.catalog.policy.verify_every)
+    return refusal is not None or bool(draft.questions)
 
 
 def _go_on(draft: Draft, record: MitigationRecord, attempt: Attempt, written: Written, verdict: Verdict) -> None:

@@ -65,7 +65,9 @@ class RemovePod:
         if (gap := unanswered(seen, asked, 1, f"What stands beside {aim}")) is not None:
             return gap
         if isinstance(no := seen.get(may_go), Failed):
-            return Refusal(Reason.PREFLIGHT, f"{aim} may not be evicted now: {no.message}; looked at again")
+            return never(no) or Refusal(
+                Reason.PREFLIGHT, f"{aim} may not be evicted now: {no.message}; looked at again"
+            )
         return _change(aim, target, how, seen)
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
@@ -75,7 +77,7 @@ class RemovePod:
         if open_questions := tuple(q for q in asked if seen.get(q) is None):
             return open_questions
         target, uid = seen.get(asked[0]), written.get("uid")
-        if isinstance(target, Failed):
+        if isinstance(target, Failed) or uid is None:
             return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
         if isinstance(target, Found) and target.value["metadata"]["uid"] == uid:
             return Verdict(VerdictState.WAITING, f"{aim} is on its way out")
@@ -91,6 +93,18 @@ class RemovePod:
     def owes(self, action: Action, aim: Aim) -> str:
         """Nothing is off."""
         return ""
+
+
+def never(answer: Failed) -> Refusal | None:
+    """An eviction that asking again does not help: no right, or two PodDisruptionBudgets on one pod."""
+    if answer.status == 403 and "cannot create resource" in answer.message:
+        missing = answer.message.split(": ", 1)[-1]
+        return Refusal(
+            Reason.PERMISSION_MISSING, f"The operator may not evict ({missing}); bind its role for pods there"
+        )
+    if "more than one PodDisruptionBudget" in answer.message:
+        return Refusal(Reason.PREFLIGHT, f"{answer.message} Delete or narrow one of them", final=True)
+    return None
 
 
 def _static(aim: Aim, pod: Json) -> Refusal | None:
@@ -133,6 +147,7 @@ def _change(aim: Aim, pod: Json, how: Removal, seen: Observations) -> Change:
         approval_class=ApprovalClass.B,
         removes=(PodToRemove(str(aim.namespace), aim.name, meta["uid"], how),),
         note=_note(pod, owner, siblings),
+        agreed=(how.value,),
     )
 
 

@@ -33,12 +33,13 @@ from stanch.core.ports import (
 from stanch.core.questions import MayGo, Question
 from stanch.core.swap import look_up
 from stanch.mitigations.cordon import ALL_NODES, UNSCHEDULABLE, other_nodes
-from stanch.mitigations.delete_pod import MIRROR
+from stanch.mitigations.delete_pod import MIRROR, never
 from stanch.mitigations.workload import Json, controller_name, is_ready, read_target, unanswered
 
 SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 TIMEOUT: Final = timedelta(minutes=10)
 NAMED_MAX: Final = 5
+CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
 
 
 class DrainNode:
@@ -62,7 +63,11 @@ class DrainNode:
         if (gap := unanswered(seen, asked, 2, f"Other nodes, or the pods on {aim},")) is not None:
             return gap
         pods = [p for p in items(seen.get(asked[1])) if _counts(p)]
-        if refusal := _forbidden(action, pods) or other_nodes(aim, items(seen.get(asked[0]))):
+        if (
+            refusal := _control_plane(aim, target)
+            or _forbidden(action, pods)
+            or other_nodes(aim, items(seen.get(asked[0])))
+        ):
             return refusal
         going = sorted((p for p in pods if not _by_daemon_set(p)), key=_order)
         if not going and target["spec"].get("unschedulable"):
@@ -70,7 +75,10 @@ class DrainNode:
         questions = tuple(_may_go(p) for p in going)
         if (gap := unanswered(seen, questions, 0, "")) is not None:
             return gap
-        return _change(aim, action, target, going, [(p, no) for p in going if (no := _no(seen, p))])
+        answers = ((p, seen.get(_may_go(p))) for p in going)
+        blocked = [(p, a) for p, a in answers if isinstance(a, Failed)]
+        hopeless = next((r for _, a in blocked if (r := never(a))), None)
+        return hopeless or _change(aim, action, target, going, [(p, a.message) for p, a in blocked])
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """All pods that were written down are gone; names those that go next."""
@@ -86,9 +94,11 @@ class DrainNode:
             return Verdict(VerdictState.VERIFIED, f"{len(planned)} of {len(planned)} pods have left {aim}")
         leaving = [p for p in left if p["metadata"].get("deletionTimestamp")]
         waiting = [p for p in left if not p["metadata"].get("deletionTimestamp")]
+        # Those that were asked a moment ago, in vain, hold up nobody else.
+        fresh = [p for p in waiting if p["metadata"]["uid"] not in seen.outcomes]
         free = max(0, DEFAULT.evictions_at_once - len(leaving))
         said = f"{len(planned) - len(left)} of {len(planned)} pods have left {aim}; {_left(waiting, seen)}"
-        return Verdict(VerdictState.WAITING, said, tuple(p["metadata"]["uid"] for p in waiting[:free]))
+        return Verdict(VerdictState.WAITING, said, tuple(p["metadata"]["uid"] for p in fresh[:free]))
 
     def owes(self, action: Action, aim: Aim) -> str:
         """The node is idle capacity until somebody gives it back."""
@@ -143,6 +153,14 @@ def _forbidden(action: Drain, pods: list[dict[str, Any]]) -> Refusal | None:
     return None
 
 
+def _control_plane(aim: Aim, node: Json) -> Refusal | None:
+    if CONTROL_PLANE not in (node["metadata"].get("labels") or {}):
+        return None
+    return Refusal(
+        Reason.PROTECTED, f"{aim} is a control-plane node (label {CONTROL_PLANE}); drain it by hand", final=True
+    )
+
+
 def _refusal(what: str, consent: str) -> Refusal:
     return Refusal(Reason.PREFLIGHT, f"{what}; if that is meant, write drain: {{{consent}}}", final=True)
 
@@ -150,11 +168,6 @@ def _refusal(what: str, consent: str) -> Refusal:
 def _may_go(pod: Json) -> MayGo:
     meta = pod["metadata"]
     return MayGo(meta["namespace"], meta["name"], meta["uid"])
-
-
-def _no(seen: Observations, pod: Json) -> str:
-    answer = seen.get(_may_go(pod))
-    return answer.message if isinstance(answer, Failed) else ""
 
 
 def _left(waiting: list[dict[str, Any]], seen: Observations) -> str:
@@ -191,11 +204,14 @@ def _change(
             for p in going
         ),
         within=within,
+        agreed=tuple(f"{namespace}/{who}" for namespace, who in workloads),
     )
 
 
 def _warnings(going: list[dict[str, Any]], blocked: list[tuple[Json, str]], cordoned: bool) -> tuple[str, ...]:
-    warnings = ["Pods that are evicted do not come back by an undo; only the cordon does"]
+    warnings = [
+        "Pods that are evicted do not come back by an undo; only the cordon does. Their logs are not in the evidence"
+    ]
     if blocked:
         pod, message = blocked[0]
         warnings.append(

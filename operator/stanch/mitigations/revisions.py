@@ -14,6 +14,8 @@ from stanch.mitigations.workload import is_crashing, is_ready, live_pods, parse_
 PROVEN_AFTER: Final = timedelta(minutes=30)
 # Longer than a container that dies at once looks well between two starts.
 STEADY_AFTER: Final = timedelta(seconds=10)
+# kubectl's key, which rolloutRestart writes, too.
+RESTARTED: Final = "kubectl.kubernetes.io/restartedAt"
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HASH: Final = "pod-template-hash"
 # A pod of a StatefulSet carries the name of its ControllerRevision here, one of a DaemonSet its hash.
@@ -85,6 +87,18 @@ def controller_revisions(kept: list[dict[str, Any]], pods: list[dict[str, Any]],
     return sorted(found, key=lambda r: r.number)
 
 
+def same_but_restarted(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Equal but for the instant of a restart: going from one to the other changes nothing that runs."""
+    return _without_restart(one) == _without_restart(other)
+
+
+def _without_restart(template: Mapping[str, Any]) -> Mapping[str, Any]:
+    meta = template.get("metadata") or {}
+    annotations = {k: v for k, v in (meta.get("annotations") or {}).items() if k != RESTARTED}
+    kept = {k: v for k, v in meta.items() if k != "annotations"} | ({"annotations": annotations} if annotations else {})
+    return {**template, "metadata": kept}
+
+
 def _with_label(pods: list[dict[str, Any]], key: str, values: set[str | None]) -> list[dict[str, Any]]:
     return [p for p in live_pods(pods) if (p["metadata"].get("labels") or {}).get(key) in values - {None, ""}]
 
@@ -147,7 +161,11 @@ def choose(earlier: list[Revision], all_of_them: list[Revision]) -> Choice:
 
 def _served(revision: Revision, all_of_them: list[Revision]) -> timedelta:
     # Renumbered ReplicaSets keep their creation time, so order by that, not by number.
-    later = [r.created for r in all_of_them if r.created > revision.created]
+    later = [
+        r.created
+        for r in all_of_them
+        if r.created > revision.created and not same_but_restarted(r.template, revision.template)
+    ]
     return min(later) - revision.created if later else timedelta(0)
 
 

@@ -24,6 +24,7 @@ from stanch.core.ports import (
 )
 from stanch.core.questions import Question
 from stanch.core.swap import ABSENT, escape, look_up
+from stanch.mitigations.revisions import RESTARTED
 from stanch.mitigations.rollouts import RESOURCE, on_delete, rollout_verdict
 from stanch.mitigations.workload import (
     Json,
@@ -39,8 +40,6 @@ from stanch.mitigations.workload import (
 )
 
 ANNOTATIONS: Final = "/spec/template/metadata/annotations"
-# kubectl's own key: tools know it, and hide revisions that differ only in it.
-RESTARTED: Final = "kubectl.kubernetes.io/restartedAt"
 
 
 class RestartRollout:

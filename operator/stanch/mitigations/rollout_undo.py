@@ -33,6 +33,7 @@ from stanch.mitigations.revisions import (
     choose,
     controller_revisions,
     revisions,
+    same_but_restarted,
     without_nulls,
 )
 from stanch.mitigations.rollouts import RESOURCE, on_delete, partition, rollout_verdict
@@ -141,7 +142,9 @@ def _pick(action: RolloutUndo, aim: Aim, target: Json, history: list[Revision]) 
             f"revision {newer.number} ({newer.images}). To go further back, name toRevision"
         )
     earlier = [
-        r for r in history if current is not None and r.number < current.number and r.template != current.template
+        r
+        for r in history
+        if current is not None and r.number < current.number and not same_but_restarted(r.template, current.template)
     ]
     if not earlier:
         return Refusal(
@@ -158,7 +161,8 @@ def _rolled_back_from(current: Revision, history: list[Revision]) -> Revision | 
     The newest release, when the current one is an older one put back: its ReplicaSet keeps its age and gets a new number.
     Going back once more by default would return to what was rolled back from, as `kubectl rollout undo` twice does.
     """
-    return max((r for r in history if r.created > current.created), key=lambda r: r.created, default=None)
+    newer = (r for r in history if r.created > current.created and not same_but_restarted(r.template, current.template))
+    return max(newer, key=lambda r: r.created, default=None)
 
 
 def _blocked(aim: Aim, history: list[Revision], wanted: Revision) -> Refusal | None:
@@ -180,7 +184,7 @@ def _change(aim: Aim, target: Json, history: list[Revision], chosen: Choice, see
     wanted = chosen.revision
     pods = live_pods(items(seen.get(surroundings(aim, target)[0])))
     replaced = len(pods) - wanted.pods
-    stuck = stuck_pods(aim, target, pods)
+    stuck = stuck_pods(aim, target, pods, wanted.name)
     resource = f"{aim.kind.value.lower()}/{aim.name}"
     return Change(
         uid=target["metadata"]["uid"],

@@ -73,14 +73,19 @@ def _stateful_set(aim: Aim, target: Json, status: Json) -> Verdict:
     wanted, kept = target["spec"].get("replicas", 1), partition(target)
     ready, updated = status.get("readyReplicas", 0), status.get("updatedReplicas", 0)
     due = max(0, wanted - kept)
-    # Once complete, the controller counts pods as current and leaves out updatedReplicas.
-    done = status.get("updateRevision") == status.get("currentRevision") if not kept else updated >= due
+    # Once complete, the controller may count its pods as current ones.
+    updated = max(updated, status.get("currentReplicas", 0)) if _complete(status) else updated
+    done = updated >= due and (bool(kept) or _complete(status))
     if not done:
         return Verdict(VerdictState.WAITING, f"{aim}: {updated} of {due} pods have the wanted template")
     if ready < wanted:
         return Verdict(VerdictState.WAITING, f"{aim}: {ready} of {wanted} pods are ready")
     left = f"; pods 0 to {kept - 1} keep theirs (partition {kept})" if kept else ""
     return Verdict(VerdictState.VERIFIED, f"{due} of {wanted} pods have the wanted template, {ready} are ready{left}")
+
+
+def _complete(status: Json) -> bool:
+    return bool(status.get("updateRevision") == status.get("currentRevision"))
 
 
 def _daemon_set(aim: Aim, status: Json) -> Verdict:

@@ -19,14 +19,14 @@ from stanch.mitigations.workload import Json, is_ready
 HASH = "controller-revision-hash"
 
 
-def stuck_pods(aim: Aim, target: Json, pods: list[dict[str, Any]]) -> tuple[PodToRemove, ...]:
-    """Pods of the bad template that are not Ready, highest number first; none where the controller needs no help."""
+def stuck_pods(aim: Aim, target: Json, pods: list[dict[str, Any]], wanted: str) -> tuple[PodToRemove, ...]:
+    """Pods not of the revision ``wanted`` and not Ready, highest number first; none where the controller needs no help."""
     if aim.kind is not TargetKind.STATEFUL_SET or on_delete(target):
         return ()
     if target["spec"].get("podManagementPolicy") == "Parallel":
         return ()
-    bad = (target.get("status") or {}).get("updateRevision")
-    found = [p for p in pods if _hash(p) == bad and not is_ready(p)]
+    # Of two bad releases in a row either may be the one that stands in the way.
+    found = [p for p in pods if _hash(p) != wanted and not is_ready(p)]
     return tuple(
         PodToRemove(str(aim.namespace), p["metadata"]["name"], p["metadata"]["uid"], Removal.DELETE)
         for p in sorted(found, key=_number, reverse=True)
@@ -51,7 +51,7 @@ def let_go(
     if not left or any(p["metadata"].get("deletionTimestamp") for p in left):
         return verdict
     name = left[0]["metadata"]["name"]
-    message = f"{verdict.message}; pod {name} never became Ready and is deleted, so that the controller goes on"
+    message = f"{verdict.message}; pod {name} is not Ready and is deleted, so that the controller goes on"
     return Verdict(VerdictState.WAITING, message, (left[0]["metadata"]["uid"],))
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from stanch.api.names import Reason
 from stanch.core.asking import pdbs, pods_of, services, target_of
-from stanch.core.observations import Failed, Found, NotFound, Observations, items
+from stanch.core.observations import Failed, Found, NotFound, Observations, is_cut, items
 from stanch.core.ports import Aim, Refusal, Verdict, VerdictState
-from stanch.core.questions import Question
+from stanch.core.questions import List, Question
 
 Json = Mapping[str, Any]
 
@@ -34,6 +34,10 @@ def unanswered(
     """What is still to be asked; or a refusal when one of the first ``must`` answers failed; None when all is known."""
     if open_questions := tuple(q for q in asked if seen.get(q) is None):
         return open_questions
+    cut = next((q for q in asked[:must] if isinstance(q, List) and is_cut(seen.get(q))), None)
+    if cut is not None:
+        message = f"{what} can't be seen as a whole: there are more than {cut.limit} {cut.ref.plural}; act by hand"
+        return Refusal(Reason.NO_DATA_NOW, message)
     failed = next((a for q in asked[:must] if isinstance(a := seen.get(q), Failed)), None)
     return Refusal(Reason.NO_DATA_NOW, f"{what} can't be read: {failed.message}") if failed else None
 

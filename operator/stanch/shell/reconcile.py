@@ -268,7 +268,8 @@ class Reconciler:
             outcomes[outcome_key(command)] = outcome
             what = {"attempt": command.attempt, "target": path_of(command)}
             LOG.info("performed", extra={**what, "outcome": outcome.kind.value, "why": outcome.message})
-        return replace(seen, answers={}, outcomes=outcomes, fresh_intent=frozenset())
+        # What pods answered before stays known for this look: those that may not go now hold up nobody else.
+        return replace(seen, answers={}, outcomes={**seen.outcomes, **outcomes}, fresh_intent=frozenset())
 
     async def _after(self, incident: Incident, decided: Plan) -> None:
         """Off the path: marks, events, the closed label."""
