@@ -11,6 +11,8 @@ from e2e.support.flux import Flux
 from e2e.support.operators import Operator
 from e2e.support.world import BAD, GOOD, World, crashing, deployment, good, incident, lines, wish
 
+# The first test of a cold machine builds both controllers.
+pytestmark = pytest.mark.timeout(2400)
 HELD = "kustomize.toolkit.fluxcd.io/reconcile"
 
 
