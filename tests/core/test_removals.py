@@ -10,7 +10,7 @@ from build import T0, Json, entry, incident, node, pod, stamp
 from stanch.api.incident_status import AttemptState, WishState
 from stanch.core.commands import Removal, Remove, Swap
 from stanch.core.observations import Failed
-from stanch.core.questions import UndoSecret
+from stanch.core.questions import MayGo, UndoSecret
 from world import World
 
 OWNER = [{"kind": "ReplicaSet", "name": "web-h1", "uid": "rs", "controller": True}]
@@ -302,3 +302,18 @@ def test_a_control_plane_node_is_not_drained() -> None:
     there.objects[("nodes", "node-1")]["metadata"]["labels"] = {"node-role.kubernetes.io/control-plane": ""}
     assert "control-plane" in there.run(minutes=1).record("act").message
     assert there.effects == []
+
+
+def test_two_budgets_on_one_pod_are_never_asked_again() -> None:
+    """
+    The eviction API can't decide between them, however often it is asked.
+    """
+    there = world(DELETE, owned("web-1"))
+    answer = there.answer
+    twice = Failed(
+        500, "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+    )
+    there.answer = lambda q: twice if isinstance(q, MayGo) else answer(q)
+    record = there.run(minutes=1).record("act")
+    assert record.state is WishState.REFUSED
+    assert "Delete or narrow one of them" in record.message

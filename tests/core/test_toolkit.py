@@ -9,7 +9,9 @@ from build import BAD, GOOD, T0, Json, deployment, entry, incident, pod, replica
 from stanch.api.incident_status import AttemptState, WishState
 from stanch.api.meta import TargetKind
 from stanch.core.commands import Swap
+from stanch.core.observations import Found
 from stanch.core.ports import Aim, VerdictState
+from stanch.core.questions import List
 from stanch.mitigations.rollouts import rollout_verdict
 from world import World, bad_deploy
 
@@ -458,3 +460,16 @@ def test_a_half_done_rollout_is_not_complete() -> None:
     assert rollout_verdict(aim, half).state is VerdictState.WAITING
     half["status"] |= {"updatedReplicas": 3, "currentReplicas": 3}
     assert rollout_verdict(aim, half).state is VerdictState.VERIFIED
+
+
+def test_a_list_that_was_cut_is_not_taken_for_the_whole() -> None:
+    """
+    The pods that would answer may be on the second page.
+    """
+    there = world(SHIFT, services=service(), pods=[BLUE])
+    answer = there.answer
+    cut = Found({"items": [BLUE], "metadata": {"continue": "more"}})
+    there.answer = lambda q: cut if isinstance(q, List) and q.ref.plural == "pods" else answer(q)
+    there.run(minutes=1)
+    assert "there are more than 2000 pods" in there.record("act").message
+    assert there.effects == []
