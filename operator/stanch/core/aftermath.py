@@ -85,45 +85,46 @@ def _store(draft: Draft, ref: Ref, kind: str, name: str, spec: dict[str, Any]) -
 
 def _back_port(draft: Draft, record: MitigationRecord) -> Store:
     """What was changed in the cluster is not in Git yet, and what is changed in Git does not come."""
+    return _item(
+        draft,
+        record,
+        "git",
+        f"Put into Git what was changed on {record.target}, then undo {record.name}",
+        f"{record.plan}. Until it is undone, no change of Git reaches it. Do it in this order: change Git, check that it "
+        f"says what the cluster says, then undo {record.name}.",
+    )
+
+
+def _follow_up(draft: Draft, record: MitigationRecord) -> Store:
+    """The bad revision still needs a fix: a rollback only bought time."""
+    return _item(
+        draft,
+        record,
+        "fix",
+        f"Fix what {record.target} was rolled back from, and roll it out again",
+        f"{record.plan}. Until the fix is out, Git and the cluster may disagree: bring the rollback into Git too. "
+        "Done when a newer revision than the bad one serves without restarts.",
+    )
+
+
+def _item(draft: Draft, record: MitigationRecord, suffix: str, title: str, description: str) -> Store:
+    name = draft.incident.metadata.name
     spec = ActionItemSpec(
-        title=shorten(f"Put into Git what was changed on {record.target}, then undo {record.name}", 250),
-        description=shorten(
-            f"{record.plan}. Until it is undone, no change of Git reaches it. Do it in this order: change Git, check that it "
-            f"says what the cluster says, then undo {record.name}. Record: incident {draft.incident.key}.",
-            2000,
-        ),
-        incident=draft.incident.metadata.name,
-        postmortem=draft.incident.metadata.name,
+        title=shorten(title, 250),
+        description=shorten(f"{description} Record: incident {draft.incident.key}.", 2000),
+        incident=name,
+        postmortem=name,
         owner=_owner(draft, record),
         due_time=draft.now + draft.catalog.policy.follow_up_due,
         priority=Priority.P1,
         kind=ActionKind.PREVENT,
     )
-    return _store(draft, ACTION_ITEMS, "ActionItem", f"{draft.incident.metadata.name}-{record.name}-git", spec.wire())
+    return _store(draft, ACTION_ITEMS, "ActionItem", f"{name}-{record.name}-{suffix}", spec.wire())
 
 
 def _owner(draft: Draft, record: MitigationRecord) -> str:
     owner = next((r.user for r in draft.status.roles or () if r.role == "commander"), None)
     return (owner or record.requested_by or declarer(draft)).replace(",", " ").replace(";", " ")[:253]
-
-
-def _follow_up(draft: Draft, record: MitigationRecord) -> Store:
-    """The bad revision still needs a fix: a rollback only bought time."""
-    spec = ActionItemSpec(
-        title=shorten(f"Fix what {record.target} was rolled back from, and roll it out again", 250),
-        description=shorten(
-            f"{record.plan}. Until the fix is out, Git and the cluster may disagree: bring the rollback into Git too. "
-            f"Done when a newer revision than the bad one serves without restarts. Record: incident {draft.incident.key}.",
-            2000,
-        ),
-        incident=draft.incident.metadata.name,
-        postmortem=draft.incident.metadata.name,
-        owner=_owner(draft, record),
-        due_time=draft.now + draft.catalog.policy.follow_up_due,
-        priority=Priority.P1,
-        kind=ActionKind.PREVENT,
-    )
-    return _store(draft, ACTION_ITEMS, "ActionItem", f"{draft.incident.metadata.name}-{record.name}-fix", spec.wire())
 
 
 def _postmortem(draft: Draft, items: tuple[str, ...]) -> dict[str, Any]:
