@@ -32,8 +32,16 @@ def target_of(aim: Aim) -> Get:
 def selector(obj: Mapping[str, Any]) -> str:
     """``spec.selector`` as a label selector string, in one order; empty when there is none."""
     wanted = (obj.get("spec") or {}).get("selector") or {}
-    equal = [f"{key}={value}" for key, value in sorted((wanted.get("matchLabels") or {}).items())]
-    return ",".join([*equal, *sorted(_expression(each) for each in wanted.get("matchExpressions") or ())])
+    return ",".join(
+        [
+            *_equal(wanted.get("matchLabels")),
+            *sorted(_expression(each) for each in wanted.get("matchExpressions") or ()),
+        ]
+    )
+
+
+def _equal(labels: Mapping[str, Any] | None) -> list[str]:
+    return [f"{key}={value}" for key, value in sorted((labels or {}).items())]
 
 
 def _expression(expression: Mapping[str, Any]) -> str:
@@ -62,16 +70,9 @@ def pods_in(namespace: str) -> List:
     return List(PODS, namespace, limit=PODS_MAX)
 
 
-def pods_with(namespace: str, labels: Mapping[str, str]) -> List:
-    """Pods that carry all these labels."""
-    wanted = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-    return List(PODS, namespace, labels=wanted, limit=PODS_MAX)
-
-
 def pods_behind(aim: Aim, service: Mapping[str, Any]) -> List | None:
     """Pods that a Service selects; None when it selects none."""
-    wanted = (service.get("spec") or {}).get("selector") or {}
-    labels = ",".join(f"{key}={value}" for key, value in sorted(wanted.items()))
+    labels = ",".join(_equal((service.get("spec") or {}).get("selector")))
     return List(PODS, aim.namespace, labels=labels) if labels else None
 
 

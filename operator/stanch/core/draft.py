@@ -19,6 +19,8 @@ from stanch.core.records import MarkFolded, Store
 LINE_CHARACTERS_MAX = 300
 MESSAGE_CHARACTERS_MAX = 1000
 MACHINE = "stanch"
+# Source of a hold that another mitigation needs, before that one's name.
+HOLD_FOR = "For/"
 
 
 @dataclass
@@ -103,6 +105,10 @@ class Draft:
     def record(self, name: str) -> MitigationRecord | None:
         """The mitigation of that name."""
         return next((r for r in self.records if r.name == name), None)
+
+    def held_for(self, record: MitigationRecord) -> MitigationRecord | None:
+        """The mitigation that a hold was made for; None when it is no such hold, or that one is gone."""
+        return self.record(record.source.removeprefix(HOLD_FOR)) if record.source.startswith(HOLD_FOR) else None
 
     def put(self, record: MitigationRecord) -> None:
         """Replace the mitigation of that name."""

@@ -10,7 +10,7 @@ from stanch.api.meta import Target, instant
 from stanch.api.names import FIELD_MANAGER, EventKind, Reason
 from stanch.api.wish import GitOps, When, Wish
 from stanch.core.asking import target_of
-from stanch.core.draft import Draft
+from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.observations import Found
 from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.questions import Get
@@ -53,7 +53,7 @@ def hold_first(draft: Draft, record: MitigationRecord, aim: Aim, change: Change)
 def _hold(draft: Draft, record: MitigationRecord, who: Steerer) -> Refusal:
     name = f"hold-{record.name}"[:NAME_MAX].rstrip("-")
     known = draft.record(name)
-    if known is not None and known.source != f"For/{record.name}":
+    if known is not None and known.source != f"{HOLD_FOR}{record.name}":
         # A name that somebody else uses; this one nobody has by chance.
         name = f"hold-{digest(record.name)[-8:]}"
         known = draft.record(name)
@@ -82,7 +82,7 @@ def _ask(draft: Draft, record: MitigationRecord, name: str, who: Steerer) -> Non
     )
     hold = MitigationRecord(
         name=name,
-        source=f"For/{record.name}",
+        source=f"{HOLD_FOR}{record.name}",
         action=HOLD,
         asked=wish,
         wish=digest({"wish": wish.wire()}),

@@ -9,7 +9,7 @@ from stanch.api.meta import Person, TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE, Label, Reason
 from stanch.core.asking import target_of
 from stanch.core.contest import tug_of_war
-from stanch.core.draft import Draft
+from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.observations import Failed, Found
 from stanch.core.ports import Aim, Need, Refusal
 from stanch.core.questions import ENTRIES, EVIDENCES, REF_OF_KIND, Get, List, MayThey
@@ -129,8 +129,8 @@ def asker_may(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | Non
 def _asker(draft: Draft, record: MitigationRecord) -> Person | None:
     """Who asked, with groups; None while the entry that says so is being read."""
     undo = record.undo_asked
-    if record.source.startswith("For/") and not undo:
-        wanted = draft.record(record.source.removeprefix("For/"))
+    if record.source.startswith(HOLD_FOR) and not undo:
+        wanted = draft.held_for(record)
         return _asker(draft, wanted) if wanted else Person(username="")
     source = record.source.removeprefix("Entry/") if record.source.startswith("Entry/") else None
     entry = undo.entry if undo and undo.entry else source

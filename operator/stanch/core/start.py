@@ -10,7 +10,7 @@ from stanch.core.approvals import is_machine, valid, wait_for
 from stanch.core.asking import target_of
 from stanch.core.attempts import open_attempt, receipt_of, standing
 from stanch.core.conditions import is_true
-from stanch.core.draft import Draft
+from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.git_ops import HOLD, hold_first, warnings_of
 from stanch.core.guards import refused
 from stanch.core.intend import dry_run, fresh_evidence, intend
@@ -167,10 +167,9 @@ def _skip(draft: Draft, record: MitigationRecord, nothing: NothingToDo) -> None:
 
 def _for_nobody(draft: Draft, record: MitigationRecord) -> bool:
     """A hold is not made for what will not be done any more."""
-    if not record.source.startswith("For/"):
+    if not record.source.startswith(HOLD_FOR):
         return False
-    wanted = draft.record(record.source.removeprefix("For/"))
-    if wanted is not None and wanted.state in PENDING:
+    if (wanted := draft.held_for(record)) is not None and wanted.state in PENDING:
         return False
     _skip(draft, record, NothingToDo("What it was for is not pending any more"))
     return True

@@ -15,6 +15,7 @@ from stanch.api.incident_status import Suggestion, UndoClass
 from stanch.api.meta import Target, TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE, EventKind
 from stanch.core.asking import hpas, owned_by, pods_of, replicasets_of, revision_number, target_of
+from stanch.core.criteria import HASH
 from stanch.core.draft import Draft, aim_at
 from stanch.core.observations import Found, items
 from stanch.core.ports import Aim, Change, Clock, Sized
@@ -22,7 +23,6 @@ from stanch.core.ports import Aim, Change, Clock, Sized
 TOP: Final = 3
 REPLICAS_MAX: Final = 10_000
 UNDO: Final = {UndoClass.AUTO: 1.0, UndoClass.MANUAL: 0.7, UndoClass.NONE: 0.3}
-HASH: Final = "pod-template-hash"
 _SECONDS: Final = re.compile(r"^(\d+)s")
 
 

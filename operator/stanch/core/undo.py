@@ -50,7 +50,7 @@ def revert_where_chosen(draft: Draft) -> None:
             continue
         if draft.catalog.mitigations[record.action].undo_class is UndoClass.NONE:
             continue
-        if record.source.startswith("For/") and _still_needed(draft, record):
+        if (wanted := draft.held_for(record)) is not None and standing(wanted) is not None:
             continue  # Lifted last: the tool would put the other one back before it is undone.
         if record.reason == Reason.UNDO_NOT_EXACT:
             continue  # Tried once and refused, with the reason; a person must look.
@@ -60,11 +60,6 @@ def revert_where_chosen(draft: Draft) -> None:
         if resolved or expired:
             asked = UndoAsked(by=record.requested_by or "", time=draft.now)
             draft.put(record.model_copy(update={"undo_asked": asked}))
-
-
-def _still_needed(draft: Draft, record: MitigationRecord) -> bool:
-    wanted = draft.record(record.source.removeprefix("For/"))
-    return wanted is not None and standing(wanted) is not None
 
 
 def start_undos(draft: Draft) -> None:

@@ -8,8 +8,7 @@ from stanch.api.actions import Action, Autoscaler
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
-from stanch.core.asking import target_of
-from stanch.core.observations import Found, Observations
+from stanch.core.observations import Observations
 from stanch.core.ports import (
     Aim,
     ApprovalClass,
@@ -24,7 +23,7 @@ from stanch.core.ports import (
     Written,
 )
 from stanch.core.questions import Question
-from stanch.mitigations.workload import Json, owner_refusal, read_target
+from stanch.mitigations.workload import Json, live, owner_refusal, read_target
 
 MIN: Final = "/spec/minReplicas"
 MAX: Final = "/spec/maxReplicas"
@@ -65,12 +64,10 @@ class SetBounds:
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """The autoscaler wants a number within the bounds; whether the pods come is for the criteria to say."""
-        answer = seen.get(target_of(aim))
-        if answer is None:
-            return (target_of(aim),)
-        if not isinstance(answer, Found):
-            return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
-        status, (least, most) = answer.value.get("status") or {}, _bounds(answer.value)
+        target = live(aim, seen)
+        if not isinstance(target, dict):
+            return target
+        status, (least, most) = target.get("status") or {}, _bounds(target)
         wanted = status.get("desiredReplicas", 0)
         if not status.get("currentReplicas") and not wanted:
             return Verdict(VerdictState.VERIFIED, f"{aim} has {_words((least, most))}; it steers nothing while at 0")

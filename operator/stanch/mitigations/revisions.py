@@ -19,7 +19,7 @@ RESTARTED: Final = "kubectl.kubernetes.io/restartedAt"
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HASH: Final = "pod-template-hash"
 # A pod of a StatefulSet carries the name of its ControllerRevision here, one of a DaemonSet its hash.
-_REVISION_HASH: Final = "controller-revision-hash"
+REVISION_HASH: Final = "controller-revision-hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,11 @@ def controller_revisions(kept: list[dict[str, Any]], pods: list[dict[str, Any]],
     """All revisions of a StatefulSet or DaemonSet that are kept, oldest first."""
     found = []
     for each in kept:
-        codes = {each["metadata"]["name"], (each["metadata"].get("labels") or {}).get(_REVISION_HASH)}
+        codes = {each["metadata"]["name"], (each["metadata"].get("labels") or {}).get(REVISION_HASH)}
         template = without_nulls((each.get("data") or {}).get("spec", {}).get("template") or {})
         template.pop("$patch", None)
         found.append(
-            _revision(each, int(each.get("revision", 0)), template, _with_label(pods, _REVISION_HASH, codes), now)
+            _revision(each, int(each.get("revision", 0)), template, _with_label(pods, REVISION_HASH, codes), now)
         )
     return sorted(found, key=lambda r: r.number)
 

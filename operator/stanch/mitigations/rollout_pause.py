@@ -7,8 +7,7 @@ from typing import Any
 from stanch.api.actions import Action
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
-from stanch.core.asking import target_of
-from stanch.core.observations import Found, Observations
+from stanch.core.observations import Observations
 from stanch.core.ports import (
     Aim,
     ApprovalClass,
@@ -23,20 +22,18 @@ from stanch.core.ports import (
 )
 from stanch.core.questions import Question
 from stanch.core.swap import ABSENT, look_up
-from stanch.mitigations.workload import Json, owner_refusal, read_target
+from stanch.mitigations.workload import Json, live, owner_refusal, read_target
 
 PAUSED = "/spec/paused"
 _NEEDS: Mapping[TargetKind, tuple[Need, ...]] = {TargetKind.DEPLOYMENT: (Need("patch", "apps", "deployments"),)}
 
 
 def _observed(aim: Aim, seen: Observations, paused: bool) -> Verdict | tuple[Question, ...]:
-    answer = seen.get(target_of(aim))
-    if answer is None:
-        return (target_of(aim),)
-    if not isinstance(answer, Found):
-        return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
-    seen_generation = (answer.value.get("status") or {}).get("observedGeneration", 0)
-    if seen_generation < answer.value["metadata"].get("generation", 0):
+    target = live(aim, seen)
+    if not isinstance(target, dict):
+        return target
+    seen_generation = (target.get("status") or {}).get("observedGeneration", 0)
+    if seen_generation < target["metadata"].get("generation", 0):
         return Verdict(VerdictState.WAITING, f"{aim}: waiting for the controller to observe it")
     # Decided by the spec, not by the Progressing condition: that keeps ProgressDeadlineExceeded through a pause.
     return Verdict(VerdictState.VERIFIED, f"{aim} is {'paused' if paused else 'rolling on'}")

@@ -7,8 +7,8 @@ from stanch.api.actions import Action, RolloutRestart
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind, instant
 from stanch.api.names import Reason
-from stanch.core.asking import pods_of, target_of
-from stanch.core.observations import Found, Observations, items
+from stanch.core.asking import pods_of
+from stanch.core.observations import Observations, items
 from stanch.core.ports import (
     Aim,
     ApprovalClass,
@@ -29,6 +29,7 @@ from stanch.mitigations.rollouts import RESOURCE, on_delete, rollout_verdict
 from stanch.mitigations.workload import (
     Json,
     is_crashing,
+    live,
     live_pods,
     not_observed,
     owner_refusal,
@@ -73,12 +74,10 @@ class RestartRollout:
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """The rollout that the new annotation starts is complete."""
-        answer = seen.get(target_of(aim))
-        if answer is None:
-            return (target_of(aim),)
-        if not isinstance(answer, Found):
-            return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
-        return rollout_verdict(aim, answer.value)
+        target = live(aim, seen)
+        if not isinstance(target, dict):
+            return target
+        return rollout_verdict(aim, target)
 
     def owes(self, action: Action, aim: Aim) -> str:
         """Nothing is off."""

@@ -8,9 +8,9 @@ from stanch.api.actions import Action, RolloutUndo
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Annotation, Reason
-from stanch.core.asking import controller_revisions_of, owned_by, replicasets_of, revision_number, target_of
+from stanch.core.asking import controller_revisions_of, owned_by, replicasets_of, revision_number
 from stanch.core.diff import differences
-from stanch.core.observations import Found, Observations, items
+from stanch.core.observations import Observations, items
 from stanch.core.ports import (
     Aim,
     ApprovalClass,
@@ -22,7 +22,6 @@ from stanch.core.ports import (
     Refusal,
     Sized,
     Verdict,
-    VerdictState,
     Written,
 )
 from stanch.core.questions import List, Question
@@ -40,6 +39,7 @@ from stanch.mitigations.rollouts import RESOURCE, on_delete, partition, rollout_
 from stanch.mitigations.stuck_pods import let_go, stuck_pods
 from stanch.mitigations.workload import (
     Json,
+    live,
     live_pods,
     not_observed,
     owner_refusal,
@@ -93,12 +93,10 @@ class UndoRollout:
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """kubectl's own rule of when a rollout is complete."""
-        answer = seen.get(target_of(aim))
-        if answer is None:
-            return (target_of(aim),)
-        if not isinstance(answer, Found):
-            return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
-        return let_go(aim, answer.value, rollout_verdict(aim, answer.value), seen, written)
+        target = live(aim, seen)
+        if not isinstance(target, dict):
+            return target
+        return let_go(aim, target, rollout_verdict(aim, target), seen, written)
 
     def owes(self, action: Action, aim: Aim) -> str:
         """The bad revision still needs a fix; its ActionItem carries that, so nothing is left dangling."""

@@ -9,8 +9,8 @@ from stanch.api.actions import Action, RouteShift
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
-from stanch.core.asking import endpoint_slices, ready_endpoints, target_of
-from stanch.core.observations import Found, Observations, items
+from stanch.core.asking import endpoint_slices, ready_endpoints
+from stanch.core.observations import Observations, items
 from stanch.core.ports import (
     Aim,
     ApprovalClass,
@@ -21,12 +21,11 @@ from stanch.core.ports import (
     Refusal,
     Sized,
     Verdict,
-    VerdictState,
     Written,
 )
 from stanch.core.questions import Question
 from stanch.core.routes import route_verdict
-from stanch.mitigations.workload import Json, owner_refusal, read_target, unanswered
+from stanch.mitigations.workload import Json, live, owner_refusal, read_target, unanswered
 
 SERVICE_LABEL: Final = "kubernetes.io/service-name"
 
@@ -61,12 +60,10 @@ class ShiftRoute:
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """Every gateway the route hangs on has taken this generation of it."""
-        answer = seen.get(target_of(aim))
-        if answer is None:
-            return (target_of(aim),)
-        if not isinstance(answer, Found):
-            return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
-        return route_verdict(aim, answer.value)
+        target = live(aim, seen)
+        if not isinstance(target, dict):
+            return target
+        return route_verdict(aim, target)
 
     def owes(self, action: Action, aim: Aim) -> str:
         """Traffic goes where Git does not say."""

@@ -8,8 +8,8 @@ from stanch.api.actions import Action, Scale
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
-from stanch.core.asking import hpas, pods_of, target_of
-from stanch.core.observations import Found, Observations, items
+from stanch.core.asking import hpas, pods_of
+from stanch.core.observations import Observations, items
 from stanch.core.ports import (
     Aim,
     ApprovalClass,
@@ -30,6 +30,7 @@ from stanch.mitigations.workload import (
     cannot_make_pods,
     containers,
     is_crashing,
+    live,
     live_pods,
     owner_refusal,
     parse_time,
@@ -117,15 +118,13 @@ class ScaleWorkload:
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """As many pods as wanted are there and ready."""
         assert isinstance(action, Scale)
-        answer = seen.get(target_of(aim))
-        if answer is None:
-            return (target_of(aim),)
-        if not isinstance(answer, Found):
-            return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
+        target = live(aim, seen)
+        if not isinstance(target, dict):
+            return target
         # The wanted number is read from the object: for an undo it is the one from before, not the action's.
-        wanted = answer.value["spec"].get("replicas", 1)
-        status = answer.value.get("status") or {}
-        if status.get("observedGeneration", 0) < answer.value["metadata"].get("generation", 0):
+        wanted = target["spec"].get("replicas", 1)
+        status = target.get("status") or {}
+        if status.get("observedGeneration", 0) < target["metadata"].get("generation", 0):
             return Verdict(VerdictState.WAITING, f"{aim}: waiting for the controller to observe the change")
         if why := cannot_make_pods(status):
             return Verdict(VerdictState.WAITING, f"{aim}: pods can't be made: {why}")

@@ -13,10 +13,9 @@ from stanch.core.commands import Removal
 from stanch.core.observations import Observations, items
 from stanch.core.ports import Aim, PodToRemove, Verdict, VerdictState, Written
 from stanch.core.questions import Question
+from stanch.mitigations.revisions import REVISION_HASH
 from stanch.mitigations.rollouts import on_delete
 from stanch.mitigations.workload import Json, is_ready
-
-HASH = "controller-revision-hash"
 
 
 def stuck_pods(aim: Aim, target: Json, pods: list[dict[str, Any]], wanted: str) -> tuple[PodToRemove, ...]:
@@ -56,7 +55,7 @@ def let_go(
 
 
 def _hash(pod: Json) -> str:
-    return str((pod["metadata"].get("labels") or {}).get(HASH, ""))
+    return str((pod["metadata"].get("labels") or {}).get(REVISION_HASH, ""))
 
 
 def _number(pod: Json) -> int:

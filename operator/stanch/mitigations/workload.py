@@ -42,6 +42,16 @@ def unanswered(
     return Refusal(Reason.NO_DATA_NOW, f"{what} can't be read: {failed.message}") if failed else None
 
 
+def live(aim: Aim, seen: Observations) -> dict[str, Any] | Verdict | tuple[Question, ...]:
+    """The target after the effect, or the question for it; while it can't be read, nothing is said of the effect."""
+    answer = seen.get(target_of(aim))
+    if answer is None:
+        return (target_of(aim),)
+    if not isinstance(answer, Found):
+        return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
+    return answer.value
+
+
 def owner_refusal(aim: Aim, obj: Json) -> Refusal | None:
     """An object that another one controls would be put back: name the parent."""
     for owner in obj["metadata"].get("ownerReferences") or ():
@@ -93,11 +103,9 @@ def paused(aim: Aim, obj: Json) -> Refusal | None:
 
 def stands(aim: Aim, seen: Observations, words: str) -> Verdict | tuple[Question, ...]:
     """For what needs no controller: that it stands there is all there is to see."""
-    answer = seen.get(target_of(aim))
-    if answer is None:
-        return (target_of(aim),)
-    if not isinstance(answer, Found):
-        return Verdict(VerdictState.WAITING, f"{aim} can't be read now")
+    target = live(aim, seen)
+    if not isinstance(target, dict):
+        return target
     return Verdict(VerdictState.VERIFIED, f"{aim} {words}")
 
 
