@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import random
 import shutil
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,10 +26,12 @@ INTERVAL = "5s"
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on, below those that the kernel gives to connections: none takes it before we do."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Git:
@@ -89,8 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, body: bytes) -> None:
         path, _, query = self.path.partition("?")
-        env = {
-            "PATH": os.environ["PATH"],
+        env = dict(os.environ) | {
             "GIT_PROJECT_ROOT": str(self.root),
             "GIT_HTTP_EXPORT_ALL": "1",
             "PATH_INFO": path,
@@ -128,8 +131,9 @@ class Flux:
     def __enter__(self) -> Self:
         source, kustomize = addons.ensure(addons.SOURCE), addons.ensure(addons.KUSTOMIZE)
         for place in (source, kustomize):
-            words = [self._kubectl, "apply", "--server-side", "-f", str(place / "crds")]
-            subprocess.run(words, env=self._env, check=True, capture_output=True)
+            for verb in (["apply", "--server-side"], ["wait", "--for=condition=Established", "--timeout=60s"]):
+                words = [self._kubectl, *verb, "-f", str(place / "crds")]
+                subprocess.run(words, env=self._env, check=True, capture_output=True)
         self.admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         storage = f"127.0.0.1:{free_port()}"
         (self.folder / "storage").mkdir()
@@ -143,11 +147,35 @@ class Flux:
         return self
 
     def _start(self, program: Path, *words: str) -> None:
-        addresses = [f"--metrics-addr=127.0.0.1:{free_port()}", f"--health-addr=127.0.0.1:{free_port()}"]
+        """Start a controller and wait until it says that it is ready."""
+        health = f"127.0.0.1:{free_port()}"
+        addresses = ["--metrics-addr=0", f"--health-addr={health}"]
         with (self.folder / f"{program.name}.log").open("wb") as log:
-            self._running.append(
-                subprocess.Popen([program, *words, *addresses], env=self._env, stdout=log, stderr=log, cwd=self.folder)
+            process = subprocess.Popen(
+                [program, *words, *addresses], env=self._env, stdout=log, stderr=log, cwd=self.folder
             )
+        self._running.append(process)
+
+        def ready() -> bool:
+            if process.poll() is not None:
+                raise AssertionError(f"{program.name} ended with {process.returncode}\n{self.said()}")
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{health}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)
+            return False
+
+        until(ready, 120, f"{program.name} is ready")
+
+    def said(self) -> str:
+        """What the controllers and their objects say, for a test that fails."""
+        conditions = [
+            f"{plural} {o['metadata']['name']}: {c['type']}={c['status']} {c.get('message')}"
+            for plural in ("gitrepositories", "kustomizations")
+            for o in self.admin.list(plural, NAMESPACE)
+            for c in (o.get("status") or {}).get("conditions", [])
+        ]
+        ends = [f"{process.args[0]}: {process.poll()}" for process in self._running]  # type: ignore[index]
+        logs = [line[:400] for log in sorted(self.folder.glob("*.log")) for line in log.read_text().splitlines()]
+        return "\n".join([*(line for line in logs if '"info"' not in line)][-20:] + conditions + ends)
 
     def __exit__(self, *_: object) -> None:
         for process in self._running:
@@ -187,9 +215,11 @@ class Flux:
         revision = subprocess.run(
             ["git", "rev-parse", "HEAD"], cwd=self.git.work, text=True, capture_output=True, check=True
         ).stdout.strip()
-        until(
-            lambda: revision in str(self.status(namespace).get("lastAppliedRevision")), 90, f"Flux applied {revision}"
-        )
+        try:
+            applied = lambda: revision in str(self.status(namespace).get("lastAppliedRevision"))  # noqa: E731
+            until(applied, 180, f"Flux applied {revision}")
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.said()}") from late
 
     def status(self, name: str) -> Json:
         """Where the Kustomization stands."""
