@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -50,6 +51,16 @@ class PaperCollector:
         return Captured(name, body, sha, items=1, missing=0, really_missing=0, stored_bytes=10)
 
 
+@dataclass(frozen=True)
+class Stopped:
+    """A replica that was stopped in the middle of a look: what it had decided on which version, and its next step."""
+
+    decided: Plan
+    seen: Observations
+    version: str | None
+    step: int
+
+
 CATALOG = Catalog({m.name: m for m in ALL}, PaperCollector(), DEFAULT)
 
 
@@ -73,6 +84,18 @@ class World:
     controller_works: bool = True
     guarded: set[str] = field(default_factory=set)
     refuses: int = 0
+    stopped: Stopped | None = None
+    # Plan everything twice, to see that it comes out the same.
+    repeat: bool = True
+
+    def fork(self) -> "World":
+        """The same once more, to go another way; what is never changed in place is shared."""
+        twin = copy.copy(self)
+        twin.objects = pickle.loads(pickle.dumps(self.objects, pickle.HIGHEST_PROTOCOL))
+        twin.entries, twin.effects, twin.broken, twin.plans = [*self.entries], [*self.effects], [*self.broken], []
+        twin.stored, twin.secrets = {**self.stored}, {**self.secrets}
+        twin.lose_stores, twin.guarded = {*self.lose_stores}, {*self.guarded}
+        return twin
 
     # --- answering -----------------------------------------------------------------------------------------------
 
@@ -221,23 +244,35 @@ class World:
             if not decided.questions:
                 break
             seen = seen.with_answers({q: self.answer(q) for q in decided.questions})
-        assert decided == plan(self.incident, seen, CATALOG, self.now) or decided.stores, "planning is repeatable"
+        if self.repeat and not decided.stores:
+            assert decided == plan(self.incident, seen, CATALOG, self.now), "planning is repeatable"
         self.broken += broken(self.incident, decided)
         self.plans.append(decided)
         return decided, seen
 
-    def look(self, die_after: int | None = None) -> Plan:
-        """One reconcile until nothing changes; ``die_after`` cuts it off after so many steps (a crash)."""
+    def look(self, die_after: int | None = None, between: Callable[[int], None] = lambda _: None) -> Plan:
+        """
+        One reconcile until nothing changes.
+
+        ``die_after`` cuts it off after so many steps: a crash, or a stop that ``go_on`` ends. ``between`` is called
+        before each step, for what happens meanwhile; when somebody else wrote the incident then, this look is over.
+        """
         seen, steps = self.seen(), 0
         for _ in range(12):
             decided, seen = self.decide(seen)
+            version = self.incident.metadata.resource_version
             if decided.status == self.incident.status and not decided.commands and not decided.stores:
                 self._mark(decided)
                 return decided
-            for step in (self._write_status, self._write_stores, self._perform):
-                if die_after is not None and steps >= die_after:
+            for number in range(len(STEPS)):
+                between(steps)
+                if steps == die_after:
+                    self.stopped = Stopped(decided, seen, version, number)
                     return decided
-                seen = step(decided, seen)
+                went_on = self._step(Stopped(decided, seen, version, number))
+                if went_on is None:
+                    return decided
+                seen = went_on
                 steps += 1
             self._mark(decided)
         last = [
@@ -247,6 +282,23 @@ class World:
         raise AssertionError(
             f"never settles: {last} {self.plans[-1].commands} {[s.name for s in self.plans[-1].stores]}"
         )
+
+    def _step(self, at: Stopped) -> Observations | None:
+        """One step; None when the status was written by somebody else since, which ends the look."""
+        if at.step == 0 and self.incident.metadata.resource_version != at.version:
+            # The records are on their way at the same time as the status.
+            self._write_stores(at.decided, at.seen)
+            return None
+        return STEPS[at.step](self, at.decided, at.seen)
+
+    def go_on(self) -> None:
+        """The replica that was stopped finishes what it had decided, however long ago."""
+        at, self.stopped = self.stopped, None
+        for number in range(at.step, len(STEPS)) if at else ():
+            seen = self._step(replace(at, step=number))
+            if seen is None:
+                return
+            at = replace(at, seen=seen)
 
     def _write_status(self, decided: Plan, seen: Observations) -> Observations:
         known = {a.id for r in self.incident.status.mitigations or () for a in r.attempts or ()}
@@ -345,6 +397,9 @@ class World:
     def image(self) -> str:
         """The image it runs."""
         return str(self.target["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+STEPS = (World._write_status, World._write_stores, World._perform)
 
 
 def _differences(one: Json, other: Json) -> list[str]:
