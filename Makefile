@@ -6,7 +6,7 @@ RUN := .venv/bin/python
 CLUSTER := .cluster
 .DEFAULT_GOAL := help
 
-.PHONY: help env test test-fast check generate fix cluster cluster-down install uninstall run demo demo-down bench sweep clean
+.PHONY: help env test test-fast check generate fix cluster cluster-down install uninstall run demo demo-down bench sweep sweep-honesty clean
 
 help: 
 	@echo "stanch: incidents as Kubernetes objects"
@@ -28,13 +28,14 @@ help:
 	@echo "  make demo-down      Stop the demo's operator and take down the cluster in .cluster/."
 	@echo "  make bench          How fast it is, beside a replay of its own requests and beside kubectl (15 min)."
 	@echo "  make sweep          Break every request of every action and its undo, one at a time (about an hour)."
+	@echo "  make sweep-honesty  Plant bugs in the operator, and see the sweep turn red for each of them (10 min)."
 	@echo "  make clean          Remove caches and .venv; clusters stay."
 
 env:
 	@$(PYTHON) tools/bootstrap.py
 
 test: env
-	@$(RUN) -m tools.with_cluster $(RUN) -m pytest $(ARGS)
+	@$(RUN) -m tools.test_run $(ARGS)
 
 test-fast: env
 	@$(RUN) -m pytest tests --ignore=tests/cluster --ignore=tests/testcluster --ignore=tests/e2e --ignore=tests/docs --ignore=tests/bench $(ARGS)
@@ -77,5 +78,8 @@ clean:
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 sweep: env
-	@STANCH_EXPLORE=5 $(RUN) -m pytest tests/core/test_explore.py -s
+	@STANCH_EXPLORE=100000 $(RUN) -m pytest tests/core/test_explore.py -s
 	@STANCH_SWEEP=full $(RUN) -m tools.with_cluster $(RUN) -m pytest tests/e2e/test_crash_sweep.py tests/e2e/test_toolkit_sweep.py -s $(ARGS)
+
+sweep-honesty: env
+	@STANCH_SWEEP=honesty $(RUN) -m tools.with_cluster $(RUN) -m pytest tests/e2e/test_sweep_honesty.py -s $(ARGS)

@@ -97,9 +97,9 @@ def main(arguments: Sequence[str]) -> int:
 def keep_logs(logs: Path) -> None:
     """The cluster's logs, for whoever looks into a failure."""
     if logs.exists():
-        shutil.rmtree(LOGS, ignore_errors=True)
-        shutil.copytree(logs, LOGS)
-        print(f"with_cluster: logs of the cluster are kept in {LOGS}", file=sys.stderr)
+        kept = LOGS / logs.parent.parent.name
+        shutil.copytree(logs, kept)
+        print(f"with_cluster: logs of the cluster are kept in {kept}", file=sys.stderr)
 
 
 def take_down(place: Path) -> int:

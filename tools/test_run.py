@@ -1,0 +1,72 @@
+"""
+Run all tests in two halves side by side, each with a cluster of its own: waiting for pods is most of what they do.
+
+`python -m tools.test_run` shows the first half as it goes, and the second when it is through; what failed is said last.
+The exit code is that of the first that failed. With arguments for pytest it is one run of exactly those.
+"""
+
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTEST = (sys.executable, "-m", "tools.with_cluster", sys.executable, "-m", "pytest")
+HALVES = (("tests/e2e",), ("tests", "--ignore=tests/e2e"))
+LAST_LINES = 200
+
+
+def start(words: Sequence[str], output: IO[bytes] | int | None = None) -> subprocess.Popen[bytes]:
+    """Start pytest with a cluster; ``output`` is where it writes, ours by default."""
+    errors = subprocess.STDOUT if output else None
+    return subprocess.Popen([*PYTEST, *words], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+
+
+def forward(runs: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Whoever stops us stops all; each takes its cluster down before it ends."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for run in runs:
+            if run.poll() is None and number != signal.SIGINT:  # Ctrl-C has reached them from the terminal already.
+                run.send_signal(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+
+
+def both() -> int:
+    """The two halves at once."""
+    with tempfile.TemporaryFile() as kept:
+        shown, _ = runs = start(HALVES[0], subprocess.PIPE), start(HALVES[1], kept)
+        forward(runs)
+        assert shown.stdout
+        last: deque[bytes] = deque(maxlen=LAST_LINES)
+        for line in shown.stdout:
+            sys.stdout.buffer.write(line)
+            sys.stdout.flush()
+            last.append(line)
+        codes = [run.wait() for run in runs]
+        kept.seek(0)
+        sys.stdout.buffer.write(b"\n" + kept.read())
+        if codes[0]:
+            sys.stdout.buffer.write(b"\nThe first half failed; its end once more:\n" + b"".join(last))
+        sys.stdout.flush()
+    return next((code for code in codes if code), 0)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Entry point."""
+    if not arguments:
+        return both()
+    run = start(arguments)
+    forward([run])
+    return run.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
