@@ -1,6 +1,7 @@
 """The whole thing on a real cluster: the one that STANCH_TEST_KUBECONFIG names, with stanch installed."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,14 @@ from e2e.support.api import Api
 from e2e.support.operators import ForkServer, Operator
 from e2e.support.proxy import Loop
 from e2e.support.world import World, new_world
+
+
+def pytest_unconfigure() -> None:
+    """The last line of a sweep says it all, below what pytest says."""
+    sweep = sys.modules.get("e2e.support.sweep")
+    for line in sweep.closing_lines() if sweep and os.environ.get("STANCH_SWEEP") else ():
+        print(line)
+
 
 pytest.register_assert_rewrite("e2e.support.oracles", "e2e.support.sweep")
 

@@ -8,7 +8,7 @@ import pytest
 from e2e.support.api import Api
 from e2e.support.operators import ForkServer
 from e2e.support.proxy import Loop
-from e2e.support.sweep import Plan, Result, RollBack, Stage, labels, writes
+from e2e.support.sweep import FOUND, Plan, Result, RollBack, Stage, labels, writes
 
 # "full" for every request, or a part of a request's name, as in STANCH_SWEEP=postmortems.
 SWEEP = os.environ.get("STANCH_SWEEP", "")
@@ -51,7 +51,9 @@ def results(sweep: Stage, reference: Result) -> dict[Plan, Result]:
     """All plans, run."""
     assert reference.problem == ""
     plans = chosen(reference)
-    return dict(zip(plans, sweep.run_all((RollBack(), p) for p in plans), strict=True))
+    found = sweep.run_all((RollBack(), p) for p in plans)
+    FOUND.extend(found)
+    return dict(zip(plans, found, strict=True))
 
 
 def problems(results: dict[Plan, Result], *do: str) -> list[str]:

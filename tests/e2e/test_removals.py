@@ -6,8 +6,8 @@ import pytest
 
 from e2e.support.api import Api, Json, until
 from e2e.support.operators import Operator
-from e2e.support.world import GOOD, SERVE, World, container, deployment, good, incident, wish
-from e2e.test_toolkit import NODE, forget
+from e2e.support.world import GOOD, SERVE, World, container, deployment, forget, good, incident, wish
+from e2e.test_toolkit import NODE
 
 ON_NODE_2 = {"nodeSelector": {"kubernetes.io/hostname": "node-2"}}
 

@@ -16,6 +16,7 @@ from e2e.support.world import (
     World,
     crashing,
     deployment,
+    forget,
     incident,
     lines,
     statefulset,
@@ -237,15 +238,6 @@ def test_cordon_and_uncordon(admin: Api, operator: Operator) -> None:
     finally:
         admin.merge("nodes", None, "node-2", {"spec": {"unschedulable": None}})
         forget(world, name)
-
-
-def forget(world: World, name: str) -> None:
-    """Take the incident and its evidence out of stanch-system, as only the operator may."""
-    ours = world.admin.as_user("system:serviceaccount:stanch-system:stanch", "system:masters", "system:authenticated")
-    for plural in ("incidents", "evidences", "timelineentries", "postmortems", "actionitems"):
-        for obj in world.admin.list(plural, world.ns):
-            if obj["metadata"]["name"].startswith(name):
-                ours.delete(plural, world.ns, obj["metadata"]["name"])
 
 
 # --- when stanch is not there ------------------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ KINDS = {
     "ConfigMap": "configmaps",
     "Service": "services",
     "Pod": "pods",
+    "Node": "nodes",
     "PodDisruptionBudget": "poddisruptionbudgets",
     "GitRepository": "gitrepositories",
     "Kustomization": "kustomizations",

@@ -3,16 +3,31 @@
 import copy
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from e2e.support import oracles
 from e2e.support.api import Json, until
+from e2e.support.node_courses import NODE_COURSES, NodeCourse
 from e2e.support.proxy import FaultProxy
-from e2e.support.sweep import wait_for
-from e2e.support.world import GOOD, World, container, deployment, incident, lines, stands, wish
+from e2e.support.sweep import InNamespace, wait_for
+from e2e.support.world import (
+    GOOD,
+    Agreement,
+    World,
+    container,
+    deployment,
+    good,
+    incident,
+    lines,
+    stands,
+    statefulset,
+    stuck,
+    wish,
+)
 
 ACTION = "stanch.dev/action"
+ENDS = ("Done", "Failed", "Refused", "Skipped", "Expired")
 
 
 def asleep() -> Json:
@@ -26,8 +41,12 @@ def plain(obj: Json) -> Json:
     return kept | {"labels": {k: v for k, v in (obj["metadata"].get("labels") or {}).items() if k != ACTION}}
 
 
+def nothing(_: World) -> None:
+    """There is nothing to wait for."""
+
+
 @dataclass(frozen=True)
-class ThereAndBack:
+class ThereAndBack(InNamespace):
     """One action is done, and undone again; in the end the object is what it was, byte for byte."""
 
     name: str
@@ -37,6 +56,8 @@ class ThereAndBack:
     asked: Json
     obj: str = "checkout"
     undone: bool = True
+    live: Callable[[World], object] = nothing
+    human: Json | None = None
 
     def set_up(self, world: World) -> Json:
         """Its objects, seen by their controllers."""
@@ -44,14 +65,20 @@ class ThereAndBack:
             world.deploy(each)
         if any(each["kind"] == "Deployment" for each in self.objects):
             until(lambda: world.target().get("status", {}).get("observedGeneration"), 60, "its controller has seen it")
+        self.live(world)
         return plain(world.target(self.obj, self.plural))
+
+    def declare(self, world: World) -> None:
+        """Ask for it."""
+        target = {"kind": self.kind, "name": self.obj}
+        world.declare(incident(self.asked, target=target, recovery={"hold": "10m"}))
 
     def play(self, world: World, tick: Callable[[], None]) -> None:
         """Done, and then undone."""
-        target = {"kind": self.kind, "name": self.obj}
-        world.declare(incident(self.asked, target=target, recovery={"hold": "10m"}))
-        ended = lambda s: stands(s, "act").get("state") in ("Done", "Failed")  # noqa: E731
-        wait_for(lambda: ended(world.status()), tick, f"{self.name} is done")
+        self.declare(world)
+        agreed = Agreement(world, world.bob)
+        wait_for(lambda: agreed("act").get("state") in ENDS, tick, f"{self.name} is done")
+        assert agreed("act")["state"] == "Done", f"lost: {agreed('act')}"
         if not self.undone:
             return
         world.say("undo", {"mitigation": "act"})
@@ -73,8 +100,7 @@ class ThereAndBack:
             evidence = world.admin.find("evidences", world.ns, attempt["evidence"])
             assert evidence, "half-recorded: no evidence"
             assert int(evidence["metadata"]["resourceVersion"]) < oracles.effect_version(effect)
-        told = [line["seq"] for line in status["timeline"]]
-        assert told == list(range(1, status["lastSeq"] + 1)), f"half-recorded: {told}"
+        oracles.record_is_whole(world, status)
 
 
 def verified(status: Json) -> bool:
@@ -83,14 +109,15 @@ def verified(status: Json) -> bool:
 
 
 @dataclass(frozen=True)
-class PodGoes:
-    """One pod is deleted by uid: that one, and no other."""
+class PodGoes(InNamespace):
+    """One pod is deleted by uid: that one, and no other; that of a StatefulSet comes back under the same name."""
 
     name: str = "deletePod"
+    owner: Json = field(default_factory=lambda: deployment(pod=asleep(), replicas=2))
 
     def set_up(self, world: World) -> dict[str, str]:
-        """Two pods that nobody runs, of a Deployment."""
-        world.deploy(deployment(pod=asleep(), replicas=2))
+        """Two pods that nobody runs."""
+        world.deploy(self.owner)
         until(lambda: len(self._pods(world)) == 2, 60, "two pods")
         return self._pods(world)
 
@@ -118,6 +145,12 @@ class PodGoes:
         attempt = next(a for a in stands(status, "act")["attempts"] if a["state"] == "Applied")
         assert attempt["removes"] == list(gone)
         assert world.admin.find("evidences", world.ns, attempt["evidence"]), "half-recorded: no evidence"
+
+
+def twins() -> Json:
+    """A StatefulSet of two pods that nobody runs."""
+    obj = deployment(pod=asleep(), replicas=2, serviceName="checkout", podManagementPolicy="Parallel")
+    return obj | {"kind": "StatefulSet"}
 
 
 def act(action: str, **args: Any) -> Json:
@@ -158,14 +191,61 @@ def steered() -> Json:
     return obj
 
 
+def colours() -> tuple[Json, ...]:
+    """Two versions that serve, and a Service that sends all traffic to one of them."""
+    spec = {"selector": {"app": "checkout"}, "ports": [{"port": 80, "targetPort": 8080}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "checkout"}, "spec": spec}
+    return deployment("checkout"), deployment("green"), service
+
+
+def both_serve(world: World) -> None:
+    """Each colour has an address that is ready."""
+    world.serving()
+    world.serving("green")
+    slices = lambda: world.admin.list("endpointslices", world.ns)  # noqa: E731
+    until(lambda: any(e.get("endpoints") for e in slices()), 30, "the Service has endpoints")
+
+
+def bad_release(world: World) -> None:
+    """A bad release on top of a good one."""
+    world.serving()
+    world.release(stuck())
+    world.observed()
+
+
+def bad_stateful_release(world: World) -> None:
+    """A bad template, whose pod never becomes ready and so pins it."""
+    world.serving(plural="statefulsets")
+    template = {"metadata": {"labels": {"app": "checkout"}}, "spec": stuck()}
+    world.set(plural="statefulsets", template=template)
+    until(lambda: len(world.admin.list("controllerrevisions", world.ns)) == 2, 30, "two revisions")
+
+
 DEPLOYMENT, AUTOSCALER = ("Deployment", "deployments"), ("HorizontalPodAutoscaler", "horizontalpodautoscalers")
 CONFIG_MAP, CRON_JOB = ("ConfigMap", "configmaps"), ("CronJob", "cronjobs")
-COURSES: tuple[ThereAndBack | PodGoes, ...] = (
+STATEFUL_SET, SERVICE = ("StatefulSet", "statefulsets"), ("Service", "services")
+COURSES: tuple[ThereAndBack | PodGoes | NodeCourse, ...] = (
     ThereAndBack("rolloutPause", *DEPLOYMENT, (deployment(pod=asleep()),), act("rolloutPause")),
-    ThereAndBack("scale", *DEPLOYMENT, (deployment(replicas=0),), act("scale", replicas=1)),
-    ThereAndBack("configFlag", *CONFIG_MAP, (CONFIG,), act("configFlag", key="a", value="off")),
-    ThereAndBack("autoscaler", *AUTOSCALER, (HPA,), act("autoscaler", minReplicas=2)),
+    ThereAndBack(
+        "scale", *DEPLOYMENT, (deployment(replicas=0),), act("scale", replicas=1), human={"spec": {"replicas": 3}}
+    ),
+    ThereAndBack(
+        "configFlag", *CONFIG_MAP, (CONFIG,), act("configFlag", key="a", value="off"), human={"data": {"a": "human"}}
+    ),
+    ThereAndBack(
+        "autoscaler", *AUTOSCALER, (HPA,), act("autoscaler", minReplicas=2), human={"spec": {"minReplicas": 4}}
+    ),
     ThereAndBack("suspendCronJob", *CRON_JOB, (CRON,), act("suspendCronJob")),
     ThereAndBack("gitOpsHold", *CONFIG_MAP, (steered(),), act("gitOpsHold")),
+    ThereAndBack("undoneRollback", *DEPLOYMENT, (deployment(pod=good()),), act("rolloutUndo"), live=bad_release),
+    ThereAndBack(
+        "rolloutRestart", *DEPLOYMENT, (deployment(),), act("rolloutRestart"), undone=False, live=World.serving
+    ),
+    ThereAndBack("serviceShift", *SERVICE, colours(), act("serviceShift", selector={"app": "green"}), live=both_serve),
+    ThereAndBack(
+        "statefulRollback", *STATEFUL_SET, (statefulset("checkout"),), act("rolloutUndo"), live=bad_stateful_release
+    ),
     PodGoes(),
+    PodGoes("deleteStatefulPod", twins()),
+    *NODE_COURSES,
 )

@@ -16,16 +16,26 @@ from e2e.support.api import until
 ROOT = Path(__file__).resolve().parents[3]
 # What an operator's log must never hold.
 BAD = ("Traceback", "a law is broken", "reconcile failed", "the status was refused", "never retrieved")
-ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT / 'operator'}:{ROOT / 'tests'}:{ROOT}"}
+
+
+def environment(root: Path = ROOT) -> dict[str, str]:
+    """Where the operator is imported from; a planted bug is in a copy of it."""
+    return {**os.environ, "PYTHONPATH": f"{root / 'operator'}:{ROOT / 'tests'}:{ROOT}"}
 
 
 class ForkServer:
     """Starts operators with short waits in milliseconds instead of seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path = ROOT) -> None:
+        """``root`` holds the folder ``operator``."""
         words = [sys.executable, "-m", "e2e.support.fast_operator"]
         self._process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, start_new_session=True
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(root),
+            start_new_session=True,
         )
         self._lock = threading.Lock()
 
@@ -74,7 +84,9 @@ class Operator:
             words = [sys.executable, "-m", "stanch.cli.main", "run", "--kubeconfig", str(self.kubeconfig)]
             words += ["--listen", "", "--log-format", "text"]
             with self.log.open("ab") as log:
-                self._process = subprocess.Popen(words, stdout=log, stderr=log, env=ENVIRONMENT, start_new_session=True)
+                self._process = subprocess.Popen(
+                    words, stdout=log, stderr=log, env=environment(), start_new_session=True
+                )
             self.pid = self._process.pid
         if ready:
             until(lambda: "policies proven" in self.log.read_text()[before:] or not self.alive(), 30, "policies proven")

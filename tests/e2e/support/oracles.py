@@ -3,10 +3,11 @@
 import json
 from itertools import pairwise
 
-from e2e.support.api import Json
+from e2e.support.api import Json, until
 from e2e.support.proxy import FaultProxy, Seen
 from e2e.support.world import World, lines, stands
 
+LABEL = "stanch.dev/folded"
 # The steps of a rollback in the order they happen; each is told once.
 STEPS = (
     "Declared",
@@ -65,6 +66,25 @@ def timeline_is_complete(status: Json, *, lost: bool = False) -> None:
     attempts = len(stands(status, "roll-back")["attempts"])
     assert len(lines(status, "MitigationIntended")) == attempts
     assert attempts == 1 or lost or len(lines(status, "MitigationSkipped")) == attempts - 1
+
+
+def record_is_whole(world: World, status: Json) -> None:
+    """No seq missing; what people said was taken in once, and carries our mark; the evidence that is named is there."""
+    seqs = [line["seq"] for line in status["timeline"]]
+    assert seqs == list(range(1, status["lastSeq"] + 1)), f"half-recorded: {seqs}"
+    said = [(line["kind"], line["entry"]) for line in status["timeline"] if line.get("entry") and line.get("by")]
+    assert len(said) == len(set(said)), f"duplicate: {said}"
+    assert lines(status, "EntryRefused") == [], "duplicate: an entry was judged again"
+    named = [e["name"] for e in status.get("evidence") or ()]
+    missing = [name for name in named if not world.admin.find("evidences", world.ns, name)]
+    assert missing == [], f"half-recorded: evidence {missing} is named and not there"
+    marked = lambda: all(LABEL in e["metadata"].get("labels", {}) for e in entries(world))  # noqa: E731
+    until(marked, 30, "half-recorded: every entry carries the mark")
+
+
+def entries(world: World) -> list[Json]:
+    """What people said."""
+    return world.admin.list("timelineentries", world.ns)
 
 
 def effect_version(sent: Seen) -> int:

@@ -2,8 +2,9 @@
 A proxy that breaks things: plain HTTP in front of the API server's https, with the caller's own credentials.
 
 It records every request, and does to the n-th of a sort what a bad day does: kills the operator, drops the answer, sends
-it twice, answers with an error, waits, or shows an old list. Confined to one namespace, the operator behind it sees no
-other, so that many can run side by side on one cluster.
+it twice, answers with an error, waits, or shows an old list; to the n-th event of a watch: holds it, skips it, cuts the
+watch off, or says 410 Gone. Confined to one namespace, or to one incident in it, the operator behind it sees no other, so
+that many can run side by side on one cluster.
 """
 
 import asyncio
@@ -20,6 +21,11 @@ from aiohttp import web
 
 HOP: Final = frozenset({"host", "connection", "transfer-encoding", "content-length", "content-encoding", "keep-alive"})
 OURS: Final = "/apis/stanch.dev/v1alpha1/"
+SELECTED: Final = {"incidents": "metadata.name", "timelineentries": "spec.incident"}
+# The hook is called, and the request goes on.
+CALLS: Final = ("call", "human", "namesake")
+HELD_SECONDS: Final = 8
+GONE: Final = b'{"type":"ERROR","object":{"kind":"Status","status":"Failure","reason":"Expired","code":410,"message":"planted"}}\n'
 
 
 @dataclass
@@ -96,13 +102,14 @@ class Loop:
 class FaultProxy:
     """In front of one API server, for one operator."""
 
-    def __init__(self, loop: Loop, server: str, ca: str, namespace: str = "") -> None:
-        """``namespace`` confines the operator behind it."""
-        self._loop, self._server, self._namespace = loop, server.rstrip("/"), namespace
+    def __init__(self, loop: Loop, server: str, ca: str, namespace: str = "", only: str = "") -> None:
+        """``namespace``, and the name of the ``only`` incident in it, confine the operator behind it."""
+        self._loop, self._server, self._namespace, self._only = loop, server.rstrip("/"), namespace, only
         self._tls = ssl.create_default_context(cadata=ca)
         self._counts: Counter[str] = Counter()
         self._replies: dict[str, tuple[int, bytes]] = {}
         self.log: list[Seen] = []
+        self.told: list[str] = []
         self.faults: list[Fault] = []
         self.port = 0
 
@@ -136,6 +143,7 @@ class FaultProxy:
     def begin(self) -> None:
         """Forget what was seen and count anew from here."""
         self.log.clear()
+        self.told.clear()
         self._counts.clear()
 
     def committed(self, name: str) -> list[Seen]:
@@ -153,7 +161,7 @@ class FaultProxy:
         seen = Seen(len(self.log), request.method, path, params, body, label)
         self.log.append(seen)
         if seen.is_watch:
-            return await self._stream(request, self._upstream(request))
+            return await self._stream(request, self._upstream(request), name.replace("LIST", "WATCH"))
         fault = next((f for f in self.faults if not f.fired and f.label == label), None)
         if fault is not None:
             fault.fired, seen.fault = True, str(fault)
@@ -170,7 +178,7 @@ class FaultProxy:
             return self._hang_up(request)
         if fault.do == "drop":
             return self._hang_up(request)
-        if fault.do == "call":
+        if fault.do in CALLS:
             await asyncio.to_thread(fault.hook)
         elif fault.do == "twice":
             await self._forward(request, seen)
@@ -187,7 +195,7 @@ class FaultProxy:
         return None
 
     async def _after(self, request: web.Request, fault: Fault, seen: Seen) -> None:
-        if fault.do in ("kill", "call"):
+        if fault.do in ("kill", *CALLS):
             await asyncio.to_thread(fault.hook)
         if fault.do in ("kill", "drop"):
             self._hang_up(request)
@@ -206,6 +214,8 @@ class FaultProxy:
         url = str(request.rel_url)
         if self._namespace and url.startswith(OURS) and not url.startswith(f"{OURS}namespaces/"):
             url = url.replace(OURS, f"{OURS}namespaces/{self._namespace}/", 1)
+            if self._only and (field := SELECTED.get(request.path.rpartition("/")[2])):
+                url += f"{'&' if '?' in url else '?'}fieldSelector={field}%3D{self._only}"
         return self._server + url
 
     async def _forward(self, request: web.Request, seen: Seen) -> tuple[int, bytes, str]:
@@ -219,13 +229,36 @@ class FaultProxy:
         self._replies.setdefault(str(request.rel_url), (answer.status, raw))
         return answer.status, raw, answer.content_type
 
-    async def _stream(self, request: web.Request, url: str) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, url: str, name: str) -> web.StreamResponse:
         headers = {k: v for k, v in request.headers.items() if k.lower() not in HOP | {"accept-encoding"}}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
         async with self._session.get(url, headers=headers, timeout=timeout) as answer:
             stream = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
             await stream.prepare(request)
+            rest = b""
             with contextlib.suppress(ConnectionError, aiohttp.ClientError):
                 async for chunk in answer.content.iter_any():
-                    await stream.write(chunk)
+                    *events, rest = (rest + chunk).split(b"\n")
+                    for event in events:
+                        if not await self._pass_on(stream, event + b"\n", name):
+                            return stream
             return stream
+
+    async def _pass_on(self, stream: web.StreamResponse, event: bytes, name: str) -> bool:
+        """One event of a watch; false when the watch ends here."""
+        fault = None
+        if not event.startswith(b'{"type":"BOOKMARK"'):
+            self._counts[name] += 1
+            self.told.append(f"{name}#{self._counts[name]}")
+            fault = next((f for f in self.faults if not f.fired and f.label == self.told[-1]), None)
+        if fault is None:
+            await stream.write(event)
+            return True
+        fault.fired = True
+        if fault.do == "hold":
+            await asyncio.sleep(HELD_SECONDS)
+        if fault.do in ("hold", "cut"):
+            await stream.write(event)
+        if fault.do == "gone":
+            await stream.write(GONE)
+        return fault.do in ("hold", "skip")

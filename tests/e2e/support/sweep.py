@@ -17,6 +17,8 @@ from e2e.support.world import ROLL_BACK, World, deployment, incident, lines, new
 
 # At once: more would only make the two cores of a CI machine slower, and timeouts true.
 AT_ONCE = 16
+# When a plan is about no request, but about what a person does before asking for the undo.
+THE_UNDO = "the undo"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,12 @@ class Plan:
         return f"{self.do} {self.when} {self.label}"
 
 
+# What was found in this run of pytest, and what else is to be said at its end.
+FOUND: list["Result"] = []
+CLOSING: list[str] = []
+WORST = ("duplicate", "lost", "half-recorded")
+
+
 @dataclass
 class Result:
     """How it went: what was seen on the wire, whether the fault came to pass, and what was wrong at the end."""
@@ -38,15 +46,31 @@ class Result:
     plan: Plan | None
     course: str = ""
     log: Sequence[Seen] = field(default=(), repr=False)
+    told: Sequence[str] = ()
     fired: bool = True
     problem: str = ""
     seconds: float = 0.0
+
+
+def closing_lines() -> list[str]:
+    """How many plans, and how many of them went how badly."""
+    if not FOUND:
+        return CLOSING
+    counts = [f"{sum(word in r.problem for r in FOUND)} {word}" for word in WORST]
+    other = sum(bool(r.problem) and not any(word in r.problem for word in WORST) for r in FOUND)
+    return [", ".join([f"{len(FOUND)} plans", *counts, *([f"{other} otherwise wrong"] if other else [])]), *CLOSING]
 
 
 class Course(Protocol):
     """What is done while something goes wrong: a setting, a play, and what must be so in the end."""
 
     name: str
+
+    def world(self, admin: Api, name: str) -> World:
+        """Where it happens."""
+
+    def leave(self, world: World) -> None:
+        """Take it away, when all went well."""
 
     def set_up(self, world: World) -> Any:
         """Before the operator starts; what ``judge`` compares with."""
@@ -76,13 +100,13 @@ class Stage:
     def run(self, course: Course, plan: Plan | None) -> Result:
         """One course with one thing that goes wrong, judged; the namespace is left only when it went badly."""
         began, result = time.monotonic(), Result(plan, course.name)
-        world = new_world(
-            self.admin, re.sub("[^a-z0-9]+", "-", f"{course.name} {plan}".lower()).strip("-")[:30].strip("-")
-        )
+        name = re.sub("[^a-z0-9]+", "-", f"{course.name} {plan}".lower()).strip("-")[:30].strip("-")
+        world = course.world(self.admin, name)
+        only = getattr(world, "only", "")
         try:
             before = course.set_up(world)
-            with FaultProxy(self.loop, self.admin.server, self.admin.ca, world.ns) as proxy:
-                operator = Operator(proxy.kubeconfig(self.token), self.folder, world.ns, self.server)
+            with FaultProxy(self.loop, self.admin.server, self.admin.ca, world.ns, only) as proxy:
+                operator = Operator(proxy.kubeconfig(self.token), self.folder, only or world.ns, self.server)
                 try:
                     fault = _play(course, world, proxy, operator, plan)
                     result.fired = fault is None or fault.fired
@@ -90,14 +114,14 @@ class Stage:
                     assert operator.complaints() == []
                 finally:
                     operator.stop()
-                    result.log = tuple(proxy.log)
+                    result.log, result.told = tuple(proxy.log), tuple(proxy.told)
         except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             result.problem = (
                 f"{world.ns}: {course.name}: {plan}: {type(error).__name__}: {error} ({where.name}: {where.line})"
             )
         else:
-            self.admin.delete("namespaces", None, world.ns, propagationPolicy="Background")
+            course.leave(world)
         result.seconds = time.monotonic() - began
         with (self.folder / "plans.log").open("a") as log:
             log.write(
@@ -110,7 +134,9 @@ def _play(course: Course, world: World, proxy: FaultProxy, operator: Operator, p
     """Play it; when the operator is killed, start another."""
     operator.start()
     proxy.begin()
-    fault = Fault(plan.label, plan.when, plan.do, operator.kill) if plan else None
+    meddle = getattr(course, "meddle", None)
+    hook = (lambda: meddle(world)) if meddle else operator.kill
+    fault = Fault(plan.label, plan.when, plan.do, hook) if plan else None
     proxy.faults = [fault] if fault else []
     started = False
 
@@ -122,6 +148,8 @@ def _play(course: Course, world: World, proxy: FaultProxy, operator: Operator, p
             operator.start()
 
     course.play(world, tick)
+    if fault and fault.label == THE_UNDO:
+        fault.fired = True
     if fault and not fault.fired:
         _linger(fault)
         tick()
@@ -145,7 +173,19 @@ def wait_for(look: Callable[[], object], tick: Callable[[], None], what: str, se
     until(looked, seconds, what)
 
 
-class RollBack:
+class InNamespace:
+    """A course in a namespace of its own."""
+
+    def world(self, admin: Api, name: str) -> World:
+        """A fresh one."""
+        return new_world(admin, name)
+
+    def leave(self, world: World) -> None:
+        """The API server does the waiting."""
+        world.admin.delete("namespaces", None, world.ns, propagationPolicy="Background")
+
+
+class RollBack(InNamespace):
     """A bad release on top of a good one, rolled back: the main job, to its Postmortem."""
 
     name = "rolloutUndo"

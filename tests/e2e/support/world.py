@@ -215,6 +215,25 @@ class World:
         return until(look, seconds, f"{self.ns}/{entry} is folded")
 
 
+@dataclass
+class Agreement:
+    """Somebody who agrees, once, to whatever plan of a mitigation waits for it."""
+
+    world: World
+    person: Api
+    name: str = "checkout-5xx"
+    said: bool = False
+
+    def __call__(self, mitigation: str) -> Json:
+        """The record of the mitigation, after agreeing where that is asked for."""
+        record = stands(self.world.status(self.name), mitigation)
+        if record.get("reason") == "ApprovalMissing" and not self.said:
+            self.said = True
+            agreed = {"mitigation": mitigation, "action": record["action"], "digest": record["digest"]}
+            self.world.say("approve", agreed, by=self.person, about=self.name)
+        return record
+
+
 def stands(status: Json, wish: str) -> Json:
     """The record of a mitigation in a status."""
     return next((m for m in status.get("mitigations", []) if m["name"] == wish), {})
@@ -257,6 +276,15 @@ def new_world(admin: Api, name: str = "") -> World:
     wait_for_right(admin, ns, "alice", "patch", "deployments", "apps")
     wait_for_right(admin, ns, "bob", "approve", "mitigations")
     return World(admin, ns)
+
+
+def forget(world: World, name: str) -> None:
+    """Take the incident and what belongs to it out of stanch-system, as only the operator may."""
+    ours = world.admin.as_user("system:serviceaccount:stanch-system:stanch", "system:masters", "system:authenticated")
+    for plural in ("incidents", "evidences", "timelineentries", "postmortems", "actionitems"):
+        for obj in world.admin.list(plural, world.ns):
+            if obj["metadata"]["name"].startswith(name):
+                ours.delete(plural, world.ns, obj["metadata"]["name"])
 
 
 def bind(admin: Api, ns: str, role: str, subject: Json) -> None:
