@@ -26,6 +26,7 @@ class Server:
         self.version = 0
         self.deaf_to: set[str] = set()
         self.forbids = False
+        self.together: asyncio.Barrier | None = None
 
     async def handle(self, request: web.Request) -> web.Response:
         if request.headers["X-Who"] in self.deaf_to:
@@ -33,13 +34,16 @@ class Server:
         if self.forbids:
             return _status(403)
         if request.method == "GET":
+            if self.together:
+                await self.together.wait()
             return web.json_response(self.lease) if self.lease else _status(404)
         body = await request.json()
         if request.method == "POST":
             return _status(409) if self.lease else self._store({"uid": "u"}, body["spec"])
         if self.lease is None:
             return _status(404)
-        if body["metadata"]["resourceVersion"] != self.lease["metadata"]["resourceVersion"]:
+        known = self.lease["metadata"]["resourceVersion"]
+        if body["metadata"].get("resourceVersion", known) != known:
             return _status(409)
         return self._store({"uid": "u"}, self.lease["spec"] | body["spec"])
 
@@ -150,6 +154,19 @@ async def test_a_replica_that_ends_in_order_is_followed_at_once(server):
     assert (False, "") == (one.tenure.holds, server.holder)
     await until(lambda: other.tenure.holds, "the other works")
     assert asyncio.get_running_loop().time() - began < QUICK.lasts
+
+
+async def test_two_that_want_it_at_once_do_not_both_get_it(server):
+    """Both have seen that it is free; one write is refused, for the Lease is another by then."""
+    server.lease = {"metadata": {"uid": "u", "resourceVersion": "0"}, "spec": {"holderIdentity": ""}}
+    server.together = asyncio.Barrier(2)
+    one, other = await server.replica("one"), await server.replica("other")
+    one.start()
+    other.start()
+    await until(lambda: one.tenure.holds or other.tenure.holds, "one works")
+    server.together = None
+    await asyncio.sleep(QUICK.every)
+    assert [server.holder == "one", server.holder == "other"] == [one.tenure.holds, other.tenure.holds]
 
 
 async def test_who_gets_no_answer_stops_before_the_other_begins(server):
