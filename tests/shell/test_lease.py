@@ -11,7 +11,7 @@ from kubernetes.aio.client.configuration import Configuration
 from stanch.shell.client import Kube
 from stanch.shell.election import Times
 from stanch.shell.lease import Lease
-from stanch.shell.tenure import Tenure
+from stanch.shell.tenure import Tenure, identity
 
 # As shipped, a dozen times as fast.
 QUICK = Times(lasts=1.2, give_up=0.7, every=0.08)
@@ -245,3 +245,14 @@ async def test_without_the_right_nobody_works_and_it_says_so(server, caplog):
         await until(lambda: caplog.records, "it is told")
     assert not one.tenure.holds
     assert "--no-lease" in caplog.messages[0]
+
+
+def test_a_container_that_is_started_again_is_the_same_replica(monkeypatch):
+    """In a pod its Lease is its own at once; two processes on one machine never take each other's."""
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    assert identity() != identity()
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    assert identity() == identity()
+    monkeypatch.setenv("KUBECONFIG", "somewhere")
+    assert identity() != identity()

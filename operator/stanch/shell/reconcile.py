@@ -116,6 +116,8 @@ class Reconciler:
         return version(reply.body) if reply is not None and reply.ok else None
 
     async def _incident(self, key: Key) -> datetime | None:
+        if self.cache.doubted(key):
+            await self._refresh(key)
         body = self.cache.get(key)
         if body is None or Label.CLOSED in (body["metadata"].get("labels") or {}):
             self.bells.forget(key)

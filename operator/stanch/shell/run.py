@@ -142,9 +142,7 @@ async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells) -> None:
         async with tenure.term():
             key = await bells.take()
             try:
-                if not tenure.holds:
-                    bells.ring(key)
-                elif key.plural == "incidents":
+                if key.plural == "incidents":
                     await reconciler.look(key)
                 else:
                     await _item(reconciler.kube, reconciler.cache, bells, key)
