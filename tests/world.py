@@ -84,6 +84,7 @@ class World:
     controller_works: bool = True
     guarded: set[str] = field(default_factory=set)
     refuses: int = 0
+    restored: datetime | None = None
     stopped: Stopped | None = None
     # Plan everything twice, to see that it comes out the same.
     repeat: bool = True
@@ -228,7 +229,7 @@ class World:
         """What a look begins with."""
         self._let_go()
         entries = self.unfolded() if self.incident.status.times else ()
-        return Observations(entries=entries, policies=self.policies, evidence_started=self.now)
+        return Observations(entries=entries, policies=self.policies, evidence_started=self.now, restored=self.restored)
 
     def _let_go(self) -> None:
         """What the kubelet has stopped by now is gone."""

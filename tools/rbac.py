@@ -270,7 +270,7 @@ def _probe(path: str, **more: int) -> Object:
 
 
 def deployment() -> Object:
-    """The operator in the cluster. Recreate, and one replica: two would only wait for each other."""
+    """The operator in the cluster. One replica; a second one stands by, warm, and follows when the first is gone."""
     labels = {"app.kubernetes.io/name": "stanch"}
     container = {
         "name": "stanch",

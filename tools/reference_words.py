@@ -63,6 +63,7 @@ REASONS: Final[Mapping[str, str]] = {
     "TargetDeleting": "The object is being deleted.",
     "Protected": "Nothing is changed there: a protected namespace, or a Node from outside the operator's namespace.",
     "Paused": "The incident is paused or being deleted.",
+    "Restored": "It was asked before the cluster's data was restored from a backup; ask anew if it is still meant.",
     "SeenBefore": "An incident of this name acted here before and was created again (Git, a restore).",
     "ChangedAfterStart": "The wish was changed after it had started; the first one counts.",
     "NameTaken": "Another mitigation has this name.",

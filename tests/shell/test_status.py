@@ -50,6 +50,23 @@ def test_an_older_version_never_replaces_a_newer_one(first, second, kept):
     assert kept == cache.get(key)["metadata"]["resourceVersion"]
 
 
+@pytest.mark.parametrize(("listed", "doubted"), [("5", True), ("7", False), ("9", False)])
+def test_a_list_that_is_older_than_what_we_know_is_doubtful(listed, doubted):
+    """After a restore that moved versions on, the lists are new and the objects in them are old: read it again, once."""
+    cache, key = Cache(), Key("incidents", "shop", "x")
+    cache.put(key, {"metadata": {"uid": "u", "resourceVersion": "7"}})
+    cache.put(key, {"metadata": {"uid": "u", "resourceVersion": listed}}, listed=True)
+    assert (doubted, False) == (cache.doubted(key), cache.doubted(key))
+
+
+def test_an_event_that_our_own_write_overtook_is_not_doubtful():
+    """It happens all the time, and a read each time would be load for nothing."""
+    cache, key = Cache(), Key("incidents", "shop", "x")
+    for each in ("7", "5"):
+        cache.put(key, {"metadata": {"uid": "u", "resourceVersion": each}})
+    assert not cache.doubted(key)
+
+
 def test_a_new_object_of_that_name_replaces_the_old_one():
     """Another uid is another object, whatever its version."""
     cache, key = Cache(), Key("incidents", "shop", "x")

@@ -1,12 +1,13 @@
-"""The commands: up, down, status, bin, snapshot."""
+"""The commands: up, down, status, backup, restore, bin, snapshot."""
 
 import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from testcluster import binaries, choose, interrupts, snapshot
+from testcluster import backup, binaries, choose, interrupts, snapshot
 from testcluster.paths import Layout
 from testcluster.ui import ClusterError, say
 
@@ -18,13 +19,18 @@ def _parser() -> argparse.ArgumentParser:
         "up": "start a cluster, or check the one that is up",
         "down": "stop the cluster and remove everything of it",
         "status": "say what runs; exit 1 when it is not healthy",
+        "backup": "copy the data of a local cluster's etcd, which is down for a moment",
+        "restore": "put a copy back, and start the control plane and the kubelets anew",
         "bin": "print the directory of kubectl and the other programs, building them if needed",
         "snapshot": "print what a cluster could leave behind on this machine, as JSON",
     }
     for name, text in texts.items():
         sub = commands.add_parser(name, help=text, description=text)
-        if name in ("up", "down", "status"):
+        if name not in ("bin", "snapshot"):
             sub.add_argument("--dir", default=".cluster", help="the cluster's directory (default: %(default)s)")
+        if name in ("backup", "restore"):
+            word = "--to" if name == "backup" else "--from"
+            sub.add_argument(word, dest="where", required=True, type=Path, help="the directory of the copy")
         if name == "up":
             sub.add_argument("--nodes", type=_node_count, default=2, help="number of nodes, 1 to 9 (default: 2)")
     return parser
@@ -63,10 +69,13 @@ def _run(args: argparse.Namespace) -> int:
         print(json.dumps(snapshot.take(), indent=1, sort_keys=True))
         return 0
     layout = Layout(Path(args.dir).absolute())
-    if args.command == "up":
-        choose.up(layout, args.nodes)
-        return 0
-    if args.command == "down":
-        choose.down(layout)
-        return 0
-    return choose.status(layout)
+    if args.command == "status":
+        return choose.status(layout)
+    acts: dict[str, Callable[[], None]] = {
+        "up": lambda: choose.up(layout, args.nodes),
+        "down": lambda: choose.down(layout),
+        "backup": lambda: backup.save(layout, args.where.absolute()),
+        "restore": lambda: backup.restore(layout, args.where.absolute()),
+    }
+    acts[args.command]()
+    return 0

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from stanch.api.incident_status import IncidentStatus
 from stanch.api.meta import Duration, Model, Name, Person, Severity, Target, Text, Time, WishName
+from stanch.api.names import FIELD_MANAGER
 from stanch.api.wish import Wish
 
 
@@ -221,6 +222,14 @@ class IncidentSpec(Model):
     ] = None
 
 
+class Written(Model):
+    """Who wrote some fields of it last, and when: an entry of managedFields."""
+
+    manager: str = ""
+    subresource: str = ""
+    time: Time | None = None
+
+
 class Meta(Model):
     """The part of ObjectMeta that decisions need."""
 
@@ -232,6 +241,7 @@ class Meta(Model):
     creation_timestamp: Time
     deletion_timestamp: Time | None = None
     labels: dict[str, str] = Field(default_factory=dict)
+    managed_fields: tuple[Written, ...] = ()
 
 
 class Incident(Model):
@@ -257,3 +267,11 @@ class Incident(Model):
     def declared(self) -> datetime:
         """When it was declared: the API server's clock."""
         return self.metadata.creation_timestamp
+
+    @property
+    def spec_written(self) -> datetime | None:
+        """When its spec was last written, by the API server's clock; None when that is not known."""
+        if self.metadata.generation == 1:
+            return self.declared
+        times = (w.time for w in self.metadata.managed_fields if not w.subresource and w.manager != FIELD_MANAGER)
+        return max((t for t in times if t is not None), default=None)

@@ -100,6 +100,7 @@ class Reason:
     PROTECTED: Final = "Protected"
     PAUSED: Final = "Paused"
     SEEN_BEFORE: Final = "SeenBefore"
+    RESTORED: Final = "Restored"
     CHANGED_AFTER_START: Final = "ChangedAfterStart"
     NAME_TAKEN: Final = "NameTaken"
     NOT_OBSERVED_YET: Final = "NotObservedYet"

@@ -39,6 +39,12 @@ def main() -> None:
     help="host:port of /healthz, /readyz and /metrics; '' for none, port 0 for any.",
 )
 @click.option(
+    "--lease/--no-lease",
+    default=True,
+    show_default=True,
+    help="Of several replicas only the holder of a Lease works. Without, all work: safe, and no faster.",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["json", "text"]),
     default="json",
@@ -46,11 +52,11 @@ def main() -> None:
     help="For machines or for people.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Also what kopf says, and debug lines.")
-def run(kubeconfig: str | None, listen: str, log_format: str, verbose: bool) -> None:
+def run(kubeconfig: str | None, listen: str, lease: bool, log_format: str, verbose: bool) -> None:
     """Run the operator in the foreground until it is told to stop (Ctrl-C, SIGTERM)."""
     from stanch.shell.entry import run_until_stopped  # noqa: PLC0415 -- kopf and the client cost a second to import
 
-    sys.exit(run_until_stopped(kubeconfig, listen, log_format == "json", verbose))
+    sys.exit(run_until_stopped(kubeconfig, listen, lease, log_format == "json", verbose))
 
 
 if __name__ == "__main__":

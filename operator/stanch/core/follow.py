@@ -18,6 +18,7 @@ from stanch.core.guards import asker_may
 from stanch.core.observations import Failed, Found, NotFound, Outcome, OutcomeKind
 from stanch.core.ports import Aim
 from stanch.core.questions import REF_OF_KIND, UndoSecret
+from stanch.core.restored import is_past, past_words
 from stanch.core.swap import digest, fields
 from stanch.core.verify import removals, verify
 
@@ -210,10 +211,13 @@ def _once_more(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Ai
     if not draft.seen.policies.proven:
         draft.wake(draft.now + policy.verify_every)
         return
+    if is_past(draft, attempt.intended_time):
+        end(draft, record, attempt, AttemptState.FAILED, f"{past_words(draft)}; nothing was changed")
+        return
     late = draft.now - attempt.intended_time > policy.approval_valid_for
     if late or (times is not None and (times.cancelled or times.closed)):
-        why = "Not done within 15m of being written down" if late else "Cancelled before it was done"
-        end(draft, record, attempt, AttemptState.FAILED, f"{why}; nothing was changed")
+        said = "Not done within 15m of being written down" if late else "Cancelled before it was done"
+        end(draft, record, attempt, AttemptState.FAILED, f"{said}; nothing was changed")
         return
     asked = record.undo_asked
     if attempt.undoes:

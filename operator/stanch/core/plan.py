@@ -23,6 +23,7 @@ from stanch.core.pages import turn_page
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
 from stanch.core.recovery import watch_recovery
+from stanch.core.restored import refuse_the_past
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
 from stanch.core.suggest import ask_what_could_help, suggest
@@ -43,6 +44,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     # 3. Follow what is under way: do it, read it back, verify it.
     for record in draft.records:
         follow(draft, record)
+    refuse_the_past(draft)
     # 4. Take back what somebody wants back.
     revert_where_chosen(draft)
     start_undos(draft)

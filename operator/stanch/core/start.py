@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from stanch.api.incident_status import AttemptState, MitigationRecord, ResolvedTarget, WishState
-from stanch.api.names import EventKind, Reason
+from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.api.wish import When
 from stanch.core.approvals import is_machine, valid, wait_for
 from stanch.core.asking import target_of
 from stanch.core.attempts import open_attempt, receipt_of, standing
-from stanch.core.conditions import is_true
+from stanch.core.conditions import find, is_true
 from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.git_ops import HOLD, hold_first, warnings_of
 from stanch.core.guards import refused
@@ -102,7 +102,8 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
     """Guards, plan, approvals, dry run, evidence, intention; stops at the first that is not ready."""
     if record.reason == Reason.STILL_HURTING_ONLY:
         # Its turn has come only now: its hour begins.
-        record = record.model_copy(update={"asked_time": draft.now, "reason": None, "message": None})
+        since = _turn_since(draft, record)
+        record = record.model_copy(update={"asked_time": since, "reason": None, "message": None})
         draft.put(record)
     if _expired(draft, record) or _for_nobody(draft, record):
         return
@@ -127,6 +128,19 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
             _skip(draft, record, size)
     elif isinstance(size, Change):
         _go(draft, record, aim, size)
+
+
+def _turn_since(draft: Draft, record: MitigationRecord) -> datetime:
+    """When its turn came: that may be long ago, if nobody looked meanwhile (an outage, a restore)."""
+    before = draft.records[: [r.name for r in draft.records].index(record.name)]
+    # What ended without an attempt was given up an hour after it was asked, at the latest.
+    ends = [r.asked_time + draft.catalog.policy.approval_ask_for for r in before if not r.attempts]
+    ends += [a.ended_time for r in before for a in r.attempts or () if a.ended_time]
+    if due := _had_its_time(draft, before):
+        ends.append(due)
+    if harm := find(draft.status, ConditionType.MITIGATED):
+        ends.append(harm.last_transition_time)
+    return min(draft.now, max([record.asked_time, *ends]))
 
 
 def _may_be_next(draft: Draft, record: MitigationRecord) -> bool:

@@ -13,6 +13,7 @@ from stanch.core.guards import asker_may
 from stanch.core.observations import Failed, Found, NotFound
 from stanch.core.ports import Aim, Verdict, VerdictState, Written
 from stanch.core.questions import UndoSecret
+from stanch.core.restored import is_past, past_words
 from stanch.core.swap import digest, fields
 
 
@@ -91,6 +92,9 @@ def _stopped(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim,
             AttemptState.FAILED,
             f"Stopped, for {record.undo_asked.by} wants it back. {message}"[:900],
         )
+        return True
+    if is_past(draft, attempt.intended_time):
+        end(draft, record, attempt, AttemptState.FAILED, f"Stopped. {past_words(draft)}. {message}"[:900])
         return True
     refusal = asker_may(draft, record, aim)
     if refusal is not None and refusal.reason == Reason.NO_AUTHORITY:

@@ -69,7 +69,7 @@ def _new(draft: Draft, wish: Wish, source: str, by: str | None, when: datetime |
         wish=_digest(draft, wish),
         target=_target(draft, wish),
         requested_by=by,
-        asked_time=when or (draft.incident.declared if draft.incident.metadata.generation == 1 else draft.now),
+        asked_time=when or draft.incident.spec_written or draft.now,
         state=WishState.WAITING,
     )
 

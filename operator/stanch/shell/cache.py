@@ -13,13 +13,22 @@ class Cache:
     def __init__(self) -> None:
         """Empty."""
         self._bodies: dict[Key, dict[str, Any]] = {}
+        self._doubted: set[Key] = set()
 
-    def put(self, key: Key, body: dict[str, Any]) -> None:
-        """Keep it, unless what we have is newer (our own write's answer overtakes the watch)."""
+    def put(self, key: Key, body: dict[str, Any], listed: bool = False) -> None:
+        """Keep it, unless what we have is newer (our own write's answer overtakes the watch). In a list that is doubtful."""
         known = self._bodies.get(key)
         same = known is not None and known["metadata"]["uid"] == body["metadata"]["uid"]
         if not same or version(body) >= version(known or body):
             self._bodies[key] = body
+        elif listed:
+            self._doubted.add(key)
+
+    def doubted(self, key: Key) -> bool:
+        """Did a list show something older than what we have? Says so once; it must be read then."""
+        doubted = key in self._doubted
+        self._doubted.discard(key)
+        return doubted
 
     def get(self, key: Key) -> dict[str, Any] | None:
         """The newest known body."""

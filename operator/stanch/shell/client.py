@@ -20,6 +20,7 @@ from kubernetes.aio.client.rest import RESTClientObject
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from stanch.api.names import FIELD_MANAGER
+from stanch.shell.clock import Clock
 from stanch.shell.metrics import API_SECONDS
 
 READ_SECONDS: Final = 5.0
@@ -80,9 +81,10 @@ async def bearer_token(config: Configuration) -> str | None:
 class Kube:
     """A connection pool to one API server."""
 
-    def __init__(self, config: Configuration, connections: int = 64) -> None:
-        """Must be made inside a running event loop."""
+    def __init__(self, config: Configuration, connections: int = 64, clock: Clock | None = None) -> None:
+        """Must be made inside a running event loop. Each answer puts the clock right."""
         self._config = config
+        self.clock = clock or Clock()
         self._host = config.host.rstrip("/")
         tls = RESTClientObject(config).ssl_context
         connector = aiohttp.TCPConnector(ssl=tls, limit=connections, keepalive_timeout=60)
@@ -133,6 +135,7 @@ class Kube:
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
+                self.clock.heard(response.headers.get("Date"), time.perf_counter() - began)
                 raw = await response.read()
                 return Reply(response.status, _json(raw))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -10,17 +10,18 @@ from yaml import YAMLError
 
 from stanch.shell import log
 from stanch.shell.client import Unanswered
+from stanch.shell.election import Times
 from stanch.shell.run import Settings, run
 
 
-def run_until_stopped(kubeconfig: str | None, listen: str, as_json: bool, verbose: bool) -> int:
+def run_until_stopped(kubeconfig: str | None, listen: str, lease: bool, as_json: bool, verbose: bool) -> int:
     """Exit code: 0 told to stop, 1 could not go on, 2 no credentials."""
     log.set_up(as_json, verbose)
     if kubeconfig:
         # kopf logs in by itself, from the same file.
         os.environ["KUBECONFIG"] = kubeconfig
     try:
-        asyncio.run(run(Settings(kubeconfig, listen)))
+        asyncio.run(run(Settings(kubeconfig, listen, lease=Times() if lease else None)))
     except ConfigException as error:
         sys.stderr.write(f"stanch: no credentials: {error}\n  give --kubeconfig, set KUBECONFIG, or run in a pod\n")
         return 2

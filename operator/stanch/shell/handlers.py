@@ -38,14 +38,16 @@ def registry(cache: Cache, bells: Bells, login: Login) -> kopf.OperatorRegistry:
         settings.watching.label_selectors[f"timelineentries.{GROUP}"] = f"!{Label.FOLDED}"
 
     @kopf.on.event(GROUP, VERSION, "incidents", registry=handlers)
-    async def incident_changed(*, namespace: str | None, name: str, type: str, body: kopf.Body, **_: Any) -> None:
+    async def incident_changed(
+        *, namespace: str | None, name: str, type: str | None, body: kopf.Body, **_: Any
+    ) -> None:
         """Something about this incident may have changed."""
         key = Key("incidents", namespace or "", name)
         if type == "DELETED":
             cache.drop(key)
             bells.forget(key)
         else:
-            cache.put(key, dict(body))
+            cache.put(key, dict(body), listed=type is None)
         OPEN_INCIDENTS.set(cache.count("incidents"))
         bells.ring(key)
 

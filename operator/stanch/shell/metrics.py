@@ -17,3 +17,7 @@ CONFLICTS = Counter("stanch_status_conflicts_total", "Status writes that met a n
 OPEN_INCIDENTS = Gauge("stanch_incidents_open", "Incidents that are not closed.", registry=REGISTRY)
 POLICIES_PROVEN = Gauge("stanch_policies_proven", "1 while the admission policies are in force.", registry=REGISTRY)
 LOOP_LAG = Gauge("stanch_event_loop_lag_seconds", "How late the event loop was, lately at most.", registry=REGISTRY)
+CLOCK_AHEAD = Gauge(
+    "stanch_clock_ahead_seconds", "This machine's clock less the API server's, whose time counts.", registry=REGISTRY
+)
+LEADING = Gauge("stanch_leading", "1 while this replica works, 0 while it stands by.", registry=REGISTRY)

@@ -1,4 +1,4 @@
-"""One look at one incident: observe, plan, write, perform, and again with what came of it. The only reader of the clock."""
+"""One look at one incident: observe, plan, write, perform, and again with what came of it."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -25,11 +25,12 @@ from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Question, Undo
 from stanch.core.records import MarkFolded, Store
 from stanch.core.stalled import stalled_by_law
 from stanch.shell.bells import Bells, Key
-from stanch.shell.cache import Cache
-from stanch.shell.client import MERGE_PATCH, Kube, Unanswered
+from stanch.shell.cache import Cache, version
+from stanch.shell.client import MERGE_PATCH, Kube, Reply, Unanswered
 from stanch.shell.metrics import LAWS_BROKEN, RECONCILE_SECONDS, RECONCILES
 from stanch.shell.observe import Observer
 from stanch.shell.perform import path_of, perform
+from stanch.shell.rewind import Rewind
 from stanch.shell.spec_invalid import say_invalid
 from stanch.shell.status import StatusConflict, StatusRefused, write_status
 from stanch.shell.store import mark_folded, store
@@ -45,18 +46,22 @@ PREPARE_AFTER: Final = 0.001
 BACKOFF_MAX: Final = 60.0
 
 
-def now() -> datetime:
-    """The clock. Nothing else in the operator reads it."""
-    return datetime.now(UTC)  # noqa: TID251 -- this is the one place
-
-
 class Reconciler:
     """Looks at incidents; holds no state that a restart would miss."""
 
-    def __init__(self, kube: Kube, catalog: Catalog, cache: Cache, bells: Bells) -> None:
-        """``policies`` is kept up to date by shell/policy_watch.py."""
-        self.kube, self.catalog, self.cache, self.bells = kube, catalog, cache, bells
-        self.observer = Observer(kube)
+    def __init__(
+        self,
+        kube: Kube,
+        catalog: Catalog,
+        cache: Cache,
+        bells: Bells,
+        rewind: Rewind,
+        restored: datetime | None = None,
+    ) -> None:
+        """``restored``: when a restore was seen. ``policies`` is kept up to date by shell/policy_watch.py."""
+        self.restored = restored
+        self.kube, self.catalog, self.cache, self.bells, self.rewind = kube, catalog, cache, bells, rewind
+        self.observer, self.now = Observer(kube), kube.clock.now
         self.policies = Policies(proven=False, problem="The admission policies have not been looked at yet")
         self._failures: dict[Key, int] = {}
         self._rehearsed: dict[Key, tuple[Question, ...]] = {}
@@ -80,7 +85,7 @@ class Reconciler:
             self._failures.pop(key, None)
             RECONCILES.labels("ok").inc()
             if wake is not None:
-                self.bells.ring_in(key, max(0.05, (wake - now()).total_seconds()))
+                self.bells.ring_in(key, max(0.05, (wake - self.now()).total_seconds()))
         finally:
             RECONCILE_SECONDS.observe(time.perf_counter() - began)
 
@@ -90,16 +95,29 @@ class Reconciler:
         self.bells.ring_in(key, min(BACKOFF_MAX, BACKOFF_FIRST * 2 ** (failures - 1)))
 
     async def _refresh(self, key: Key) -> None:
-        try:
-            reply = await self.kube.get(INCIDENTS.path(key.namespace, key.name))
-        except Unanswered:
+        known, reply = self.cache.get(key), await self._read(key)
+        if reply is None:
             return
         if reply.ok:
+            if known and version(reply.body) < version(known) and _uid(reply) == known["metadata"]["uid"]:
+                await self.rewind.compare(version(known), lambda: self._version(key))
             self.cache.put(key, reply.body)
         elif reply.status == 404:
             self.cache.drop(key)
 
+    async def _read(self, key: Key) -> Reply | None:
+        try:
+            return await self.kube.get(INCIDENTS.path(key.namespace, key.name))
+        except Unanswered:
+            return None
+
+    async def _version(self, key: Key) -> int | None:
+        reply = await self._read(key)
+        return version(reply.body) if reply is not None and reply.ok else None
+
     async def _incident(self, key: Key) -> datetime | None:
+        if self.cache.doubted(key):
+            await self._refresh(key)
         body = self.cache.get(key)
         if body is None or Label.CLOSED in (body["metadata"].get("labels") or {}):
             self.bells.forget(key)
@@ -109,7 +127,7 @@ class Reconciler:
         try:
             incident = Incident.model_validate(body)
         except ValidationError as error:
-            await say_invalid(self.kube, body, error, now())
+            await say_invalid(self.kube, body, error, self.now())
             return None
         entries, answers = await asyncio.gather(
             self._entries(incident), self.observer.answer(self._rehearsed.get(key, ()), None)
@@ -119,9 +137,11 @@ class Reconciler:
             entries=entries,
             policies=self.policies,
             busy=self.cache.busy(key),
-            evidence_started=now(),
+            evidence_started=self.now(),
+            restored=self.restored,
         )
         done: list[tuple[Incident, Plan]] = []
+        written = False
         try:
             for _ in range(PASSES_MAX):
                 decided, seen, planned = await self._decide(incident, seen)
@@ -132,10 +152,13 @@ class Reconciler:
                     self._rehearse(key, incident, seen)
                     return decided.wake_at
                 incident, seen = await self._write(key, incident, decided, seen, changed)
+                written = written or changed
                 done.append((incident, decided))
                 if decided.commands:
+                    if not written:
+                        await self._stands(incident)
                     seen = await self._perform(decided, seen, planned)
-            return now()
+            return self.now()
         finally:
             # Only now: marks and Events would share the way with the effect.
             for each in done:
@@ -154,7 +177,7 @@ class Reconciler:
         for _ in range(ROUNDS_MAX):
             # Nothing counts as stored: the next look has to ask for that, too.
             on_paper = replace(seen, answers=answers, entries=(), stored={})
-            asked |= dict.fromkeys(plan(incident, on_paper, self.catalog, now()).questions)
+            asked |= dict.fromkeys(plan(incident, on_paper, self.catalog, self.now()).questions)
             known = {q: seen.answers[q] for q in asked if q in seen.answers and q not in answers}
             if not known:
                 break
@@ -183,7 +206,7 @@ class Reconciler:
             return
         for entry in entries:
             self._told.append(entry["metadata"]["uid"])
-            self._later(tell(self.kube, {"kind": "TimelineEntry", **entry}, told, now()))
+            self._later(tell(self.kube, {"kind": "TimelineEntry", **entry}, told, self.now()))
 
     async def _entries(self, incident: Incident) -> tuple[TimelineEntry, ...]:
         """What people said that is not folded yet; a brand-new incident has none."""
@@ -206,7 +229,7 @@ class Reconciler:
         """Plan, answer what it asks, and plan again until it asks nothing."""
         for _ in range(ROUNDS_MAX):
             planned = time.monotonic()
-            decided = plan(incident, seen, self.catalog, now())
+            decided = plan(incident, seen, self.catalog, self.now())
             if not decided.questions:
                 break
             seen = seen.with_answers(await self._answers(incident, decided, seen))
@@ -216,14 +239,14 @@ class Reconciler:
         for law in laws:
             LAWS_BROKEN.labels(law).inc()
             LOG.error("a law is broken; the plan is refused", extra={"incident": incident.key, "law": law})
-        return (stalled_by_law(incident, laws, now()) if laws else decided), seen, planned
+        return (stalled_by_law(incident, laws, self.now()) if laws else decided), seen, planned
 
     async def _answers(self, incident: Incident, decided: Plan, seen: Observations) -> Mapping[Question, Answer]:
         """Ask; and while logs are on their way, render what is known already, so that it is not done on the path."""
         asking = asyncio.create_task(self.observer.answer(decided.questions, self._left(incident, seen)))
         if decided.capturing and any(isinstance(q, Logs) for q in decided.questions):
             await asyncio.sleep(PREPARE_AFTER)
-            self.catalog.collector.prepare(decided.capturing, seen, self._severity(incident), now())
+            self.catalog.collector.prepare(decided.capturing, seen, self._severity(incident), self.now())
         return await asking
 
     def _severity(self, incident: Incident) -> Severity:
@@ -233,7 +256,7 @@ class Reconciler:
     def _left(self, incident: Incident, seen: Observations) -> float:
         """Seconds until the evidence deadline of this severity."""
         deadline = self.catalog.policy.evidence_deadline[self._severity(incident)]
-        return (deadline - (now() - (seen.evidence_started or now()))).total_seconds()
+        return (deadline - (self.now() - (seen.evidence_started or self.now()))).total_seconds()
 
     async def _write(
         self, key: Key, incident: Incident, decided: Plan, seen: Observations, changed: bool
@@ -260,6 +283,13 @@ class Reconciler:
         self.cache.put(key, body)
         return Incident.model_validate(body)
 
+    async def _stands(self, incident: Incident) -> None:
+        """An effect rests on the record as it is, not as we remember it: it may be older, or another's, by now."""
+        meta = incident.metadata
+        reply = await self.kube.get(INCIDENTS.path(meta.namespace, meta.name))
+        if not reply.ok or (_uid(reply), str(version(reply.body))) != (meta.uid, meta.resource_version):
+            raise StatusConflict("the record is not as it was read")
+
     async def _perform(self, decided: Plan, seen: Observations, planned: float) -> Observations:
         """Do it, then forget everything that was seen before: the world has changed."""
         results = await asyncio.gather(*(perform(self.kube, command, planned) for command in decided.commands))
@@ -278,7 +308,7 @@ class Reconciler:
                 self._marked.append((mark.namespace, mark.name))
                 self._later(self._mark(mark))
         for told in decided.events:
-            self._later(tell(self.kube, body_of(incident), told, now()))
+            self._later(tell(self.kube, body_of(incident), told, self.now()))
         if decided.close:
             await self._close(incident)
 
@@ -317,6 +347,10 @@ class Reconciler:
                 "phase": decided.status.phase,
             },
         )
+
+
+def _uid(reply: Reply) -> str:
+    return str(reply.body["metadata"]["uid"])
 
 
 def _receipts(seen: Observations, kept: Mapping[Store, str | None], before: Incident, after: Incident) -> Observations:

@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import kopf
 from aiohttp import web
@@ -17,13 +19,18 @@ from stanch.mitigations import ALL
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
 from stanch.shell.client import Kube, bearer_token, configuration
+from stanch.shell.clock import Clock, machine_time
+from stanch.shell.election import Times
 from stanch.shell.handlers import registry
 from stanch.shell.health import Health
 from stanch.shell.items import look_at_item
-from stanch.shell.metrics import POLICIES_PROVEN
+from stanch.shell.lease import Lease
+from stanch.shell.metrics import LEADING, POLICIES_PROVEN
 from stanch.shell.policy_watch import EVERY_SECONDS, SOON_SECONDS, look_at_policies
-from stanch.shell.reconcile import Reconciler, now
+from stanch.shell.reconcile import Reconciler
 from stanch.shell.redaction_key import redaction_key
+from stanch.shell.rewind import Rewind
+from stanch.shell.tenure import Tenure, identity
 
 LOG = logging.getLogger("stanch.run")
 WORKERS = 8
@@ -33,43 +40,82 @@ RESYNC_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to run: which cluster, where to listen ("" for nowhere), and what an empty policy means."""
+    """
+    How to run: which cluster, where to listen ("" for nowhere), what an empty policy means, and whether only the holder
+    of the Lease works (None: whoever runs works). ``clock`` may be wrong; the API server's time counts.
+    """
 
     kubeconfig: str | None
     listen: str
     policy: Policy = DEFAULT
+    lease: Times | None = None
+    clock: Callable[[], datetime] = machine_time
 
 
 async def run(settings: Settings) -> None:
     """Run until told to stop. Raises ConfigException when there are no credentials."""
     config = await configuration(settings.kubeconfig)
-    async with Kube(config) as kube:
-        cache, bells, health = Cache(), Bells(), Health()
+    async with Kube(config, clock=Clock(settings.clock)) as kube:
+        health = Health()
         catalog = Catalog({m.name: m for m in ALL}, EvidenceCollector(await redaction_key(kube)), settings.policy)
-        reconciler = Reconciler(kube, catalog, cache, bells)
         # What was imported stays for ever; looking through it for garbage would hold the event loop for 65 ms at a time.
         gc.collect()
         gc.freeze()
-        # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
-        tasks = [
-            asyncio.create_task(_watch_policies(kube, reconciler, health)),
-            asyncio.create_task(health.beat()),
-            asyncio.create_task(_resync(cache, bells)),
-            *(asyncio.create_task(_work(reconciler, kube, cache, bells)) for _ in range(WORKERS)),
-        ]
+        restored: datetime | None = None
         async with _listening(settings.listen, health):
-            try:
-                await kopf.operator(
-                    registry=registry(cache, bells, lambda: _login(settings)),
-                    clusterwide=True,
-                    standalone=True,
-                    memo=kopf.Memo(),
-                )
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                await reconciler.drain()
+            while True:
+                seen = await _until_stopped(settings, kube, catalog, health, restored)
+                if seen is None:
+                    return
+                restored = seen
+
+
+async def _until_stopped(
+    settings: Settings, kube: Kube, catalog: Catalog, health: Health, restored: datetime | None
+) -> datetime | None:
+    """From empty caches until somebody says stop; or until what is remembered never happened: then when that was seen."""
+    cache, bells, tenure = Cache(), Bells(), Tenure()
+    rewind = Rewind(kube)
+    reconciler = Reconciler(kube, catalog, cache, bells, rewind, restored)
+    lease = Lease(kube, tenure, identity(), settings.lease) if settings.lease else None
+    LEADING.set_function(lambda: tenure.holds)
+    # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
+    tasks = [
+        asyncio.create_task(_watch_policies(kube, reconciler, health)),
+        asyncio.create_task(health.beat()),
+        asyncio.create_task(rewind.watch()),
+        asyncio.create_task(_resync(cache, bells)),
+        *(asyncio.create_task(_work(reconciler, tenure, bells)) for _ in range(WORKERS)),
+    ]
+    # What another left half done when it lost the lease, and what was cut short here, is looked at by whoever has it.
+    tenure.on_begin.append(lambda: _ring_all(cache, bells))
+    if lease:
+        tasks.append(asyncio.create_task(lease.keep()))
+    else:
+        tenure.extend(math.inf)
+    watching = asyncio.create_task(
+        kopf.operator(
+            registry=registry(cache, bells, lambda: _login(settings)),
+            clusterwide=True,
+            standalone=True,
+            memo=kopf.Memo(),
+        )
+    )
+    # Not kopf's stop_flag: whoever waits for one is waited for when it ends, for five seconds.
+    rewind.on_seen += [tenure.close, watching.cancel]
+    try:
+        await watching
+    except asyncio.CancelledError:
+        if rewind.time is None:
+            raise
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await reconciler.drain()
+        if lease:
+            await lease.release()
+    return rewind.time
 
 
 async def _login(settings: Settings) -> kopf.ConnectionInfo:
@@ -89,33 +135,40 @@ async def _login(settings: Settings) -> kopf.ConnectionInfo:
     )
 
 
-async def _work(reconciler: Reconciler, kube: Kube, cache: Cache, bells: Bells) -> None:
+async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells) -> None:
+    """Take one key after the other, for as long as this replica may work."""
     while True:
-        key = await bells.take()
-        try:
-            if key.plural == "incidents":
-                await reconciler.look(key)
-            else:
-                await _item(kube, cache, bells, key)
-        finally:
-            bells.done(key)
+        await tenure.begun()
+        async with tenure.term():
+            key = await bells.take()
+            try:
+                if key.plural == "incidents":
+                    await reconciler.look(key)
+                else:
+                    await _item(reconciler.kube, reconciler.cache, bells, key)
+            finally:
+                bells.done(key)
 
 
 async def _item(kube: Kube, cache: Cache, bells: Bells, key: Key) -> None:
     try:
-        wake = await look_at_item(kube, cache, key, now())
+        wake = await look_at_item(kube, cache, key, kube.clock.now())
     except Exception:  # one poison object must not stop the rest
         LOG.exception("action item can't be read", extra={"item": f"{key.namespace}/{key.name}"})
         return
     if wake is not None:
-        bells.ring_in(key, min(86_400.0, max(1.0, (wake - now()).total_seconds())))
+        bells.ring_in(key, min(86_400.0, max(1.0, (wake - kube.clock.now()).total_seconds())))
 
 
 async def _resync(cache: Cache, bells: Bells) -> None:
     while True:
         await asyncio.sleep(RESYNC_SECONDS)
-        for key in cache.all():
-            bells.ring(key)
+        _ring_all(cache, bells)
+
+
+def _ring_all(cache: Cache, bells: Bells) -> None:
+    for key in cache.all():
+        bells.ring(key)
 
 
 async def _watch_policies(kube: Kube, reconciler: Reconciler, health: Health) -> None:
@@ -128,8 +181,7 @@ async def _watch_policies(kube: Kube, reconciler: Reconciler, health: Health) ->
         if reconciler.policies != before:
             level = logging.INFO if reconciler.policies.proven else logging.WARNING
             LOG.log(level, "policies proven" if reconciler.policies.proven else reconciler.policies.problem)
-            for key in reconciler.cache.all():
-                reconciler.bells.ring(key)
+            _ring_all(reconciler.cache, reconciler.bells)
         await asyncio.sleep(EVERY_SECONDS if reconciler.policies.proven else SOON_SECONDS)
 
 

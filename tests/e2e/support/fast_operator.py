@@ -1,7 +1,9 @@
 """
 A fork server of operators whose Policy has short waits: one import for many processes, each of which can be killed.
 
-Reads one JSON object a line ({"kubeconfig", "log"}), answers with the pid of the operator it started.
+Reads one JSON object a line ({"kubeconfig", "log", "ahead", "policy"}), answers with the pid of the operator it started.
+``ahead`` is by how many seconds its machine's clock is wrong; ``policy`` are seconds that differ. The Lease is off: many
+work side by side, each confined to a namespace, and their safety has to come without it.
 """
 
 import asyncio
@@ -10,10 +12,13 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from stanch.api.policy import Policy
 from stanch.shell import log
+from stanch.shell.clock import machine_time
 from stanch.shell.run import Settings, run
 
 PR_SET_PDEATHSIG = 1
@@ -21,14 +26,16 @@ PR_SET_PDEATHSIG = 1
 FAST = Policy(sample_every=timedelta(seconds=1), verify_every=timedelta(seconds=1), resync_every=timedelta(seconds=20))
 
 
-def operate(kubeconfig: str, file: str) -> None:
+def operate(asked: dict[str, Any]) -> None:
     """Be an operator until told to stop."""
-    out = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    out = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(out, 1)
     os.dup2(out, 2)
-    os.environ["KUBECONFIG"] = kubeconfig
+    os.environ["KUBECONFIG"] = asked["kubeconfig"]
     log.set_up(as_json=False, verbose=False)
-    asyncio.run(run(Settings(kubeconfig, "", FAST)))
+    ahead = timedelta(seconds=asked.get("ahead", 0))
+    policy = replace(FAST, **{name: timedelta(seconds=value) for name, value in asked.get("policy", {}).items()})
+    asyncio.run(run(Settings(asked["kubeconfig"], "", policy, clock=lambda: machine_time() + ahead)))
 
 
 def main() -> None:
@@ -44,7 +51,7 @@ def main() -> None:
                 # No operator outlives the tests, however they end.
                 ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
                 os.setsid()
-                operate(asked["kubeconfig"], asked["log"])
+                operate(asked)
                 code = 0
             finally:
                 sys.stderr.flush()

@@ -39,12 +39,12 @@ class ForkServer:
         )
         self._lock = threading.Lock()
 
-    def start(self, kubeconfig: Path, log: Path) -> int:
-        """Pid of a new operator."""
+    def start(self, kubeconfig: Path, log: Path, **more: Any) -> int:
+        """Pid of a new operator; ``more`` is what fast_operator.py knows."""
         assert self._process.stdin
         assert self._process.stdout
         with self._lock:
-            self._process.stdin.write(json.dumps({"kubeconfig": str(kubeconfig), "log": str(log)}) + "\n")
+            self._process.stdin.write(json.dumps({"kubeconfig": str(kubeconfig), "log": str(log)} | more) + "\n")
             self._process.stdin.flush()
             return int(self._process.stdout.readline())
 
@@ -58,8 +58,11 @@ class ForkServer:
 class Operator:
     """One operator, and all it ever logged; `start` may be called again after `kill` or `stop`."""
 
-    def __init__(self, config: dict[str, Any], folder: Path, name: str, server: ForkServer | None = None) -> None:
-        """``server`` makes it a fast one; without, it is the product's own command line."""
+    def __init__(
+        self, config: dict[str, Any], folder: Path, name: str, server: ForkServer | None = None, **more: Any
+    ) -> None:
+        """``server`` makes it a fast one, with ``more``; without, it is the product's own command line."""
+        self.more = more
         self.kubeconfig, self.log = folder / f"{name}.kubeconfig", folder / f"{name}.log"
         self.kubeconfig.write_text(json.dumps(config))
         self.kubeconfig.chmod(0o600)
@@ -79,10 +82,10 @@ class Operator:
         """Start it; ``ready`` waits until it has proved the policies and may act."""
         before = self.log.stat().st_size
         if self.server:
-            self.pid = self.server.start(self.kubeconfig, self.log)
+            self.pid = self.server.start(self.kubeconfig, self.log, **self.more)
         else:
             words = [sys.executable, "-m", "stanch.cli.main", "run", "--kubeconfig", str(self.kubeconfig)]
-            words += ["--listen", "", "--log-format", "text"]
+            words += ["--listen", self.more.get("listen", ""), "--log-format", "text"]
             with self.log.open("ab") as log:
                 self._process = subprocess.Popen(
                     words, stdout=log, stderr=log, env=environment(), start_new_session=True

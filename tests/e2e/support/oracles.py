@@ -56,14 +56,14 @@ def evidence_is_older(world: World, status: Json, effect_version: int) -> None:
     assert evidence["spec"]["sha256"] == attempt["evidenceSha256"]
 
 
-def timeline_is_complete(status: Json, *, lost: bool = False) -> None:
+def timeline_is_complete(status: Json, *, lost: bool = False, wish: str = "roll-back") -> None:
     """Every step once and in order, and no seq missing."""
     timeline = status["timeline"]
     assert [line["seq"] for line in timeline] == list(range(1, status["lastSeq"] + 1))
     told = [line["kind"] for line in lines(status, *STEPS)]
     assert told == list(STEPS)
     assert all(a["time"] <= b["time"] for a, b in pairwise(lines(status, *STEPS)))
-    attempts = len(stands(status, "roll-back")["attempts"])
+    attempts = len(stands(status, wish)["attempts"])
     assert len(lines(status, "MitigationIntended")) == attempts
     assert attempts == 1 or lost or len(lines(status, "MitigationSkipped")) == attempts - 1
 
