@@ -135,6 +135,15 @@ def test_nothing_is_written_to_targets_while_the_policies_are_gone():
     assert closed(world.run(minutes=11))
 
 
+def test_our_mark_comes_off_when_it_was_a_false_alarm_too():
+    """Undone, then cancelled: closed at once, and no mark is left that nobody knows."""
+    world = say(healthy(incident(MORE, recovery={"hold": "10m"})).run(seconds=5), undo={"mitigation": "more"})
+    assert Label.ACTION in world.target["metadata"]["labels"]
+    say(world, cancel={})
+    assert closed(world)
+    assert (False, []) == (Label.ACTION in world.target["metadata"]["labels"], world.broken)
+
+
 def test_a_drill_closes_by_itself():
     """It changed nothing, and nothing is to be learned by its own postmortem."""
     world = bad_deploy(incident(roll_back(), drill=True, severity="SEV4"))

@@ -53,6 +53,33 @@ def test_what_serves_fewer_than_before_made_it_worse():
     assert record.break_glass[0] in event.message
 
 
+def test_worse_is_said_before_a_rollout_gives_up():
+    """Ten minutes until it counts as failed are long when nobody is served: after its time box it is told."""
+    world = good_release_and_a_bad_past(TO_THE_BAD_ONE, SECOND).run(minutes=2)
+    record = world.record("back")
+    assert (AttemptState.APPLIED, Effect.WORSE) == (record.attempts[0].state, record.effect)
+    assert "True MadeItWorse" == world.condition("MitigationHeld")
+
+
+def test_what_is_still_on_its_way_is_taken_back_at_once():
+    """Nobody waits for a rollout that nobody wants any more."""
+    world = good_release_and_a_bad_past({**TO_THE_BAD_ONE, "timeBox": "9m"}).run(seconds=20)
+    assert AttemptState.APPLIED is world.record("back").attempts[0].state
+    after = world.now - world.incident.declared
+    world.say(entry("alice", after=after, undo={"mitigation": "back"})).run(seconds=5)
+    assert (GOOD, "Undone", []) == (world.image, world.record("back").state.value, world.broken)
+    assert "alice wants it back" in world.record("back").attempts[0].message
+
+
+def test_what_is_on_its_way_and_not_worse_is_not_judged():
+    """Neither helped nor in vain: it is still coming."""
+    world = bad_deploy(incident(roll_back(timeBox="1m")))
+    world.controller_works = False
+    world.run(minutes=3)
+    record = world.record("roll-back")
+    assert (AttemptState.APPLIED, None) == (record.attempts[0].state, record.effect)
+
+
 def test_after_worse_no_rung_of_the_ladder_starts():
     """The next one is held with the way back, for as long as it takes; nothing else is done."""
     world = fails(good_release_and_a_bad_past(TO_THE_BAD_ONE, SECOND)).run(minutes=30)

@@ -54,7 +54,10 @@ def _postmortem(draft: Draft) -> Get:
 def ask_what_closing_needs(draft: Draft) -> None:
     """Is the postmortem written? And then, when all else is done: do targets still carry our mark?"""
     times, record = draft.status.times, draft.status.postmortem
-    if times is None or times.resolved is None or times.closed or times.cancelled:
+    if times is None or times.closed or (times.resolved is None and times.cancelled is None):
+        return
+    if times.cancelled:
+        draft.ask(*(target_of(aim) for aim in _marked(draft)))
         return
     if record is not None and record.drafted_time is not None and not record.waived and not draft.incident.spec.drill:
         draft.ask(_postmortem(draft))
@@ -83,8 +86,7 @@ def close_when_done(draft: Draft) -> None:
     times = draft.status.times
     if times is None or times.resolved is None or times.cancelled or times.closed or open_ends(draft):
         return
-    if not _unmarked(draft):
-        draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
+    if not unmarked(draft):
         return
     draft.set(times=times.model_copy(update={"closed": draft.now}), suggestions=None)
     items = [d.action_item for d in draft.status.debt or () if d.action_item]
@@ -99,7 +101,7 @@ def _marked(draft: Draft) -> tuple[Aim, ...]:
     return tuple(dict.fromkeys(a for a in aims if a is not None)) if not draft.incident.spec.drill else ()
 
 
-def _unmarked(draft: Draft) -> bool:
+def unmarked(draft: Draft) -> bool:
     """Are all our marks off, or beyond our reach? Gives the commands that take them off."""
     ours = {a.id for r in draft.records for a in r.attempts or ()}
     done = True
@@ -109,6 +111,8 @@ def _unmarked(draft: Draft) -> bool:
             done = False
         elif isinstance(answer, Found) and (mark := _mark(answer.value)) in ours:
             done = _take_off(draft, aim, answer.value, mark) and done
+    if not done:
+        draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
     return done
 
 
@@ -122,6 +126,6 @@ def _take_off(draft: Draft, aim: Aim, target: dict[str, Any], mark: str) -> bool
     outcome = draft.seen.outcomes.get(outcome_key(command))
     if outcome is not None:
         return outcome.kind is OutcomeKind.REFUSED
-    if draft.seen.policies.proven:
+    if draft.seen.policies.proven and command not in draft.commands:
         draft.commands.append(command)
     return False

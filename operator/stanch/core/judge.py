@@ -14,7 +14,6 @@ from stanch.core.git_ops import HOLD
 from stanch.core.observations import Found
 from stanch.core.recovery import contained
 
-LANDED: Final = (AttemptState.VERIFIED, AttemptState.FAILED)
 # A line that is longer than this is looked up in the record.
 UNDO_LINE_MAX: Final = 300
 
@@ -25,7 +24,7 @@ def judge_effects(draft: Draft) -> None:
         _measure(draft, record)
     for record in draft.records:
         attempt = standing(record)
-        if record.effect is not None or attempt is None or attempt.state not in LANDED or record.action == HOLD:
+        if record.effect is not None or attempt is None or record.action == HOLD:
             continue
         effect = _effect(draft, record, attempt)
         if effect is None:
@@ -73,21 +72,22 @@ def health(draft: Draft) -> Health:
 
 
 def _effect(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Effect | None:
-    assert attempt.applied_time is not None
     if record.contest is not None and not record.contest.stands:
         return Effect.UNKNOWN  # What helps now may be what somebody else wrote.
+    landed = attempt.state is not AttemptState.APPLIED
     criteria = draft.status.recovery.criteria if draft.status.recovery else ()
-    gating = [c for c in criteria if c.gates == "Mitigated"]
-    if gating and all(c.state is CriterionState.PASSING for c in gating) and is_true(draft.status, "Mitigated"):
+    gating = [c.state for c in criteria if c.gates == "Mitigated"]
+    passing = bool(gating) and all(state is CriterionState.PASSING for state in gating)
+    if landed and passing and is_true(draft.status, "Mitigated"):
         return Effect.HELPED
     if draft.now < (ends := has_had_its_time(draft, record, attempt)):
         draft.wake(ends)
         return None
     if _worse(draft, attempt):
-        return Effect.WORSE
-    if not gating or any(c.state is CriterionState.UNKNOWN for c in gating):
+        return Effect.WORSE  # Also while it is still on its way: that may take longer than users have.
+    if landed and (not gating or CriterionState.UNKNOWN in gating):
         return Effect.UNKNOWN
-    return Effect.HELPED if all(c.state is CriterionState.PASSING for c in gating) else Effect.NO_EFFECT
+    return None if not landed else Effect.HELPED if passing else Effect.NO_EFFECT
 
 
 def has_had_its_time(draft: Draft, record: MitigationRecord, attempt: Attempt) -> datetime:

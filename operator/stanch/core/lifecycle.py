@@ -12,7 +12,7 @@ from stanch.api.incident_status import Durations, Effect, Times, WishState
 from stanch.api.meta import instant
 from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.core.attempts import standing
-from stanch.core.closing import learned, open_ends
+from stanch.core.closing import learned, open_ends, unmarked
 from stanch.core.conditions import drop, find, is_true, put
 from stanch.core.draft import Draft, shorten
 from stanch.core.judge import worse_words
@@ -56,7 +56,7 @@ def _cancelled(draft: Draft) -> None:
     put(draft, ConditionType.REVIEWED, "True", Reason.NOT_NEEDED, "Cancelled")
     for kind in (ConditionType.MITIGATION_HELD, ConditionType.APPROVAL_NEEDED, ConditionType.CONTAINED):
         drop(draft, kind)
-    if _times(draft).closed is None and not draft.status.debt:
+    if _times(draft).closed is None and not draft.status.debt and unmarked(draft):
         _stamp(draft, closed=draft.now)
         draft.say(EventKind.CLOSED, "Closed: cancelled")
     draft.close = _times(draft).closed is not None

@@ -21,6 +21,7 @@ from stanch.shell.handlers import registry
 from stanch.shell.health import Health
 from stanch.shell.items import look_at_item
 from stanch.shell.metrics import POLICIES_PROVEN
+from stanch.shell.orphan_sweep import OrphanSweep
 from stanch.shell.policy_watch import EVERY_SECONDS, SOON_SECONDS, look_at_policies
 from stanch.shell.reconcile import Reconciler, now
 from stanch.shell.redaction_key import redaction_key
@@ -46,7 +47,7 @@ async def run(settings: Settings) -> None:
     async with Kube(config) as kube:
         cache, bells, health = Cache(), Bells(), Health()
         catalog = Catalog({m.name: m for m in ALL}, EvidenceCollector(await redaction_key(kube)), settings.policy)
-        reconciler = Reconciler(kube, catalog, cache, bells)
+        reconciler, sweep = Reconciler(kube, catalog, cache, bells), OrphanSweep(kube, now)
         # What was imported stays for ever; looking through it for garbage would hold the event loop for 65 ms at a time.
         gc.collect()
         gc.freeze()
@@ -55,12 +56,13 @@ async def run(settings: Settings) -> None:
             asyncio.create_task(_watch_policies(kube, reconciler, health)),
             asyncio.create_task(health.beat()),
             asyncio.create_task(_resync(cache, bells)),
+            asyncio.create_task(sweep.run()),
             *(asyncio.create_task(_work(reconciler, kube, cache, bells)) for _ in range(WORKERS)),
         ]
         async with _listening(settings.listen, health):
             try:
                 await kopf.operator(
-                    registry=registry(cache, bells, lambda: _login(settings)),
+                    registry=registry(cache, bells, lambda: _login(settings), sweep.soon),
                     clusterwide=True,
                     standalone=True,
                     memo=kopf.Memo(),

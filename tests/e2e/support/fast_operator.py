@@ -1,7 +1,7 @@
 """
 A fork server of operators whose Policy has short waits: one import for many processes, each of which can be killed.
 
-Reads one JSON object a line ({"kubeconfig", "log"}), answers with the pid of the operator it started.
+Reads one JSON object a line ({"kubeconfig", "log", "waits"}), answers with the pid of the operator it started.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 from stanch.api.policy import Policy
@@ -21,14 +22,15 @@ PR_SET_PDEATHSIG = 1
 FAST = Policy(sample_every=timedelta(seconds=1), verify_every=timedelta(seconds=1), resync_every=timedelta(seconds=20))
 
 
-def operate(kubeconfig: str, file: str) -> None:
-    """Be an operator until told to stop."""
+def operate(kubeconfig: str, file: str, waits: dict[str, float]) -> None:
+    """Be an operator until told to stop; ``waits`` are seconds of the Policy, where a test can't wait for hours."""
     out = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.environ["KUBECONFIG"] = kubeconfig
     log.set_up(as_json=False, verbose=False)
-    asyncio.run(run(Settings(kubeconfig, "", FAST)))
+    policy = replace(FAST, **{name: timedelta(seconds=value) for name, value in waits.items()})
+    asyncio.run(run(Settings(kubeconfig, "", policy)))
 
 
 def main() -> None:
@@ -44,7 +46,7 @@ def main() -> None:
                 # No operator outlives the tests, however they end.
                 ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
                 os.setsid()
-                operate(asked["kubeconfig"], asked["log"])
+                operate(asked["kubeconfig"], asked["log"], asked["waits"])
                 code = 0
             finally:
                 sys.stderr.flush()

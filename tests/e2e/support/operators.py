@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,12 +30,14 @@ class ForkServer:
         )
         self._lock = threading.Lock()
 
-    def start(self, kubeconfig: Path, log: Path) -> int:
-        """Pid of a new operator."""
+    def start(self, kubeconfig: Path, log: Path, waits: Mapping[str, float]) -> int:
+        """Pid of a new operator; ``waits`` in seconds, by their names in the Policy."""
         assert self._process.stdin
         assert self._process.stdout
         with self._lock:
-            self._process.stdin.write(json.dumps({"kubeconfig": str(kubeconfig), "log": str(log)}) + "\n")
+            self._process.stdin.write(
+                json.dumps({"kubeconfig": str(kubeconfig), "log": str(log), "waits": dict(waits)}) + "\n"
+            )
             self._process.stdin.flush()
             return int(self._process.stdout.readline())
 
@@ -48,8 +51,11 @@ class ForkServer:
 class Operator:
     """One operator, and all it ever logged; `start` may be called again after `kill` or `stop`."""
 
-    def __init__(self, config: dict[str, Any], folder: Path, name: str, server: ForkServer | None = None) -> None:
-        """``server`` makes it a fast one; without, it is the product's own command line."""
+    def __init__(
+        self, config: dict[str, Any], folder: Path, name: str, server: ForkServer | None = None, **waits: float
+    ) -> None:
+        """``server`` makes it a fast one; without, it is the product's own command line, and ``waits`` mean nothing."""
+        self.waits = waits
         self.kubeconfig, self.log = folder / f"{name}.kubeconfig", folder / f"{name}.log"
         self.kubeconfig.write_text(json.dumps(config))
         self.kubeconfig.chmod(0o600)
@@ -69,7 +75,7 @@ class Operator:
         """Start it; ``ready`` waits until it has proved the policies and may act."""
         before = self.log.stat().st_size
         if self.server:
-            self.pid = self.server.start(self.kubeconfig, self.log)
+            self.pid = self.server.start(self.kubeconfig, self.log, self.waits)
         else:
             words = [sys.executable, "-m", "stanch.cli.main", "run", "--kubeconfig", str(self.kubeconfig)]
             words += ["--listen", "", "--log-format", "text"]
