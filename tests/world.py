@@ -16,13 +16,25 @@ from stanch.api.incident import Incident
 from stanch.api.names import Label
 from stanch.api.policy import DEFAULT
 from stanch.api.timeline_entry import TimelineEntry
-from stanch.core.commands import Command, Removal, Remove, outcome_key
+from stanch.core.commands import Command, Removal, Remove, Unmark, outcome_key
 from stanch.core.invariants import broken
 from stanch.core.observations import Answer, Failed, Found, NotFound, Observations, Outcome, OutcomeKind, Policies
 from stanch.core.plan import plan
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Aim, Captured, CaptureRequest, Catalog
-from stanch.core.questions import DryRun, Get, List, Logs, MayGo, MayThey, Question, UndoSecret
+from stanch.core.questions import (
+    ACTION_ITEMS,
+    POSTMORTEMS,
+    DryRun,
+    Get,
+    List,
+    Logs,
+    MayGo,
+    MayThey,
+    Question,
+    UndoSecret,
+)
+from stanch.core.swap import patch_text, unmark
 from stanch.mitigations import ALL
 
 Json = dict[str, Any]
@@ -149,6 +161,8 @@ class World:
         """Take the patch if its tests hold, or the pod; perhaps lose the answer."""
         if isinstance(command, Remove):
             return self._remove(command)
+        if isinstance(command, Unmark):
+            return self._unmark(command)
         if self.refuses:
             return Outcome(OutcomeKind.REFUSED, self.refuses, "the leash says no")
         answer = self._patched(command.ref.plural, command.name, command.patch, keep=not command.dry)
@@ -162,6 +176,13 @@ class World:
             return Outcome(OutcomeKind.ACCEPTED, 200, "", answer.value)
         status = answer.status if isinstance(answer, Failed) else 404
         return Outcome(OutcomeKind.REFUSED, status, getattr(answer, "message", "not found"))
+
+    def _unmark(self, command: Unmark) -> Outcome:
+        patch = patch_text(unmark(command.uid, command.attempt))
+        answer = self._patched(command.ref.plural, command.name, patch, keep=not self.refuses)
+        if self.refuses or not isinstance(answer, Found):
+            return Outcome(OutcomeKind.REFUSED, self.refuses or 422, "no")
+        return Outcome(OutcomeKind.ACCEPTED, 200, "", answer.value)
 
     def _remove(self, command: Remove) -> Outcome:
         found = self.objects.get(("pods", command.name))
@@ -325,6 +346,8 @@ class World:
                 answers[UndoSecret(record.name)] = Found(record.record)
             else:
                 self.stored.setdefault(record.name, f"{self.incident.metadata.uid}/{record.ref.plural}")
+                if record.ref in (POSTMORTEMS, ACTION_ITEMS):
+                    self.objects.setdefault((record.ref.plural, record.name), record.body)
         return replace(seen.with_answers(answers).with_stored(receipts), not_stored={**seen.not_stored, **failed})
 
     def _perform(self, decided: Plan, seen: Observations) -> Observations:

@@ -161,6 +161,10 @@ ENTRY_SPEC: tuple[Rule, ...] = (
         "resolve.override must have spec.text: why it is over although criteria do not hold",
         field=".text",
     ),
+    *(
+        Rule(f"!has(self.{member}) || {HAS_TEXT}", f"{member} must have spec.text: why", field=".text")
+        for member in ("extend", "defer", "waive")
+    ),
     Rule(
         "!has(self.mitigate) || has(self.mitigate.target)",
         "mitigate in an entry must name its `target` (kind and name)",

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from build import BAD, GOOD, entry, incident, roll_back, scale_to
 from stanch.api.incident import Incident
-from stanch.api.incident_status import AttemptState, IncidentStatus
+from stanch.api.incident_status import AttemptState, Debt, Effect, IncidentStatus
 from stanch.core import invariants
 from stanch.core.commands import Removal, Remove, Swap
 from stanch.core.plan_type import Plan
@@ -77,6 +77,24 @@ class Anything(RuleBasedStateMachine):
     @rule(by=st.sampled_from(PEOPLE), what=st.sampled_from(["resolve", "reopen", "cancel", "acknowledge"]))
     def somebody_says(self, by, what):
         self._say(by, **{what: {}})
+
+    @rule(by=st.sampled_from(PEOPLE), name=st.sampled_from(["stop", "hold"]), hours=st.sampled_from([1, 72, 100]))
+    def somebody_extends(self, by, name, hours):
+        self._say(by, extend={"mitigation": name, "by": f"{hours}h"}, text="not yet")
+
+    @rule(by=st.sampled_from(PEOPLE), name=st.sampled_from(["stop", "hold"]))
+    def somebody_defers(self, by, name):
+        self._say(by, defer={"mitigation": name}, text="next sprint")
+
+    @rule(by=st.sampled_from(PEOPLE))
+    def somebody_waives(self, by):
+        self._say(by, waive={}, text="a known one")
+
+    @rule(hours=st.integers(1, 30))
+    def hours_pass(self, hours):
+        # Not looked at in between: as if no operator had been there.
+        self.world.now += timedelta(hours=hours)
+        self.world.look()
 
     @rule(severity=st.sampled_from(["SEV1", "SEV3"]), paused=st.booleans())
     def the_spec_is_written(self, severity, paused):
@@ -167,8 +185,53 @@ PLANTED = {
         i.model_copy(update={"status": _with_attempt(s, state=AttemptState.APPLIED, removes=("a",))}),
         Plan(s, commands=(Remove(s.mitigations[0].attempts[0].id, "shop", "p", "b", Removal.EVICT),)),
     ),
+    "law_20": lambda i, s: (_owing(i, s), Plan(_closed(_owing(i, s).status))),
+    "law_21": lambda i, s: (_owing(i, s), Plan(_owing(i, s).status.model_copy(update={"debt": None}))),
+    "law_22": lambda i, s: (_owing(i, s), Plan(_told_again(_owing(i, s).status))),
+    "law_23": lambda i, s: (i.model_copy(update={"status": _worse(s)}), Plan(_next_rung(_worse(s)))),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
+
+
+def _owing(inc: Incident, status: IncidentStatus) -> Incident:
+    attempt, now = status.mitigations[0].attempts[0].id, status.times.declared
+    debt = Debt(
+        name="roll-back",
+        attempt=attempt,
+        what="it is off",
+        owner="alice",
+        since_time=now,
+        due_time=now + timedelta(hours=4),
+        remind_time=now + timedelta(hours=4),
+        revert="Ask",
+    )
+    return inc.model_copy(update={"status": status.model_copy(update={"debt": (debt,)})})
+
+
+def _closed(status: IncidentStatus) -> IncidentStatus:
+    return status.model_copy(update={"times": status.times.model_copy(update={"closed": status.times.resolved})})
+
+
+def _told_again(status: IncidentStatus) -> IncidentStatus:
+    """A reminder hours before it is due."""
+    line = status.timeline[-1].model_copy(
+        update={"seq": status.last_seq + 1, "kind": "DebtDue", "text": "roll-back: x"}
+    )
+    debt = status.debt[0].model_copy(update={"remind_time": status.debt[0].due_time + timedelta(hours=24)})
+    return status.model_copy(update={"timeline": (*status.timeline, line), "last_seq": line.seq, "debt": (debt,)})
+
+
+def _worse(status: IncidentStatus) -> IncidentStatus:
+    """The first rung made it worse; a second one waits, asked for before that was known."""
+    first = status.mitigations[0].model_copy(update={"effect": Effect.WORSE, "effect_time": status.times.resolved})
+    second = first.model_copy(update={"name": "next", "attempts": None, "effect": None, "effect_time": None})
+    return status.model_copy(update={"mitigations": (first, second)})
+
+
+def _next_rung(status: IncidentStatus) -> IncidentStatus:
+    first, second = status.mitigations
+    attempt = first.attempts[0].model_copy(update={"id": "d" * 16, "state": AttemptState.INTENDED})
+    return status.model_copy(update={"mitigations": (first, second.model_copy(update={"attempts": (attempt,)}))})
 
 
 def _another(status: IncidentStatus):

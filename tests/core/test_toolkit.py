@@ -422,7 +422,7 @@ def test_a_human_who_flips_it_too_is_not_overwritten() -> None:
     there.objects[("configmaps", "flags")]["data"]["recommendations"] = "half"
     there.say(entry("alice", undo={"mitigation": "act"})).run(minutes=1)
     assert there.objects[("configmaps", "flags")]["data"]["recommendations"] == "half"
-    assert "off -> half" in there.record("act").message
+    assert "data.recommendations: found on, wrote off, now half" in there.record("act").message
     assert all(a.state is not AttemptState.INTENDED for a in there.record("act").attempts)
 
 

@@ -40,7 +40,31 @@ def test_an_undo_never_overwrites_what_somebody_wrote_since():
     world.say(entry("alice", after=SOON, undo=UNDO)).run(seconds=10)
     record = world.record("roll-back")
     assert ("UndoNotExact", "shop/checkout:1.8.4", 1) == (record.reason, world.image, len(world.effects))
-    assert "1.8.2 -> shop/checkout:1.8.4" in record.message
+    (image,) = record.conflict
+    assert ("spec.template.spec.containers[app].image", BAD, GOOD, "shop/checkout:1.8.4") == (
+        image.path,
+        image.found,
+        image.wrote,
+        image.now,
+    )
+    assert f"found {BAD}, wrote {GOOD}, now shop/checkout:1.8.4" in record.message
+    assert "kubectl -n shop rollout undo deployment/checkout --to-revision=2" in record.message
+
+
+def test_a_refused_undo_is_exact_once_the_fields_are_as_stanch_left_them():
+    """What the refusal says would free it does."""
+    world = _rolled_back()
+    before, image = world.objects, "shop/checkout:1.8.4"
+    world.target["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    world.say(entry("alice", after=SOON, undo=UNDO)).run(seconds=10)
+    assert world.record("roll-back").conflict
+    before[("deployments", "checkout")]["spec"]["template"]["spec"]["containers"][0]["image"] = GOOD
+    world.say(entry("alice", after=timedelta(seconds=30), undo=UNDO)).run(seconds=30)
+    assert ("Undone", BAD, None) == (
+        world.record("roll-back").state.value,
+        world.image,
+        world.record("roll-back").conflict,
+    )
 
 
 def test_an_undo_of_what_is_already_taken_back_is_only_noted():

@@ -113,6 +113,15 @@ class UndoClass(StrEnum):
     NONE = "none"
 
 
+class Health(Model):
+    """How the targets stood by the criteria, counted once: what an effect is measured against."""
+
+    failing: Annotated[Counter, Field(description="Criteria that failed, but those that count pods.")] = 0
+    unknown: Annotated[Counter, Field(description="Criteria that could not be read.")] = 0
+    available: Annotated[Counter, Field(description="Available pods of the workloads that criteria look at.")] = 0
+    wanted: Annotated[Counter, Field(description="Pods these workloads want.")] = 0
+
+
 class Attempt(Model):
     """The write-ahead record of one effect: written before it, and moved on by what was seen."""
 
@@ -139,6 +148,7 @@ class Attempt(Model):
     removes: Annotated[
         tuple[_S, ...] | None, Field(max_length=500, description="uids of the pods it removes: these, and no other.")
     ] = None
+    before: Annotated[Health | None, Field(description="How its targets stood when it was written down.")] = None
     message: Annotated[_L | None, Field(description="What is so.")] = None
 
 
@@ -184,6 +194,15 @@ class Contest(Model):
     flips: Annotated[tuple[Time, ...] | None, Field(max_length=8, description="When it changed, newest last.")] = None
 
 
+class FieldConflict(Model):
+    """One field, three ways: why taking it back would overwrite somebody."""
+
+    path: Annotated[_S, Field(description="The field.")]
+    found: Annotated[_S, Field(description="What stanch found there, before it wrote.")]
+    wrote: Annotated[_S, Field(description="What stanch wrote, or was about to write.")]
+    now: Annotated[_S, Field(description="What is there now.")]
+
+
 class MitigationRecord(Model):
     """One mitigation asked for, and everything that came of it."""
 
@@ -209,11 +228,18 @@ class MitigationRecord(Model):
     undo_class: Annotated[UndoClass | None, Field(description="auto, manual or none: who is able to undo it.")] = None
     undo_takes: Annotated[_S | None, Field(description="Estimated time an undo takes.")] = None
     effect: Annotated[Effect | None, Field(description="Helped, NoEffect, Worse or Unknown.")] = None
+    effect_time: Annotated[
+        Time | None, Field(description="When that was judged; after Worse nothing goes on by itself.")
+    ] = None
     attempts: Annotated[tuple[Attempt, ...] | None, Field(max_length=8, description="What was done, in order.")] = None
     contest: Annotated[
         Contest | None, Field(description="Who changed it after stanch did; left out while it stands.")
     ] = None
     undo_asked: Annotated[UndoAsked | None, Field(description="A wish to take it back that is not yet done.")] = None
+    conflict: Annotated[
+        tuple[FieldConflict, ...] | None,
+        Field(max_length=12, description="Field by field, why nothing was overwritten: found, wrote, now."),
+    ] = None
     dry_run: Annotated[_S | None, Field(description="What the API server said to the very patch, tried before.")] = None
     break_glass: Annotated[
         tuple[_LINE, ...] | None, Field(max_length=4, description="Lines to paste when stanch is not there.")
@@ -270,12 +296,22 @@ class Debt(Model):
     name: Annotated[_S, Field(description="Mitigation it comes from.")]
     attempt: Annotated[_S, Field(description="Attempt it comes from.")]
     what: Annotated[_L, Field(description="What is off, and how it is taken back.")]
+    undo: Annotated[_L | None, Field(description="A line that takes it back by hand.")] = None
     owner: Annotated[str, Field(max_length=512, description="Who owes it: who asked.")]
     since_time: Annotated[Time, Field(description="Since when.")]
-    due_time: Annotated[Time, Field(description="When it is due.")]
+    due_time: Annotated[Time, Field(description="When it is due; an extend entry moves it.")]
     revert: Annotated[_S, Field(description="Ask, OnResolved or OnExpiry.")]
     overdue: Annotated[bool | None, Field(description="True once it is past due and was said so.")] = None
-    action_item: Annotated[_S | None, Field(description="ActionItem that took it over.")] = None
+    remind_time: Annotated[
+        Time | None,
+        Field(description="When it is spoken of next; left out when it is no more, for it was often enough."),
+    ] = None
+    reminders: Annotated[Counter, Field(description="How often it was spoken of since it is due at that time.")] = 0
+    item_owner: Annotated[
+        str | None,
+        Field(max_length=253, description="Who is to own the ActionItem that takes it over, once asked for."),
+    ] = None
+    action_item: Annotated[_S | None, Field(description="ActionItem that took it over; then it is owed there.")] = None
 
 
 class Suggestion(Model):
@@ -318,6 +354,7 @@ class PostmortemRecord(Model):
     name: Annotated[_S | None, Field(description="Postmortem object.")] = None
     action_items: Annotated[tuple[_S, ...] | None, Field(max_length=16, description="ActionItems drafted.")] = None
     drafted_time: Annotated[Time | None, Field(description="When all of them were known to be stored.")] = None
+    waived: Annotated[_L | None, Field(description="Who waived it, and why.")] = None
 
 
 class IncidentStatus(Model):

@@ -80,6 +80,7 @@ class Reason:
     # Reviewed
     PUBLISHED: Final = "Published"
     WAIVED: Final = "Waived"
+    SHORT_REVIEW: Final = "ShortReview"
     NOT_NEEDED: Final = "NotNeeded"
     NOT_YET: Final = "NotYet"
     DUE: Final = "Due"
@@ -145,10 +146,15 @@ class EventKind:
     MITIGATION_FAILED: Final = "MitigationFailed"
     MITIGATION_DIVERGED: Final = "MitigationDiverged"
     MITIGATION_JUDGED: Final = "MitigationJudged"
+    MADE_IT_WORSE: Final = "MitigationMadeItWorse"
     MITIGATION_UNDONE: Final = "MitigationUndone"
     MITIGATION_REVERTED: Final = "MitigationReverted"
     UNDO_REFUSED: Final = "UndoRefused"
     DEBT_DUE: Final = "DebtDue"
+    DEBT_REMINDED: Final = "DebtReminded"
+    DEBT_EXTENDED: Final = "DebtExtended"
+    DEBT_DEFERRED: Final = "DebtDeferred"
+    ORPHAN_FOUND: Final = "OrphanFound"
     MITIGATED: Final = "Mitigated"
     RELAPSED: Final = "Relapsed"
     HOLD_STARTED: Final = "HoldStarted"
@@ -190,7 +196,9 @@ class Milestone:
             EventKind.MITIGATION_UNDONE,
             EventKind.MITIGATION_DIVERGED,
             EventKind.MITIGATION_REVERTED,
+            EventKind.MADE_IT_WORSE,
             EventKind.DEBT_DUE,
+            EventKind.DEBT_DEFERRED,
             EventKind.MITIGATED,
             EventKind.RELAPSED,
             EventKind.RESOLVED,

@@ -38,6 +38,15 @@ class Policy:
     evictions_at_once: int = 5
     time_box: timedelta = 3 * _M
     reopen_within: timedelta = 4 * _H
+    # More than ten points of the wanted pods gone is worse; less is how a rollout breathes.
+    worse_points: int = 10
+    # A debt is spoken of when it is due, and then on a cadence; a hold parts Git and cluster, so it is from the start.
+    debt_remind_every: timedelta = 24 * _H
+    debt_remind_hold_every: timedelta = 8 * _H
+    # In SEV1 and SEV2 the commander hears of it an hour after it was due.
+    debt_escalate_after: timedelta = _H
+    debt_reminders_max: int = 9
+    debt_extend_max: timedelta = 72 * _H
     evidence_deadline: Mapping[Severity, timedelta] = field(
         default_factory=lambda: _by_severity(*(timedelta(seconds=s) for s in (5, 10, 15, 15)))
     )

@@ -86,6 +86,9 @@ class PostmortemSpec(Model):
     ] = None
     authors: Annotated[tuple[Name, ...] | None, Field(max_length=8, description="Who writes it.")] = None
     due_time: Annotated[Time | None, Field(description="When the text is due.")] = None
+    published: Annotated[
+        bool | None, Field(description="True when it is written: the incident may then close. Default false.")
+    ] = None
 
 
 class PostmortemStatus(Model):

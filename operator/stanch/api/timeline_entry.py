@@ -8,7 +8,7 @@ from pydantic import Field
 
 from stanch.api.actions import ACTION_NAMES
 from stanch.api.incident import Meta
-from stanch.api.meta import Model, Name, Person, Time, WishName
+from stanch.api.meta import Duration, Model, Name, Person, Time, WishName
 from stanch.api.wish import Wish
 
 
@@ -86,6 +86,34 @@ class Undo(Model):
     mitigation: Annotated[WishName, Field(description="Name of the mitigation.")]
 
 
+class Extend(Model):
+    """A debt is due later; says its owner, or the commander."""
+
+    mitigation: Annotated[WishName, Field(description="Name of the mitigation that left the debt.")]
+    by: Annotated[
+        Duration, Field(description="How much longer, at most 72h; from its due time, from now when that is over.")
+    ]
+
+
+class Defer(Model):
+    """A debt becomes an ActionItem, so that the incident can close; says its owner, or the commander."""
+
+    mitigation: Annotated[WishName, Field(description="Name of the mitigation that left the debt.")]
+    owner: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=253,
+            pattern="^[^,;]+$",
+            description="Who is to own the ActionItem: exactly one; who owes it when left out.",
+        ),
+    ] = None
+
+
+class Waive(Model):
+    """No postmortem will be written."""
+
+
 class Resolve(Model):
     """It is over."""
 
@@ -128,6 +156,9 @@ class TimelineEntrySpec(Model):
     approve: Annotated[Approve | None, Field(description="I agree to this plan.")] = None
     deny: Annotated[Deny | None, Field(description="This shall not be done.")] = None
     undo: Annotated[Undo | None, Field(description="Take back what a mitigation did.")] = None
+    extend: Annotated[Extend | None, Field(description="A debt is due later; needs text: why.")] = None
+    defer: Annotated[Defer | None, Field(description="A debt becomes an ActionItem; needs text: why.")] = None
+    waive: Annotated[Waive | None, Field(description="No postmortem will be written; needs text: why.")] = None
     resolve: Annotated[Resolve | None, Field(description="It is over.")] = None
     reopen: Annotated[Reopen | None, Field(description="It is not over.")] = None
     cancel: Annotated[Cancel | None, Field(description="This was no incident.")] = None
@@ -141,6 +172,9 @@ class TimelineEntrySpec(Model):
         "approve",
         "deny",
         "undo",
+        "extend",
+        "defer",
+        "waive",
         "resolve",
         "reopen",
         "cancel",

@@ -9,6 +9,8 @@ EXAMPLES = """
 Examples:
   stanch run                                  in a pod, as its ServiceAccount
   stanch run --kubeconfig op.kubeconfig       from a shell, against any cluster
+  stanch debts -n shop                        what incidents there still owe, and to whom
+  stanch debts --orphans                      what deleted incidents left behind, and how it is removed
 """
 
 
@@ -57,6 +59,23 @@ def run(kubeconfig: str | None, listen: str, lease: bool, log_format: str, verbo
     from stanch.shell.entry import run_until_stopped  # noqa: PLC0415 -- kopf and the client cost a second to import
 
     sys.exit(run_until_stopped(kubeconfig, listen, lease, log_format == "json", verbose))
+
+
+@main.command()
+@click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Your credentials; else KUBECONFIG, else ~/.kube.",
+)
+@click.option("-n", "--namespace", help="Only incidents in this namespace; else in all.")
+@click.option(
+    "--orphans", is_flag=True, help="Instead: marks and undo Secrets of incidents that are gone, in all namespaces."
+)
+def debts(kubeconfig: str | None, namespace: str | None, orphans: bool) -> None:
+    """What is owed until it is taken back, with the lines that do it. Changes nothing."""
+    from stanch.cli.debts import print_debts  # noqa: PLC0415 -- the client costs a second to import
+
+    sys.exit(print_debts(kubeconfig, namespace, orphans))
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def _store(draft: Draft, ref: Ref, kind: str, name: str, spec: dict[str, Any]) -
 
 def _back_port(draft: Draft, record: MitigationRecord) -> Store:
     """What was changed in the cluster is not in Git yet, and what is changed in Git does not come."""
-    return _item(
+    return item(
         draft,
         record,
         "git",
@@ -97,7 +97,7 @@ def _back_port(draft: Draft, record: MitigationRecord) -> Store:
 
 def _follow_up(draft: Draft, record: MitigationRecord) -> Store:
     """The bad revision still needs a fix: a rollback only bought time."""
-    return _item(
+    return item(
         draft,
         record,
         "fix",
@@ -107,14 +107,17 @@ def _follow_up(draft: Draft, record: MitigationRecord) -> Store:
     )
 
 
-def _item(draft: Draft, record: MitigationRecord, suffix: str, title: str, description: str) -> Store:
+def item(
+    draft: Draft, record: MitigationRecord, suffix: str, title: str, description: str, owner: str | None = None
+) -> Store:
+    """An ActionItem about one mitigation; the commander's, unless somebody else is named."""
     name = draft.incident.metadata.name
     spec = ActionItemSpec(
         title=shorten(title, 250),
         description=shorten(f"{description} Record: incident {draft.incident.key}.", 2000),
         incident=name,
         postmortem=name,
-        owner=_owner(draft, record),
+        owner=owner or _owner(draft, record),
         due_time=draft.now + draft.catalog.policy.follow_up_due,
         priority=Priority.P1,
         kind=ActionKind.PREVENT,

@@ -42,9 +42,22 @@ class Remove:
     dry: bool = False
 
 
-Command = Swap | Remove
+@dataclass(frozen=True, slots=True)
+class Unmark:
+    """Take the label of one of our attempts off again, provided it is still that one. Changes nothing that anybody runs."""
+
+    attempt: str
+    ref: Ref
+    namespace: str | None
+    name: str
+    uid: str
+
+
+Command = Swap | Remove | Unmark
 
 
 def outcome_key(command: Command) -> str:
     """Under which its outcome is noted: a removal has one of its own, for an attempt may have many."""
+    if isinstance(command, Unmark):
+        return f"unmark {command.attempt} {command.uid}"
     return command.uid if isinstance(command, Remove) else command.attempt

@@ -13,7 +13,7 @@ from stanch.core.asking import target_of
 from stanch.core.attempts import only_removes, open_attempt, standing, writer
 from stanch.core.conditions import drop, put
 from stanch.core.draft import Draft
-from stanch.core.observations import Found
+from stanch.core.observations import Found, NotFound
 from stanch.core.ports import Aim
 from stanch.core.steering import who_set
 from stanch.core.swap import digest, fields
@@ -24,9 +24,12 @@ LONG, IN_LONG = timedelta(hours=1), 3
 
 
 def watch_effects(draft: Draft) -> None:
-    """Compare the fields of every effect in force with what was written."""
+    """Compare the fields of every effect in force with what was written; once resolved, only of what is owed."""
     times = draft.status.times
-    if times is None or times.resolved or times.cancelled or times.closed or draft.incident.spec.drill:
+    if times is None or times.cancelled or times.closed or draft.incident.spec.drill:
+        return
+    if times.resolved:
+        _is_it_still_owed(draft)
         return
     for record in draft.records:
         attempt, aim = standing(record), draft.aim(record)
@@ -38,9 +41,39 @@ def watch_effects(draft: Draft) -> None:
     _say_so(draft)
 
 
+def _is_it_still_owed(draft: Draft) -> None:
+    """Somebody may take it back by hand, days later; what else they write there is their business now."""
+    for debt in draft.status.debt or ():
+        record = draft.record(debt.name)
+        aim, attempt = (draft.aim(record), standing(record)) if record else (None, None)
+        if record is None or aim is None or attempt is None or attempt.id != debt.attempt or open_attempt(record):
+            continue
+        target = draft.answer(target_of(aim))
+        if record.contest is not None and record.contest.gone:
+            continue
+        if isinstance(target, NotFound) or (isinstance(target, Found) and _another(record, target)):
+            _nothing_left(draft, record, f"{aim} is gone or was replaced; nothing of it is owed any more")
+        elif isinstance(target, Found):
+            live = digest(fields(target.value, dict.fromkeys(attempt.fields or ())))
+            if live == attempt.pre and live != attempt.post:
+                who = who_set(target.value, attempt.fields or ()) or writer(target.value)
+                _nothing_left(draft, record, f"{who} put {aim} back as it was before", who)
+
+
+def _another(record: MitigationRecord, target: Found) -> bool:
+    return record.target is None or target.value["metadata"]["uid"] != record.target.uid
+
+
+def _nothing_left(draft: Draft, record: MitigationRecord, why: str, who: str | None = None) -> None:
+    known = record.contest or Contest(stands=False)
+    changed = known.model_copy(update={"stands": False, "gone": True, "by": who})
+    draft.put(record.model_copy(update={"contest": changed}))
+    draft.say(EventKind.MITIGATION_REVERTED, f"{record.name}: {why}", event=True)
+
+
 def _look(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) -> None:
     target = draft.answer(target_of(aim))
-    if not isinstance(target, Found) or record.target is None or target.value["metadata"]["uid"] != record.target.uid:
+    if not isinstance(target, Found) or _another(record, target):
         return
     live = digest(fields(target.value, dict.fromkeys(attempt.fields or ())))
     known = record.contest or Contest(stands=True)

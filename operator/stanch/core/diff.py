@@ -4,8 +4,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from stanch.core.swap import ABSENT
+
 LINES_MAX: Final = 24
 VALUE_CHARACTERS_MAX: Final = 80
+_HOLDS_SECRETS: Final = ("env", "command", "args", "annotations")
 
 
 def differences(before: Any, after: Any) -> tuple[str, ...]:
@@ -25,12 +28,12 @@ def _walk(before: Any, after: Any, path: str) -> Iterator[str]:
     elif isinstance(before, list) and isinstance(after, list):
         yield from _lists(before, after, path)
     else:
-        hide = _may_be_secret(path)
-        yield f"{path}: {_show(before, hide)} -> {_show(after, hide)}"[:250]
+        hide = may_be_secret(path)
+        yield f"{path}: {show(before, hide)} -> {show(after, hide)}"[:250]
 
 
 def _lists(before: list[Any], after: list[Any], path: str) -> Iterator[str]:
-    old, new = _named(before), _named(after)
+    old, new = named(before), named(after)
     if old is not None and new is not None:
         for name in sorted({*old, *new}):
             yield from _walk(old.get(name), new.get(name), f"{path}[{name}]")
@@ -41,20 +44,25 @@ def _lists(before: list[Any], after: list[Any], path: str) -> Iterator[str]:
         yield from _walk(one, other, f"{path}[{index}]")
 
 
-def _named(values: list[Any]) -> dict[str, Any] | None:
+def named(values: list[Any]) -> dict[str, Any] | None:
+    """A list whose items have names, by name; None for any other list."""
     if all(isinstance(v, Mapping) and "name" in v for v in values):
         return {v["name"]: v for v in values}
     return None
 
 
-def _may_be_secret(path: str) -> bool:
+def may_be_secret(path: str) -> bool:
+    """Values there are not shown to everybody who may read an incident."""
     return ".env[" in path or "command" in path or "args" in path or "annotations" in path
 
 
-def _show(value: Any, hide: bool) -> str:
-    if value is None:
+def show(value: Any, hide: bool) -> str:
+    """A value in a few characters; `(none)` for what is not there."""
+    if value is None or value == ABSENT:
         return "(none)"
     if hide:
         return "(not shown)"
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    if isinstance(value, Mapping | list) and any(f'"{key}"' in text for key in _HOLDS_SECRETS):
+        return "(not shown)"  # A container that came or went as a whole.
     return text if len(text) <= VALUE_CHARACTERS_MAX else text[: VALUE_CHARACTERS_MAX - 1] + "…"

@@ -9,18 +9,15 @@ from stanch.api.names import EventKind
 from stanch.api.timeline_entry import TimelineEntry, TimelineEntrySpec
 from stanch.core.approvals import approve, deny
 from stanch.core.attempts import in_force, open_attempt
+from stanch.core.debt_entries import defer, extend
 from stanch.core.draft import Draft, shorten
-from stanch.core.observations import Found
-from stanch.core.questions import MayThey
 from stanch.core.records import MarkFolded
 from stanch.core.recovery import count_anew
 from stanch.core.spec_fold import declarer, put_role
+from stanch.core.statements import LATER, Refused, commands, may_command, say_entry
 from stanch.core.undo import ask_undo
 from stanch.core.wish_fold import add_wish
 
-# Why a statement changes nothing; None when it counts; "?" while something must be known first.
-Refused = str | None
-LATER: Final = "?"
 # status.foldedEntries holds 64 names.
 UNMARKED_MAX: Final = 60
 
@@ -72,19 +69,6 @@ def _fold_one(draft: Draft, entry: TimelineEntry) -> bool:
         _acknowledge(draft, entry.said)
     draft.folded.append(MarkFolded(entry.metadata.namespace, entry.metadata.name, seq))
     return True
-
-
-def say_entry(draft: Draft, entry: TimelineEntry, kind: str, text: str, event: bool = False) -> None:
-    """The line of an entry: what it means, then the person's own words."""
-    own = f": {shorten(entry.spec.text, 200)}" if entry.spec.text else ""
-    draft.say(
-        kind,
-        f"{text}{own}",
-        by=entry.author,
-        time=entry.spec.happened_time or entry.said,
-        entry=entry.metadata.name,
-        event=event,
-    )
 
 
 def _acknowledge(draft: Draft, when: datetime) -> None:
@@ -147,39 +131,13 @@ def _resolve(draft: Draft, entry: TimelineEntry) -> Refused:
         draft.set(resolve_said=entry.said)
         say_entry(draft, entry, EventKind.NOTE, "Says it is over; resolved once the criteria have held")
         return None
-    if not _commands(draft, entry):
+    if not commands(draft, entry):
         verdict = may_command(draft, entry)
         if verdict is not True:
             return LATER if verdict is None else "overriding needs the commander, or the verb command on incidents"
     draft.set(override=f"{entry.author}: {shorten(entry.spec.text or '', 200)}", resolve_said=entry.said)
     say_entry(draft, entry, EventKind.NOTE, "Resolved by override", event=True)
     return None
-
-
-def _commands(draft: Draft, entry: TimelineEntry) -> bool:
-    return any(r.role == "commander" and r.user == entry.author for r in draft.status.roles or ())
-
-
-def may_command(draft: Draft, entry: TimelineEntry) -> bool | None:
-    """Has the author the verb ``command`` on incidents here? None while that is being asked."""
-    author = entry.spec.author
-    if author is None:
-        return False
-    question = MayThey(
-        username=author.username,
-        uid=author.uid or "",
-        groups=author.groups or (),
-        verb="command",
-        group="stanch.dev",
-        resource="incidents",
-        subresource="",
-        namespace=draft.incident.metadata.namespace,
-        name=draft.incident.metadata.name,
-    )
-    answer = draft.answer(question)
-    if answer is None:
-        return None
-    return bool(answer.value.get("allowed")) if isinstance(answer, Found) else None
 
 
 def _reopen(draft: Draft, entry: TimelineEntry) -> Refused:
@@ -207,7 +165,7 @@ def _cancel(draft: Draft, entry: TimelineEntry) -> Refused:
         return "it is resolved: its record stands; reopen it if that was wrong"
     if entry.spec.cancel.duplicate_of == draft.incident.metadata.name:
         return "cancel.duplicateOf names this very incident"
-    if entry.author != declarer(draft) and not _commands(draft, entry):
+    if entry.author != declarer(draft) and not commands(draft, entry):
         verdict = may_command(draft, entry)
         if verdict is not True:
             return LATER if verdict is None else "only who declared it, or the verb command on incidents, may cancel it"
@@ -222,6 +180,22 @@ def _cancel(draft: Draft, entry: TimelineEntry) -> Refused:
     return None
 
 
+def _waive(draft: Draft, entry: TimelineEntry) -> Refused:
+    record = draft.status.postmortem
+    if record is None:
+        return "what to learn is decided when it is resolved"
+    if record.waived:
+        return "it is waived already"
+    if not commands(draft, entry):
+        verdict = may_command(draft, entry)
+        if verdict is not True:
+            return LATER if verdict is None else "waiving needs the commander, or the verb command on incidents"
+    why = f"{entry.author}: {shorten(entry.spec.text or '', 200)}"
+    draft.set(postmortem=record.model_copy(update={"waived": why}))
+    say_entry(draft, entry, EventKind.NOTE, "Waives the postmortem", event=True)
+    return None
+
+
 _HANDLERS: Final[Mapping[str, Callable[[Draft, TimelineEntry], Refused]]] = {
     "note": _note,
     "acknowledge": _acknowledged,
@@ -230,6 +204,9 @@ _HANDLERS: Final[Mapping[str, Callable[[Draft, TimelineEntry], Refused]]] = {
     "approve": approve,
     "deny": deny,
     "undo": ask_undo,
+    "extend": extend,
+    "defer": defer,
+    "waive": _waive,
     "resolve": _resolve,
     "reopen": _reopen,
     "cancel": _cancel,

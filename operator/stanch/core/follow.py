@@ -20,6 +20,7 @@ from stanch.core.ports import Aim
 from stanch.core.questions import REF_OF_KIND, UndoSecret
 from stanch.core.restored import is_past, past_words
 from stanch.core.swap import digest, fields
+from stanch.core.three_way import conflicts, in_words
 from stanch.core.verify import removals, verify
 
 
@@ -160,7 +161,7 @@ def _read_back(
     elif live == attempt.post and not same:
         end(draft, record, attempt, AttemptState.SKIPPED, "somebody else had already done it; it is not ours to undo")
     elif live != attempt.pre:
-        _diverged(draft, record, attempt, aim, target.value)
+        _diverged(draft, record, attempt, aim, target.value, undo)
     elif ours and attempt.pre != attempt.post:
         message = (
             f"It was made, and then {writer(target.value)} took it back; look who steers {aim} before asking again"
@@ -242,12 +243,20 @@ def _applied(draft: Draft, record: MitigationRecord, attempt: Attempt) -> None:
     draft.wake(draft.now)
 
 
-def _diverged(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim, target: Mapping[str, Any]) -> None:
+def _diverged(
+    draft: Draft,
+    record: MitigationRecord,
+    attempt: Attempt,
+    aim: Aim,
+    target: Mapping[str, Any],
+    undo: Mapping[str, Any],
+) -> None:
+    found = conflicts(undo["before"], undo["after"], fields(target, undo["before"]))
     end(
         draft,
-        record,
+        record.model_copy(update={"conflict": found}),
         attempt,
         AttemptState.DIVERGED,
-        f"{writer(target)} changed {aim} while we were about to act; nothing was overwritten. "
+        f"{writer(target)} changed {aim} while we were about to act; nothing was overwritten. {in_words(found)}. "
         "Look at it, then ask again under a new name if it still hurts",
     )

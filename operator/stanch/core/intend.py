@@ -236,6 +236,8 @@ def _secret(draft: Draft, record: MitigationRecord, name: str, patches: Mapping[
             "namespace": OPERATOR_NAMESPACE,
             "labels": {
                 Label.MANAGED_BY: MACHINE,
+                # So that people find it by the mark on the target: the operator may not list Secrets.
+                Label.ACTION: patches["action"],
                 Label.INCIDENT_UID: meta.uid,
                 Label.INCIDENT_NAMESPACE: meta.namespace,
             },

@@ -7,20 +7,33 @@ on a real cluster and the running operator all check them; a plan that breaks on
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from pydantic import ValidationError
 
 from stanch.api.incident import Incident
-from stanch.api.incident_status import Attempt, AttemptState, IncidentStatus
+from stanch.api.incident_status import (
+    Attempt,
+    AttemptState,
+    Debt,
+    Effect,
+    IncidentStatus,
+    MitigationRecord,
+    WishState,
+)
+from stanch.api.names import EventKind
 from stanch.api.policy import DEFAULT
+from stanch.api.wish import When
 from stanch.core.approvals import is_machine
 from stanch.core.attempts import IN_FORCE, OPEN, standing
-from stanch.core.commands import Remove
+from stanch.core.commands import Remove, Swap, Unmark
+from stanch.core.debts import spoken_of_at
 from stanch.core.plan_type import Plan
 
 Law = Callable[[Incident, Plan], bool]
 STATUS_BYTES_MAX: Final = 128 * 1024
+_REMINDERS: Final = (EventKind.DEBT_DUE, EventKind.DEBT_REMINDED)
 _ORDER: Final = {AttemptState.INTENDED: 0, AttemptState.STARTED: 1, AttemptState.APPLIED: 2}
 
 
@@ -34,14 +47,18 @@ def law_1_no_command_without_a_written_intention(incident: Incident, plan: Plan)
     intended = {i for i, a in attempts(incident.status).items() if a.state is AttemptState.INTENDED}
     # Pods go one after the other, also when the fields are written already.
     removing = {i for i, a in attempts(incident.status).items() if a.removes and a.state in OPEN}
-    return all(c.attempt in (removing if isinstance(c, Remove) else intended) for c in plan.commands)
+    # Our mark comes off only when the attempt is over.
+    over = {i for i, a in attempts(incident.status).items() if a.state not in OPEN}
+    known = {Swap: intended, Remove: removing, Unmark: over}
+    return all(c.attempt in known[type(c)] for c in plan.commands)
 
 
 def law_2_nothing_is_done_again_once_its_outcome_is_seen(incident: Incident, plan: Plan) -> bool:
     """A plan that learns that an attempt landed does not send it again."""
     landed = {i for i, a in attempts(plan.status).items() if a.state is not AttemptState.INTENDED}
     ended = {i for i, a in attempts(plan.status).items() if a.state not in OPEN}
-    return all(c.attempt not in (ended if isinstance(c, Remove) else landed) for c in plan.commands)
+    effects = (c for c in plan.commands if not isinstance(c, Unmark))
+    return all(c.attempt not in (ended if isinstance(c, Remove) else landed) for c in effects)
 
 
 def law_3_attempts_only_move_on(incident: Incident, plan: Plan) -> bool:
@@ -131,7 +148,7 @@ def law_12_a_target_never_becomes_another(incident: Incident, plan: Plan) -> boo
 
 def law_13_a_drill_changes_nothing(incident: Incident, plan: Plan) -> bool:
     """All its commands are dry runs."""
-    return not incident.spec.drill or all(c.dry for c in plan.commands)
+    return not incident.spec.drill or all(not isinstance(c, Unmark) and c.dry for c in plan.commands)
 
 
 def law_14_questions_come_before_deeds(incident: Incident, plan: Plan) -> bool:
@@ -183,6 +200,59 @@ def law_19_only_pods_that_are_written_down_go(incident: Incident, plan: Plan) ->
     )
 
 
+def law_20_closed_means_nothing_is_owed(incident: Incident, plan: Plan) -> bool:
+    """What nobody looks at any more must be undone, or be somebody's ActionItem (F11)."""
+    times = plan.status.times
+    return times is None or times.closed is None or all(d.action_item for d in plan.status.debt or ())
+
+
+def law_21_a_debt_leaves_only_when_it_is_taken_back(incident: Incident, plan: Plan) -> bool:
+    """Forgetting what is owed is how a node stays cordoned for a year."""
+    kept = {d.attempt for d in plan.status.debt or ()}
+    after = {r.name: r for r in plan.status.mitigations or ()}
+    return all(d.attempt in kept or _taken_back(after.get(d.name), d.attempt) for d in incident.status.debt or ())
+
+
+def _taken_back(record: MitigationRecord | None, attempt: str) -> bool:
+    if record is None:
+        return False
+    stands = standing(record)
+    gone = record.contest is not None and bool(record.contest.gone)
+    return record.state is WishState.UNDONE or gone or stands is None or stands.id != attempt
+
+
+def law_22_a_debt_is_spoken_of_once_a_period(incident: Incident, plan: Plan) -> bool:
+    """Each reminder has its time, and moves on to the next: a reminder that repeats is noise, and noise is muted."""
+    before = {d.attempt: d for d in incident.status.debt or ()}
+    said = [x for x in plan.status.timeline if x.seq > incident.status.last_seq and x.kind in _REMINDERS]
+    ahead = [d for d in plan.status.debt or () if (at := spoken_of_at(d)) is None or all(at > x.time for x in said)]
+    # An extend entry in this very plan gives it another time.
+    due = [d for d in ahead if all(_was_due(before.get(d.attempt), d, x.time) for x in said)]
+    return all(sum(x.text.startswith(f"{d.name}: ") for d in due) == 1 for x in said) and all(
+        sum(x.text.startswith(f"{d.name}: ") for x in said) <= 1 for d in due
+    )
+
+
+def _was_due(before: Debt | None, after: Debt, now: datetime) -> bool:
+    if before is None or before.due_time != after.due_time:
+        return True
+    at = spoken_of_at(before)
+    return at is not None and at <= now
+
+
+def law_23_after_worse_the_ladder_stands_still(incident: Incident, plan: Plan) -> bool:
+    """What made it worse is looked at by a person before anything that was asked for earlier goes on."""
+    known = attempts(incident.status)
+    asked = {r.name: r.asked_time for r in incident.status.mitigations or ()}
+    worse = [r.effect_time for r in incident.status.mitigations or () if r.effect is Effect.WORSE and r.effect_time]
+    starting = (
+        r
+        for r in plan.status.mitigations or ()
+        if r.asked.when is not When.ALWAYS and any(a.id not in known and not a.undoes for a in r.attempts or ())
+    )
+    return all(t < asked.get(r.name, r.asked_time) for r in starting for t in worse)
+
+
 LAWS: Final[tuple[Law, ...]] = (
     law_1_no_command_without_a_written_intention,
     law_2_nothing_is_done_again_once_its_outcome_is_seen,
@@ -203,6 +273,10 @@ LAWS: Final[tuple[Law, ...]] = (
     law_17_the_schema_takes_the_status,
     law_18_a_mitigation_in_force_is_not_started_again,
     law_19_only_pods_that_are_written_down_go,
+    law_20_closed_means_nothing_is_owed,
+    law_21_a_debt_leaves_only_when_it_is_taken_back,
+    law_22_a_debt_is_spoken_of_once_a_period,
+    law_23_after_worse_the_ladder_stands_still,
 )
 
 

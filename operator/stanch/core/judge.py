@@ -1,97 +1,151 @@
-"""What an effect did for users, and what it leaves to be taken back."""
+"""What an effect did for users: Helped, NoEffect, Worse or Unknown, measured against how things stood before it."""
 
 from datetime import datetime
+from typing import Final
 
-from stanch.api.incident_status import Attempt, AttemptState, CriterionState, Debt, Effect, MitigationRecord, WishState
+from stanch.api.incident_status import Attempt, AttemptState, CriterionState, Effect, Health, MitigationRecord
+from stanch.api.meta import WORKLOADS, TargetKind
 from stanch.api.names import EventKind
-from stanch.api.wish import Revert
+from stanch.core.asking import target_of
 from stanch.core.attempts import standing
 from stanch.core.conditions import is_true
-from stanch.core.draft import Draft
+from stanch.core.draft import Draft, aim_at
 from stanch.core.git_ops import HOLD
+from stanch.core.observations import Found
+from stanch.core.recovery import contained
 
-LANDED = (AttemptState.VERIFIED, AttemptState.FAILED)
+# A line that is longer than this is looked up in the record.
+UNDO_LINE_MAX: Final = 300
 
 
 def judge_effects(draft: Draft) -> None:
-    """Helped when a criterion that gates Mitigated came to pass in its time; else NoEffect; no data is Unknown."""
+    """Measure before; judge once, when the effect has had its time."""
+    for record in draft.records:
+        _measure(draft, record)
     for record in draft.records:
         attempt = standing(record)
-        if record.effect is not None or attempt is None or attempt.state not in LANDED or record.action == HOLD:
+        if record.effect is not None or attempt is None or record.action == HOLD:
             continue
         effect = _effect(draft, record, attempt)
         if effect is None:
             continue
-        draft.put(record.model_copy(update={"effect": effect}))
-        draft.say(EventKind.MITIGATION_JUDGED, f"{record.name}: {_words(effect)}")
+        draft.put(record.model_copy(update={"effect": effect, "effect_time": draft.now}))
+        _say(draft, record, attempt, effect)
 
 
-def _effect(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Effect | None:
-    assert attempt.applied_time is not None
-    if record.contest is not None and not record.contest.stands:
-        return Effect.UNKNOWN  # What helps now may be what somebody else wrote.
-    ends = attempt.applied_time + (record.asked.time_box or draft.catalog.policy.time_box)
-    criteria = draft.status.recovery.criteria if draft.status.recovery else ()
-    gating = [c for c in criteria if c.gates == "Mitigated"]
-    if gating and all(c.state is CriterionState.PASSING for c in gating) and is_true(draft.status, "Mitigated"):
-        return Effect.HELPED
-    if draft.now < ends:
-        draft.wake(ends)
-        return None
-    if not gating or any(c.state is CriterionState.UNKNOWN for c in gating):
-        return Effect.UNKNOWN
-    return Effect.HELPED if all(c.state is CriterionState.PASSING for c in gating) else Effect.NO_EFFECT
+def _measure(draft: Draft, record: MitigationRecord) -> None:
+    """In the very plan that writes an attempt down, so that it is older than the effect."""
+    attempts = tuple(
+        a.model_copy(update={"before": health(draft)})
+        if a.state is AttemptState.INTENDED and a.before is None and not a.undoes
+        else a
+        for a in record.attempts or ()
+    )
+    if attempts != (record.attempts or ()):
+        draft.put(record.model_copy(update={"attempts": attempts}))
 
 
-def _words(effect: Effect) -> str:
-    return {
-        Effect.HELPED: "it helped",
-        Effect.NO_EFFECT: "no effect within its time",
-        Effect.WORSE: "it made things worse",
-        Effect.UNKNOWN: "nobody can say whether it helped",
-    }[effect]
-
-
-def keep_debts(draft: Draft) -> None:
-    """Temporary state is owed until it is taken back: owner, inverse, due time; said once when it is due."""
-    debts = []
-    for record in draft.records if not draft.incident.spec.drill else ():
-        attempt, mitigation = standing(record), draft.catalog.mitigations[record.action]
-        aim = draft.aim(record)
-        if attempt is None or aim is None or mitigation.debt is None or attempt.applied_time is None:
+def health(draft: Draft) -> Health:
+    """What the criteria say, and the pods that controllers count as available: facts of the API, no feeling of ours."""
+    # Manual is a person's word, which is not asked again for each effect.
+    criteria = [c for c in (draft.status.recovery.criteria if draft.status.recovery else ()) if c.check != "manual"]
+    available = wanted = 0
+    for target in {(c.target.kind, c.target.name) for c in criteria if c.target and c.target.kind in WORKLOADS}:
+        answer = draft.seen.get(target_of(aim_at(draft.incident, target[0].value, target[1])))
+        if not isinstance(answer, Found):
             continue
-        if record.contest is not None and record.contest.gone:
-            continue  # Somebody has taken all of it back.
-        what = mitigation.owes(record.asked.action[1], aim)
-        if not what or record.state is WishState.UNDONE:
-            continue
-        known = next((d for d in draft.status.debt or () if d.attempt == attempt.id), None)
-        debts.append(
-            known or _debt(record, attempt, what, attempt.applied_time + (record.asked.ttl or mitigation.debt))
-        )
-    debts = [_due(draft, d) for d in debts[:16]]
-    if tuple(debts) != (draft.status.debt or ()):
-        draft.set(debt=tuple(debts) or None)
-
-
-def _debt(record: MitigationRecord, attempt: Attempt, what: str, due: datetime) -> Debt:
-    assert attempt.applied_time is not None
-    return Debt(
-        name=record.name,
-        attempt=attempt.id,
-        what=what[:900],
-        owner=record.requested_by or "somebody",
-        since_time=attempt.applied_time,
-        due_time=due,
-        revert=(record.asked.revert or Revert.ASK).value,
+        status = answer.value.get("status") or {}
+        if target[0] is TargetKind.DAEMON_SET:
+            counted = status.get("numberAvailable", 0), status.get("desiredNumberScheduled", 0)
+        else:
+            counted = status.get("availableReplicas", 0), answer.value["spec"].get("replicas", 1)
+        # Surge pods of a rollout are no extra health.
+        available, wanted = available + min(counted), wanted + counted[1]
+    # Pods are counted, above: asked for more of them than can be had, a criterion fails and nobody is worse off.
+    others = [c for c in criteria if c.check != "available" or c.target is None or c.target.kind not in WORKLOADS]
+    return Health(
+        failing=sum(c.state is CriterionState.FAILING for c in others),
+        unknown=sum(c.state is CriterionState.UNKNOWN for c in others),
+        available=available,
+        wanted=wanted,
     )
 
 
-def _due(draft: Draft, debt: Debt) -> Debt:
-    if debt.overdue:
-        return debt
-    if draft.now < debt.due_time:
-        draft.wake(debt.due_time)
-        return debt
-    draft.say(EventKind.DEBT_DUE, f"{debt.owner} owes: {debt.what}", event=True, warning=True)
-    return debt.model_copy(update={"overdue": True})
+def _effect(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Effect | None:
+    if record.contest is not None and not record.contest.stands:
+        return Effect.UNKNOWN  # What helps now may be what somebody else wrote.
+    landed = attempt.state is not AttemptState.APPLIED
+    criteria = draft.status.recovery.criteria if draft.status.recovery else ()
+    gating = [c.state for c in criteria if c.gates == "Mitigated"]
+    passing = bool(gating) and all(state is CriterionState.PASSING for state in gating)
+    if landed and passing and is_true(draft.status, "Mitigated"):
+        return Effect.HELPED
+    if draft.now < (ends := has_had_its_time(draft, record, attempt)):
+        draft.wake(ends)
+        return None
+    if _worse(draft, attempt):
+        return Effect.WORSE  # Also while it is still on its way: that may take longer than users have.
+    if landed and (not gating or CriterionState.UNKNOWN in gating):
+        return Effect.UNKNOWN
+    return None if not landed else Effect.HELPED if passing else Effect.NO_EFFECT
+
+
+def has_had_its_time(draft: Draft, record: MitigationRecord, attempt: Attempt) -> datetime:
+    """When an effect can be judged: its time box after it was there."""
+    return (attempt.applied_time or attempt.intended_time) + (record.asked.time_box or draft.catalog.policy.time_box)
+
+
+def _worse(draft: Draft, attempt: Attempt) -> bool:
+    """More fails than before, or clearly fewer of the wanted pods serve. What can't be read proves nothing."""
+    before, now = attempt.before, health(draft)
+    if before is None or contained(draft):
+        return False  # Switched off on purpose: users lack the service, and the record says so already.
+    # What could not be read before may have failed then, too.
+    if now.failing > before.failing + before.unknown:
+        return True
+    # Fewer, and a smaller share: neither a smaller size nor a larger one that is still coming up is worse.
+    if not before.wanted or not now.wanted or now.available >= before.available:
+        return False
+    lost = 100 * before.available // before.wanted - 100 * now.available // now.wanted
+    return lost > draft.catalog.policy.worse_points
+
+
+def _say(draft: Draft, record: MitigationRecord, attempt: Attempt, effect: Effect) -> None:
+    if effect is Effect.WORSE and attempt.before is not None:
+        now = health(draft)
+        text = (
+            f"{record.name}: it made things worse: {_counts(now)}, before it {_counts(attempt.before)}. Nothing else is "
+            f"started by itself. {undo_hint(record)}"
+        )
+        draft.say(EventKind.MADE_IT_WORSE, text, event=True, warning=True)
+    else:
+        draft.say(EventKind.MITIGATION_JUDGED, f"{record.name}: {_WORDS[effect]}")
+
+
+_WORDS: Final = {
+    Effect.HELPED: "it helped",
+    Effect.NO_EFFECT: "no effect within its time",
+    Effect.UNKNOWN: "nobody can say whether it helped",
+}
+
+
+def _counts(it: Health) -> str:
+    pods = f"{it.available} of {it.wanted} pods available" if it.wanted else ""
+    others = f"{it.failing} other criteria failing" if it.failing or not pods else ""
+    return ", ".join(part for part in (pods, others) if part)
+
+
+def undo_hint(record: MitigationRecord) -> str:
+    """How a person takes it back: an entry, or a line."""
+    line = next(iter(record.break_glass or ()), "")
+    if not line:
+        return "It can't be taken back; look what helps now"
+    return f"Take it back with an undo entry{f', or: {line}' if len(line) <= UNDO_LINE_MAX else ''}"
+
+
+def worse_words(record: MitigationRecord) -> str:
+    """Why nothing goes on, and what would free it; the same for as long as it is so."""
+    taken = "" if standing(record) is None else f" {undo_hint(record)}."
+    return (
+        f"{record.name} made it worse, so nothing goes on by itself.{taken} What helps now, ask for in a mitigate entry"
+    )

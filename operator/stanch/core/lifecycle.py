@@ -8,11 +8,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from stanch.api.incident_status import Durations, Times, WishState
+from stanch.api.incident_status import Durations, Effect, Times, WishState
 from stanch.api.meta import instant
 from stanch.api.names import ConditionType, EventKind, Reason
+from stanch.core.attempts import standing
+from stanch.core.closing import learned, open_ends, unmarked
 from stanch.core.conditions import drop, find, is_true, put
 from stanch.core.draft import Draft, shorten
+from stanch.core.judge import worse_words
 from stanch.core.recovery import attempt_is_open, contained, harm_is_over
 from stanch.core.spec_fold import declarer
 
@@ -25,6 +28,10 @@ def follow_lifecycle(draft: Draft) -> None:
         return
     if draft.status.times.cancelled:
         _cancelled(draft)
+    elif draft.status.times.closed:
+        # Said again until the label is on: it may have got lost in a crash.
+        draft.close = True
+        _reviewed(draft)
     else:
         _acknowledged(draft)
         _evidence(draft)
@@ -49,7 +56,7 @@ def _cancelled(draft: Draft) -> None:
     put(draft, ConditionType.REVIEWED, "True", Reason.NOT_NEEDED, "Cancelled")
     for kind in (ConditionType.MITIGATION_HELD, ConditionType.APPROVAL_NEEDED, ConditionType.CONTAINED):
         drop(draft, kind)
-    if _times(draft).closed is None and not draft.status.debt:
+    if _times(draft).closed is None and not draft.status.debt and unmarked(draft):
         _stamp(draft, closed=draft.now)
         draft.say(EventKind.CLOSED, "Closed: cancelled")
     draft.close = _times(draft).closed is not None
@@ -206,8 +213,9 @@ def _held(draft: Draft) -> None:
     first = pending[0] if pending else None
     stalled = {Reason.POLICIES_MISSING, Reason.PERMISSION_MISSING}
     if first is None:
-        for kind in (ConditionType.MITIGATION_HELD, ConditionType.APPROVAL_NEEDED, ConditionType.STALLED):
+        for kind in (ConditionType.APPROVAL_NEEDED, ConditionType.STALLED):
             drop(draft, kind)
+        _held_by_worse(draft)
         return
     text = f"{first.name}: {first.message}"
     put(draft, ConditionType.MITIGATION_HELD, "True", first.reason or "Held", text)
@@ -221,11 +229,22 @@ def _held(draft: Draft) -> None:
             drop(draft, kind)
 
 
+def _held_by_worse(draft: Draft) -> None:
+    """Said also when no further mitigation waits: somebody must look at the one that made it worse."""
+    worse = next((r for r in draft.records if r.effect is Effect.WORSE and standing(r)), None)
+    if worse is None or _times(draft).resolved is not None:
+        drop(draft, ConditionType.MITIGATION_HELD)
+    else:
+        put(draft, ConditionType.MITIGATION_HELD, "True", Reason.MADE_IT_WORSE, worse_words(worse))
+
+
 def _reviewed(draft: Draft) -> None:
-    known = find(draft.status, ConditionType.REVIEWED)
-    if _times(draft).resolved is None:
+    known, done = find(draft.status, ConditionType.REVIEWED), learned(draft)
+    if done is not None:
+        put(draft, ConditionType.REVIEWED, "True", *done)
+    elif _times(draft).resolved is None:
         put(draft, ConditionType.REVIEWED, "False", Reason.NOT_YET, "Decided when it is resolved")
-    elif known is None or known.reason == Reason.NOT_YET:
+    elif known is None or known.status == "True" or known.reason == Reason.NOT_YET:
         name = draft.status.postmortem.name if draft.status.postmortem else None
         put(
             draft,
@@ -314,4 +333,6 @@ def _record_line(draft: Draft, roles: dict[str, str], current: str | None) -> st
     resolved = find(draft.status, ConditionType.RESOLVED)
     if resolved and resolved.reason in (Reason.HOLDING, Reason.HELD):
         parts.append(resolved.message)
-    return shorten(" · ".join(parts), 500)
+    if _times(draft).resolved and not _times(draft).closed and (missing := open_ends(draft)):
+        parts.append(f"closes when {' and '.join(missing)}")
+    return shorten(" · ".join(parts), 700)

@@ -11,12 +11,15 @@ from stanch.api.evidence import Purpose
 from stanch.api.incident import Incident
 from stanch.api.names import EventKind
 from stanch.core.aftermath import learn
+from stanch.core.closing import ask_what_closing_needs, close_when_done
 from stanch.core.contest import watch_effects
+from stanch.core.debt_items import move_to_items
+from stanch.core.debts import keep_debts
 from stanch.core.draft import LINE_CHARACTERS_MAX, Draft, aim_at, shorten
 from stanch.core.entry_fold import fold_entries
 from stanch.core.follow import follow
 from stanch.core.intend import capture
-from stanch.core.judge import judge_effects, keep_debts
+from stanch.core.judge import judge_effects
 from stanch.core.lifecycle import follow_lifecycle, words_for_the_eye
 from stanch.core.observations import Observations
 from stanch.core.pages import turn_page
@@ -56,14 +59,17 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     watch_recovery(draft)
     watch_effects(draft)
     ask_what_could_help(draft)
+    ask_what_closing_needs(draft)
     if draft.questions:
         return Plan(status=incident.status, questions=tuple(draft.questions), capturing=tuple(draft.capturing))
     suggest(draft)
     judge_effects(draft)
     keep_debts(draft)
-    # 8. Say what is so.
+    move_to_items(draft)
+    # 8. Say what is so, learn from it, and end it when nothing is left to do.
     follow_lifecycle(draft)
     learn(draft)
+    close_when_done(draft)
     follow_lifecycle(draft)
     words_for_the_eye(draft)
     turn_page(draft)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from stanch.api.incident_status import AttemptState, MitigationRecord, ResolvedTarget, WishState
+from stanch.api.incident_status import Effect, MitigationRecord, ResolvedTarget, WishState
 from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.api.wish import When
 from stanch.core.approvals import is_machine, valid, wait_for
@@ -14,6 +14,7 @@ from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.git_ops import HOLD, hold_first, warnings_of
 from stanch.core.guards import refused
 from stanch.core.intend import dry_run, fresh_evidence, intend
+from stanch.core.judge import has_had_its_time, worse_words
 from stanch.core.ports import Aim, ApprovalClass, Change, Clock, NothingToDo, Refusal
 from stanch.core.swap import digest
 
@@ -35,6 +36,8 @@ def start_next(draft: Draft) -> None:
     for index, record in enumerate(draft.records):
         if record.state not in PENDING or standing(record):
             continue
+        if _stopped_by_worse(draft, record):
+            continue  # Who asked after that has looked, and does not wait for these.
         if held and record.asked.when is not When.ALWAYS:
             hold(draft, record, Refusal(Reason.STILL_HURTING_ONLY, f"Waits for {held}, which is held"))
             continue
@@ -63,28 +66,30 @@ def _turn(draft: Draft, record: MitigationRecord, before: tuple[MitigationRecord
     before = tuple(r for r in before if r.action != HOLD)
     if record.asked.when is When.ALWAYS:
         return True
-    if any(r.effect and r.effect.value == "Worse" for r in before):
-        hold(draft, record, Refusal(Reason.MADE_IT_WORSE, "The one before made it worse; look first, then ask again"))
-        return False
     if before and is_true(draft.status, "Mitigated"):
         hold(draft, record, Refusal(Reason.STILL_HURTING_ONLY, "Only if harm goes on; skipped when resolved"))
         return False
-    due = _had_its_time(draft, before)
-    if due is not None and due > draft.now:
-        hold(draft, record, Refusal(Reason.STILL_HURTING_ONLY, f"Waits until {before[-1].name} has had its time"))
-        draft.wake(due)
+    if (judging := _unjudged(before)) is not None:
+        # Also when its rollout failed: that may be what made it worse, and nobody goes on before that is known.
+        hold(draft, record, Refusal(Reason.STILL_HURTING_ONLY, f"Waits until {judging.name} has had its time"))
         return False
     return True
 
 
-def _had_its_time(draft: Draft, before: tuple[MitigationRecord, ...]) -> datetime | None:
-    """When the last effect has had its time box; None when none stands."""
-    ends = []
-    for record in before:
-        for attempt in record.attempts or ():
-            if attempt.applied_time and not attempt.undoes and attempt.state is AttemptState.VERIFIED:
-                ends.append(attempt.applied_time + (record.asked.time_box or draft.catalog.policy.time_box))
-    return max(ends, default=None)
+def _stopped_by_worse(draft: Draft, record: MitigationRecord) -> bool:
+    """Was it asked for before one was seen to have made it worse? A person looks first, and then asks."""
+    if record.asked.when is When.ALWAYS:
+        return False
+    made = (r for r in draft.records if r.effect is Effect.WORSE and r.effect_time)
+    worse = next((r for r in made if r.effect_time and r.effect_time >= record.asked_time), None)
+    if worse is not None:
+        hold(draft, record, Refusal(Reason.MADE_IT_WORSE, worse_words(worse)))
+    return worse is not None
+
+
+def _unjudged(before: tuple[MitigationRecord, ...]) -> MitigationRecord | None:
+    """The last one whose effect stands and was not judged yet; judging wakes us when its time box is over."""
+    return next((r for r in reversed(before) if r.effect is None and standing(r) is not None), None)
 
 
 def hold(draft: Draft, record: MitigationRecord, refusal: Refusal) -> None:
@@ -136,8 +141,7 @@ def _turn_since(draft: Draft, record: MitigationRecord) -> datetime:
     # What ended without an attempt was given up an hour after it was asked, at the latest.
     ends = [r.asked_time + draft.catalog.policy.approval_ask_for for r in before if not r.attempts]
     ends += [a.ended_time for r in before for a in r.attempts or () if a.ended_time]
-    if due := _had_its_time(draft, before):
-        ends.append(due)
+    ends += [has_had_its_time(draft, r, a) for r in before if (a := standing(r)) is not None]
     if harm := find(draft.status, ConditionType.MITIGATED):
         ends.append(harm.last_transition_time)
     return min(draft.now, max([record.asked_time, *ends]))

@@ -84,6 +84,16 @@ def mark(labels: Mapping[str, str] | None, action: str) -> list[dict[str, Any]]:
     return [_test(pointer, old), {"op": "add", "path": pointer, "value": action}]
 
 
+def unmark(uid: str, action: str) -> list[dict[str, Any]]:
+    """Operations that take our label off, if it is still this action's on this very object."""
+    pointer = f"{_LABELS}/{escape(Label.ACTION)}"
+    return [
+        {"op": "test", "path": "/metadata/uid", "value": uid},
+        _test(pointer, action),
+        {"op": "remove", "path": pointer},
+    ]
+
+
 def patch_text(operations: list[dict[str, Any]]) -> str:
     """The patch as it is stored, dry-run and sent: one text, so that what was checked is what is done."""
     text = json.dumps(operations, separators=(",", ":"), ensure_ascii=False)

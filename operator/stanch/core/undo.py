@@ -1,22 +1,26 @@
 """Take back what we did: exactly, or not at all. Never without somebody's word (F9)."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from stanch.api.incident_status import AttemptState, MitigationRecord, UndoAsked, UndoClass, WishState
 from stanch.api.names import EventKind, Reason
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.api.wish import Revert
 from stanch.core.asking import target_of
-from stanch.core.attempts import open_attempt, standing
-from stanch.core.diff import differences
+from stanch.core.attempts import open_attempt, standing, writer
 from stanch.core.draft import Draft
 from stanch.core.guards import asker_may, policies_are_proven
 from stanch.core.intend import dry_run, intend
 from stanch.core.observations import Failed, Found, NotFound
 from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.questions import UndoSecret
+from stanch.core.steering import who_set
 from stanch.core.swap import digest, fields
+from stanch.core.three_way import conflicts, in_words
+
+# A longer line is in status.mitigations[].breakGlass, and would push the reason out of sight.
+BY_HAND_MAX: Final = 200
 
 
 def ask_undo(draft: Draft, entry: TimelineEntry) -> str | None:
@@ -29,6 +33,8 @@ def ask_undo(draft: Draft, entry: TimelineEntry) -> str | None:
         return f"there is no mitigation {said.mitigation}; there are: {names}"
     if entry.spec.author is None:
         return "nobody vouched for it: the admission policies were not in force"
+    if draft.status.times is not None and draft.status.times.closed:
+        return "the incident is closed; status.mitigations[].breakGlass has the lines to do it by hand"
     if standing(record) is None:
         return f"{record.name} is {record.state.value}: there is nothing of ours to take back"
     if draft.catalog.mitigations[record.action].undo_class is UndoClass.NONE:
@@ -108,17 +114,25 @@ def _compare(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, A
     live = fields(target, undo["before"])
     if digest(live) == attempt.pre and attempt.pre != attempt.post:
         draft.put(
-            record.model_copy(update={"undo_asked": None, "state": WishState.UNDONE, "attempts": _taken_back(record)})
+            record.model_copy(
+                update={
+                    "undo_asked": None,
+                    "state": WishState.UNDONE,
+                    "attempts": _taken_back(record),
+                    "reason": None,
+                    "message": None,
+                    "conflict": None,
+                }
+            )
         )
         draft.say(EventKind.MITIGATION_UNDONE, f"{record.name}: somebody had already taken it back", event=True)
         return
     if digest(live) != attempt.post:
-        lines = [line for p in undo["before"] for line in differences(undo["after"][p], live[p])]
-        _refuse(
-            draft,
-            record,
-            f"{aim} is not what stanch left: {'; '.join(lines[:4])}. Undo would overwrite that; do it by hand if it is meant",
-        )
+        found = conflicts(undo["before"], undo["after"], live)
+        who = who_set(target, undo["before"]) or writer(target)
+        what = f"{aim} is not what stanch left, {who} wrote it since. {in_words(found)}"
+        why = f"{what}. Undo would overwrite that; {_by_hand(record)}"
+        _refuse(draft, record.model_copy(update={"conflict": found}), why)
         return
     change = _inverse(record, aim, undo, target)
     checked = dry_run(draft, record, aim, change)
@@ -130,7 +144,13 @@ def _compare(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, A
     if isinstance(checked, Refusal):
         _refuse(draft, record, checked.message)
         return
-    intend(draft, record, aim, change, undoes=attempt.id)
+    intend(draft, record.model_copy(update={"conflict": None}), aim, change, undoes=attempt.id)
+
+
+def _by_hand(record: MitigationRecord) -> str:
+    """What would free it: the field as stanch left it, or a person's own hand."""
+    line = next(iter(record.break_glass or ()), "")
+    return f"if it is meant, do it by hand{f' ({line})' if 0 < len(line) <= BY_HAND_MAX else ''}"
 
 
 def _taken_back(record: MitigationRecord) -> tuple[Any, ...]:

@@ -72,6 +72,10 @@ def _judge(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim, w
         partly = "Partial" if attempt.removes and not only_removes(attempt) else "Not there"
         said = f"{partly} after {duration.write(within)}. {_last_heard(record, verdict)}"
         end(draft, record, attempt, AttemptState.FAILED, said[:900])
+    elif record.undo_asked is not None and not verdict.remove:
+        # Waiting for what nobody wants any more would keep it from being taken back.
+        said = f"Not waited for, for {record.undo_asked.by} wants it back. {verdict.message}"
+        end(draft, record, attempt, AttemptState.FAILED, said[:900])
     elif not (verdict.remove and _stopped(draft, record, attempt, aim, verdict.message)):
         _go_on(draft, record, attempt, written, verdict)
 

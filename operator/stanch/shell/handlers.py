@@ -13,7 +13,7 @@ from stanch.shell.metrics import OPEN_INCIDENTS
 Login = Callable[[], Awaitable[kopf.ConnectionInfo]]
 
 
-def registry(cache: Cache, bells: Bells, login: Login) -> kopf.OperatorRegistry:
+def registry(cache: Cache, bells: Bells, login: Login, incident_gone: Callable[[], None]) -> kopf.OperatorRegistry:
     """Low-level event handlers only: kopf then writes nothing, and keeps no progress of its own."""
     handlers = kopf.OperatorRegistry()
 
@@ -46,6 +46,9 @@ def registry(cache: Cache, bells: Bells, login: Login) -> kopf.OperatorRegistry:
         if type == "DELETED":
             cache.drop(key)
             bells.forget(key)
+            # A closed one only leaves our sight, with its marks taken off.
+            if not ((body.get("status") or {}).get("times") or {}).get("closed"):
+                incident_gone()
         else:
             cache.put(key, dict(body), listed=type is None)
         OPEN_INCIDENTS.set(cache.count("incidents"))

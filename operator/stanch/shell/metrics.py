@@ -15,6 +15,9 @@ EFFECTS = Counter("stanch_effects_total", "Writes to targets, by outcome.", ["ou
 LAWS_BROKEN = Counter("stanch_laws_broken_total", "Plans refused because they broke a law.", ["law"], registry=REGISTRY)
 CONFLICTS = Counter("stanch_status_conflicts_total", "Status writes that met a newer version.", registry=REGISTRY)
 OPEN_INCIDENTS = Gauge("stanch_incidents_open", "Incidents that are not closed.", registry=REGISTRY)
+ORPHANS = Gauge(
+    "stanch_orphans", "Marks of stanch on objects that no open incident knows, by kind.", ["kind"], registry=REGISTRY
+)
 POLICIES_PROVEN = Gauge("stanch_policies_proven", "1 while the admission policies are in force.", registry=REGISTRY)
 LOOP_LAG = Gauge("stanch_event_loop_lag_seconds", "How late the event loop was, lately at most.", registry=REGISTRY)
 CLOCK_AHEAD = Gauge(

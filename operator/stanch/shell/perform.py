@@ -4,9 +4,10 @@ import time
 from collections.abc import Awaitable
 from typing import Final, assert_never
 
-from stanch.core.commands import Command, Removal, Remove, Swap
+from stanch.core.commands import Command, Removal, Remove, Swap, Unmark
 from stanch.core.observations import Outcome, OutcomeKind
 from stanch.core.questions import PODS
+from stanch.core.swap import patch_text, unmark
 from stanch.shell.client import JSON_PATCH, Kube, Reply, Unanswered
 from stanch.shell.metrics import EFFECTS
 
@@ -25,6 +26,9 @@ async def perform(kube: Kube, command: Command, planned: float) -> Outcome:
             outcome = await _sent(kube.delete(path_of(command), uid, dry=dry))
         case Remove(namespace=namespace, name=name, uid=uid, dry=dry):
             outcome = await _sent(kube.evict(namespace, name, uid, dry=dry))
+        case Unmark(uid=uid, attempt=attempt):
+            # No effect: it is not counted as one.
+            return await _sent(kube.patch(path_of(command), patch_text(unmark(uid, attempt)), JSON_PATCH))
         case _:
             assert_never(command)
     EFFECTS.labels(outcome.kind.value).inc()
@@ -34,7 +38,7 @@ async def perform(kube: Kube, command: Command, planned: float) -> Outcome:
 def path_of(command: Command) -> str:
     """Where the object is that it changes."""
     match command:
-        case Swap(ref=ref, namespace=namespace, name=name):
+        case Swap(ref=ref, namespace=namespace, name=name) | Unmark(ref=ref, namespace=namespace, name=name):
             return ref.path(namespace, name)
         case Remove(namespace=namespace, name=name):
             return PODS.path(namespace, name)

@@ -26,6 +26,7 @@ from stanch.shell.health import Health
 from stanch.shell.items import look_at_item
 from stanch.shell.lease import Lease
 from stanch.shell.metrics import LEADING, POLICIES_PROVEN
+from stanch.shell.orphan_sweep import OrphanSweep
 from stanch.shell.policy_watch import EVERY_SECONDS, SOON_SECONDS, look_at_policies
 from stanch.shell.reconcile import Reconciler
 from stanch.shell.redaction_key import redaction_key
@@ -75,7 +76,7 @@ async def _until_stopped(
 ) -> datetime | None:
     """From empty caches until somebody says stop; or until what is remembered never happened: then when that was seen."""
     cache, bells, tenure = Cache(), Bells(), Tenure()
-    rewind = Rewind(kube)
+    rewind, sweep = Rewind(kube), OrphanSweep(kube, kube.clock.now)
     reconciler = Reconciler(kube, catalog, cache, bells, rewind, restored)
     lease = Lease(kube, tenure, identity(), settings.lease) if settings.lease else None
     LEADING.set_function(lambda: tenure.holds)
@@ -85,6 +86,7 @@ async def _until_stopped(
         asyncio.create_task(health.beat()),
         asyncio.create_task(rewind.watch()),
         asyncio.create_task(_resync(cache, bells)),
+        asyncio.create_task(_look_for_orphans(sweep, tenure)),
         *(asyncio.create_task(_work(reconciler, tenure, bells)) for _ in range(WORKERS)),
     ]
     # What another left half done when it lost the lease, and what was cut short here, is looked at by whoever has it.
@@ -95,7 +97,7 @@ async def _until_stopped(
         tenure.extend(math.inf)
     watching = asyncio.create_task(
         kopf.operator(
-            registry=registry(cache, bells, lambda: _login(settings)),
+            registry=registry(cache, bells, lambda: _login(settings), sweep.soon),
             clusterwide=True,
             standalone=True,
             memo=kopf.Memo(),
@@ -116,6 +118,13 @@ async def _until_stopped(
         if lease:
             await lease.release()
     return rewind.time
+
+
+async def _look_for_orphans(sweep: OrphanSweep, tenure: Tenure) -> None:
+    while True:
+        await tenure.begun()
+        async with tenure.term():
+            await sweep.run()
 
 
 async def _login(settings: Settings) -> kopf.ConnectionInfo:

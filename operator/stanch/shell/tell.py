@@ -22,15 +22,35 @@ def body_of(incident: Incident) -> dict[str, Any]:
 async def tell(kube: Kube, about: Mapping[str, Any], told: Told, now: datetime) -> None:
     """Post one Event on an object of ours; losing it loses nothing, for the timeline has it."""
     meta = about["metadata"]
-    body = {
+    subject = {"apiVersion": API_VERSION, "kind": about["kind"]}
+    subject |= {key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion")}
+    name = f"{meta['name'][:200]}.{uuid.uuid4().hex[:16]}"
+    try:
+        await kube.create(_path(meta["namespace"]), _event(name, subject, told, now))
+    except Unanswered:
+        return
+
+
+async def tell_once(kube: Kube, namespace: str, name: str, told: Told, now: datetime) -> bool:
+    """Post one Event of this name about the operator itself; true once it is there, whoever posted it."""
+    subject = {"apiVersion": "v1", "kind": "ServiceAccount", "name": FIELD_MANAGER, "namespace": namespace}
+    try:
+        reply = await kube.create(_path(namespace), _event(name, subject, told, now))
+    except Unanswered:
+        return False
+    return reply.ok or reply.status == 409
+
+
+def _path(namespace: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/events"
+
+
+def _event(name: str, subject: Mapping[str, Any], told: Told, now: datetime) -> dict[str, Any]:
+    return {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": f"{meta['name'][:200]}.{uuid.uuid4().hex[:16]}", "namespace": meta["namespace"]},
-        "involvedObject": {
-            "apiVersion": API_VERSION,
-            "kind": about["kind"],
-            **{key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion")},
-        },
+        "metadata": {"name": name, "namespace": subject["namespace"]},
+        "involvedObject": dict(subject),
         "type": "Warning" if told.warning else "Normal",
         "reason": told.reason,
         "message": told.message[:1000],
@@ -40,7 +60,3 @@ async def tell(kube: Kube, about: Mapping[str, Any], told: Told, now: datetime) 
         "lastTimestamp": instant(now),
         "count": 1,
     }
-    try:
-        await kube.create(f"/api/v1/namespaces/{meta['namespace']}/events", body)
-    except Unanswered:
-        return

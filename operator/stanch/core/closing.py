@@ -1,0 +1,131 @@
+"""
+When a resolved incident is over: learned, nothing owed, and nobody reopened it in time (decisions 2.3, row Closed).
+
+Our marks come off the targets first: a mark that no open incident knows is an orphan (core/orphans.py).
+"""
+
+from typing import Any, Final
+
+from stanch.api.duration import write
+from stanch.api.incident_status import PostmortemRecord
+from stanch.api.meta import instant
+from stanch.api.names import EventKind, Label, Reason
+from stanch.core.asking import target_of
+from stanch.core.attempts import open_attempt
+from stanch.core.commands import Unmark, outcome_key
+from stanch.core.debts import owed
+from stanch.core.draft import Draft
+from stanch.core.observations import Failed, Found, OutcomeKind
+from stanch.core.ports import Aim
+from stanch.core.questions import POSTMORTEMS, REF_OF_KIND, Get
+
+NO_ANSWER_NOW: Final = (0, 429)
+
+
+def learned(draft: Draft) -> tuple[str, str] | None:
+    """Reason and words when what is to be learned is written, or nothing is; None while it is not."""
+    times, record = draft.status.times, draft.status.postmortem
+    if times is None or times.resolved is None:
+        return None
+    if draft.incident.spec.drill:
+        return Reason.NOT_NEEDED, "A drill"
+    if record is None or record.drafted_time is None:
+        return None
+    if record.waived:
+        return Reason.WAIVED, record.waived
+    return _written(draft, record)
+
+
+def _written(draft: Draft, record: PostmortemRecord) -> tuple[str, str] | None:
+    if record.decision == "None":
+        return Reason.NOT_NEEDED, "Nothing asks for a review"
+    answer = draft.seen.get(_postmortem(draft))
+    if not isinstance(answer, Found) or not answer.value["spec"].get("published"):
+        return None
+    short = record.decision == "Short"
+    return (Reason.SHORT_REVIEW if short else Reason.PUBLISHED), f"Postmortem {record.name} is published"
+
+
+def _postmortem(draft: Draft) -> Get:
+    meta, record = draft.incident.metadata, draft.status.postmortem
+    return Get(POSTMORTEMS, meta.namespace, (record.name if record else None) or meta.name)
+
+
+def ask_what_closing_needs(draft: Draft) -> None:
+    """Is the postmortem written? And then, when all else is done: do targets still carry our mark?"""
+    times, record = draft.status.times, draft.status.postmortem
+    if times is None or times.closed or (times.resolved is None and times.cancelled is None):
+        return
+    if times.cancelled:
+        draft.ask(*(target_of(aim) for aim in _marked(draft)))
+        return
+    if record is not None and record.drafted_time is not None and not record.waived and not draft.incident.spec.drill:
+        draft.ask(_postmortem(draft))
+    if not open_ends(draft):
+        draft.ask(*(target_of(aim) for aim in _marked(draft)))
+
+
+def open_ends(draft: Draft) -> tuple[str, ...]:
+    """What is missing for Closed, in words that stand still; wakes us when time is all of it."""
+    times = draft.status.times
+    if times is None or times.resolved is None:
+        return ("it is not resolved",)
+    missing = [f"{d.name} is undone or deferred" for d in owed(draft)]
+    missing += [f"the undo of {r.name} has ended" for r in draft.records if r.undo_asked or open_attempt(r)]
+    if learned(draft) is None:
+        missing.append("the postmortem is published or waived")
+    over = times.resolved + draft.catalog.policy.reopen_within
+    if draft.now < over:
+        draft.wake(over)
+        missing.append(f"nobody has reopened it by {instant(over)} ({write(draft.catalog.policy.reopen_within)})")
+    return tuple(missing)
+
+
+def close_when_done(draft: Draft) -> None:
+    """Take our marks off, then close; never over a debt."""
+    times = draft.status.times
+    if times is None or times.resolved is None or times.cancelled or times.closed or open_ends(draft):
+        return
+    if not unmarked(draft):
+        return
+    draft.set(times=times.model_copy(update={"closed": draft.now}), suggestions=None)
+    items = [d.action_item for d in draft.status.debt or () if d.action_item]
+    text = f"Closed; still owed, by ActionItem: {', '.join(items)}" if items else "Closed: nothing is owed"
+    draft.say(EventKind.CLOSED, text, event=True)
+
+
+def _marked(draft: Draft) -> tuple[Aim, ...]:
+    """Targets that we ever wrote to; pods that were taken away carry no mark."""
+    wrote = (r for r in draft.records if any(a.fields and a.applied_time for a in r.attempts or ()))
+    aims = (draft.aim(r) for r in wrote)
+    return tuple(dict.fromkeys(a for a in aims if a is not None)) if not draft.incident.spec.drill else ()
+
+
+def unmarked(draft: Draft) -> bool:
+    """Are all our marks off, or beyond our reach? Gives the commands that take them off."""
+    ours = {a.id for r in draft.records for a in r.attempts or ()}
+    done = True
+    for aim in _marked(draft):
+        answer = draft.seen.get(target_of(aim))
+        if isinstance(answer, Failed) and (answer.status in NO_ANSWER_NOW or answer.status >= 500):
+            done = False
+        elif isinstance(answer, Found) and (mark := _mark(answer.value)) in ours:
+            done = _take_off(draft, aim, answer.value, mark) and done
+    if not done:
+        draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
+    return done
+
+
+def _mark(target: dict[str, Any]) -> str:
+    return str((target["metadata"].get("labels") or {}).get(Label.ACTION) or "")
+
+
+def _take_off(draft: Draft, aim: Aim, target: dict[str, Any], mark: str) -> bool:
+    """True when it was tried and refused: then it is not ours any more, or we may not; the orphan sweep tells who cares."""
+    command = Unmark(mark, REF_OF_KIND[aim.kind.value], aim.namespace, aim.name, target["metadata"]["uid"])
+    outcome = draft.seen.outcomes.get(outcome_key(command))
+    if outcome is not None:
+        return outcome.kind is OutcomeKind.REFUSED
+    if draft.seen.policies.proven and command not in draft.commands:
+        draft.commands.append(command)
+    return False

@@ -1,0 +1,164 @@
+"""What an effect did is measured against how things stood before it; worse stops everything that would go on by itself."""
+
+from datetime import timedelta
+
+import pytest
+
+from build import BAD, GOOD, deployment, entry, incident, pod, replicaset, roll_back, scale_to
+from stanch.api.incident_status import AttemptState, Effect
+from world import World, bad_deploy, healthy
+
+CHECKOUT = {"kind": "Deployment", "name": "checkout"}
+SECOND = scale_to(4, name="more", timeBox="1m")
+TO_THE_BAD_ONE = {"name": "back", "rolloutUndo": {"toRevision": 1}, "timeBox": "1m"}
+
+
+def good_release_and_a_bad_past(*wishes: object, **spec: object) -> World:
+    """Revision 2 serves; revision 1, to which somebody wants to go back, crashes."""
+    world = World(incident(*wishes, **spec))
+    world.objects[("deployments", "checkout")] = deployment(GOOD)
+    for rs in (replicaset(BAD, 1), replicaset(GOOD, 2)):
+        world.objects[("replicasets", rs["metadata"]["name"])] = rs
+    for n in (1, 2, 3):
+        world.objects[("pods", f"checkout-h2-{n}")] = pod("h2", n)
+    world.target["status"] |= {"updatedReplicas": 3, "availableReplicas": 3, "readyReplicas": 3}
+    world.target["status"].pop("unavailableReplicas")
+    return world
+
+
+def fails(world: World) -> World:
+    """The rollout of what was rolled back to does not come up, and its controller says so."""
+    world.run(seconds=5)
+    world.target["status"]["conditions"] = [
+        {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "has timed out"}
+    ]
+    return world.run(minutes=3)
+
+
+def test_what_serves_fewer_than_before_made_it_worse():
+    """Counted before the effect was written down and again when its time is over; the line says both, and the way back."""
+    world = fails(good_release_and_a_bad_past(TO_THE_BAD_ONE))
+    record = world.record("back")
+    assert (3, 3, 0) == (
+        record.attempts[0].before.available,
+        record.attempts[0].before.wanted,
+        record.attempts[0].before.failing,
+    )
+    assert (AttemptState.FAILED, Effect.WORSE) == (record.attempts[0].state, record.effect)
+    line = next(x for x in world.incident.status.timeline if x.kind == "MitigationMadeItWorse")
+    event = next(e for p in world.plans for e in p.events if e.reason == "MitigationMadeItWorse")
+    assert line.milestone
+    assert "2 of 3 pods available" in line.text
+    assert "before it 3 of 3 pods available" in line.text
+    assert record.break_glass[0] in event.message
+
+
+def test_worse_is_said_before_a_rollout_gives_up():
+    """Ten minutes until it counts as failed are long when nobody is served: after its time box it is told."""
+    world = good_release_and_a_bad_past(TO_THE_BAD_ONE, SECOND).run(minutes=2)
+    record = world.record("back")
+    assert (AttemptState.APPLIED, Effect.WORSE) == (record.attempts[0].state, record.effect)
+    assert "True MadeItWorse" == world.condition("MitigationHeld")
+
+
+def test_what_is_still_on_its_way_is_taken_back_at_once():
+    """Nobody waits for a rollout that nobody wants any more."""
+    world = good_release_and_a_bad_past({**TO_THE_BAD_ONE, "timeBox": "9m"}).run(seconds=20)
+    assert AttemptState.APPLIED is world.record("back").attempts[0].state
+    after = world.now - world.incident.declared
+    world.say(entry("alice", after=after, undo={"mitigation": "back"})).run(seconds=5)
+    assert (GOOD, "Undone", []) == (world.image, world.record("back").state.value, world.broken)
+    assert "alice wants it back" in world.record("back").attempts[0].message
+
+
+def test_what_is_on_its_way_and_not_worse_is_not_judged():
+    """Neither helped nor in vain: it is still coming."""
+    world = bad_deploy(incident(roll_back(timeBox="1m")))
+    world.controller_works = False
+    world.run(minutes=3)
+    record = world.record("roll-back")
+    assert (AttemptState.APPLIED, None) == (record.attempts[0].state, record.effect)
+
+
+def test_after_worse_no_rung_of_the_ladder_starts():
+    """The next one is held with the way back, for as long as it takes; nothing else is done."""
+    world = fails(good_release_and_a_bad_past(TO_THE_BAD_ONE, SECOND)).run(minutes=30)
+    assert ("MadeItWorse", None) == (world.record("more").reason, world.record("more").attempts)
+    assert "undo entry" in world.record("more").message
+    assert "True MadeItWorse" == world.condition("MitigationHeld")
+    assert (1, []) == (len(world.effects), world.broken)
+
+
+def test_worse_is_said_also_when_nothing_else_waits():
+    """A person must look at it; the condition stays for as long as the effect is in force, and goes with it."""
+    world = fails(good_release_and_a_bad_past(TO_THE_BAD_ONE))
+    assert "True MadeItWorse" == world.condition("MitigationHeld")
+    after = world.now - world.incident.declared
+    world.say(entry("alice", after=after, undo={"mitigation": "back"})).run(minutes=2)
+    assert (GOOD, "-") == (world.image, world.condition("MitigationHeld"))
+
+
+def test_who_asks_after_it_got_worse_has_looked():
+    """A mitigate entry written afterwards starts; what was asked for before stays held, also after the undo."""
+    world = fails(good_release_and_a_bad_past(TO_THE_BAD_ONE, SECOND))
+    after = world.now - world.incident.declared
+    wish = {"name": "stop-it", "rolloutPause": {}, "target": CHECKOUT}
+    world.say(entry("alice", after=after, name="asks", mitigate=wish)).run(minutes=2)
+    assert world.record("stop-it").attempts
+    assert (None, []) == (world.record("more").attempts, world.broken)
+
+
+def test_the_next_rung_waits_for_the_verdict_on_one_that_failed():
+    """A rollout that did not come up may be what made it worse: its time box counts like any other."""
+    world = good_release_and_a_bad_past({**TO_THE_BAD_ONE, "timeBox": "10m"}, SECOND)
+    fails(world)
+    assert AttemptState.FAILED is world.record("back").attempts[0].state
+    assert (None, "OnlyIfHarmGoesOn") == (world.record("back").effect, world.record("more").reason)
+    world.run(minutes=10)
+    assert (Effect.WORSE, None) == (world.record("back").effect, world.record("more").attempts)
+
+
+def test_without_effect_the_ladder_goes_on():
+    """As bad as before is not worse: the next one has its turn when the time box is over."""
+    flag = {
+        "name": "flag",
+        "configFlag": {"key": "ads", "value": "off"},
+        "target": {"kind": "ConfigMap", "name": "flags"},
+    }
+    world = bad_deploy(incident({**flag, "timeBox": "1m"}, roll_back()))
+    meta = {"name": "flags", "namespace": "shop", "uid": "flags"}
+    world.objects[("configmaps", "flags")] = {"metadata": meta, "data": {"ads": "on"}}
+    world.run(minutes=3)
+    assert (Effect.NO_EFFECT, GOOD) == (world.record("flag").effect, world.image)
+
+
+def test_what_helps_is_said_to_have_helped():
+    """Failing before, passing twice after it."""
+    assert Effect.HELPED is bad_deploy(incident(roll_back())).run(minutes=2).record("roll-back").effect
+
+
+@pytest.mark.parametrize("replicas", [2, 5])
+def test_another_size_is_not_worse(replicas):
+    """Fewer pods of fewer wanted, or more wanted that are still coming up, are no harm."""
+    world = healthy(incident(scale_to(replicas, timeBox="1m"))).run(seconds=3)
+    world.target["status"]["availableReplicas"] = min(3, replicas)
+    world.run(minutes=3)
+    assert Effect.WORSE is not world.record("size").effect
+
+
+def test_what_is_switched_off_on_purpose_is_contained_and_not_worse():
+    """To zero was asked for, and approved; that users lack the service is another condition."""
+    world = healthy(incident(scale_to(0, timeBox="1m"))).run(seconds=3)
+    record = world.record("size")
+    approve = {"mitigation": "size", "action": "scale", "digest": record.digest}
+    world.say(entry("bob", approve=approve, after=timedelta(seconds=4))).run(minutes=3)
+    assert (0, "True OnlyContained") == (world.target["spec"]["replicas"], world.condition("Contained"))
+    assert Effect.NO_EFFECT is world.record("size").effect
+
+
+def test_what_could_not_be_read_proves_nothing():
+    """A target that is gone from sight when the time is over: nobody can say."""
+    world = bad_deploy(incident(roll_back(timeBox="1m"))).run(seconds=3)
+    world.target["status"]["observedGeneration"] = 0
+    world.run(minutes=3)
+    assert Effect.UNKNOWN is world.record("roll-back").effect
