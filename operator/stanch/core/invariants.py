@@ -13,10 +13,12 @@ from pydantic import ValidationError
 
 from stanch.api.incident import Incident
 from stanch.api.incident_status import Attempt, AttemptState, IncidentStatus
+from stanch.api.meta import RECONCILERS
 from stanch.api.policy import DEFAULT
 from stanch.core.approvals import is_machine
 from stanch.core.attempts import IN_FORCE, OPEN, standing
 from stanch.core.commands import Remove
+from stanch.core.draft import HOLD_FOR
 from stanch.core.plan_type import Plan
 
 Law = Callable[[Incident, Plan], bool]
@@ -183,6 +185,12 @@ def law_19_only_pods_that_are_written_down_go(incident: Incident, plan: Plan) ->
     )
 
 
+def law_20_a_hold_that_nobody_asked_for_is_small(incident: Incident, plan: Plan) -> bool:
+    """To stop everybody's deploys is a person's wish, never a step that stanch adds to somebody's rollback (ADR 10)."""
+    holds = [r for r in plan.status.mitigations or () if r.source.startswith(HOLD_FOR)]
+    return all(h.target is not None and h.target.kind not in RECONCILERS for h in holds)
+
+
 LAWS: Final[tuple[Law, ...]] = (
     law_1_no_command_without_a_written_intention,
     law_2_nothing_is_done_again_once_its_outcome_is_seen,
@@ -203,6 +211,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_17_the_schema_takes_the_status,
     law_18_a_mitigation_in_force_is_not_started_again,
     law_19_only_pods_that_are_written_down_go,
+    law_20_a_hold_that_nobody_asked_for_is_small,
 )
 
 
