@@ -89,6 +89,34 @@ def test_it_is_held_once_and_taken_back_byte_for_byte(kind: str, spec: Json, aft
     assert there.broken == []
 
 
+@pytest.mark.parametrize("kind", PLURALS)
+def test_a_lost_answer_is_read_back_and_not_sent_again(kind: str) -> None:
+    """
+    Suspended once, whatever the network does.
+    """
+    there = held(kind, reconciler(kind))
+    there.lose_next_reply = True
+    there.run(minutes=1)
+    assert len(there.effects) == 1
+    assert there.record("act").state is WishState.DONE
+
+
+def test_what_somebody_changed_of_it_since_is_not_overwritten() -> None:
+    """
+    The undo is refused with the difference, and their policy stays.
+    """
+    there = held("Application", reconciler("Application")).run(minutes=1)
+    spec_of(there, "Application")["syncPolicy"]["automated"]["prune"] = False
+    there.say(entry("alice", undo={"mitigation": "act"})).run(minutes=1)
+    assert spec_of(there, "Application")["syncPolicy"]["automated"] == {
+        "prune": False,
+        "selfHeal": True,
+        "enabled": False,
+    }
+    assert "prune: true -> false" in there.record("act").message
+    assert there.condition("Contested") == "True ChangedAgain"
+
+
 def test_no_second_person_is_needed_but_the_right_on_that_very_object() -> None:
     """
     Class B: a person who may patch it asks, and it is done; one who may not is refused by name.
@@ -350,26 +378,40 @@ def test_it_is_verified_only_when_the_run_that_had_begun_is_over(kind: str, stat
     assert there.record("act").state is state, there.record("act").message
 
 
+def unseen(there: World, kind: str) -> Json:
+    """Its controller does not look at what is written."""
+
+    def perform(command: Any) -> Any:
+        outcome = World.perform(there, command)
+        there.objects[(PLURALS[kind], "apps")]["metadata"]["generation"] = 5
+        return outcome
+
+    there.perform = perform
+    there.run(minutes=1)
+    return there.objects[(PLURALS[kind], "apps")]
+
+
 def test_a_suspension_that_flux_has_not_seen_is_not_verified() -> None:
     """
     Its controller may be about to begin a run with what it knew.
     """
     there = held("Kustomization", reconciler("Kustomization"))
-    there.perform = lambda command: World.perform(there, command)
-    meta = there.objects[("kustomizations", "apps")]["metadata"]
-    perform = there.perform
-
-    def unseen(command: Any) -> Any:
-        outcome = perform(command)
-        there.objects[("kustomizations", "apps")]["metadata"]["generation"] = meta["generation"] + 1
-        return outcome
-
-    there.perform = unseen
-    there.run(minutes=1)
+    obj = unseen(there, "Kustomization")
     assert there.record("act").state is WishState.RUNNING
-    there.objects[("kustomizations", "apps")]["status"]["observedGeneration"] = meta["generation"] + 1
+    obj["status"]["observedGeneration"] = 5
     there.run(minutes=1)
     assert there.record("act").state is WishState.DONE
+
+
+def test_nothing_is_waited_for_that_may_never_be_said() -> None:
+    """
+    A Kustomization that is not Ready counts no generation as observed; what helm-controller says was never seen here.
+    """
+    failing = {"conditions": [{"type": "Ready", "status": "False", "reason": "BuildFailed"}]}
+    for kind, status in (("Kustomization", failing), ("HelmRelease", {})):
+        there = held(kind, reconciler(kind, status=status))
+        unseen(there, kind)
+        assert there.record("act").state is WishState.DONE, kind
 
 
 def test_one_in_another_namespace_is_not_found_and_told_where_to_ask() -> None:

@@ -160,3 +160,14 @@ def test_a_hold_of_what_a_rollout_runs_is_still_a_hold() -> None:
     there.target["metadata"]["labels"] |= labels
     there.objects[("rollouts", "canary")] = BY_REFERENCE
     assert len(there.run(minutes=1).effects) == 1
+
+
+def test_nothing_is_suggested_that_would_be_refused() -> None:
+    """
+    A suggestion is something that could start now.
+    """
+    free = bad_deploy(incident()).run(minutes=1)
+    assert [s.action for s in free.incident.status.suggestions or ()] != []
+    there = bad_deploy(incident())
+    there.objects[("rollouts", "canary")] = BY_REFERENCE
+    assert there.run(minutes=1).incident.status.suggestions is None

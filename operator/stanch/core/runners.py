@@ -7,6 +7,7 @@ An owner reference is told by the object itself; a Rollout's `workloadRef` and a
 from collections.abc import Mapping
 from typing import Any, Final
 
+from stanch.api.actions import Actions
 from stanch.api.incident_status import MitigationRecord
 from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
@@ -29,8 +30,13 @@ _SUSPEND: Final = 'patch canaries.flagger.app {name} --type=merge -p \'{{"spec":
 
 
 def nobody_else_runs_it(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
+    """A hold is no change of what they run."""
+    return None if record.action == HOLD else run_elsewhere(draft, aim, record.asked)
+
+
+def run_elsewhere(draft: Draft, aim: Aim, asked: Actions) -> Refusal | None:
     """Asked beside the target itself, so it costs no wait; where these tools are not installed, it costs no call."""
-    if aim.kind not in _RUN or record.action == HOLD:
+    if aim.kind not in _RUN:
         return None
     rollouts, canaries = List(ROLLOUTS, aim.namespace), List(CANARIES, aim.namespace)
     answers = [draft.answer(q) for q in (rollouts, canaries)]
@@ -44,16 +50,16 @@ def nobody_else_runs_it(draft: Draft, record: MitigationRecord, aim: Aim) -> Ref
                 :900
             ],
         )
-    return _rollout(record, aim, answers[0]) or _canary(aim, answers[1])
+    return _rollout(asked, aim, answers[0]) or _canary(aim, answers[1])
 
 
-def _rollout(record: MitigationRecord, aim: Aim, answer: Answer | None) -> Refusal | None:
+def _rollout(asked: Actions, aim: Aim, answer: Answer | None) -> Refusal | None:
     found = next((r for r in items(answer) if _points_at(r["spec"].get("workloadRef"), aim) or _weighs(r, aim)), None)
     if found is None:
         return None
-    name = found["metadata"]["name"]
-    replicas = record.asked.scale.replicas if record.asked.scale else 0
-    line = _ROLLOUTS.get(record.action, _ABORT).format(name=name, namespace=aim.namespace, replicas=replicas)
+    name, action = found["metadata"]["name"], asked.action[0]
+    replicas = asked.scale.replicas if asked.scale else 0
+    line = _ROLLOUTS.get(action, _ABORT).format(name=name, namespace=aim.namespace, replicas=replicas)
     return Refusal(
         Reason.OWNED_BY_ANOTHER,
         f"{aim} is run by Argo Rollout {name}, which would not notice or would put it back; act on that instead: "

@@ -85,8 +85,9 @@ def _is_running(aim: Aim, target: Json) -> bool:
     # After a run that failed the condition stays, as ProgressingWithRetry, until the next run, which does not come.
     if reconciling.get("status") == "True" and reconciling.get("reason") == "Progressing":
         return True
-    # Only a generation whose run went well is counted as observed, so one that is not Ready proves nothing.
-    observed = status.get("observedGeneration", -1)
+    # Only a generation whose run went well is counted as observed, so one that is not Ready proves nothing. Seen of
+    # kustomize-controller; helm-controller could not be tried, so nothing is waited for that it may never say.
+    observed = status.get("observedGeneration", -1) if aim.kind is TargetKind.KUSTOMIZATION else -1
     return ready.get("status") == "True" and 0 <= observed < target["metadata"].get("generation", 0)
 
 
