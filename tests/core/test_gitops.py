@@ -118,6 +118,19 @@ def test_holds_are_lifted_after_what_they_hold() -> None:
     assert undone[1].startswith("hold-roll-back")
 
 
+def test_a_hold_that_a_person_asked_for_is_lifted_last_too() -> None:
+    """
+    Asked for first, and so first in the record: lifted before the rollback is undone, Flux would undo that.
+    """
+    freeze = {"name": "freeze", "gitOpsHold": {}, "revert": "OnResolved", "when": "Always"}
+    there = steered(freeze, roll_back(revert="OnResolved")).run(minutes=10)
+    undone = [line.text for line in there.incident.status.timeline if line.kind == "MitigationUndone"]
+    assert [text.split(":")[0] for text in undone] == ["roll-back", "freeze"]
+    alone = steered(freeze, roll_back()).run(minutes=10)
+    assert alone.record("freeze").state is WishState.UNDONE
+    assert alone.record("roll-back").state is WishState.DONE
+
+
 def test_a_hold_asks_the_same_persons_right() -> None:
     """
     Nobody gets more power by it: the review before the effect is about alice and her groups.

@@ -169,7 +169,7 @@ PLANTED = {
         i.model_copy(update={"status": _with_attempt(s, state=AttemptState.APPLIED, removes=("a",))}),
         Plan(s, commands=(Remove(s.mitigations[0].attempts[0].id, "shop", "p", "b", Removal.EVICT),)),
     ),
-    "law_20": lambda i, s: (
+    "law_24": lambda i, s: (
         i,
         Plan(_with_record(s, source="For/x", target=s.mitigations[0].target.model_copy(update=APP))),
     ),

@@ -185,7 +185,7 @@ def law_19_only_pods_that_are_written_down_go(incident: Incident, plan: Plan) ->
     )
 
 
-def law_20_a_hold_that_nobody_asked_for_is_small(incident: Incident, plan: Plan) -> bool:
+def law_24_a_hold_that_nobody_asked_for_is_small(incident: Incident, plan: Plan) -> bool:
     """To stop everybody's deploys is a person's wish, never a step that stanch adds to somebody's rollback (ADR 10)."""
     holds = [r for r in plan.status.mitigations or () if r.source.startswith(HOLD_FOR)]
     return all(h.target is not None and h.target.kind not in RECONCILERS for h in holds)
@@ -211,7 +211,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_17_the_schema_takes_the_status,
     law_18_a_mitigation_in_force_is_not_started_again,
     law_19_only_pods_that_are_written_down_go,
-    law_20_a_hold_that_nobody_asked_for_is_small,
+    law_24_a_hold_that_nobody_asked_for_is_small,
 )
 
 

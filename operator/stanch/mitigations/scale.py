@@ -24,7 +24,7 @@ from stanch.core.ports import (
     Written,
 )
 from stanch.core.questions import SCALED_OBJECTS, List, Question
-from stanch.mitigations.autoscaler import keda
+from stanch.mitigations.autoscaler import keda, scaled_object
 from stanch.mitigations.workload import (
     Json,
     cannot_make_pods,
@@ -82,7 +82,7 @@ class ScaleWorkload:
         pods = live_pods(items(seen.get(pods_of(aim, target))))
         refusal = (
             owner_refusal(aim, target)
-            or _scaled_object(aim, action, items(seen.get(asked[1])))
+            or scaled_object(aim, action.replicas, items(seen.get(asked[1])))
             or _autoscaled(aim, action, items(seen.get(asked[0])))
             or _feeds_a_crash_loop(aim, now_at, action.replicas, pods, clock.now)
             or _loses_data(aim, target, now_at, action.replicas)
@@ -137,24 +137,6 @@ class ScaleWorkload:
         """The size is not what it was."""
         assert isinstance(action, Scale)
         return f"{aim} has {action.replicas} replicas for the time of the incident"
-
-
-def _scaled_object(aim: Aim, action: Scale, objects: list[dict[str, Any]]) -> Refusal | None:
-    """KEDA makes an autoscaler of it, but none while it is paused, and from zero it scales up by itself."""
-    for each in objects:
-        reference, name = each["spec"]["scaleTargetRef"], each["metadata"]["name"]
-        if (reference.get("kind", "Deployment"), reference["name"]) != (aim.kind.value, aim.name):
-            continue
-        line = f"kubectl -n {aim.namespace}"
-        return Refusal(
-            Reason.OWNED_BY_ANOTHER,
-            f"KEDA ScaledObject {name} steers the replicas of {aim} and would put them back; hold the number there: "
-            f'{line} annotate scaledobject {name} autoscaling.keda.sh/paused-replicas="{action.replicas}", or change its '
-            f"bounds: {line} patch scaledobject {name} --type=merge "
-            '-p \'{"spec":{"minReplicaCount":N,"maxReplicaCount":M}}\'',
-            final=True,
-        )
-    return None
 
 
 def _autoscaled(aim: Aim, action: Scale, autoscalers: list[dict[str, object]]) -> Refusal | None:
