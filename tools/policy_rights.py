@@ -22,8 +22,11 @@ RESOURCES: Mapping[TargetKind, tuple[str, str]] = {
     TargetKind.HTTP_ROUTE: ("gateway.networking.k8s.io", "httproutes"),
     TargetKind.CRON_JOB: ("batch", "cronjobs"),
     TargetKind.POD: ("", "pods"),
+    TargetKind.KUSTOMIZATION: ("kustomize.toolkit.fluxcd.io", "kustomizations"),
+    TargetKind.HELM_RELEASE: ("helm.toolkit.fluxcd.io", "helmreleases"),
+    TargetKind.APPLICATION: ("argoproj.io", "applications"),
 }
-VERSIONS: Mapping[str, str] = {"autoscaling": "v2"}
+VERSIONS: Mapping[str, str] = {"autoscaling": "v2", "helm.toolkit.fluxcd.io": "v2", "argoproj.io": "v1alpha1"}
 # 8 mitigations with 3 rights each; a binding holds 28 checks and not 30 (facts/admission.md 2).
 SLOTS_MAX = 24
 

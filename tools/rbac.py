@@ -15,6 +15,7 @@ from tools.policies import files as policy_files
 from tools.policies import policies
 from tools.policy_rights import WORKLOADS
 
+from stanch.api.meta import TargetKind
 from stanch.api.names import GROUP, OPERATOR_NAMESPACE
 from stanch.mitigations import ALL
 
@@ -41,6 +42,19 @@ FAMILIES: Mapping[str, str] = {
     "cordon": "stanch-do-node",
     "uncordon": "stanch-do-node",
 }
+
+# What a platform team binds apart, in the namespaces where Flux and Argo CD live.
+FAMILIES_OF_KIND: Mapping[TargetKind, str] = {
+    TargetKind.KUSTOMIZATION: "stanch-do-flux",
+    TargetKind.HELM_RELEASE: "stanch-do-flux",
+    TargetKind.APPLICATION: "stanch-do-argo",
+}
+
+
+def family_of(action: str, kind: TargetKind) -> str:
+    """The role that holds what an action needs on a kind."""
+    return FAMILIES_OF_KIND.get(kind) or FAMILIES[action]
+
 
 Object = dict[str, Any]
 Rule = dict[str, list[str]]
@@ -140,8 +154,11 @@ def seeing() -> tuple[Object, ...]:
             "stanch-look-gitops",
             allow("get", "kustomize.toolkit.fluxcd.io", "kustomizations"),
             allow("get", "helm.toolkit.fluxcd.io", "helmreleases"),
-            allow("get", "argoproj.io", "applications"),
-            why="When Flux would put something back, and whether Argo CD heals by itself. May be left unbound: it then refuses.",
+            allow("get", "argoproj.io", "applications", "applicationsets"),
+            allow("list", "argoproj.io", "rollouts"),
+            allow("list", "flagger.app", "canaries"),
+            allow("list", "keda.sh", "scaledobjects"),
+            why="Who else steers: Flux, Argo CD and Rollouts, Flagger, KEDA. May be left unbound: it then refuses.",
         ),
         role("stanch-logs", allow("get", "", "pods/log"), why="Logs, as evidence."),
         role(
@@ -175,8 +192,8 @@ def doing() -> tuple[Object, ...]:
     for mitigation in ALL:
         if mitigation.name not in FAMILIES:
             raise SystemExit(f"tools/rbac.py: {mitigation.name} has no family; add a line to FAMILIES")
-        family = rules.setdefault(FAMILIES[mitigation.name], {})
         for kind in sorted(mitigation.kinds):
+            family = rules.setdefault(family_of(mitigation.name, kind), {})
             for need in mitigation.needs[kind]:
                 found = family.setdefault((need.verb, need.group), [])
                 if need.done_on not in found:
@@ -185,7 +202,8 @@ def doing() -> tuple[Object, ...]:
         role(
             name,
             *(allow(verb, group, *found) for (verb, group), found in family.items()),
-            why=f"For {', '.join(m.name for m in ALL if FAMILIES[m.name] == name)}. Bound everywhere, or in one namespace.",
+            why=f"For {', '.join(m.name for m in ALL if any(family_of(m.name, k) == name for k in m.kinds))}. "
+            "Bound everywhere, or in one namespace.",
         )
         for name, family in rules.items()
     )

@@ -170,9 +170,9 @@ def test_in_one_namespace_only(kubectl: Kubectl, namespace: str) -> None:
     answer = kubectl("apply", "-f", "-", stdin=text)
     bound = kubectl.get("rolebinding")["items"]
     assert answer.ok, answer.err
-    assert sorted(item["roleRef"]["name"] for item in bound) == sorted(
-        {family for family in rbac.FAMILIES.values() if family != "stanch-do-node"}
-    )
+    families = {rbac.family_of(m.name, kind) for m in ALL for kind in m.kinds}
+    assert {"stanch-do-flux", "stanch-do-argo", "stanch-do-hold"} <= families
+    assert sorted(item["roleRef"]["name"] for item in bound) == sorted(families - {"stanch-do-node"})
     assert {item["metadata"]["namespace"] for item in bound} == {namespace}
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from build import Json, entry, incident, roll_back, stamp
 from stanch.api.incident_status import WishState
+from stanch.core.observations import Failed
+from stanch.core.questions import Get
 from world import World, bad_deploy
 
 FLUX = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
@@ -116,6 +118,19 @@ def test_holds_are_lifted_after_what_they_hold() -> None:
     assert undone[1].startswith("hold-roll-back")
 
 
+def test_a_hold_that_a_person_asked_for_is_lifted_last_too() -> None:
+    """
+    Asked for first, and so first in the record: lifted before the rollback is undone, Flux would undo that.
+    """
+    freeze = {"name": "freeze", "gitOpsHold": {}, "revert": "OnResolved", "when": "Always"}
+    there = steered(freeze, roll_back(revert="OnResolved")).run(minutes=10)
+    undone = [line.text for line in there.incident.status.timeline if line.kind == "MitigationUndone"]
+    assert [text.split(":")[0] for text in undone] == ["roll-back", "freeze"]
+    alone = steered(freeze, roll_back()).run(minutes=10)
+    assert alone.record("freeze").state is WishState.UNDONE
+    assert alone.record("roll-back").state is WishState.DONE
+
+
 def test_a_hold_asks_the_same_persons_right() -> None:
     """
     Nobody gets more power by it: the review before the effect is about alice and her groups.
@@ -164,6 +179,67 @@ def test_a_copied_tracking_id_is_nobodys() -> None:
     there = argo({"selfHeal": True})
     there.target["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = "shop:apps/Deployment:shop/other"
     assert len(there.run(minutes=1).effects) == 1
+
+
+def test_an_argo_refusal_names_the_hold_and_where_to_ask_for_it() -> None:
+    """
+    The planner never holds a whole Application by itself.
+    """
+    there = argo({"selfHeal": True}).run(minutes=1)
+    assert there.effects == []
+    assert [r.name for r in there.incident.status.mitigations] == ["roll-back"]
+    words = "gitOpsHold with target {kind: Application, name: shop}, in an incident in namespace argocd"
+    assert words in there.record("roll-back").message
+    there.objects[("applications", "shop")]["spec"]["syncPolicy"]["automated"]["enabled"] = False
+    there.run(minutes=1)
+    assert there.record("roll-back").state is WishState.DONE
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_an_object_tracked_by_label_is_its_applications_only_when_that_lists_it(lists: bool) -> None:
+    """
+    Argo CD 2.x tracks by the label that every Helm chart sets too.
+    """
+    there = argo({"selfHeal": True})
+    meta = there.target["metadata"]
+    meta["annotations"].pop("argocd.argoproj.io/tracking-id")
+    meta["labels"]["app.kubernetes.io/instance"] = "shop"
+    meta["managedFields"] = []
+    found = [{"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "checkout"}] if lists else []
+    there.objects[("applications", "shop")]["status"] = {"resources": found}
+    there.run(minutes=1)
+    assert len(there.effects) == (0 if lists else 1)
+
+
+def test_a_helm_chart_is_not_held_up_where_argo_cd_can_not_be_read() -> None:
+    """
+    Without the role, or without Argo CD, the label of a chart proves nothing; a tracking id does.
+    """
+    forbidden = Failed(403, "forbidden")
+    for tracked, effects in ((False, 1), (True, 0)):
+        there = argo({"selfHeal": True})
+        if not tracked:
+            there.target["metadata"]["annotations"].pop("argocd.argoproj.io/tracking-id")
+            there.target["metadata"]["labels"]["app.kubernetes.io/instance"] = "shop"
+            there.target["metadata"]["managedFields"] = []
+        answer = there.answer
+        there.answer = lambda q, answer=answer: (
+            forbidden if isinstance(q, Get) and q.ref.plural == "applications" else answer(q)
+        )
+        assert len(there.run(minutes=1).effects) == effects
+
+
+def test_a_rollback_under_a_held_application_goes_on_by_itself() -> None:
+    """
+    Held by its people meanwhile, the wish that waited is done, once.
+    """
+    there = argo({"selfHeal": True})
+    there.incident = incident(roll_back(), recovery={"hold": "30s"})
+    there.run(seconds=30)
+    assert there.record("roll-back").state is WishState.HELD
+    there.objects[("applications", "shop")]["spec"]["syncPolicy"].pop("automated")
+    there.run(minutes=1)
+    assert len(there.effects) == 1
 
 
 # --- after the effect ------------------------------------------------------------------------------------------------

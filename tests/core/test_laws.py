@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from build import BAD, GOOD, entry, incident, roll_back, scale_to
 from stanch.api.incident import Incident
 from stanch.api.incident_status import AttemptState, Debt, Effect, IncidentStatus
+from stanch.api.meta import TargetKind
 from stanch.core import invariants
 from stanch.core.commands import Removal, Remove, Swap
 from stanch.core.plan_type import Plan
@@ -160,6 +161,7 @@ def _undo_of(status: IncidentStatus, **changes) -> IncidentStatus:
     return _with_record(status, attempts=(*record.attempts, undo))
 
 
+APP = {"kind": TargetKind.APPLICATION}
 PLANTED = {
     "law_1": lambda i, s: (i, Plan(s, commands=(_swap("0" * 16),))),
     "law_2": lambda i, s: (i, Plan(s, commands=(_swap(s.mitigations[0].attempts[0].id),))),
@@ -189,6 +191,10 @@ PLANTED = {
     "law_21": lambda i, s: (_owing(i, s), Plan(_owing(i, s).status.model_copy(update={"debt": None}))),
     "law_22": lambda i, s: (_owing(i, s), Plan(_told_again(_owing(i, s).status))),
     "law_23": lambda i, s: (i.model_copy(update={"status": _worse(s)}), Plan(_next_rung(_worse(s)))),
+    "law_24": lambda i, s: (
+        i,
+        Plan(_with_record(s, source="For/x", target=s.mitigations[0].target.model_copy(update=APP))),
+    ),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
 

@@ -12,6 +12,7 @@ from tools.operator_run import as_service_account
 
 from cluster.given import Kubectl
 from e2e.support.api import Api
+from e2e.support.crds import RealCrds
 from e2e.support.operators import ForkServer, Operator
 from e2e.support.proxy import Loop
 from e2e.support.world import World, new_world
@@ -84,6 +85,13 @@ def operator(
     """One operator with short waits for a whole module; its log must stay clean."""
     with Operator(token, tmp_path_factory.mktemp("operator"), "fast", fork_server) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def crds(admin: Api, admin_file: Path, request: pytest.FixtureRequest) -> Iterator[RealCrds]:
+    """The real CRDs that the module names in CRDS; gone when it is through. Ask for it before the operator."""
+    with RealCrds(admin, admin_file, find_kubectl(), *request.module.CRDS) as applied:
+        yield applied
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,28 @@
 """A stranger's Flux repository, with real Flux: a rollback is held first, and stays; what is not held is put back and said."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tools.install import find_kubectl
 
 from e2e.support.api import Api, Json, until
-from e2e.support.flux import Flux
+from e2e.support.crds import ROLE, give_role
+from e2e.support.flux import INTERVAL, NAMESPACE, Flux
 from e2e.support.operators import Operator
-from e2e.support.world import BAD, GOOD, World, crashing, deployment, good, incident, lines, wish
+from e2e.support.world import (
+    BAD,
+    GOOD,
+    World,
+    bind,
+    crashing,
+    deployment,
+    good,
+    incident,
+    lines,
+    wait_for_right,
+    wish,
+)
 
 # The first test of a cold machine builds both controllers.
 pytestmark = pytest.mark.timeout(2400)
@@ -86,3 +99,103 @@ def test_what_git_does_not_set_stays_without_a_hold(world: World, flux: Flux, op
     flux.runs(world.ns, 2)
     assert world.target()["spec"]["paused"] is True
     assert HELD not in world.target()["metadata"]["labels"]
+
+
+# --- a whole Kustomization -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def home(admin: Api, flux: Flux) -> Iterator[World]:
+    """Where the Kustomizations are, and alice may hold them: an incident about one is declared there."""
+    give_role(admin)
+    for role in ("edit", ROLE):
+        bind(admin, NAMESPACE, role, {"kind": "User", "name": "alice"})
+    wait_for_right(admin, NAMESPACE, "alice", "create", "incidents")
+    wait_for_right(admin, NAMESPACE, "alice", "patch", "kustomizations", "kustomize.toolkit.fluxcd.io")
+    yield World(admin, NAMESPACE)
+    admin.delete("clusterroles", None, ROLE)
+
+
+def flags(value: str) -> Json:
+    """A flag as Git says it."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "flags"}, "data": {"a": value}}
+
+
+def flag(world: World) -> str:
+    """The flag as it is."""
+    return str(world.target("flags", "configmaps")["data"]["a"])
+
+
+def ask_to_hold(home: World, name: str) -> None:
+    """Hold a Kustomization, in an incident of the same name."""
+    target = {"kind": "Kustomization", "name": name}
+    home.declare(incident(wish("freeze", "gitOpsHold"), name=name, target=target, recovery={"hold": "10m"}))
+
+
+def spec(home: World, name: str) -> Json:
+    """What is wanted of a Kustomization."""
+    found: Json = home.target(name, "kustomizations")["spec"]
+    return found
+
+
+def test_a_whole_kustomization_is_held_and_goes_on(
+    worlds: Callable[..., World], flux: Flux, operator: Operator, home: World
+) -> None:
+    """Suspended, it applies nothing although its neighbour does; taken back exactly, it applies what Git says by then."""
+    held, neighbour = worlds("held"), worlds("neighbour")
+    flux.deploy(held.ns, flags("on"))
+    before = spec(home, held.ns)
+    ask_to_hold(home, held.ns)
+    assert "applies nothing by itself" in home.state("Done", "freeze", held.ns)["message"]
+    assert spec(home, held.ns) == before | {"suspend": True}
+    flux.git.push({f"{held.ns}/configmap-flags.yaml": flags("off")}, "off")
+    # The neighbour's commit is younger, so Flux has seen both.
+    flux.deploy(neighbour.ns, flags("off"))
+    flux.runs(neighbour.ns, 1)
+    assert (flag(held), flag(neighbour)) == ("on", "off")
+    home.say("undo", {"mitigation": "freeze"}, about=held.ns)
+    home.state("Undone", "freeze", held.ns)
+    assert spec(home, held.ns) == before
+    until(lambda: flag(held) == "off", 30, "Flux goes on")
+
+
+def test_a_parent_matters_only_where_it_sets_suspend(
+    worlds: Callable[..., World], flux: Flux, operator: Operator, home: World
+) -> None:
+    """Ours outlives the runs of a parent whose Git does not say it; one whose Git does is held first, by name."""
+    silent, telling = worlds("silent"), worlds("telling")
+    children = []
+    for world, more in ((silent, {}), (telling, {"suspend": False})):
+        flux.git.push({f"{world.ns}/configmap-flags.yaml": flags("on")}, "on")
+        source = {"kind": "GitRepository", "name": "repo"}
+        wanted = {"interval": INTERVAL, "path": f"./{world.ns}", "prune": True, "targetNamespace": world.ns}
+        api, meta = "kustomize.toolkit.fluxcd.io/v1", {"name": world.ns, "namespace": NAMESPACE}
+        children.append(
+            {
+                "apiVersion": api,
+                "kind": "Kustomization",
+                "metadata": meta,
+                "spec": wanted | {"sourceRef": source} | more,
+            }
+        )
+    # Named as `flux bootstrap` names it: it applies the other Kustomizations.
+    flux.deploy(NAMESPACE, *children)
+    for world in (silent, telling):
+        until(lambda world=world: home.admin.find("configmaps", world.ns, "flags"), 60, "a child has run")  # type: ignore[misc]
+        ask_to_hold(home, world.ns)
+    home.state("Done", "freeze", silent.ns)
+    message = home.state("Held", "freeze", telling.ns)["message"]
+    assert (
+        f"Flux Kustomization {NAMESPACE}/{NAMESPACE} sets spec.suspend of Kustomization {NAMESPACE}/{telling.ns}"
+        in message
+    )
+    flux.runs(NAMESPACE, 2)
+    assert (spec(home, silent.ns)["suspend"], spec(home, telling.ns)["suspend"]) == (True, False)
+    ask_to_hold(home, NAMESPACE)
+    home.state("Done", "freeze", NAMESPACE)
+    home.state("Done", "freeze", telling.ns)
+    assert spec(home, telling.ns)["suspend"] is True
+    for name in (telling.ns, NAMESPACE):
+        home.say("undo", {"mitigation": "freeze"}, about=name)
+        home.state("Undone", "freeze", name)
+    assert "suspend" not in spec(home, NAMESPACE)

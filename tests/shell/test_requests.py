@@ -10,7 +10,7 @@ from kubernetes.aio.client.configuration import Configuration
 
 from stanch.core.commands import Swap
 from stanch.core.observations import Failed, Found, NotFound, OutcomeKind
-from stanch.core.questions import DEPLOYMENTS, Get, Logs
+from stanch.core.questions import DEPLOYMENTS, HPAS, ROLLOUTS, Get, List, Logs
 from stanch.core.records import Store
 from stanch.shell.client import Kube
 from stanch.shell.observe import Observer
@@ -150,3 +150,27 @@ async def test_a_record_that_is_there_already_is_stored(server, reply, expected)
     server.reply = reply
     record = Store(DEPLOYMENTS, "shop", "x", "d", json.loads("{}"), urgent=True)
     assert expected == await store(server.kube, record)
+
+
+async def test_a_kind_that_nobody_installed_is_not_asked_for(server: Server):
+    """
+    Its group is not among those of the API server; one that is there, or one that was never told of, is asked for.
+    """
+    observer, rollouts, hpas = Observer(server.kube), List(ROLLOUTS, "shop"), List(HPAS, "shop")
+    await observer.answer([rollouts], None)
+    assert len(server.requests) == 1
+    server.reply = lambda _: _groups("autoscaling")
+    await observer.served.look(server.kube)
+    assert await observer.answer([rollouts], None) == {rollouts: NotFound()}
+    assert isinstance((await observer.answer([hpas], None))[hpas], Found)
+    asked = [r for r in server.requests if r != "GET /apis"]
+    assert len(asked) == 2
+    for unsure in (_status(503), lambda _: _groups()):
+        server.reply = unsure
+        await observer.served.look(server.kube)
+        await observer.answer([rollouts], None)
+    assert len([r for r in server.requests if "rollouts" in r]) == 3
+
+
+async def _groups(*names: str) -> web.Response:
+    return web.json_response({"kind": "APIGroupList", "groups": [{"name": n} for n in names]})

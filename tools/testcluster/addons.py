@@ -1,7 +1,13 @@
-"""Programs that run beside a test cluster, built once from pinned Go modules: Flux's controllers, with their CRDs."""
+"""
+What stands beside a test cluster, out of pinned Go modules: Flux's controllers with their CRDs, and CRDs of others alone.
+
+Programs are built once, CRDs copied once out of the module's zip, whose checksum is pinned; both are kept in the cache.
+"""
 
 import contextlib
 import hashlib
+import json
+import os
 import platform
 import shutil
 import subprocess
@@ -66,3 +72,111 @@ def _build(addon: Addon, target: Path) -> None:
             (out / "crds").chmod(0o755)
         out.rename(target)
     say(f"built into {target}")
+
+
+@dataclass(frozen=True)
+class Crds:
+    """CRDs of one project, for tests of what only reads or patches its objects: module, version, checksum, and which files."""
+
+    name: str
+    module: str
+    version: str
+    checksum: str
+    folder: str
+    files: tuple[str, ...]
+
+
+# The newest that Go 1.26 takes. Only what a test needs: all of them together cost the API server a gigabyte.
+GATEWAY_API = Crds(
+    "gateway-api",
+    "sigs.k8s.io/gateway-api",
+    "v1.6.3",
+    "h1:lKpJa5bGlraC/QeACvCpsHLdmO6y0iKfzVl6gzaFEYc=",
+    "config/crd/standard",
+    ("gateway.networking.k8s.io_httproutes.yaml",),
+)
+KEDA = Crds(
+    "keda",
+    "github.com/kedacore/keda/v2",
+    "v2.21.0",
+    "h1:R6z2HZvstK4RLUMxroNACzBj74xGxt3kG59b5Xc+Xps=",
+    "config/crd/bases",
+    ("keda.sh_scaledobjects.yaml",),
+)
+ARGO_ROLLOUTS = Crds(
+    "argo-rollouts",
+    "github.com/argoproj/argo-rollouts",
+    "v1.9.0",
+    "h1:bXgBpwCByXyAUcgBnyP0fxkSW2CEot78InTFjFlag5g=",
+    "manifests/crds",
+    ("rollout-crd.yaml",),
+)
+ARGO_CD = Crds(
+    "argo-cd",
+    "github.com/argoproj/argo-cd/v3",
+    "v3.5.7",
+    "h1:Xm1BF+I5OgDKUG3SDK49vn2/Y5AMyaNVko+/JT08gj0=",
+    "manifests/crds",
+    ("application-crd.yaml", "applicationset-crd.yaml"),
+)
+# Knows no automated.enabled: its API server drops that field without a word.
+ARGO_CD_2 = Crds(
+    "argo-cd-2",
+    "github.com/argoproj/argo-cd/v2",
+    "v2.14.20",
+    "h1:qhV9BGNA2tyLWg2xd6ce0xlqC98OWBfXAzTc8kWug7U=",
+    "manifests/crds",
+    ("application-crd.yaml",),
+)
+FLAGGER = Crds(
+    "flagger",
+    "github.com/fluxcd/flagger",
+    "v1.41.0",
+    "h1:oER1/QCK6AmooATKtOalu4i+fVL388wgk1yaErw06Tw=",
+    "artifacts/flagger",
+    ("crd.yaml",),
+)
+
+
+def ensure_crds(crds: Crds) -> Path:
+    """A directory with exactly these CRDs; fetched when it is not in the cache."""
+    pin = hashlib.sha256(f"{crds.checksum} {crds.folder} {crds.files}".encode()).hexdigest()[:10]
+    target = cache_dir() / "addons" / f"crds-{crds.name}-{crds.version}-{pin}"
+    if target.is_dir():
+        return target
+    with locked(cache_dir() / "locks" / f"crds-{crds.name}.lock", f"fetching the CRDs of {crds.name}"):
+        if not target.is_dir():
+            _copy_crds(crds, target)
+    return target
+
+
+def _copy_crds(crds: Crds, target: Path) -> None:
+    what = f"{crds.module}@{crds.version}"
+    say(f"the CRDs of {crds.name} are not in the cache: fetching {what} once")
+    folder = _module(crds, what) / crds.folder
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetching-") as temporary:
+        out = Path(temporary) / "out"
+        out.mkdir()
+        for file in crds.files:
+            if not (folder / file).is_file():
+                raise ClusterError(
+                    f"CRDs of {crds.name}", f"{folder / file} is not there", "look where the module has it"
+                )
+            shutil.copyfile(folder / file, out / file)
+        out.rename(target)
+
+
+def _module(crds: Crds, what: str) -> Path:
+    """Where Go unpacked the module, after it and we have checked that it is the pinned one."""
+    env = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "GOWORK": "off"}
+    words = [str(golang.find_or_install()), "mod", "download", "-json", what]
+    with tempfile.TemporaryDirectory() as nowhere:  # outside of any module
+        done = subprocess.run(words, cwd=nowhere, env=env, text=True, capture_output=True, check=False)
+    told = json.loads(done.stdout or "{}")
+    if not told.get("Dir"):
+        why = told.get("Error") or done.stderr.strip()
+        raise ClusterError(f"CRDs of {crds.name}", why, "the Go module proxy must be reachable (go env GOPROXY)")
+    if told.get("Sum") != crds.checksum:
+        raise ClusterError(f"CRDs of {crds.name}", f"{what} has the checksum {told.get('Sum')}, not {crds.checksum}")
+    return Path(told["Dir"])

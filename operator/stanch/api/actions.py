@@ -152,7 +152,7 @@ class Drain(Model):
 
 
 class GitOpsHold(Model):
-    """Have Flux leave one object alone, by the label it knows."""
+    """Have Flux leave one object alone, by the label it knows; or suspend a Kustomization, HelmRelease or Application."""
 
     KINDS: ClassVar[frozenset[TargetKind]] = frozenset(set(TargetKind) - {TargetKind.NODE, TargetKind.POD})
 
@@ -213,7 +213,12 @@ class Actions(Model):
     suspend_cron_job: Annotated[SuspendCronJob | None, Field(description="Let a CronJob start no more Jobs.")] = None
     delete_pod: Annotated[DeletePod | None, Field(description="Take one Pod away, so that a new one starts.")] = None
     drain: Annotated[Drain | None, Field(description="Cordon a Node and evict its pods.")] = None
-    git_ops_hold: Annotated[GitOpsHold | None, Field(description="Have Flux leave the target alone.")] = None
+    git_ops_hold: Annotated[
+        GitOpsHold | None,
+        Field(
+            description="Have Flux leave the target alone; a Kustomization, HelmRelease or Argo CD Application: suspend it."
+        ),
+    ] = None
     cordon: Annotated[Cordon | None, Field(description="Keep new pods away from a Node.")] = None
     uncordon: Annotated[Uncordon | None, Field(description="Let new pods onto a Node again.")] = None
 

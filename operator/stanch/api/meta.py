@@ -86,11 +86,18 @@ class TargetKind(StrEnum):
     HTTP_ROUTE = "HTTPRoute"
     CRON_JOB = "CronJob"
     POD = "Pod"
+    KUSTOMIZATION = "Kustomization"
+    HELM_RELEASE = "HelmRelease"
+    APPLICATION = "Application"
 
 
 WORKLOADS: Final = frozenset(
     {TargetKind.DEPLOYMENT, TargetKind.STATEFUL_SET, TargetKind.REPLICA_SET, TargetKind.DAEMON_SET}
 )
+
+
+# What applies Git to a cluster: acted on only to have it stop doing so for a while.
+RECONCILERS: Final = frozenset({TargetKind.KUSTOMIZATION, TargetKind.HELM_RELEASE, TargetKind.APPLICATION})
 
 
 class Target(Model):

@@ -6,7 +6,7 @@ from typing import Any
 from stanch.api import duration
 from stanch.api.action_item import ActionItemSpec, ActionKind, Priority
 from stanch.api.incident_status import MitigationRecord, PostmortemRecord
-from stanch.api.meta import Severity, instant
+from stanch.api.meta import RECONCILERS, Severity, instant
 from stanch.api.names import API_VERSION, EventKind, Label
 from stanch.api.postmortem import Factor, FactorClass, Impact, PostmortemSpec, TimelineNote
 from stanch.core.attempts import standing
@@ -85,12 +85,14 @@ def _store(draft: Draft, ref: Ref, kind: str, name: str, spec: dict[str, Any]) -
 
 def _back_port(draft: Draft, record: MitigationRecord) -> Store:
     """What was changed in the cluster is not in Git yet, and what is changed in Git does not come."""
+    whole = record.target is not None and record.target.kind in RECONCILERS
+    where, comes = ("under", "comes through") if whole else ("on", "reaches")
     return item(
         draft,
         record,
         "git",
-        f"Put into Git what was changed on {record.target}, then undo {record.name}",
-        f"{record.plan}. Until it is undone, no change of Git reaches it. Do it in this order: change Git, check that it "
+        f"Put into Git what was changed {where} {record.target}, then undo {record.name}",
+        f"{record.plan}. Until it is undone, no change of Git {comes} it. Do it in this order: change Git, check that it "
         f"says what the cluster says, then undo {record.name}.",
     )
 

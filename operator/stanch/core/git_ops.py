@@ -7,14 +7,15 @@ from typing import Any, Final
 from stanch.api.actions import GitOpsHold
 from stanch.api.incident_status import MitigationRecord, ResolvedTarget, WishState
 from stanch.api.meta import Target, instant
-from stanch.api.names import FIELD_MANAGER, EventKind, Reason
+from stanch.api.names import EventKind, Reason
 from stanch.api.wish import GitOps, When, Wish
+from stanch.core.argo import heals, lists, set_of
 from stanch.core.asking import target_of
 from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.observations import Found
 from stanch.core.ports import Aim, Change, Refusal
-from stanch.core.questions import Get
-from stanch.core.steering import APPLICATIONS, Steerer, leaves_alone, sets, steerers
+from stanch.core.questions import APPLICATIONS, Get
+from stanch.core.steering import Steerer, ask_for_hold, leaves_alone, perhaps, sets, steerers
 from stanch.core.swap import digest
 
 HOLD: Final = "gitOpsHold"
@@ -38,7 +39,7 @@ def hold_first(draft: Draft, record: MitigationRecord, aim: Aim, change: Change)
         return None
     for who in who_puts_back(draft, aim, change):
         if who.ref is APPLICATIONS:
-            if refusal := _application(draft, aim, who):
+            if refusal := _application(draft, aim, who, sure=True):
                 return refusal
         elif chosen is GitOps.REFUSE:
             return Refusal(
@@ -47,7 +48,20 @@ def hold_first(draft: Draft, record: MitigationRecord, aim: Aim, change: Change)
             )
         else:
             return _hold(draft, record, who)
-    return None
+    maybe = _who_may_be_it(draft, aim, change)
+    return _application(draft, aim, maybe, sure=False) if maybe else None
+
+
+def _who_may_be_it(draft: Draft, aim: Aim, change: Change) -> Steerer | None:
+    target = draft.seen.get(target_of(aim))
+    return perhaps(target.value) if isinstance(target, Found) and change.before else None
+
+
+def ask_who_heals(draft: Draft, aim: Aim, change: Change) -> None:
+    """Asked beside the dry run, so that the answer costs no wait of its own."""
+    found = [w for w in who_puts_back(draft, aim, change) if w.ref is APPLICATIONS]
+    maybe = _who_may_be_it(draft, aim, change)
+    draft.ask(*(Get(APPLICATIONS, w.namespace, w.name) for w in (*found, *((maybe,) if maybe else ()))))
 
 
 def _hold(draft: Draft, record: MitigationRecord, who: Steerer) -> Refusal:
@@ -130,35 +144,32 @@ def _interval(obj: dict[str, Any]) -> timedelta | None:
 # --- Argo CD ---------------------------------------------------------------------------------------------------------
 
 
-def _application(draft: Draft, aim: Aim, who: Steerer) -> Refusal | None:
+def _application(draft: Draft, aim: Aim, who: Steerer, *, sure: bool) -> Refusal | None:
     """There is no label that it heeds on the object: only with self-heal on does it put a live change back at once."""
     answer = draft.answer(Get(APPLICATIONS, who.namespace, who.name))
     if answer is None:
         return None
     if not isinstance(answer, Found):
+        if not sure:
+            return None
         said = getattr(answer, "message", f"there is no Application {who.name} in namespace {who.namespace}")
         return Refusal(
             Reason.OWNED_BY_ANOTHER,
             f"{who} steers {aim}, and whether it would put it back can't be read ({said}); "
             "let stanch get applications.argoproj.io there, or set gitOps: Ignore",
         )
-    spec = answer.value["spec"]
-    automated = (spec.get("syncPolicy") or {}).get("automated")
-    if automated is None or automated.get("enabled") is False or not automated.get("selfHeal") or _ignores_us(spec):
+    if not heals(answer.value) or not (sure or lists(answer.value, aim)):
         return None
-    owners = answer.value["metadata"].get("ownerReferences") or ()
-    made_by = next((f" Its ApplicationSet {o['name']} would undo that: set there ignoreApplicationDifferences for "
-                    "/spec/syncPolicy." for o in owners if o.get("kind") == "ApplicationSet"), "")  # fmt: skip
-    line = f"kubectl -n {who.namespace} patch application {who.name} --type=merge"
+    set_name = set_of(answer.value)
+    made_by = (
+        f" Its ApplicationSet {set_name} would undo that: set there ignoreApplicationDifferences for /spec/syncPolicy."
+        if set_name
+        else ""
+    )
+    line = f"kubectl -n {who.namespace} patch {APPLICATIONS.plural}.{APPLICATIONS.group} {who.name} --type=merge"
     return Refusal(
         Reason.OWNED_BY_ANOTHER,
-        f"{who} has selfHeal on and would put {aim} back within seconds. Suspend it "
-        f'({line} -p \'{{"spec":{{"syncPolicy":{{"automated":{{"selfHeal":false}}}}}}}}\') and put it back afterwards, '
+        f"{who} has selfHeal on and would put {aim} back within seconds. Hold it first: {ask_for_hold(aim, who)}; or by "
+        f'hand: {line} -p \'{{"spec":{{"syncPolicy":{{"automated":{{"selfHeal":false}}}}}}}}\' and put it back afterwards; '
         f"or set gitOps: Ignore.{made_by}",
     )
-
-
-def _ignores_us(spec: dict[str, Any]) -> bool:
-    """ignoreDifferences names our field manager, and syncs respect it: then what we write stays."""
-    named = any(FIELD_MANAGER in (d.get("managedFieldsManagers") or ()) for d in spec.get("ignoreDifferences") or ())
-    return named and "RespectIgnoreDifferences=true" in ((spec.get("syncPolicy") or {}).get("syncOptions") or ())

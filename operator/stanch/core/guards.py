@@ -13,6 +13,7 @@ from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.observations import Failed, Found
 from stanch.core.ports import Aim, Need, Refusal
 from stanch.core.questions import ENTRIES, EVIDENCES, REF_OF_KIND, Get, List, MayThey
+from stanch.core.runners import nobody_else_runs_it
 
 Guard = Callable[[Draft, MitigationRecord, Aim], Refusal | None]
 
@@ -183,6 +184,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     action_fits_kind,
     place_is_allowed,
     not_seen_before,
+    nobody_else_runs_it,
     asker_may,
     target_is_free,
     nobody_pulls,

@@ -15,12 +15,13 @@ from stanch.api.incident_status import (
 )
 from stanch.api.meta import instant
 from stanch.api.names import OPERATOR_NAMESPACE, EventKind, Label, Reason
+from stanch.core.diff import differences
 from stanch.core.draft import MACHINE, Draft
-from stanch.core.observations import Failed
+from stanch.core.observations import Failed, Found
 from stanch.core.ports import Aim, Captured, CaptureRequest, Change, Refusal
 from stanch.core.questions import EVIDENCES, REF_OF_KIND, DryRun, Ref
 from stanch.core.records import Store
-from stanch.core.swap import action_id, digest, exchange, mark, patch_text
+from stanch.core.swap import action_id, digest, exchange, fields, mark, patch_text
 
 SECRETS = Ref("", "v1", "secrets")
 # etcd's and the API server's limit for a Secret's data, less what stands around the patches, which come in three forms.
@@ -49,7 +50,22 @@ def dry_run(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) ->
     answer = draft.answer(DryRun(REF_OF_KIND[aim.kind.value], aim.namespace, aim.name, patch))
     if answer is None:
         return False
-    return _judged(draft, record, answer) if isinstance(answer, Failed) else True
+    if isinstance(answer, Failed):
+        return _judged(draft, record, answer)
+    return _kept_otherwise(aim, change, answer.value) if isinstance(answer, Found) else True
+
+
+def _kept_otherwise(aim: Aim, change: Change, kept: Mapping[str, Any]) -> Refusal | bool:
+    """A webhook, or a schema that lacks the field, may make something else of it: then its undo would not be exact."""
+    live = fields(kept, change.after)
+    if digest(live) == digest(dict(change.after)):
+        return True
+    lines = [line for p, wanted in change.after.items() for line in differences(wanted, live[p])]
+    message = (
+        f"The API server would make something else of it than is planned for {aim}: {'; '.join(lines[:4])}. Look for a "
+        "mutating webhook or policy that changes it, or a CRD that lacks the field; act by hand if it is meant"
+    )
+    return Refusal(Reason.DRY_RUN_REFUSED, message)
 
 
 def _judged(draft: Draft, record: MitigationRecord, answer: Failed) -> Refusal | bool:

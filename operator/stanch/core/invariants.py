@@ -22,6 +22,7 @@ from stanch.api.incident_status import (
     MitigationRecord,
     WishState,
 )
+from stanch.api.meta import RECONCILERS
 from stanch.api.names import EventKind
 from stanch.api.policy import DEFAULT
 from stanch.api.wish import When
@@ -29,6 +30,7 @@ from stanch.core.approvals import is_machine
 from stanch.core.attempts import IN_FORCE, OPEN, standing
 from stanch.core.commands import Remove, Swap, Unmark
 from stanch.core.debts import spoken_of_at
+from stanch.core.draft import HOLD_FOR
 from stanch.core.plan_type import Plan
 
 Law = Callable[[Incident, Plan], bool]
@@ -253,6 +255,12 @@ def law_23_after_worse_the_ladder_stands_still(incident: Incident, plan: Plan) -
     return all(t < asked.get(r.name, r.asked_time) for r in starting for t in worse)
 
 
+def law_24_a_hold_that_nobody_asked_for_is_small(incident: Incident, plan: Plan) -> bool:
+    """To stop everybody's deploys is a person's wish, never a step that stanch adds to somebody's rollback (ADR 10)."""
+    holds = [r for r in plan.status.mitigations or () if r.source.startswith(HOLD_FOR)]
+    return all(h.target is not None and h.target.kind not in RECONCILERS for h in holds)
+
+
 LAWS: Final[tuple[Law, ...]] = (
     law_1_no_command_without_a_written_intention,
     law_2_nothing_is_done_again_once_its_outcome_is_seen,
@@ -277,6 +285,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_21_a_debt_leaves_only_when_it_is_taken_back,
     law_22_a_debt_is_spoken_of_once_a_period,
     law_23_after_worse_the_ladder_stands_still,
+    law_24_a_hold_that_nobody_asked_for_is_small,
 )
 
 

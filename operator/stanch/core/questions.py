@@ -115,6 +115,13 @@ HPAS = Ref("autoscaling", "v2", "horizontalpodautoscalers")
 CONFIG_MAPS = Ref("", "v1", "configmaps")
 CRON_JOBS = Ref("batch", "v1", "cronjobs")
 HTTP_ROUTES = Ref("gateway.networking.k8s.io", "v1", "httproutes")
+KUSTOMIZATIONS = Ref("kustomize.toolkit.fluxcd.io", "v1", "kustomizations")
+HELM_RELEASES = Ref("helm.toolkit.fluxcd.io", "v2", "helmreleases")
+APPLICATIONS = Ref("argoproj.io", "v1alpha1", "applications")
+APPLICATION_SETS = Ref("argoproj.io", "v1alpha1", "applicationsets")
+ROLLOUTS = Ref("argoproj.io", "v1alpha1", "rollouts")
+CANARIES = Ref("flagger.app", "v1beta1", "canaries")
+SCALED_OBJECTS = Ref("keda.sh", "v1alpha1", "scaledobjects")
 PDBS = Ref("policy", "v1", "poddisruptionbudgets")
 INCIDENTS = Ref("stanch.dev", "v1alpha1", "incidents")
 ENTRIES = Ref("stanch.dev", "v1alpha1", "timelineentries")
@@ -134,4 +141,7 @@ REF_OF_KIND: dict[str, Ref] = {
     "HTTPRoute": HTTP_ROUTES,
     "CronJob": CRON_JOBS,
     "Pod": PODS,
+    "Kustomization": KUSTOMIZATIONS,
+    "HelmRelease": HELM_RELEASES,
+    "Application": APPLICATIONS,
 }

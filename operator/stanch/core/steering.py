@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stanch.api.names import FIELD_MANAGER
-from stanch.core.questions import Ref
+from stanch.core.ports import Aim
+from stanch.core.questions import APPLICATIONS, HELM_RELEASES, KUSTOMIZATIONS, Ref
 
-KUSTOMIZATIONS: Final = Ref("kustomize.toolkit.fluxcd.io", "v1", "kustomizations")
-HELM_RELEASES: Final = Ref("helm.toolkit.fluxcd.io", "v2", "helmreleases")
-APPLICATIONS: Final = Ref("argoproj.io", "v1alpha1", "applications")
 TRACKING: Final = "argocd.argoproj.io/tracking-id"
+INSTANCE: Final = "app.kubernetes.io/instance"
+ARGO_MANAGER: Final = "argocd-controller"
 ARGO_NAMESPACE: Final = "argocd"
 
 
@@ -67,10 +67,36 @@ def steerers(obj: Mapping[str, Any]) -> tuple[Steerer, ...]:
         name, namespace = labels.get(f"{prefix}/name"), labels.get(f"{prefix}/namespace")
         if name and namespace:
             found.append(Steerer(tool, namespace, name, manager, ref, hold))
-    if application := _tracked(meta):
-        namespace, name = application
-        found.append(Steerer("Argo CD Application", namespace, name, "argocd-controller", APPLICATIONS, None))
+    if (application := _tracked(meta)) or ((application := _labelled(meta)) and _applied_by_argo(meta)):
+        found.append(_application(application))
     return tuple(found)
+
+
+def perhaps(obj: Mapping[str, Any]) -> Steerer | None:
+    """
+    Whom the label ``app.kubernetes.io/instance`` may mean: Argo CD tracks by it, and every Helm chart sets it too.
+
+    Only an Application of that name which lists the object is a proof.
+    """
+    application = _labelled(obj["metadata"])
+    return None if application is None or _applied_by_argo(obj["metadata"]) else _application(application)
+
+
+def _application(said: tuple[str, str]) -> Steerer:
+    return Steerer("Argo CD Application", *said, ARGO_MANAGER, APPLICATIONS, None)
+
+
+def _applied_by_argo(meta: Mapping[str, Any]) -> bool:
+    return any(m.get("manager") == ARGO_MANAGER for m in meta.get("managedFields") or ())
+
+
+def _labelled(meta: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Namespace and name that the label says; the annotation, where there is one, says it better."""
+    said = str((meta.get("labels") or {}).get(INSTANCE) or "")
+    if not said or TRACKING in (meta.get("annotations") or {}):
+        return None
+    namespace, _, name = said.rpartition("_")
+    return namespace or ARGO_NAMESPACE, name
 
 
 def _tracked(meta: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -81,6 +107,13 @@ def _tracked(meta: Mapping[str, Any]) -> tuple[str, str] | None:
         return None
     namespace, _, name = application.rpartition("_")
     return namespace or ARGO_NAMESPACE, name
+
+
+def ask_for_hold(aim: Aim, who: Steerer) -> str:
+    """The mitigation that suspends a whole reconciler, and where it is to be asked for: an incident acts where it lives."""
+    kind = who.tool.rpartition(" ")[2]
+    where = "this incident" if who.namespace == aim.namespace else f"an incident in namespace {who.namespace}"
+    return f"gitOpsHold with target {{kind: {kind}, name: {who.name}}}, in {where}"
 
 
 def leaves_alone(obj: Mapping[str, Any], who: Steerer) -> bool:

@@ -19,6 +19,7 @@ from stanch.core.criteria import HASH
 from stanch.core.draft import Draft, aim_at
 from stanch.core.observations import Found, items
 from stanch.core.ports import Aim, Change, Clock, Sized
+from stanch.core.runners import run_elsewhere
 
 TOP: Final = 3
 REPLICAS_MAX: Final = 10_000
@@ -157,6 +158,8 @@ def _fails(pod: dict[str, Any]) -> bool:
 def _size_up(draft: Draft, symptom: Symptom) -> Sized:
     aim = aim_at(draft.incident, symptom.target.kind.value, symptom.target.name)
     _, args = symptom.args.action
+    if elsewhere := run_elsewhere(draft, aim, symptom.args):
+        return elsewhere
     return draft.catalog.mitigations[symptom.action].size_up(args, aim, draft.seen, Clock(draft.now, draft.now))
 
 

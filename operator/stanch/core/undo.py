@@ -10,6 +10,7 @@ from stanch.api.wish import Revert
 from stanch.core.asking import target_of
 from stanch.core.attempts import open_attempt, standing, writer
 from stanch.core.draft import Draft
+from stanch.core.git_ops import HOLD
 from stanch.core.guards import asker_may, policies_are_proven
 from stanch.core.intend import dry_run, intend
 from stanch.core.observations import Failed, Found, NotFound
@@ -58,6 +59,8 @@ def revert_where_chosen(draft: Draft) -> None:
             continue
         if (wanted := draft.held_for(record)) is not None and standing(wanted) is not None:
             continue  # Lifted last: the tool would put the other one back before it is undone.
+        if record.action == HOLD and any(_goes_back_when_resolved(r) for r in draft.records):
+            continue  # So is one that a person asked for.
         if record.reason == Reason.UNDO_NOT_EXACT:
             continue  # Tried once and refused, with the reason; a person must look.
         due = next((d.due_time for d in draft.status.debt or () if d.name == record.name), None)
@@ -66,6 +69,11 @@ def revert_where_chosen(draft: Draft) -> None:
         if resolved or expired:
             asked = UndoAsked(by=record.requested_by or "", time=draft.now)
             draft.put(record.model_copy(update={"undo_asked": asked}))
+
+
+def _goes_back_when_resolved(record: MitigationRecord) -> bool:
+    chosen = record.action != HOLD and record.asked.revert is Revert.ON_RESOLVED
+    return chosen and standing(record) is not None and record.reason != Reason.UNDO_NOT_EXACT
 
 
 def start_undos(draft: Draft) -> None:

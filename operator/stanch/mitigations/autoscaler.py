@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from stanch.api.actions import Action, Autoscaler
 from stanch.api.incident_status import UndoClass
@@ -104,6 +104,24 @@ def keda(aim: Aim, target: Json) -> Refusal | None:
         '-p \'{"spec":{"minReplicaCount":N,"maxReplicaCount":M}}\'',
         final=True,
     )
+
+
+def scaled_object(aim: Aim, replicas: int, objects: list[dict[str, Any]]) -> Refusal | None:
+    """A workload that KEDA scales: it makes an autoscaler for it, but none while it is paused, and scales from zero by itself."""
+    for each in objects:
+        reference, name = each["spec"]["scaleTargetRef"], each["metadata"]["name"]
+        if (reference.get("kind", "Deployment"), reference["name"]) != (aim.kind.value, aim.name):
+            continue
+        line = f"kubectl -n {aim.namespace}"
+        return Refusal(
+            Reason.OWNED_BY_ANOTHER,
+            f"KEDA ScaledObject {name} steers the replicas of {aim} and would put them back; hold the number there: "
+            f'{line} annotate scaledobject {name} autoscaling.keda.sh/paused-replicas="{replicas}", or change its '
+            f"bounds: {line} patch scaledobject {name} --type=merge "
+            '-p \'{"spec":{"minReplicaCount":N,"maxReplicaCount":M}}\'',
+            final=True,
+        )
+    return None
 
 
 def _change(aim: Aim, target: Json, before: tuple[int, int], after: tuple[int, int]) -> Change:

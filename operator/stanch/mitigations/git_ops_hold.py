@@ -1,4 +1,8 @@
-"""Have a GitOps reconciler leave one object alone, by the label it knows (mitigations.md 1.16): the smallest freeze."""
+"""
+Have a GitOps reconciler leave one object alone, by the label it knows (mitigations.md 1.16): the smallest freeze.
+
+Aimed at a reconciler itself it suspends that (reconciler_hold.py): only a person asks for so much, never the planner.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,7 +10,7 @@ from typing import Final
 
 from stanch.api.actions import Action, GitOpsHold
 from stanch.api.incident_status import UndoClass
-from stanch.api.meta import TargetKind
+from stanch.api.meta import RECONCILERS, TargetKind
 from stanch.api.names import Reason
 from stanch.core.observations import Observations
 from stanch.core.ports import (
@@ -22,8 +26,9 @@ from stanch.core.ports import (
     Written,
 )
 from stanch.core.questions import REF_OF_KIND, Question
-from stanch.core.steering import Steerer, leaves_alone, steerers
+from stanch.core.steering import Steerer, ask_for_hold, leaves_alone, steerers
 from stanch.core.swap import ABSENT, escape
+from stanch.mitigations import reconciler_hold
 from stanch.mitigations.workload import Json, owner_refusal, read_target, stands
 
 LABELS: Final = "/metadata/labels"
@@ -42,35 +47,42 @@ class HoldObject:
 
     def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """Which label, for whom; refused where the object alone can't be held."""
+        if aim.kind in RECONCILERS:
+            return reconciler_hold.size_up(aim, seen)
         target = read_target(aim, seen)
         if not isinstance(target, dict):
             return target
-        if refusal := owner_refusal(aim, target):
-            return refusal
-        found = steerers(target)
-        if not found:
-            return NothingToDo(f"Nobody steers {aim}: it has no labels of Flux and no tracking id of Argo CD")
-        can = [who for who in found if who.hold is not None]
-        if not can:
-            return Refusal(
-                Reason.OWNED_BY_ANOTHER,
-                f"{found[0]} can't be told to leave {aim} alone: {by_hand(found[0])}",
-                final=True,
-            )
-        open_ones = [who for who in can if not leaves_alone(target, who)]
-        if not open_ones:
-            return NothingToDo(
-                f"{can[0]} leaves {aim} alone already, not by this mitigation; its undo will leave it so"
-            )
-        return _change(aim, target, open_ones)
+        return owner_refusal(aim, target) or _label(aim, target)
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
-        """The tools look at the label on the live object before each run."""
+        """The tools look at the label on the live object before each run; a reconciler ends the run it is in."""
+        if aim.kind in RECONCILERS:
+            return reconciler_hold.verify(aim, seen)
         return stands(aim, seen, "is left alone from the next run on")
 
     def owes(self, action: Action, aim: Aim) -> str:
         """Git and the cluster part ways."""
+        if aim.kind in RECONCILERS:
+            return reconciler_hold.owes(aim)
         return f"{aim} is held: what is changed in Git does not reach it. Put what was changed here into Git, then undo the hold"
+
+
+def _label(aim: Aim, target: Json) -> Sized:
+    found = steerers(target)
+    if not found:
+        return NothingToDo(f"Nobody steers {aim}: it has no labels of Flux and no tracking id of Argo CD")
+    can = [who for who in found if who.hold is not None]
+    if not can:
+        return Refusal(
+            Reason.OWNED_BY_ANOTHER,
+            f"{found[0]} can't be told to leave {aim} alone; hold the whole of it: {ask_for_hold(aim, found[0])}; or by "
+            f"hand, {by_hand(found[0])}",
+            final=True,
+        )
+    open_ones = [who for who in can if not leaves_alone(target, who)]
+    if not open_ones:
+        return NothingToDo(f"{can[0]} leaves {aim} alone already, not by this mitigation; its undo will leave it so")
+    return _change(aim, target, open_ones)
 
 
 def by_hand(who: Steerer) -> str:

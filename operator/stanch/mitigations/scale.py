@@ -23,8 +23,8 @@ from stanch.core.ports import (
     VerdictState,
     Written,
 )
-from stanch.core.questions import Question
-from stanch.mitigations.autoscaler import keda
+from stanch.core.questions import SCALED_OBJECTS, List, Question
+from stanch.mitigations.autoscaler import keda, scaled_object
 from stanch.mitigations.workload import (
     Json,
     cannot_make_pods,
@@ -73,8 +73,8 @@ class ScaleWorkload:
         if not isinstance(target, dict):
             return target
         assert aim.namespace is not None
-        asked = (hpas(aim.namespace), *surroundings(aim, target))
-        if (gap := unanswered(seen, asked, 2, f"Who steers {aim}, or how its pods are,")) is not None:
+        asked = (hpas(aim.namespace), List(SCALED_OBJECTS, aim.namespace), *surroundings(aim, target))
+        if (gap := unanswered(seen, asked, 3, f"Who steers {aim}, or how its pods are,")) is not None:
             return gap
         now_at = target["spec"].get("replicas", 1)
         if now_at == action.replicas:
@@ -82,6 +82,7 @@ class ScaleWorkload:
         pods = live_pods(items(seen.get(pods_of(aim, target))))
         refusal = (
             owner_refusal(aim, target)
+            or scaled_object(aim, action.replicas, items(seen.get(asked[1])))
             or _autoscaled(aim, action, items(seen.get(asked[0])))
             or _feeds_a_crash_loop(aim, now_at, action.replicas, pods, clock.now)
             or _loses_data(aim, target, now_at, action.replicas)

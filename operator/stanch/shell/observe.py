@@ -11,6 +11,7 @@ from stanch.api.names import OPERATOR_NAMESPACE, MissingReason
 from stanch.core.observations import Answer, Failed, Found, NotFound
 from stanch.core.questions import DryRun, Get, List, Logs, MayGo, MayThey, Question, UndoSecret
 from stanch.shell.client import JSON, JSON_PATCH, METADATA_ONLY, Kube, Reply, Unanswered
+from stanch.shell.served import Served
 
 LOGS_AT_ONCE: Final = 8
 # A kubelet serves logs from disk; more than two at once only makes a sick node sicker.
@@ -26,6 +27,7 @@ class Observer:
     def __init__(self, kube: Kube) -> None:
         """Reads through this connection."""
         self.kube = kube
+        self.served = Served()
         self._logs = asyncio.Semaphore(LOGS_AT_ONCE)
         self._nodes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(LOGS_PER_NODE))
 
@@ -79,6 +81,8 @@ class Observer:
         return await self.kube.patch(path, question.patch, JSON_PATCH, dry=True)
 
     async def _list(self, question: List) -> Answer:
+        if self.served.lacks(question.ref.group):
+            return NotFound()
         params = {"limit": str(question.limit)}
         if question.labels:
             params["labelSelector"] = question.labels
