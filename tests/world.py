@@ -71,6 +71,7 @@ class World:
     lose_next_reply: bool = False
     lose_stores: set[str] = field(default_factory=set)
     controller_works: bool = True
+    acted: dict[str, str] = field(default_factory=dict)
     guarded: set[str] = field(default_factory=set)
     refuses: int = 0
 
@@ -205,7 +206,7 @@ class World:
         """What a look begins with."""
         self._let_go()
         entries = self.unfolded() if self.incident.status.times else ()
-        return Observations(entries=entries, policies=self.policies, evidence_started=self.now)
+        return Observations(entries=entries, policies=self.policies, evidence_started=self.now, acted=self.acted)
 
     def _let_go(self) -> None:
         """What the kubelet has stopped by now is gone."""

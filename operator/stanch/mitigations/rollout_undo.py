@@ -80,7 +80,7 @@ class UndoRollout:
         pods = live_pods(items(seen.get(asked[1])))
         kept = owned_by(items(seen.get(asked[0])), target["metadata"]["uid"])
         history = (revisions if aim.kind is TargetKind.DEPLOYMENT else controller_revisions)(kept, pods, clock.now)
-        refusal = owner_refusal(aim, target) or paused(aim, target) or not_observed(aim, target)
+        refusal = owner_refusal(aim, target) or paused(aim, target, seen) or not_observed(aim, target)
         chosen = refusal or _current_unknown(aim, target, history) or _pick(action, aim, target, history)
         if not isinstance(chosen, Choice):
             return chosen
@@ -209,7 +209,10 @@ def _goes(stuck: tuple[PodToRemove, ...]) -> tuple[str, ...]:
     if not stuck:
         return ()
     names = ", ".join(p.name for p in stuck[:5])
-    return (f"{len(stuck)} pods that are not Ready would pin it to the bad template; deleted one at a time: {names}",)
+    return (
+        f"{len(stuck)} pods that are not Ready may pin it to the bad template: {names}. Those that can't become Ready by "
+        "themselves are deleted, one at a time",
+    )
 
 
 def _stays(aim: Aim, target: Json) -> tuple[str, ...]:

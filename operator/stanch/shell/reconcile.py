@@ -119,6 +119,7 @@ class Reconciler:
             entries=entries,
             policies=self.policies,
             busy=self.cache.busy(key),
+            acted=self.cache.acted(),
             evidence_started=now(),
         )
         done: list[tuple[Incident, Plan]] = []
