@@ -30,7 +30,9 @@ Json = dict[str, Any]
 class PaperCollector:
     """Asks for nothing and stores a slip of paper: core decisions need evidence to exist, not to say something."""
 
-    def questions(self, aim: Aim, seen: Observations, severity: object) -> tuple[Question, ...]:
+    def questions(
+        self, aim: Aim, seen: Observations, severity: object, loses: frozenset[str] = frozenset()
+    ) -> tuple[Question, ...]:
         """Nothing."""
         return ()
 
@@ -45,7 +47,8 @@ class PaperCollector:
             "metadata": {
                 "name": name,
                 "labels": {Label.INCIDENT: request.incident, Label.INCIDENT_UID: request.incident_uid},
-            }
+            },
+            "of": sorted(request.loses),
         }
         return Captured(name, body, sha, items=1, missing=0, really_missing=0, stored_bytes=10)
 
