@@ -540,7 +540,7 @@ def test_a_human_who_flips_it_too_is_not_overwritten() -> None:
     there.objects[("configmaps", "flags")]["data"]["recommendations"] = "half"
     there.say(entry("alice", undo={"mitigation": "act"})).run(minutes=1)
     assert there.objects[("configmaps", "flags")]["data"]["recommendations"] == "half"
-    assert "off -> half" in there.record("act").message
+    assert "data.recommendations: off -> half" in there.record("act").message
     assert all(a.state is not AttemptState.INTENDED for a in there.record("act").attempts)
 
 
@@ -575,6 +575,8 @@ def test_a_half_done_rollout_is_not_complete() -> None:
     half = stateful(GOOD)
     half["status"] |= {"updateRevision": "h1", "currentRevision": "h1", "updatedReplicas": 1, "currentReplicas": 2}
     aim = Aim(TargetKind.STATEFUL_SET, "checkout", "shop")
+    assert rollout_verdict(aim, half).state is VerdictState.WAITING
+    half["spec"]["updateStrategy"]["rollingUpdate"]["partition"] = 2
     assert rollout_verdict(aim, half).state is VerdictState.WAITING
     half["status"] |= {"updatedReplicas": 3, "currentReplicas": 3}
     assert rollout_verdict(aim, half).state is VerdictState.VERIFIED

@@ -8,9 +8,9 @@ LINES_MAX: Final = 24
 VALUE_CHARACTERS_MAX: Final = 80
 
 
-def differences(before: Any, after: Any) -> tuple[str, ...]:
-    """`path: before -> after`, one a changed leaf; env values are not shown, for they may be secrets."""
-    lines = list(_walk(before, after, ""))
+def differences(before: Any, after: Any, path: str = "") -> tuple[str, ...]:
+    """`path: before -> after`, one a changed leaf below ``path``; env values are not shown, for they may be secrets."""
+    lines = list(_walk(before, after, path))
     if len(lines) > LINES_MAX:
         return (*lines[: LINES_MAX - 1], f"… and {len(lines) - LINES_MAX + 1} more")
     return tuple(lines)
@@ -19,6 +19,7 @@ def differences(before: Any, after: Any) -> tuple[str, ...]:
 def _walk(before: Any, after: Any, path: str) -> Iterator[str]:
     if before == after:
         return
+    before, after = _beside(before, after), _beside(after, before)
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted({*before, *after}):
             yield from _walk(before.get(key), after.get(key), f"{path}.{key}" if path else key)
@@ -27,6 +28,14 @@ def _walk(before: Any, after: Any, path: str) -> Iterator[str]:
     else:
         hide = _may_be_secret(path)
         yield f"{path}: {_show(before, hide)} -> {_show(after, hide)}"[:250]
+
+
+def _beside(value: Any, other: Any) -> Any:
+    """
+    What is not there beside something that has parts is shown part by part: as a whole its path would not say that there is
+    env in it, and it would be shown with every secret.
+    """
+    return type(other)() if value is None and isinstance(other, dict | list) and other else value
 
 
 def _lists(before: list[Any], after: list[Any], path: str) -> Iterator[str]:
@@ -48,13 +57,13 @@ def _named(values: list[Any]) -> dict[str, Any] | None:
 
 
 def _may_be_secret(path: str) -> bool:
-    return ".env[" in path or "command" in path or "args" in path or "annotations" in path
+    return any(word in path for word in (".env[", "command", "args", "annotations", "httpHeaders"))
 
 
 def _show(value: Any, hide: bool) -> str:
     if value is None:
         return "(none)"
-    if hide:
+    if hide or (isinstance(value, str) and "\n" in value):
         return "(not shown)"
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return text if len(text) <= VALUE_CHARACTERS_MAX else text[: VALUE_CHARACTERS_MAX - 1] + "…"

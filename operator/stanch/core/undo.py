@@ -113,7 +113,7 @@ def _compare(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, A
         draft.say(EventKind.MITIGATION_UNDONE, f"{record.name}: somebody had already taken it back", event=True)
         return
     if digest(live) != attempt.post:
-        lines = [line for p in undo["before"] for line in differences(undo["after"][p], live[p])]
+        lines = [line for p in undo["before"] for line in differences(undo["after"][p], live[p], _words(p))]
         _refuse(
             draft,
             record,
@@ -131,6 +131,11 @@ def _compare(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, A
         _refuse(draft, record, checked.message)
         return
     intend(draft, record, aim, change, undoes=attempt.id)
+
+
+def _words(pointer: str) -> str:
+    """`spec.replicas` of `/spec/replicas`."""
+    return pointer.lstrip("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
 
 
 def _taken_back(record: MitigationRecord) -> tuple[Any, ...]:

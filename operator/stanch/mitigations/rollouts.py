@@ -72,8 +72,8 @@ def _not_there_yet(status: Json, wanted: int) -> str:
 def _stateful_set(aim: Aim, target: Json, status: Json) -> Verdict:
     wanted, kept = target["spec"].get("replicas", 1), partition(target)
     ready, updated = status.get("readyReplicas", 0), status.get("updatedReplicas", 0)
-    due = max(0, wanted - kept)
-    # Once complete, the controller may count its pods as current ones.
+    # Once complete, the controller may count its pods as current ones; then those below the partition are meant, too.
+    due = wanted if _complete(status) else max(0, wanted - kept)
     updated = max(updated, status.get("currentReplicas", 0)) if _complete(status) else updated
     done = updated >= due and (bool(kept) or _complete(status))
     if not done:

@@ -47,6 +47,7 @@ KINDS = {
     "Evidence": "evidences",
     "Deployment": "deployments",
     "StatefulSet": "statefulsets",
+    "ReplicaSet": "replicasets",
     "DaemonSet": "daemonsets",
     "CronJob": "cronjobs",
     "ConfigMap": "configmaps",
