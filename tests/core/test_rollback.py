@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from build import BAD, GOOD, T0, deployment, incident, pod, replicaset, roll_back, stamp
+from build import BAD, GOOD, T0, deployment, incident, pod, replicaset, roll_back, scale_to, stamp
 from stanch.mitigations.revisions import choose, revisions
-from world import World, bad_deploy
+from world import World, bad_deploy, healthy
 
 
 def test_a_bad_deploy_is_rolled_back_once_and_resolved():
@@ -134,3 +134,14 @@ def test_an_incident_without_targets_is_a_record():
         world.condition("Mitigated"),
         world.condition("EvidenceCaptured"),
     )
+
+
+def test_what_was_ready_since_yesterday_is_not_over_because_of_that():
+    """Somebody says that it is broken now, and needs a second person's word to act: the hold begins with the declaration."""
+    world = healthy(incident(scale_to(0), recovery={"hold": "5m"}))
+    world.now -= timedelta(days=1)
+    world.settle()
+    world.now += timedelta(days=1)
+    world.run(minutes=4)
+    assert ("False Holding", "Held") == (world.condition("Resolved"), world.record("size").state.value)
+    assert "True Held" == world.run(minutes=2).condition("Resolved")
