@@ -15,8 +15,9 @@ from e2e.support.api import Api, Json, until
 from e2e.support.cluster import stopped
 from e2e.support.operators import ForkServer, Operator
 from e2e.support.proxy import Fault, FaultProxy, Loop
-from e2e.support.stories import HELD, image, kept, pods, said_no, take_back, told
+from e2e.support.stories import HELD, agree, image, kept, pods, said_no, take_back, template, told
 from e2e.support.world import (
+    BAD,
     GOOD,
     READY,
     ROLL_BACK,
@@ -29,6 +30,7 @@ from e2e.support.world import (
     lines,
     new_world,
     stands,
+    statefulset,
     stuck,
     wish,
 )
@@ -226,6 +228,35 @@ def pushed_and_gone(maker: Maker) -> None:
         assert "stanch.dev/action" not in world.target()["metadata"]["labels"]
 
 
+def comes_and_goes(maker: Maker) -> None:
+    """A StatefulSet whose bad pods are Ready for some seconds, and then not for some, is rolled back."""
+    with maker.story("comes-and-goes") as lone:
+        world = lone.world
+        world.deploy(statefulset(replicas=2))
+        world.serving("store", "statefulsets")
+        flaps = good(BAD)
+        turns = ["sh", "-c", "test $(($(date +%s) / 4 % 2)) = 0"]
+        flaps["containers"][0]["readinessProbe"] = {
+            "exec": {"command": turns},
+            "periodSeconds": 1,
+            "failureThreshold": 1,
+        }
+        template(world, "statefulsets", "store", flaps)
+        bad = lambda: [n for n, p in by_name(world).items() if p["spec"]["containers"][0]["image"] == BAD]  # noqa: E731
+        until(lambda: "store-1" in bad(), 60, "the last one runs the bad version")
+        target = {"kind": "StatefulSet", "name": "store"}
+        world.declare(incident(ROLL_BACK, target=target, recovery=HELD))
+        agree(world, "roll-back", "rolloutUndo")
+        world.state("Done", seconds=120)
+        assert [s.label for s in lone.proxy.log if s.label.startswith("DELETE pods")] == []
+        assert image(world, "store", "statefulsets") == GOOD
+
+
+def by_name(world: World) -> dict[str, Json]:
+    """Its pods."""
+    return {p["metadata"]["name"]: p for p in pods(world, "store").values()}
+
+
 def replicasets(world: World) -> list[Json]:
     """Its ReplicaSets."""
     return world.admin.list("replicasets", world.ns)
@@ -239,6 +270,7 @@ STORIES: tuple[Story, ...] = (
     held_across_a_restart,
     namespace_goes,
     pushed_and_gone,
+    comes_and_goes,
 )
 
 
@@ -282,6 +314,11 @@ def test_what_was_replaced_after_the_effect_is_not_undone(stories: Told) -> None
     stories[pushed_and_gone].result(180)
 
 
+def test_a_pod_whose_readiness_comes_and_goes_is_left_to_its_controller(stories: Told) -> None:
+    """Nothing is deleted by stanch: the controller replaces each when it is Ready, in its own order."""
+    stories[comes_and_goes].result(240)
+
+
 # --- with a part of the cluster stopped ------------------------------------------------------------------------------
 
 
@@ -311,9 +348,9 @@ def test_stories_54_and_55_a_silent_node_holds_up_nobody_and_is_named(maker: Mak
         world = lone.world
         world.deploy(deployment(replicas=4, pod=good() | {"terminationGracePeriodSeconds": 0}))
         world.serving()
-        template = crashing() | {"topologySpreadConstraints": [spread()]}
+        bad = crashing() | {"topologySpreadConstraints": [spread()]}
         world.set(strategy={"type": "Recreate", "rollingUpdate": None})
-        world.release(template)
+        world.release(bad)
         until(lambda: crashed_on(world) == {"node-1", "node-2"}, 90, "pods crash on both nodes")
         with stopped(admin_file, "node-2"):
             world.declare(incident(ROLL_BACK, severity="SEV1", recovery=HELD))
