@@ -37,6 +37,7 @@ WHERE = {
     "kustomizations": "/apis/kustomize.toolkit.fluxcd.io/v1",
     "endpointslices": "/apis/discovery.k8s.io/v1",
     "horizontalpodautoscalers": "/apis/autoscaling/v2",
+    "httproutes": "/apis/gateway.networking.k8s.io/v1",
     "rolebindings": "/apis/rbac.authorization.k8s.io/v1",
     "clusterrolebindings": "/apis/rbac.authorization.k8s.io/v1",
     "subjectaccessreviews": "/apis/authorization.k8s.io/v1",
@@ -61,6 +62,7 @@ KINDS = {
     "ClusterRoleBinding": "clusterrolebindings",
     "SubjectAccessReview": "subjectaccessreviews",
     "Namespace": "namespaces",
+    "HTTPRoute": "httproutes",
     "ServiceAccount": "serviceaccounts",
 }
 
