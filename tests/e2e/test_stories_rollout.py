@@ -132,7 +132,20 @@ def long_history(world: World) -> None:
     world.declare(incident(ROLL_BACK, recovery=HELD))
 
 
+def past_its_deadline(world: World) -> None:
+    """The bad release has been called stuck by its controller, and its pods take their time to go."""
+    world.deploy(deployment(progressDeadlineSeconds=15, strategy={"type": "Recreate"}))
+    world.serving()
+    # The shell is the first process and ignores SIGTERM.
+    slow = with_fields(good(BAD), command=["sh", "-c", "sleep 1000; true"]) | {"terminationGracePeriodSeconds": 5}
+    world.release(slow)
+    stuck_now = lambda: "ProgressDeadlineExceeded" in str(world.target()["status"].get("conditions"))  # noqa: E731
+    until(stuck_now, 60, "it is past its deadline")
+    world.declare(incident(ROLL_BACK, recovery=HELD))
+
+
 SETTINGS = (
+    past_its_deadline,
     partitioned,
     on_delete,
     long_history,
@@ -242,3 +255,11 @@ def test_two_hundred_old_revisions_do_not_hide_the_one_that_serves(scenes: Scene
     record = world.state("Done", seconds=120)
     assert image(world) == GOOD
     assert "pods of it that serve now: 1" in record["plan"]
+
+
+def test_a_deadline_that_the_bad_release_missed_is_not_held_against_the_rollback(scenes: Scenes) -> None:
+    """The controller keeps saying so until the first good pod is there; that is not about what was written since."""
+    world = scenes[past_its_deadline]
+    record = world.state("Done", seconds=90)
+    assert image(world) == GOOD
+    assert "1 of 1 pods of the wanted template are available" in record["message"]

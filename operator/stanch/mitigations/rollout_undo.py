@@ -35,7 +35,7 @@ from stanch.mitigations.revisions import (
     same_but_restarted,
     without_nulls,
 )
-from stanch.mitigations.rollouts import RESOURCE, on_delete, partition, rollout_verdict
+from stanch.mitigations.rollouts import RESOURCE, missed_deadline, on_delete, partition, rollout_verdict
 from stanch.mitigations.stuck_pods import let_go, stuck_pods
 from stanch.mitigations.workload import (
     Json,
@@ -96,7 +96,8 @@ class UndoRollout:
         target = live(aim, seen)
         if not isinstance(target, dict):
             return target
-        return let_go(aim, target, rollout_verdict(aim, target), seen, written)
+        missed = str((written.get("note") or {}).get("missed") or "")
+        return let_go(aim, target, rollout_verdict(aim, target, missed), seen, written)
 
     def owes(self, action: Action, aim: Aim) -> str:
         """The bad revision still needs a fix; its ActionItem carries that, so nothing is left dangling."""
@@ -202,6 +203,7 @@ def _change(aim: Aim, target: Json, history: list[Revision], chosen: Choice, see
         approval_class=ApprovalClass.C if aim.kind is TargetKind.STATEFUL_SET else ApprovalClass.B,
         labels=target["metadata"].get("labels"),
         removes=stuck,
+        note={"missed": missed} if (missed := missed_deadline(target)) else {},
     )
 
 
