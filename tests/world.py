@@ -43,7 +43,9 @@ Json = dict[str, Any]
 class PaperCollector:
     """Asks for nothing and stores a slip of paper: core decisions need evidence to exist, not to say something."""
 
-    def questions(self, aim: Aim, seen: Observations, severity: object) -> tuple[Question, ...]:
+    def questions(
+        self, aim: Aim, seen: Observations, severity: object, loses: frozenset[str] = frozenset()
+    ) -> tuple[Question, ...]:
         """Nothing."""
         return ()
 
@@ -58,7 +60,8 @@ class PaperCollector:
             "metadata": {
                 "name": name,
                 "labels": {Label.INCIDENT: request.incident, Label.INCIDENT_UID: request.incident_uid},
-            }
+            },
+            "of": sorted(request.loses),
         }
         return Captured(name, body, sha, items=1, missing=0, really_missing=0, stored_bytes=10)
 
@@ -94,6 +97,7 @@ class World:
     lose_next_reply: bool = False
     lose_stores: set[str] = field(default_factory=set)
     controller_works: bool = True
+    acted: dict[str, str] = field(default_factory=dict)
     guarded: set[str] = field(default_factory=set)
     refuses: int = 0
     restored: datetime | None = None
@@ -250,7 +254,13 @@ class World:
         """What a look begins with."""
         self._let_go()
         entries = self.unfolded() if self.incident.status.times else ()
-        return Observations(entries=entries, policies=self.policies, evidence_started=self.now, restored=self.restored)
+        return Observations(
+            entries=entries,
+            policies=self.policies,
+            evidence_started=self.now,
+            restored=self.restored,
+            acted=self.acted,
+        )
 
     def _let_go(self) -> None:
         """What the kubelet has stopped by now is gone."""

@@ -14,6 +14,7 @@ from stanch.core.questions import MayGo, UndoSecret
 from world import World
 
 OWNER = [{"kind": "ReplicaSet", "name": "web-h1", "uid": "rs", "controller": True}]
+DAEMON = [{"kind": "DaemonSet", "name": "agent", "uid": "ds", "controller": True}]
 LATER = timedelta(minutes=20)
 
 
@@ -148,6 +149,22 @@ def test_a_drain_is_planned_before_it_cordons() -> None:
     assert there.broken == []
 
 
+def test_the_logs_of_pods_that_a_drain_takes_are_captured_before_it() -> None:
+    """
+    Evidence of a minute ago shows the node and none of its pods, for then nobody was to lose any.
+    """
+    node_1 = {"kind": "Node", "name": "node-1"}
+    pods = (owned("web-1"), owned("web-2"), owned("agent", owner=DAEMON))
+    there = world({"name": "act", "target": node_1, "drain": {}}, *pods, namespace="stanch-system")
+    there.respec(targets=[node_1]).run(seconds=10)
+    agreed = {"mitigation": "act", "action": "drain", "digest": there.record("act").digest}
+    there.say(entry("bob", after=timedelta(seconds=11), approve=agreed)).run(seconds=20)
+    kept = {s.name: s.body["of"] for p in there.plans for s in p.stores if "of" in s.body}
+    (attempt,) = there.record("act").attempts
+    assert kept[attempt.evidence] == ["uid-web-1", "uid-web-2"]
+    assert [] in kept.values(), "there was evidence of its declaration, too"
+
+
 @pytest.mark.parametrize(
     ("one", "words"),
     [
@@ -169,8 +186,7 @@ def test_daemon_sets_and_static_pods_stay() -> None:
     """
     They would come back, or can't go.
     """
-    of_set = owned("agent", owner=[{"kind": "DaemonSet", "name": "agent", "uid": "ds", "controller": True}])
-    there = drain(owned("web-1"), of_set).run(minutes=2)
+    there = drain(owned("web-1"), owned("agent", owner=DAEMON)).run(minutes=2)
     assert [c.name for c in there.effects[1:]] == ["web-1"]
     assert there.record("act").state is WishState.DONE
 

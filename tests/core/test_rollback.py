@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from build import BAD, GOOD, T0, deployment, incident, pod, replicaset, roll_back, stamp
+from build import BAD, GOOD, T0, deployment, incident, pod, replicaset, roll_back, scale_to, stamp
 from stanch.mitigations.revisions import choose, revisions
-from world import World, bad_deploy
+from world import World, bad_deploy, healthy
 
 
 def test_a_bad_deploy_is_rolled_back_once_and_resolved():
@@ -134,3 +134,29 @@ def test_an_incident_without_targets_is_a_record():
         world.condition("Mitigated"),
         world.condition("EvidenceCaptured"),
     )
+
+
+def test_what_was_ready_since_yesterday_is_not_over_because_of_that():
+    """Somebody says that it is broken now, and needs a second person's word to act: the hold begins with the declaration."""
+    world = healthy(incident(scale_to(0), recovery={"hold": "5m"}))
+    world.now -= timedelta(days=1)
+    world.settle()
+    world.now += timedelta(days=1)
+    world.run(minutes=4)
+    assert ("False Holding", "Held") == (world.condition("Resolved"), world.record("size").state.value)
+    assert "True Held" == world.run(minutes=2).condition("Resolved")
+
+
+@pytest.mark.parametrize(("again", "state"), [(False, "Running"), (True, "Failed")], ids=["the-old-one", "a-new-one"])
+def test_a_deadline_missed_before_the_rollback_is_not_held_against_it(again, state):
+    """The controller goes on saying so of the bad release; said anew after the rollback, it is about the rollback."""
+    world = bad_deploy(incident(roll_back()))
+    world.controller_works = False
+    missed = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
+    world.target["status"]["conditions"] = [missed | {"lastUpdateTime": stamp(T0 - timedelta(minutes=3))}]
+    world.run(seconds=5)
+    assert 1 == len(world.effects)
+    world.target["status"]["observedGeneration"] = 99
+    if again:
+        world.target["status"]["conditions"] = [missed | {"lastUpdateTime": stamp(T0 + timedelta(seconds=9))}]
+    assert state == world.run(minutes=1).record("roll-back").state.value

@@ -1,6 +1,7 @@
 """Each action is done once, taken back byte for byte, and refused with words where it would do harm."""
 
 import copy
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -188,6 +189,10 @@ def test_a_lost_answer_is_read_back_and_not_sent_again(case: str) -> None:
 
 # --- refusals --------------------------------------------------------------------------------------------------------
 
+VOLUMES = {
+    "persistentVolumeClaimRetentionPolicy": {"whenScaled": "Delete"},
+    "volumeClaimTemplates": [{"metadata": {"name": "data"}}],
+}
 KEDA = {"ownerReferences": [{"kind": "ScaledObject", "name": "so", "controller": True}]}
 ROLLOUT = {"ownerReferences": [{"kind": "Rollout", "name": "canary", "uid": "ro", "controller": True}]}
 REFUSED = {
@@ -245,6 +250,16 @@ REFUSED = {
         "r0, r1; set routeShift.rule",
     ),
     "paused": (RESTART, {"deployments": deployment(paused=True)}, "is paused"),
+    "volumes would be deleted": (
+        wish("StatefulSet", "checkout", scale={"replicas": 2}),
+        {"statefulsets": stateful(**VOLUMES)},
+        "scale: {replicas: 2, volumes: Delete}",
+    ),
+    "KEDA would scale it up from zero": (
+        wish("Deployment", "checkout", scale={"replicas": 0}),
+        {"deployments": deployment(), "horizontalpodautoscalers": autoscaler(**KEDA)},
+        "patch scaledobject so",
+    ),
     "mid-rollout": (RESTART, {"deployments": deployment()}, "A rollout of Deployment shop/checkout is under way"),
     "OnDelete": (
         wish("StatefulSet", "checkout", rolloutRestart={}),
@@ -269,6 +284,49 @@ def test_what_would_do_harm_is_refused_with_the_field_and_the_remedy(case: str) 
     assert words in there.record("act").message
     assert there.effects == []
     assert there.secrets == {}
+
+
+def test_volumes_that_are_deleted_are_deleted_by_somebody_s_word() -> None:
+    """
+    Said beforehand that the data does not come back, and agreed to by a second person.
+    """
+    asked = wish("StatefulSet", "checkout", scale={"replicas": 2, "volumes": "Delete"})
+    there = world(asked, statefulsets=stateful(**VOLUMES)).run(seconds=5)
+    record = there.record("act")
+    assert (record.approvals.needed, there.effects) == (1, [])
+    assert "deleted with their data" in " ".join(record.warnings)
+    there.say(entry("bob", approve={"mitigation": "act", "action": "scale", "digest": record.digest})).look()
+    assert there.objects[("statefulsets", "checkout")]["spec"]["replicas"] == 2
+
+
+@pytest.mark.parametrize(("replicas", "words"), [(4, "undo deletes the volumes"), (2, "deleted with their data")])
+def test_the_plan_says_what_becomes_of_volumes(replicas: int, words: str) -> None:
+    """
+    Taking a scale-up back deletes what was written to the new volumes meanwhile.
+    """
+    asked = wish("StatefulSet", "checkout", scale={"replicas": replicas, "volumes": "Delete"})
+    there = world(asked, statefulsets=stateful(**VOLUMES)).run(seconds=5)
+    assert words in " ".join(there.record("act").warnings)
+
+
+def test_zero_switches_the_autoscaler_off_and_says_so() -> None:
+    """
+    An HPA leaves what has no replicas alone, so the stop holds; who reads the plan knows that it is off.
+    """
+    asked = wish("Deployment", "checkout", scale={"replicas": 0})
+    there = world(asked, deployments=deployment(), horizontalpodautoscalers=autoscaler()).run(seconds=5)
+    assert "HorizontalPodAutoscaler web switches itself off" in " ".join(there.record("act").warnings)
+
+
+def test_who_paused_it_is_named() -> None:
+    """
+    Another incident's pause is undone there, not resumed over its head.
+    """
+    there = world(RESTART, deployments=deployment(paused=True))
+    there.target["metadata"]["labels"]["stanch.dev/action"] = "4be1"
+    there.acted = {"4be1": "mitigation pause of incident shop/orders-slow"}
+    record = there.run(minutes=1).record("act")
+    assert "last changed by mitigation pause of incident shop/orders-slow" in record.message
 
 
 # --- what is said beforehand -----------------------------------------------------------------------------------------
@@ -380,6 +438,66 @@ def test_pods_that_pin_a_stateful_set_are_deleted_one_at_a_time() -> None:
     assert there.broken == []
 
 
+def pinned_by(sick: Json, **spec: Any) -> World:
+    """A StatefulSet rolled back while pod 1 of its bad template is not Ready, in the way that ``sick`` says."""
+    asked = wish("StatefulSet", "checkout", rolloutUndo={})
+    kept = [controller_revision(GOOD, 1), controller_revision(BAD, 2)]
+    sick["metadata"] |= {"name": "checkout-1", "uid": "p1"}
+    sick["metadata"]["labels"]["controller-revision-hash"] = "checkout-h2"
+    there = world(asked, statefulsets=stateful(**spec), controllerrevisions=kept, pods=sick)
+    there.objects[("statefulsets", "checkout")]["status"]["readyReplicas"] = 2
+    there.run(seconds=5)
+    agreed = {"mitigation": "act", "action": "rolloutUndo", "digest": there.record("act").digest}
+    there.say(entry("bob", approve=agreed)).look()
+    there.objects[("statefulsets", "checkout")]["status"] |= {"observedGeneration": 99, "updateRevision": "checkout-h1"}
+    return there
+
+
+def not_ready(since: int, started: int, waiting: str = "", **container: Any) -> Json:
+    """A pod that was started and was last said to be not Ready so many seconds before T0."""
+    one = pod("h2", since=T0 - timedelta(seconds=started))
+    one["spec"]["containers"][0] |= container
+    last = stamp(T0 - timedelta(seconds=since))
+    one["status"]["conditions"] = [{"type": "Ready", "status": "False", "lastTransitionTime": last}]
+    if waiting:
+        one["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": waiting}}
+    return one
+
+
+SLOW = {"startupProbe": {"periodSeconds": 10, "failureThreshold": 60}}
+
+
+@pytest.mark.parametrize(
+    ("sick", "goes"),
+    [
+        (not_ready(3600, 3600), True),
+        (not_ready(5, 3600, waiting="ImagePullBackOff"), True),
+        (not_ready(5, 3600), False),
+        (not_ready(600, 3600), False),
+        (not_ready(90, 90, **SLOW), False),
+    ],
+    ids=["never-was-ready", "no-image", "flaps", "was-ready-once", "still-starts"],
+)
+def test_only_pods_that_can_not_become_ready_are_taken_from_a_stateful_set(sick: Json, goes: bool) -> None:
+    """
+    One whose readiness comes and goes is the controller's to replace, in its own order; a quorum may need it.
+    """
+    there = pinned_by(sick).run(minutes=1)
+    assert [getattr(c, "uid", "") for c in there.effects[1:]] == (["p1"] if goes else [])
+    if not goes:
+        assert "may yet become so by itself" in there.record("act").message
+    assert there.broken == []
+
+
+def test_pods_below_the_partition_are_not_deleted() -> None:
+    """
+    The controller would make them again of the same bad template.
+    """
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}
+    there = pinned_by(not_ready(3600, 3600), updateStrategy=strategy).run(minutes=1)
+    assert len(there.effects) == 1
+
+
 @pytest.mark.parametrize(
     ("strategy", "words"),
     [
@@ -457,6 +575,8 @@ def test_a_half_done_rollout_is_not_complete() -> None:
     half = stateful(GOOD)
     half["status"] |= {"updateRevision": "h1", "currentRevision": "h1", "updatedReplicas": 1, "currentReplicas": 2}
     aim = Aim(TargetKind.STATEFUL_SET, "checkout", "shop")
+    assert rollout_verdict(aim, half).state is VerdictState.WAITING
+    half["spec"]["updateStrategy"]["rollingUpdate"]["partition"] = 2
     assert rollout_verdict(aim, half).state is VerdictState.WAITING
     half["status"] |= {"updatedReplicas": 3, "currentReplicas": 3}
     assert rollout_verdict(aim, half).state is VerdictState.VERIFIED

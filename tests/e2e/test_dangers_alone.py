@@ -86,7 +86,7 @@ def test_a_namespace_goes_while_no_operator_runs(
     assert admin.find("namespaces", None, world.ns) is None
 
 
-def test_a_release_in_between_is_not_overwritten(
+def test_story_8_a_release_in_between_is_not_overwritten(
     admin: Api, token: Json, fork_server: ForkServer, loop: Loop, tmp_path: Path
 ) -> None:
     """A fix is pushed between the plan and the effect: the write is refused, the fix stays, and it is told who."""

@@ -1,5 +1,6 @@
 """A stranger's Flux repository, with real Flux: a rollback is held first, and stays; what is not held is put back and said."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -54,7 +55,9 @@ def bad_release(world: World, flux: Flux) -> None:
     world.crashed()
 
 
-def test_a_rollback_is_held_until_git_says_so_too(world: World, flux: Flux, operator: Operator) -> None:
+def test_story_49_a_hold_outlives_the_rollback_until_git_says_so_too(
+    world: World, flux: Flux, operator: Operator
+) -> None:
     """The hold comes first; the rollback outlives Flux's runs; lifted, Flux goes on with what Git says."""
     bad_release(world, flux)
     world.declare(incident(wish(), recovery={"hold": "10m"}))
@@ -77,17 +80,22 @@ def test_a_rollback_is_held_until_git_says_so_too(world: World, flux: Flux, oper
     assert [r["metadata"]["name"] for r in replicasets if HELD in (r["metadata"].get("labels") or {})] == []
 
 
-def test_what_is_not_held_is_put_back_and_named(world: World, flux: Flux, operator: Operator) -> None:
-    """With gitOps: Ignore the plan says when; Flux does so, is named, and nothing is written again."""
-    bad_release(world, flux)
-    world.declare(incident(wish(gitOps="Ignore"), recovery={"hold": "10m"}))
+def test_story_47_the_plan_says_when_flux_puts_it_back_and_who_did_is_named(
+    world: World, flux: Flux, operator: Operator
+) -> None:
+    """With gitOps: Ignore, and replicas in Git: Flux does as the plan says, is named, and nothing is written again."""
+    flux.deploy(world.ns, release(GOOD))
+    world.serving()
+    world.declare(incident(wish("size", "scale", args={"replicas": 2}, gitOps="Ignore"), recovery={"hold": "10m"}))
     world.wait(lambda s: s["mitigations"][0].get("attempts"), "it is done")
-    assert "will put it back" in " ".join(world.mitigation()["warnings"])
-    until(lambda: image(world) == BAD, 60, "Flux puts it back")
-    world.wait(lambda s: "kustomize-controller" in str(s["timeline"]), "who did it is named")
+    warned = " ".join(world.mitigation("size")["warnings"])
+    assert re.search(r"will put it back at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \(its interval is 5s\)", warned), warned
+    until(lambda: world.target()["spec"]["replicas"] == 1, 60, "Flux puts it back")
+    status = world.wait(lambda s: lines(s, "MitigationReverted"), "it is told")
+    assert "kustomize-controller" in lines(status, "MitigationReverted")[0]["text"]
     flux.runs(world.ns, 1)
-    assert image(world) == BAD
-    assert len(world.mitigation()["attempts"]) == 1
+    assert world.target()["spec"]["replicas"] == 1
+    assert len(world.mitigation("size")["attempts"]) == 1
 
 
 def test_what_git_does_not_set_stays_without_a_hold(world: World, flux: Flux, operator: Operator) -> None:

@@ -122,7 +122,7 @@ def test_odd_words_in_the_template(scenes: Scenes) -> None:
 # --- held, and freed by what is named ----------------------------------------------------------------------------------
 
 
-def test_a_paused_deployment_waits_for_its_resume(scenes: Scenes) -> None:
+def test_story_3_a_paused_deployment_waits_for_its_resume(scenes: Scenes) -> None:
     """Nothing is patched while it is paused; the reason names the line that frees it, and then it goes on by itself."""
     world = scenes[paused]
     record = world.state("Held")
@@ -150,7 +150,7 @@ def test_a_target_that_comes_later(scenes: Scenes) -> None:
 # --- refused -----------------------------------------------------------------------------------------------------------
 
 
-def test_no_history(scenes: Scenes) -> None:
+def test_story_4_the_first_release_has_nothing_to_go_back_to(scenes: Scenes) -> None:
     """There is nothing to go back to: refused for good, with what to do instead."""
     world = scenes[no_history]
     record = world.state("Refused")

@@ -1,9 +1,6 @@
 """The main job, by the product's own command line: evidence first, one rollback, recovery held, papers written."""
 
-import base64
-import io
 import json
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +11,7 @@ from e2e.support import oracles
 from e2e.support.api import Api, Json, until
 from e2e.support.operators import Operator
 from e2e.support.proxy import FaultProxy, Loop, Seen
+from e2e.support.stories import kept
 from e2e.support.world import (
     BAD,
     GOOD,
@@ -55,9 +53,7 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(
-    admin: Api, kubectl: Kubectl, token: Json, loop: Loop, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Told]:
+def told(admin: Api, token: Json, loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     """A good release, a bad one that crashes, an Incident, and the operator until it is over."""
     world = new_world(admin, "main")
     world.deploy(deployment(pod=pod(GOOD, SERVE), replicas=2))
@@ -74,17 +70,9 @@ def told(
             until(lambda: admin.find("postmortems", world.ns, "checkout-5xx"), 15, "the Postmortem")
             until(lambda: events(world) >= {"Resolved", "ActionItemDrafted"}, 15, "the last Events")
         status = world.status()
-        evidence, files = extract(kubectl, world, oracles.one_attempt_took_effect(status)["evidence"])
+        evidence, files = kept(world, oracles.one_attempt_took_effect(status)["evidence"])
         yield Told(world, status, before, list(proxy.log), files, evidence)
     admin.delete("namespaces", None, world.ns)
-
-
-def extract(kubectl: Kubectl, world: World, name: str) -> tuple[Json, dict[str, str]]:
-    """What `kubectl get evidence -o jsonpath={.spec.data} | base64 -d | tar xz` gives."""
-    data = kubectl("-n", world.ns, "get", "evidence", name, "-o", "jsonpath={.spec.data}").out
-    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(data)), mode="r:gz") as tar:
-        files = {m.name: tar.extractfile(m).read().decode() for m in tar.getmembers() if m.isfile()}  # type: ignore[union-attr]
-    return world.admin.get("evidences", world.ns, name), files
 
 
 def events(world: World) -> set[str]:

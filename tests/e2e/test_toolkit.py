@@ -9,6 +9,7 @@ from cluster.given import Kubectl
 from e2e.support.api import Api, Json
 from e2e.support.operators import Operator
 from e2e.support.scenes import Scenes
+from e2e.support.stories import agree, take_back
 from e2e.support.world import (
     BAD,
     GOOD,
@@ -134,12 +135,6 @@ def scenes(admin: Api, operator: Operator) -> Iterator[Scenes]:
     made.close()
 
 
-def undo(world: World, name: str) -> None:
-    """Ask to take it back, and wait until it is."""
-    world.say("undo", {"mitigation": name})
-    world.state("Undone", name)
-
-
 # --- done, and taken back exactly ------------------------------------------------------------------------------------
 
 
@@ -148,7 +143,7 @@ def test_pause_and_back(scenes: Scenes) -> None:
     world = scenes[paused]
     assert world.target()["spec"]["paused"] is True
     assert [d["owner"] for d in world.status()["debt"]] == ["alice"]
-    undo(world, "pause")
+    take_back(world, "pause")
     assert "paused" not in world.target()["spec"]
     assert "debt" not in world.status()
 
@@ -157,7 +152,7 @@ def test_resume_and_back(scenes: Scenes) -> None:
     """Resumed rolls on; its undo pauses it again."""
     world = scenes[resumed]
     assert "paused" not in world.target()["spec"]
-    undo(world, "resume")
+    take_back(world, "resume")
     assert world.target()["spec"]["paused"] is True
 
 
@@ -167,7 +162,7 @@ def test_scale_and_back(scenes: Scenes, setting: object, now: int, before: int) 
     world = scenes[setting]  # type: ignore[index]
     assert world.target()["spec"]["replicas"] == now
     assert [d["name"] for d in world.status()["debt"]] == ["size"]
-    undo(world, "size")
+    take_back(world, "size")
     assert world.target()["spec"]["replicas"] == before
     assert "debt" not in world.status()
 
@@ -177,23 +172,21 @@ def test_a_statefulset_grows(scenes: Scenes) -> None:
     world = scenes[stateful]
     world.state("Done", "size")
     assert world.target("store", "statefulsets")["spec"]["replicas"] == 2
-    undo(world, "size")
+    take_back(world, "size")
     assert world.target("store", "statefulsets")["spec"]["replicas"] == 1
 
 
 def test_to_zero_needs_another_person(scenes: Scenes) -> None:
     """alice asks, alice can't approve, bob can; then it is off, which is contained and not mitigated."""
     world = scenes[to_zero]
-    record = world.state("Held", "size")
-    assert record["reason"] == "ApprovalMissing"
-    agreed = {"mitigation": "size", "action": "scale", "digest": record["digest"]}
+    agreed = {"mitigation": "size", "action": "scale", "digest": world.state("Held", "size")["digest"]}
     assert world.try_to_say("approve", agreed).status in (403, 422)
     assert world.target()["spec"]["replicas"] == 1
-    world.say("approve", agreed, by=world.bob)
+    agree(world, "size", "scale")
     world.state("Done", "size")
     world.condition("Contained")
     assert world.target()["spec"]["replicas"] == 0
-    undo(world, "size")
+    take_back(world, "size")
     assert world.target()["spec"]["replicas"] == 1
 
 

@@ -17,6 +17,13 @@ _Key = Annotated[str, Field(min_length=1, max_length=253, pattern="^[-._a-zA-Z0-
 _LabelValue = Annotated[str, Field(max_length=63)]
 
 
+class Loss(StrEnum):
+    """What is done about something that would be lost for good."""
+
+    REFUSE = "Refuse"
+    DELETE = "Delete"
+
+
 class RolloutUndo(Model):
     """Go back to the last good pod template (Deployment, StatefulSet, DaemonSet)."""
 
@@ -58,6 +65,13 @@ class Scale(Model):
     )
 
     replicas: Annotated[int, Field(ge=0, le=10000, description="Wanted number of replicas, absolute; from 0 to 10000.")]
+    volumes: Annotated[
+        Loss | None,
+        Field(
+            description="Volumes that a StatefulSet deletes when it is scaled down "
+            "(persistentVolumeClaimRetentionPolicy.whenScaled: Delete), with their data: Refuse (default) or Delete."
+        ),
+    ] = None
 
 
 class Autoscaler(Model):
@@ -118,13 +132,6 @@ class SuspendCronJob(Model):
     """Let a CronJob start no more Jobs; Jobs that run go on."""
 
     KINDS: ClassVar[frozenset[TargetKind]] = frozenset({TargetKind.CRON_JOB})
-
-
-class Loss(StrEnum):
-    """What is done about something that would be lost for good."""
-
-    REFUSE = "Refuse"
-    DELETE = "Delete"
 
 
 class DeletePod(Model):

@@ -11,6 +11,8 @@ from stanch.api.names import MissingReason
 # A plain base64 string, never `format: byte`: with it any update of an object with a CEL rule above fails.
 PART_BYTES_MAX = 700 * 1024
 _DATA_MAX = 1_000_000
+# Of a node that is drained, so many pods are looked at closely: two seconds of a kubelet's time.
+PODS_LOST_MAX = 30
 
 
 class Purpose(StrEnum):

@@ -11,9 +11,9 @@ VALUE_CHARACTERS_MAX: Final = 80
 _HOLDS_SECRETS: Final = ("env", "command", "args", "annotations")
 
 
-def differences(before: Any, after: Any) -> tuple[str, ...]:
-    """`path: before -> after`, one a changed leaf; env values are not shown, for they may be secrets."""
-    lines = list(_walk(before, after, ""))
+def differences(before: Any, after: Any, path: str = "") -> tuple[str, ...]:
+    """`path: before -> after`, one a changed leaf below ``path``; env values are not shown, for they may be secrets."""
+    lines = list(_walk(before, after, path))
     if len(lines) > LINES_MAX:
         return (*lines[: LINES_MAX - 1], f"… and {len(lines) - LINES_MAX + 1} more")
     return tuple(lines)
@@ -22,6 +22,7 @@ def differences(before: Any, after: Any) -> tuple[str, ...]:
 def _walk(before: Any, after: Any, path: str) -> Iterator[str]:
     if before == after:
         return
+    before, after = _beside(before, after), _beside(after, before)
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted({*before, *after}):
             yield from _walk(before.get(key), after.get(key), f"{path}.{key}" if path else key)
@@ -30,6 +31,14 @@ def _walk(before: Any, after: Any, path: str) -> Iterator[str]:
     else:
         hide = may_be_secret(path)
         yield f"{path}: {show(before, hide)} -> {show(after, hide)}"[:250]
+
+
+def _beside(value: Any, other: Any) -> Any:
+    """
+    What is not there beside something that has parts is shown part by part: as a whole its path would not say that there is
+    env in it, and it would be shown with every secret.
+    """
+    return type(other)() if value is None and isinstance(other, dict | list) and other else value
 
 
 def _lists(before: list[Any], after: list[Any], path: str) -> Iterator[str]:
@@ -53,14 +62,14 @@ def named(values: list[Any]) -> dict[str, Any] | None:
 
 def may_be_secret(path: str) -> bool:
     """Values there are not shown to everybody who may read an incident."""
-    return ".env[" in path or "command" in path or "args" in path or "annotations" in path
+    return any(word in path for word in (".env[", "command", "args", "annotations", "httpHeaders"))
 
 
 def show(value: Any, hide: bool) -> str:
     """A value in a few characters; `(none)` for what is not there."""
     if value is None or value == ABSENT:
         return "(none)"
-    if hide:
+    if hide or (isinstance(value, str) and "\n" in value):
         return "(not shown)"
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     if isinstance(value, Mapping | list) and any(f'"{key}"' in text for key in _HOLDS_SECRETS):

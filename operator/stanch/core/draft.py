@@ -56,9 +56,10 @@ class Draft:
         self.ask(question)
         return self.seen.get(question)
 
-    def ask_evidence(self, aim: Aim) -> None:
-        """Ask what a capture of this target needs next."""
-        if self.ask(*self.catalog.collector.questions(aim, self.seen, self.severity)) and aim not in self.capturing:
+    def ask_evidence(self, aim: Aim, loses: frozenset[str] = frozenset()) -> None:
+        """Ask what a capture of this target needs next, and of the pods that would be lost."""
+        asked = self.catalog.collector.questions(aim, self.seen, self.severity, loses)
+        if self.ask(*asked) and aim not in self.capturing:
             self.capturing.append(aim)
 
     def say(

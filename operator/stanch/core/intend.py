@@ -13,7 +13,7 @@ from stanch.api.incident_status import (
     UndoClass,
     WishState,
 )
-from stanch.api.meta import instant
+from stanch.api.meta import TargetKind, instant
 from stanch.api.names import OPERATOR_NAMESPACE, EventKind, Label, Reason
 from stanch.core.diff import differences
 from stanch.core.draft import MACHINE, Draft
@@ -118,6 +118,7 @@ def capture(
     name: str,
     mitigation: str | None = None,
     attempt: str | None = None,
+    loses: frozenset[str] = frozenset(),
 ) -> EvidenceRecord:
     """Bundle what was answered, store it, and note it in the record."""
     meta = draft.incident.metadata
@@ -134,6 +135,7 @@ def capture(
             attempt=attempt,
             captured=draft.now,
             deadline=draft.catalog.policy.evidence_deadline[draft.severity],
+            loses=loses,
         ),
         draft.seen,
     )
@@ -171,9 +173,8 @@ def _say_captured(draft: Draft, captured: Captured, purpose: Purpose) -> None:
 
 def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, undoes: str | None = None) -> None:
     """The write-ahead step: from here on the effect may happen, so everything to undo it is stored with it."""
-    number = len(record.attempts or ()) + 1
     action = next_id(draft, record)
-    evidence = None if record.asked.harm_first else _evidence(draft, record, aim, number, action)
+    evidence = None if record.asked.harm_first else _evidence(draft, record, aim, action, lost_with(aim, change))
     patches = _undo_record(draft, record, aim, change, action)
     secret = f"stanch-undo-{action}-{digest(patches)[7:13]}"
     draft.stores.append(_secret(draft, record, secret, patches))
@@ -208,13 +209,22 @@ def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, und
     draft.say(EventKind.MITIGATION_INTENDED, f"{record.name}: {change.summary}, asked by {who}")
 
 
-def _evidence(draft: Draft, record: MitigationRecord, aim: Aim, number: int, action: str) -> EvidenceRecord:
+def lost_with(aim: Aim, change: Change) -> frozenset[str]:
+    """
+    Uids of pods whose logs go with the effect and are in no other evidence: those of a Node are many workloads', so only
+    what takes them away looks at them.
+    """
+    return frozenset(pod.uid for pod in change.removes) if aim.kind is TargetKind.NODE else frozenset()
+
+
+def _evidence(draft: Draft, record: MitigationRecord, aim: Aim, action: str, loses: frozenset[str]) -> EvidenceRecord:
+    number = len(record.attempts or ()) + 1
     # Only what is older than a minute is captured again; an undo always looks anew, for the world has changed since.
-    fresh = fresh_evidence(draft, aim) if number == 1 else None
+    fresh = fresh_evidence(draft, aim) if number == 1 and not loses else None
     if fresh is not None:
         return fresh
     name = f"{draft.incident.metadata.name[:120]}-{record.name}-{number}-a"
-    return capture(draft, (aim,), Purpose.BEFORE, name, record.name, action)
+    return capture(draft, (aim,), Purpose.BEFORE, name, record.name, action, loses)
 
 
 def _undo_record(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, action: str) -> dict[str, Any]:

@@ -67,8 +67,9 @@ class Observations:
     ``stored`` holds names of Evidence objects and undo Secrets known to be there, with their digest: receipts.
     ``not_stored`` are those whose writing failed, with why. ``fresh_intent`` are attempts that this very pass wrote
     down, so that nobody need read back whether they were done. ``outcomes`` are keyed by action id, those of removed
-    pods by uid. ``busy`` maps a target uid to the other incident that is acting on it. ``restored`` is when the
-    cluster's data was seen to have come back from a backup; None when nobody saw that.
+    pods by uid. ``busy`` maps a target uid to the other incident that is acting on it; ``acted`` an action id, as our
+    label on a target has it, to the mitigation whose it is. ``restored`` is when the cluster's data was seen to have come
+    back from a backup; None when nobody saw that. ``now`` is the instant of the plan that looks at it.
     """
 
     answers: Mapping[Question, Answer] = field(default_factory=dict)
@@ -81,6 +82,8 @@ class Observations:
     fresh_intent: frozenset[str] = frozenset()
     evidence_started: datetime | None = None
     restored: datetime | None = None
+    acted: Mapping[str, str] = field(default_factory=dict)
+    now: datetime | None = None
 
     def get(self, question: Question) -> Answer | None:
         """The answer, or None when it was not asked."""

@@ -5,6 +5,7 @@ Pure: the same input gives the same plan. Written down first, then done: a comma
 in the status that was handed in (core/invariants.py has the laws).
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from stanch.api.evidence import Purpose
@@ -37,7 +38,7 @@ from stanch.core.wish_fold import fold_wishes
 def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime) -> Plan:
     """What to ask, or else what to write, store and do next, and when to look again."""
     now = now.replace(microsecond=0)
-    draft = Draft(incident, seen, catalog, now, incident.status)
+    draft = Draft(incident, replace(seen, now=now), catalog, now, incident.status)
     # 1. Drop what could not be stored, so that the record never names evidence that is not there.
     _forget_unstored(draft)
     # 2. Take in what was declared, wished and said.

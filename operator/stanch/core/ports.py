@@ -204,7 +204,7 @@ class Captured:
 
 @dataclass(frozen=True, slots=True)
 class CaptureRequest:
-    """What to capture for whom; ``name`` without the suffix that says its content."""
+    """What to capture for whom; ``name`` without the suffix that says its content, ``loses`` as in Collector.questions."""
 
     incident: str
     incident_uid: str
@@ -217,13 +217,16 @@ class CaptureRequest:
     attempt: str | None
     captured: datetime
     deadline: timedelta
+    loses: frozenset[str] = frozenset()
 
 
 class Collector(Protocol):
     """What evidence is: which questions to ask for a target, and the bundle that the answers make."""
 
-    def questions(self, aim: Aim, seen: Observations, severity: Severity) -> tuple[Question, ...]:
-        """What to ask next; empty when everything was asked."""
+    def questions(
+        self, aim: Aim, seen: Observations, severity: Severity, loses: frozenset[str] = frozenset()
+    ) -> tuple[Question, ...]:
+        """What to ask next; empty when everything was asked. ``loses`` are uids of pods whose logs go with the effect."""
         ...
 
     def prepare(self, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime) -> None:

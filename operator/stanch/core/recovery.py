@@ -169,12 +169,18 @@ def _counted(
 
 
 def _held_since(draft: Draft, criteria: tuple[CriterionRecord, ...]) -> datetime | None:
-    """Since when all hold: the latest of their times, and never before the last effect."""
+    """
+    Since when all hold: the latest of their times, and never before the last effect, nor before it was declared.
+
+    What was Ready since yesterday is what somebody says is broken now: its calm before that proves nothing, and would end
+    the incident before anybody could agree to do something.
+    """
     if not criteria or any(c.state is not CriterionState.PASSING or c.bad_samples for c in criteria):
         return None
     effects = [a.applied_time for r in draft.records for a in r.attempts or () if a.applied_time]
-    reopened = draft.status.times.reopened if draft.status.times else None
-    since = [t for t in (*(c.since_time for c in criteria), *effects, reopened) if t is not None]
+    times = draft.status.times
+    said = (times.declared, times.reopened) if times else ()
+    since = [t for t in (*(c.since_time for c in criteria), *effects, *said) if t is not None]
     return max(since, default=draft.now)
 
 

@@ -13,7 +13,7 @@ from stanch.core.conditions import find, is_true
 from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.git_ops import HOLD, ask_who_heals, hold_first, warnings_of
 from stanch.core.guards import refused
-from stanch.core.intend import dry_run, fresh_evidence, intend
+from stanch.core.intend import dry_run, fresh_evidence, intend, lost_with
 from stanch.core.judge import has_had_its_time, worse_words
 from stanch.core.ports import Aim, ApprovalClass, Change, Clock, NothingToDo, Refusal
 from stanch.core.swap import digest
@@ -228,6 +228,8 @@ def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Non
         hold(draft, draft.record(record.name) or planned, refusal)
         draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
         return
+    if (loses := lost_with(aim, change)) and not record.asked.harm_first:
+        draft.ask_evidence(aim, loses)
     if draft.questions:
         return
     intend(draft, draft.record(record.name) or planned, aim, change)

@@ -43,6 +43,7 @@ class Capture:
     part: int = 1
     parts: int = 1
     prepared: Mapping[str, File] = field(default_factory=dict)
+    loses: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def prepare(capture: Capture) -> dict[str, File]:
 
 def _laid_out(capture: Capture) -> Shelf:
     shelf = Shelf(Redactor(capture.key), prepared=capture.prepared)
-    scenes = [Scene(aim, capture.seen) for aim in dict.fromkeys(capture.aims)]
+    scenes = [Scene(aim, capture.seen, capture.loses) for aim in dict.fromkeys(capture.aims)]
     Layout(scenes, capture.seen, capture.severity, capture.captured_time, shelf).put()
     return shelf
 

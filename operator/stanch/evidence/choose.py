@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from stanch.api.evidence import PODS_LOST_MAX
 from stanch.evidence.dig import name_of, number, text
 from stanch.evidence.pod_row import row, status_word, template_hash
 from stanch.evidence.states import condition, is_ready, last_end, statuses
@@ -53,6 +54,12 @@ def choose(pods: Iterable[Pod]) -> tuple[Chosen, ...]:
     bad += rest[: max(0, BAD_LEAST - len(bad))]
     controls = _controls(healthy, template_hash(bad[0]) if bad else "")
     return tuple([Chosen(pod, False) for pod in bad] + [Chosen(pod, True) for pod in controls])
+
+
+def lost(pods: Iterable[Pod]) -> tuple[Chosen, ...]:
+    """Pods that are about to go, at most PODS_LOST_MAX, failing ones first; what was well gets less room."""
+    ordered = sorted(pods, key=lambda pod: (not is_bad(pod), text(pod, "metadata", "namespace"), name_of(pod)))
+    return tuple(Chosen(pod, control=not is_bad(pod)) for pod in ordered[:PODS_LOST_MAX])
 
 
 def is_bad(pod: Pod) -> bool:

@@ -27,9 +27,11 @@ class EvidenceCollector:
         self._key = key
         self._prepared: dict[_Fingerprint, tuple[Observations, dict[str, File]]] = {}
 
-    def questions(self, aim: Aim, seen: Observations, severity: Severity) -> tuple[Question, ...]:
-        """What to ask next about this target."""
-        return questions(aim, seen, severity)
+    def questions(
+        self, aim: Aim, seen: Observations, severity: Severity, loses: frozenset[str] = frozenset()
+    ) -> tuple[Question, ...]:
+        """What to ask next about this target, and about pods that would be lost."""
+        return questions(aim, seen, severity, loses)
 
     def prepare(self, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime) -> None:
         """Render objects, tables and descriptions while the logs are on their way."""
@@ -73,6 +75,7 @@ class EvidenceCollector:
             key=self._key,
             deadline=request.deadline,
             prepared=prepared,
+            loses=request.loses,
         )
 
 

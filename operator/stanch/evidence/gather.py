@@ -8,11 +8,13 @@ from stanch.core.questions import List, Question
 from stanch.evidence.scene import Scene, log_questions
 
 
-def questions(aim: Aim, seen: Observations, severity: Severity) -> tuple[Question, ...]:
+def questions(
+    aim: Aim, seen: Observations, severity: Severity, loses: frozenset[str] = frozenset()
+) -> tuple[Question, ...]:
     """The next questions, given what was answered; empty when all were asked. A target that is not there needs none."""
     if isinstance(seen.get(asking.target_of(aim)), NotFound):
         return ()
-    return tuple(question for question in wanted(Scene(aim, seen), severity) if seen.get(question) is None)
+    return tuple(question for question in wanted(Scene(aim, seen, loses), severity) if seen.get(question) is None)
 
 
 def wanted(scene: Scene, severity: Severity) -> tuple[Question, ...]:

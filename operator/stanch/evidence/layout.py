@@ -56,9 +56,12 @@ class Layout:
         named: set[str] = set()
         for scene in self.scenes:
             for chosen in scene.chosen:
-                if name_of(chosen.pod) not in named:
-                    self._pod(chosen)
-                named.add(name_of(chosen.pod))
+                if (folder := _folder(scene, chosen.pod)) not in named:
+                    self._pod(folder, chosen)
+                named.add(folder)
+            if scene.passed_over:
+                message = f"{scene.passed_over} more pods go than are looked at"
+                self.shelf.lacks("pod/others", MissingReason.BUDGET_FULL, message)
         self._namespace()
 
     def _target(self, scene: Scene) -> None:
@@ -105,9 +108,8 @@ class Layout:
         if kept:
             self.shelf.text("history.txt", ItemKind.HISTORY, None, lambda: tables.history(everything))
 
-    def _pod(self, chosen: Chosen) -> None:
+    def _pod(self, base: str, chosen: Chosen) -> None:
         pod = chosen.pod
-        base = f"pod/{safe(name_of(pod))}"
         path = PODS.path(text(pod, "metadata", "namespace"), name_of(pod))
         self.shelf.json(f"{base}/pod.json", ItemKind.OBJECT, path, lambda: self.clean(pod))
         self._describe(f"{base}/describe.txt", path, pod, self.about.get(uid_of(pod), []))
@@ -164,6 +166,12 @@ class Layout:
             return {"kind": "List", "apiVersion": "v1", "items": [self.clean(each) for each in objects]}
 
         self.shelf.json(name, kind, path, make)
+
+
+def _folder(scene: Scene, pod: Obj) -> str:
+    """On a Node pods of several namespaces may have one name."""
+    where = f"{safe(text(pod, 'metadata', 'namespace'))}/" if scene.on_node else ""
+    return f"pod/{where}{safe(name_of(pod))}"
 
 
 def _around(scene: Scene) -> list[tuple[str, List]]:

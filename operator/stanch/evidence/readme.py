@@ -17,6 +17,7 @@ Where to look first
   events.txt            warnings by time, those about the target first (events.json has all fields)
   <kind>/<name>.*       the target: as JSON, and as kubectl describe would show it, with absolute times
   pod/<pod>/            chosen pods: at most 12 failing ones by failure signature, and 2 healthy ones to compare with
+                        (of a node: pod/<namespace>/<pod>/, those that a drain takes away)
     <container>.previous.log   the run before the last restart
     <container>.log            the run that was going on
   nodes.txt             which pods are on which node

@@ -9,7 +9,7 @@ from stanch.core import asking
 from stanch.core.observations import Found, Observations, items
 from stanch.core.ports import Aim
 from stanch.core.questions import List, Logs
-from stanch.evidence.choose import Chosen, choose
+from stanch.evidence.choose import Chosen, choose, lost
 from stanch.evidence.dig import name_of, text, uid_of
 from stanch.evidence.states import Slot, slots
 
@@ -21,10 +21,15 @@ _REVISIONED = (TargetKind.STATEFUL_SET, TargetKind.DAEMON_SET)
 
 @dataclass(frozen=True)
 class Scene:
-    """One target and what belongs to it. Items of a list carry no kind; here they do."""
+    """
+    One target and what belongs to it. Items of a list carry no kind; here they do.
+
+    ``loses`` are uids of the pods that an effect on a Node takes away; without, its pods are nobody's business here.
+    """
 
     aim: Aim
     seen: Observations
+    loses: frozenset[str] = frozenset()
 
     @cached_property
     def target(self) -> Obj | None:
@@ -85,8 +90,17 @@ class Scene:
 
     @cached_property
     def chosen(self) -> tuple[Chosen, ...]:
-        """Pods to look at closely; none for a Node, whose pods belong to others."""
-        return () if self.on_node else choose(self.pods)
+        """Pods to look at closely; of a Node, whose pods belong to others, only those that are lost."""
+        return lost(self._losing) if self.on_node else choose(self.pods)
+
+    @property
+    def passed_over(self) -> int:
+        """How many pods are lost without having been looked at."""
+        return len(self._losing) - len(self.chosen) if self.on_node else 0
+
+    @cached_property
+    def _losing(self) -> list[Obj]:
+        return [pod for pod in self.pods if uid_of(pod) in self.loses]
 
 
 def log_question(chosen: Chosen, slot: Slot, severity: Severity) -> Logs:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from stanch.api.actions import Action, Drain, Loss
+from stanch.api.evidence import PODS_LOST_MAX
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE, Reason
@@ -209,9 +210,8 @@ def _change(
 
 
 def _warnings(going: list[dict[str, Any]], blocked: list[tuple[Json, str]], cordoned: bool) -> tuple[str, ...]:
-    warnings = [
-        "Pods that are evicted do not come back by an undo; only the cordon does. Their logs are not in the evidence"
-    ]
+    logs = f"Logs of {PODS_LOST_MAX} of them are" if len(going) > PODS_LOST_MAX else "Their logs are"
+    warnings = [f"Pods that are evicted do not come back by an undo; only the cordon does. {logs} in the evidence"]
     if blocked:
         pod, message = blocked[0]
         warnings.append(

@@ -35,7 +35,7 @@ from stanch.mitigations.revisions import (
     same_but_restarted,
     without_nulls,
 )
-from stanch.mitigations.rollouts import RESOURCE, on_delete, partition, rollout_verdict
+from stanch.mitigations.rollouts import RESOURCE, missed_deadline, on_delete, partition, rollout_verdict
 from stanch.mitigations.stuck_pods import let_go, stuck_pods
 from stanch.mitigations.workload import (
     Json,
@@ -80,7 +80,7 @@ class UndoRollout:
         pods = live_pods(items(seen.get(asked[1])))
         kept = owned_by(items(seen.get(asked[0])), target["metadata"]["uid"])
         history = (revisions if aim.kind is TargetKind.DEPLOYMENT else controller_revisions)(kept, pods, clock.now)
-        refusal = owner_refusal(aim, target) or paused(aim, target) or not_observed(aim, target)
+        refusal = owner_refusal(aim, target) or paused(aim, target, seen) or not_observed(aim, target)
         chosen = refusal or _current_unknown(aim, target, history) or _pick(action, aim, target, history)
         if not isinstance(chosen, Choice):
             return chosen
@@ -96,7 +96,8 @@ class UndoRollout:
         target = live(aim, seen)
         if not isinstance(target, dict):
             return target
-        return let_go(aim, target, rollout_verdict(aim, target), seen, written)
+        missed = str((written.get("note") or {}).get("missed") or "")
+        return let_go(aim, target, rollout_verdict(aim, target, missed), seen, written)
 
     def owes(self, action: Action, aim: Aim) -> str:
         """The bad revision still needs a fix; its ActionItem carries that, so nothing is left dangling."""
@@ -202,6 +203,7 @@ def _change(aim: Aim, target: Json, history: list[Revision], chosen: Choice, see
         approval_class=ApprovalClass.C if aim.kind is TargetKind.STATEFUL_SET else ApprovalClass.B,
         labels=target["metadata"].get("labels"),
         removes=stuck,
+        note={"missed": missed} if (missed := missed_deadline(target)) else {},
     )
 
 
@@ -209,7 +211,10 @@ def _goes(stuck: tuple[PodToRemove, ...]) -> tuple[str, ...]:
     if not stuck:
         return ()
     names = ", ".join(p.name for p in stuck[:5])
-    return (f"{len(stuck)} pods that are not Ready would pin it to the bad template; deleted one at a time: {names}",)
+    return (
+        f"{len(stuck)} pods that are not Ready may pin it to the bad template: {names}. Those that can't become Ready by "
+        "themselves are deleted, one at a time",
+    )
 
 
 def _stays(aim: Aim, target: Json) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from stanch.api.meta import TargetKind
 from stanch.core.ports import Aim, Verdict, VerdictState
-from stanch.mitigations.workload import Json, cannot_make_pods
+from stanch.mitigations.workload import Json, cannot_make_pods, condition
 
 RESOURCE: Final[Mapping[TargetKind, str]] = {
     TargetKind.DEPLOYMENT: "deployments",
@@ -25,8 +25,19 @@ def partition(target: Json) -> int:
     return int(rolling.get("partition") or 0)
 
 
-def rollout_verdict(aim: Aim, target: Json) -> Verdict:
-    """Waiting with the reason, failed, or complete."""
+def missed_deadline(target: Json) -> str:
+    """When the controller of a Deployment said that its rollout makes no progress; empty when it does not say so."""
+    said = condition(target, "Progressing")
+    return str(said.get("lastUpdateTime") or "") if said.get("reason") == "ProgressDeadlineExceeded" else ""
+
+
+def rollout_verdict(aim: Aim, target: Json, missed_before: str = "") -> Verdict:
+    """
+    Waiting with the reason, failed, or complete.
+
+    ``missed_before`` is what ``missed_deadline`` was before the effect: going back to a ReplicaSet that is there already does
+    not begin a new deadline, and the controller goes on saying so of the bad release until the first good pod is available.
+    """
     status = target.get("status") or {}
     if status.get("observedGeneration", 0) < target["metadata"].get("generation", 0):
         return Verdict(VerdictState.WAITING, f"{aim}: waiting for the controller to observe the change")
@@ -42,13 +53,13 @@ def rollout_verdict(aim: Aim, target: Json) -> Verdict:
         case TargetKind.DAEMON_SET:
             return _daemon_set(aim, status)
         case _:
-            return _deployment(aim, target, status)
+            return _deployment(aim, target, status, missed_before)
 
 
-def _deployment(aim: Aim, target: Json, status: Json) -> Verdict:
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
-            return Verdict(VerdictState.FAILED, f"{aim}: {condition.get('message', 'exceeded its progress deadline')}")
+def _deployment(aim: Aim, target: Json, status: Json, missed_before: str) -> Verdict:
+    if missed_deadline(target) not in ("", missed_before):
+        said = condition(target, "Progressing").get("message", "exceeded its progress deadline")
+        return Verdict(VerdictState.FAILED, f"{aim}: {said}")
     wanted = target["spec"].get("replicas", 1)
     if missing := _not_there_yet(status, wanted):
         return Verdict(VerdictState.WAITING, f"{aim}: {missing}")
@@ -72,8 +83,8 @@ def _not_there_yet(status: Json, wanted: int) -> str:
 def _stateful_set(aim: Aim, target: Json, status: Json) -> Verdict:
     wanted, kept = target["spec"].get("replicas", 1), partition(target)
     ready, updated = status.get("readyReplicas", 0), status.get("updatedReplicas", 0)
-    due = max(0, wanted - kept)
-    # Once complete, the controller may count its pods as current ones.
+    # Once complete, the controller may count its pods as current ones; then those below the partition are meant, too.
+    due = wanted if _complete(status) else max(0, wanted - kept)
     updated = max(updated, status.get("currentReplicas", 0)) if _complete(status) else updated
     done = updated >= due and (bool(kept) or _complete(status))
     if not done:

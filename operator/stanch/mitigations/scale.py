@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from stanch.api.actions import Action, Scale
+from stanch.api.actions import Action, Loss, Scale
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
@@ -85,7 +85,7 @@ class ScaleWorkload:
             or scaled_object(aim, action.replicas, items(seen.get(asked[1])))
             or _autoscaled(aim, action, items(seen.get(asked[0])))
             or _feeds_a_crash_loop(aim, now_at, action.replicas, pods, clock.now)
-            or _loses_data(aim, target, now_at, action.replicas)
+            or _loses_data(aim, target, now_at, action)
         )
         return refusal or self._change(aim, target, action.replicas, seen)
 
@@ -103,7 +103,7 @@ class ScaleWorkload:
             blast=f"{abs(wanted - now_at)} pods {'added' if wanted > now_at else 'removed'}, "
             f"{wanted} of {now_at} left{reach(aim, target, seen)}",
             undo_takes=f"{int(takes)}s (estimated)",
-            warnings=("Its Services lose every endpoint",) if wanted == 0 else (),
+            warnings=_warnings(aim, target, wanted, seen),
             do_by_hand=f"kubectl -n {aim.namespace} scale {resource} --replicas={wanted}",
             undo_by_hand=f"kubectl -n {aim.namespace} scale {resource} --replicas={now_at}",
             approval_class=self._class(aim, now_at, wanted),
@@ -139,16 +139,23 @@ class ScaleWorkload:
         return f"{aim} has {action.replicas} replicas for the time of the incident"
 
 
-def _autoscaled(aim: Aim, action: Scale, autoscalers: list[dict[str, object]]) -> Refusal | None:
+def _steers(hpa: Json, aim: Aim) -> bool:
+    reference = hpa["spec"]["scaleTargetRef"]
+    return bool(reference["kind"] == aim.kind.value and reference["name"] == aim.name)
+
+
+def _autoscaled(aim: Aim, action: Scale, autoscalers: list[dict[str, Any]]) -> Refusal | None:
     for hpa in autoscalers:
-        reference = hpa["spec"]["scaleTargetRef"]  # type: ignore[index]  # JSON of the API server
-        if reference["kind"] != aim.kind.value or reference["name"] != aim.name:
+        if not _steers(hpa, aim):
             continue
+        name = hpa["metadata"]["name"]
+        of_hpa = Aim(TargetKind.AUTOSCALER, str(name), aim.namespace)
+        # KEDA scales from zero, too.
+        if refusal := keda(of_hpa, hpa):
+            return refusal
         if action.replicas == 0:
             return None  # An HPA switches itself off at zero, so the stop holds (mitigations.md 1.5).
-        name = hpa["metadata"]["name"]  # type: ignore[index]
-        of_hpa = Aim(TargetKind.AUTOSCALER, str(name), aim.namespace)
-        return keda(of_hpa, hpa) or Refusal(
+        return Refusal(
             Reason.OWNED_BY_ANOTHER,
             f"HorizontalPodAutoscaler {name} steers the replicas of {aim} and would put them back within 15s; "
             f"change its bounds instead, with an autoscaler mitigation on HorizontalPodAutoscaler {name}",
@@ -175,12 +182,37 @@ def _crashed_lately(pod: Json, now: datetime) -> bool:
     return any(t is not None and now - t < LATELY for t in times)
 
 
-def _loses_data(aim: Aim, target: Json, now_at: int, wanted: int) -> Refusal | None:
+def _deletes_volumes(target: Json, now_at: int, wanted: int) -> bool:
     policy = target["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
-    if wanted >= now_at or policy.get("whenScaled") != "Delete":
+    claims = target["spec"].get("volumeClaimTemplates")
+    return wanted < now_at and bool(claims) and policy.get("whenScaled") == "Delete"
+
+
+def _loses_data(aim: Aim, target: Json, now_at: int, action: Scale) -> Refusal | None:
+    if action.volumes is Loss.DELETE or not _deletes_volumes(target, now_at, action.replicas):
         return None
     return Refusal(
         Reason.PREFLIGHT,
-        f"{aim} deletes volumes when scaled down (persistentVolumeClaimRetentionPolicy.whenScaled: Delete): data loss",
+        f"{aim} deletes the volumes of the pods that go (persistentVolumeClaimRetentionPolicy.whenScaled: Delete), and their "
+        f"data is lost; set whenScaled: Retain first, or if that is meant, write scale: {{replicas: {action.replicas}, "
+        "volumes: Delete}",
         final=True,
     )
+
+
+def _warnings(aim: Aim, target: Json, wanted: int, seen: Observations) -> tuple[str, ...]:
+    assert aim.namespace is not None
+    warnings = []
+    if wanted == 0:
+        warnings.append("Its Services lose every endpoint")
+        warnings += [
+            f"HorizontalPodAutoscaler {hpa['metadata']['name']} switches itself off while the replicas are 0, "
+            "and on again with the undo"
+            for hpa in items(seen.get(hpas(aim.namespace)))
+            if _steers(hpa, aim)
+        ]
+    if _deletes_volumes(target, target["spec"].get("replicas", 1), wanted):
+        warnings.append("The volumes of the pods that go are deleted with their data; the undo brings back empty ones")
+    elif _deletes_volumes(target, wanted, target["spec"].get("replicas", 1)):
+        warnings.append("Its undo deletes the volumes of the pods that are added, with what is written there meanwhile")
+    return tuple(warnings)

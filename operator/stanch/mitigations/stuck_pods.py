@@ -2,10 +2,13 @@
 Pods that pin a StatefulSet to a bad template although it is good again (kubernetes#67250, mitigations.md 1.2).
 
 In OrderedReady order the controller waits for a pod to become Ready before it replaces it, and a bad one never does. So they
-are written down with the rollback and deleted after it, by uid, one at a time.
+are written down with the rollback and deleted after it, by uid, one at a time: only those that can't become Ready by
+themselves. One whose readiness comes and goes is replaced by the controller when it comes, in its own order; taken away out of
+that order, it may be the one that a quorum lacks.
 """
 
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from stanch.api.meta import TargetKind
 from stanch.core.asking import pods_of
@@ -14,8 +17,27 @@ from stanch.core.observations import Observations, items
 from stanch.core.ports import Aim, PodToRemove, Verdict, VerdictState, Written
 from stanch.core.questions import Question
 from stanch.mitigations.revisions import REVISION_HASH
-from stanch.mitigations.rollouts import on_delete
-from stanch.mitigations.workload import Json, is_ready
+from stanch.mitigations.rollouts import on_delete, partition
+from stanch.mitigations.workload import Json, condition, containers, is_ready, parse_time
+
+# What a container waits for that only another template brings.
+_HOPELESS: Final = frozenset(
+    {
+        "CrashLoopBackOff",
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+        "InvalidImageName",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+    }
+)
+# A pod is said to be not Ready when it starts; what was said later than this was said because it had been.
+_AT_ITS_START: Final = timedelta(seconds=10)
+# The least that a start may take, whatever its probes say.
+_START_MAX: Final = timedelta(seconds=60)
 
 
 def stuck_pods(aim: Aim, target: Json, pods: list[dict[str, Any]], wanted: str) -> tuple[PodToRemove, ...]:
@@ -24,8 +46,9 @@ def stuck_pods(aim: Aim, target: Json, pods: list[dict[str, Any]], wanted: str) 
         return ()
     if target["spec"].get("podManagementPolicy") == "Parallel":
         return ()
-    # Of two bad releases in a row either may be the one that stands in the way.
-    found = [p for p in pods if _hash(p) != wanted and not is_ready(p)]
+    first = int((target["spec"].get("ordinals") or {}).get("start") or 0) + partition(target)
+    # Of two bad releases in a row either may be the one that stands in the way. Below the partition none is replaced.
+    found = [p for p in pods if _hash(p) != wanted and not is_ready(p) and _number(p) >= first]
     return tuple(
         PodToRemove(str(aim.namespace), p["metadata"]["name"], p["metadata"]["uid"], Removal.DELETE)
         for p in sorted(found, key=_number, reverse=True)
@@ -49,9 +72,41 @@ def let_go(
     left = [p for p in left if _hash(p) != status.get("updateRevision")]
     if not left or any(p["metadata"].get("deletionTimestamp") for p in left):
         return verdict
-    name = left[0]["metadata"]["name"]
-    message = f"{verdict.message}; pod {name} is not Ready and is deleted, so that the controller goes on"
-    return Verdict(VerdictState.WAITING, message, (left[0]["metadata"]["uid"],))
+    stuck = next((p for p in left if seen.now is not None and is_stuck(p, seen.now)), None)
+    if stuck is None:
+        name = left[0]["metadata"]["name"]
+        message = (
+            f"{verdict.message}; pod {name} is not Ready, and may yet become so by itself: it is left to the controller"
+        )
+        return Verdict(VerdictState.WAITING, message)
+    name = stuck["metadata"]["name"]
+    message = f"{verdict.message}; pod {name} can't become Ready and is deleted, so that the controller goes on"
+    return Verdict(VerdictState.WAITING, message, (stuck["metadata"]["uid"],))
+
+
+def is_stuck(pod: Json, now: datetime) -> bool:
+    """Can it not become Ready by itself: it crashes, can't be started or placed, or never was Ready in its time to start?"""
+    if is_ready(pod):
+        return False
+    if any(((c.get("state") or {}).get("waiting") or {}).get("reason") in _HOPELESS for c in containers(pod)):
+        return True
+    placed = condition(pod, "PodScheduled")
+    if placed.get("status") == "False" and placed.get("reason") == "Unschedulable":
+        return True
+    began = parse_time((pod.get("status") or {}).get("startTime"))
+    since = parse_time(condition(pod, "Ready").get("lastTransitionTime"))
+    if began is None or since is None or since - began > _AT_ITS_START:
+        return False
+    return now - began > max(_START_MAX, *(_may_take(c) for c in pod["spec"].get("containers") or ()))
+
+
+def _may_take(container: Json) -> timedelta:
+    """How long its own probes let it take to become Ready."""
+    probes = [container.get(key) or {} for key in ("startupProbe", "readinessProbe")]
+    seconds = (
+        p.get("initialDelaySeconds", 0) + p.get("periodSeconds", 10) * p.get("failureThreshold", 3) for p in probes
+    )
+    return timedelta(seconds=sum(seconds))
 
 
 def _hash(pod: Json) -> str:

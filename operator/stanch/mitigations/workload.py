@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from stanch.api.names import Reason
+from stanch.api.names import Label, Reason
 from stanch.core.asking import pdbs, pods_of, services, target_of
 from stanch.core.observations import Failed, Found, NotFound, Observations, is_cut, items
 from stanch.core.ports import Aim, Refusal, Verdict, VerdictState
@@ -90,13 +90,16 @@ def not_observed(aim: Aim, obj: Json) -> Refusal | None:
     )
 
 
-def paused(aim: Aim, obj: Json) -> Refusal | None:
+def paused(aim: Aim, obj: Json, seen: Observations) -> Refusal | None:
     """A paused Deployment makes no new pods, whatever its template says."""
     if not obj["spec"].get("paused"):
         return None
+    # The label may be of something else that we did to it since; then who paused it is not known.
+    who = seen.acted.get((obj["metadata"].get("labels") or {}).get(Label.ACTION, ""), "")
+    by = f" (last changed by {who})" if who else ""
     return Refusal(
         Reason.PREFLIGHT,
-        f"{aim} is paused, so no new pods would be made; resume it first "
+        f"{aim} is paused{by}, so no new pods would be made; undo that, or resume it first "
         f"(kubectl -n {aim.namespace} rollout resume deployment/{aim.name}, or a rolloutResume mitigation)",
     )
 
@@ -138,10 +141,15 @@ def controller_name(pod: Json) -> str:
     return f"{owner['kind']} {owner['name']}"
 
 
+def condition(obj: Json, kind: str) -> Json:
+    """The condition of a type, or empty."""
+    conditions = (obj.get("status") or {}).get("conditions") or ()
+    return next((c for c in conditions if c.get("type") == kind), {})
+
+
 def is_ready(pod: Json) -> bool:
     """Does the pod's Ready condition say True?"""
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+    return condition(pod, "Ready").get("status") == "True"
 
 
 def containers(pod: Json) -> list[dict[str, Any]]:

@@ -58,6 +58,15 @@ class Cache:
                     found[uid] = f"{key.namespace}/{key.name}"
         return found
 
+    def acted(self) -> dict[str, str]:
+        """Action id, as our label on a target has it → the mitigation and incident whose it is."""
+        return {
+            attempt["id"]: f"mitigation {record['name']} of incident {key.namespace}/{key.name}"
+            for key, body in self._bodies.items()
+            for record in (body.get("status") or {}).get("mitigations") or ()
+            for attempt in record.get("attempts") or ()
+        }
+
 
 def version(body: dict[str, Any]) -> int:
     """resourceVersion as a number: comparable since Kubernetes 1.35."""

@@ -137,6 +137,7 @@ class Reconciler:
             entries=entries,
             policies=self.policies,
             busy=self.cache.busy(key),
+            acted=self.cache.acted(),
             evidence_started=self.now(),
             restored=self.restored,
         )

@@ -1,4 +1,8 @@
-"""Pods that go: one by name, all of a node; with real kubelets, a real eviction API and a PodDisruptionBudget."""
+"""
+Pods that go: one by name, all of a node; with real kubelets, a real eviction API and a PodDisruptionBudget.
+
+Holds the acceptance stories 25, 27 and 28 of mitigations.md, section 6; 31 and 32 are in test_stories_alone.py.
+"""
 
 from collections.abc import Iterator
 
@@ -6,16 +10,11 @@ import pytest
 
 from e2e.support.api import Api, Json, until
 from e2e.support.operators import Operator
+from e2e.support.stories import kept, pods
 from e2e.support.world import GOOD, SERVE, World, container, deployment, forget, good, incident, wish
 from e2e.test_toolkit import NODE
 
 ON_NODE_2 = {"nodeSelector": {"kubernetes.io/hostname": "node-2"}}
-
-
-def pods(world: World, app: str = "checkout") -> dict[str, Json]:
-    """Pods that are not on their way out, by uid."""
-    found = world.admin.list("pods", world.ns, labelSelector=f"app={app}")
-    return {p["metadata"]["uid"]: p for p in found if not p["metadata"].get("deletionTimestamp")}
 
 
 def delete(name: str, **more: object) -> Json:
@@ -82,15 +81,19 @@ def cordoned(admin: Api) -> bool:
 
 
 def test_a_node_is_emptied_and_given_back(control: World, world: World, admin: Api) -> None:
-    """Everything on node-2 moves; the undo takes the cordon away, and brings no pod back."""
+    """Everything on node-2 moves, its logs are kept; the undo takes the cordon away, and brings no pod back."""
     world.deploy(deployment(replicas=3, pod=good() | {"terminationGracePeriodSeconds": 0}))
     world.serving()
     here = lambda: [p for p in pods(world).values() if p["spec"].get("nodeName") == "node-2"]  # noqa: E731
     assert here()
+    going = here()
     drain(control, "drain-all")
-    message = control.state("Done", "drain", "drain-all", seconds=90)["message"]
-    assert "pods have left Node node-2" in message
+    record = control.state("Done", "drain", "drain-all", seconds=90)
+    assert "pods have left Node node-2" in record["message"]
     assert here() == []
+    _, files = kept(control, record["attempts"][0]["evidence"])
+    logs = {f"pod/{world.ns}/{p['metadata']['name']}/web.log" for p in going}
+    assert [name for name in logs if "serving" not in files.get(name, "")] == [], sorted(files)
     assert cordoned(admin)
     world.serving()
     control.say("undo", {"mitigation": "drain"}, by=admin, about="drain-all")
@@ -98,7 +101,7 @@ def test_a_node_is_emptied_and_given_back(control: World, world: World, admin: A
     assert not cordoned(admin)
 
 
-def test_a_budget_is_never_beaten(control: World, world: World, admin: Api) -> None:
+def test_story_28_a_budget_is_never_beaten_and_the_drain_ends(control: World, world: World, admin: Api) -> None:
     """At the deadline it ends as Partial, names the pod and the budget, and the pod still serves."""
     world.deploy(deployment(pod=good() | ON_NODE_2))
     budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "keep"}}
@@ -116,7 +119,7 @@ def test_a_budget_is_never_beaten(control: World, world: World, admin: Api) -> N
     assert cordoned(admin)
 
 
-def test_what_may_not_go_is_found_before_the_cordon(control: World, world: World, admin: Api) -> None:
+def test_story_27_what_may_not_go_is_found_before_the_cordon(control: World, world: World, admin: Api) -> None:
     """kubectl would have cordoned first."""
     pod = {"containers": [container(GOOD, SERVE)], "terminationGracePeriodSeconds": 0, **ON_NODE_2}
     world.deploy({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "alone"}, "spec": pod})
@@ -125,3 +128,36 @@ def test_what_may_not_go_is_found_before_the_cordon(control: World, world: World
     record = control.state("Refused", "drain", "drain-alone")
     assert f"{world.ns}/alone have no controller" in record["message"]
     assert not cordoned(admin)
+
+
+# --- cordon ----------------------------------------------------------------------------------------------------------
+
+
+def test_story_25_a_cordon_of_somebody_else_stays_theirs(control: World, admin: Api) -> None:
+    """Nothing is done to a node that is cordoned already, and nothing is taken back when somebody asks."""
+    admin.merge("nodes", None, "node-2", {"spec": {"unschedulable": True}}).must()
+    name = "drain-theirs"
+    control.declare(incident(wish("cordon", "cordon"), name=name, target=NODE, recovery={"hold": "1s"}), by=admin)
+    record = control.state("Skipped", "cordon", name)
+    assert "already cordoned, not by this incident" in record["message"]
+    control.folded(control.say("undo", {"mitigation": "cordon"}, by=admin, about=name))
+    control.folded(control.say("resolve", {"override": True}, by=admin, about=name))
+    assert cordoned(admin)
+    assert not any(f["manager"] == "stanch" for f in managers(admin, "unschedulable"))
+
+
+def managers(admin: Api, field: str) -> list[Json]:
+    """Who owns a field of node-2's spec."""
+    managed = admin.get("nodes", None, "node-2")["metadata"]["managedFields"]
+    return [m for m in managed if f"f:{field}" in (m.get("fieldsV1") or {}).get("f:spec", {})]
+
+
+@pytest.mark.parametrize("action", ["cordon", "drain"])
+def test_a_node_that_does_not_exist_is_named(control: World, admin: Api, action: str) -> None:
+    """Held until there is one of that name; a typo is corrected by asking again."""
+    name = f"drain-nowhere-{action}"
+    nowhere = {"kind": "Node", "name": "node-99"}
+    control.declare(incident(wish("act", action), name=name, target=nowhere, recovery={"hold": "10m"}), by=admin)
+    record = control.state("Held", "act", name)
+    assert record["reason"] == "TargetNotFound"
+    assert "There is no Node node-99; correct the name" in record["message"]

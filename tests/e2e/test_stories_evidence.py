@@ -1,0 +1,87 @@
+"""Acceptance stories of evidence (mitigations.md, section 6): what a real kubelet gives, and what it does not."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.support.api import Api, Json, until
+from e2e.support.operators import Operator
+from e2e.support.scenes import Scenes
+from e2e.support.stories import HELD, kept
+from e2e.support.world import CRASH, GOOD, World, container, deployment, incident
+
+KIB = 1024
+# One life that says fifty megabytes, a kilobyte a line; after that it waits, so that this stays the previous one.
+LOUD = (
+    "test -e /once/said && exec sleep 3600; touch /once/said; "
+    'yes "$(head -c 1000 /dev/zero | tr "\\0" x)" | head -n 50000; echo THE LAST WORD; exit 1'
+)
+
+
+def three_containers(world: World) -> None:
+    """Story 51: an init container, one that crashes, and one that never did."""
+    pod = {
+        "initContainers": [container(GOOD, "echo migrated", "migrate")],
+        "containers": [container(GOOD, CRASH), container(GOOD, "echo sidecar up; exec sleep 3600", "sidecar")],
+        "terminationGracePeriodSeconds": 0,
+    }
+    world.deploy(deployment(pod=pod))
+    world.crashed()
+    world.declare(incident(recovery=HELD))
+
+
+def loud(world: World) -> None:
+    """Story 52: a log far larger than there is room for."""
+    mount = [{"name": "once", "mountPath": "/once"}]
+    pod = {
+        "containers": [container(GOOD, LOUD, volumeMounts=mount)],
+        "volumes": [{"name": "once", "emptyDir": {}}],
+        "terminationGracePeriodSeconds": 0,
+    }
+    world.deploy(deployment(pod=pod))
+    again = lambda: any(s.get("restartCount") and "running" in s["state"] for s in statuses(world))  # noqa: E731
+    until(again, 120, "it has said all of it")
+    world.declare(incident(recovery=HELD))
+
+
+def statuses(world: World) -> list[Json]:
+    """Container statuses of all its pods."""
+    found = world.admin.list("pods", world.ns)
+    return [s for pod in found for s in pod["status"].get("containerStatuses") or ()]
+
+
+@pytest.fixture(scope="module")
+def scenes(admin: Api, operator: Operator) -> Iterator[Scenes]:
+    """All scenes, set at once."""
+    made = Scenes(admin, three_containers, loud)
+    yield made
+    made.close()
+
+
+def declared(world: World) -> tuple[Json, dict[str, str]]:
+    """The evidence of the declaration."""
+    record = world.wait(lambda s: s.get("evidence"), "evidence", seconds=60)["evidence"][0]
+    return kept(world, record["name"])
+
+
+def test_story_51_one_crashed_container_of_three_is_read_and_the_others_are_no_error(scenes: Scenes) -> None:
+    """Its last words are stored; that the others never had a previous run is written down as normal."""
+    evidence, files = declared(scenes[three_containers])
+    (last,) = [text for name, text in files.items() if name.endswith("web.previous.log")]
+    assert "FATAL: cannot open shard 7" in last
+    assert any("sidecar up" in text for name, text in files.items() if name.endswith("sidecar.log"))
+    missing = {m["name"].rpartition("/")[2]: m["reason"] for m in evidence["spec"]["missing"]}
+    assert {k: v for k, v in missing.items() if "previous" in k} == {
+        "migrate.previous.log": "NoPrevious",
+        "sidecar.previous.log": "NoPrevious",
+    }
+
+
+def test_story_52_of_a_long_log_the_newest_is_kept_and_the_rest_is_counted(scenes: Scenes) -> None:
+    """The end says why it died; how much is not there is on the record."""
+    evidence, files = declared(scenes[loud])
+    ((name, text),) = [(n, t) for n, t in files.items() if n.endswith("web.previous.log")]
+    assert "THE LAST WORD" in text.splitlines()[-1]
+    assert 200 * KIB < len(text) <= 256 * KIB
+    (item,) = [i for i in evidence["spec"]["items"] if i["name"] == name]
+    assert item["dropped"] > 1000 * KIB
