@@ -113,7 +113,7 @@ def test_what_somebody_changed_of_it_since_is_not_overwritten() -> None:
         "selfHeal": True,
         "enabled": False,
     }
-    assert "prune: true -> false" in there.record("act").message
+    assert "prune: found true, wrote true, now false" in there.record("act").message
     assert there.condition("Contested") == "True ChangedAgain"
 
 

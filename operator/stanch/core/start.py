@@ -5,7 +5,7 @@ from datetime import datetime
 
 from stanch.api.incident_status import Effect, MitigationRecord, ResolvedTarget, WishState
 from stanch.api.names import ConditionType, EventKind, Reason
-from stanch.api.wish import GitOps, When
+from stanch.api.wish import When
 from stanch.core.approvals import is_machine, valid, wait_for
 from stanch.core.asking import target_of
 from stanch.core.attempts import open_attempt, receipt_of, standing
@@ -208,8 +208,7 @@ def _expired(draft: Draft, record: MitigationRecord) -> bool:
 def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> None:
     change = replace(change, warnings=(*change.warnings, *warnings_of(draft, record, aim, change)))
     planned = _with_plan(record, aim, change)
-    if record.action != HOLD and record.asked.git_ops is not GitOps.IGNORE:
-        ask_who_heals(draft, aim, change)
+    ask_who_heals(draft, record, aim, change)
     checked = dry_run(draft, planned, aim, change)
     if draft.questions or checked is False:
         return

@@ -184,9 +184,8 @@ async def _watch_policies(kube: Kube, reconciler: Reconciler, health: Health) ->
     """Prove the policies now and every minute; a change in either direction is looked at by every incident."""
     while True:
         before = reconciler.policies
-        # Before the first proof, so that no incident is looked at without it.
-        await reconciler.observer.served.look(kube)
-        reconciler.policies = await look_at_policies(kube)
+        # Together, so that no incident is acted on without either, and one that is slow costs no time of the other.
+        _, reconciler.policies = await asyncio.gather(reconciler.observer.served.look(kube), look_at_policies(kube))
         POLICIES_PROVEN.set(int(reconciler.policies.proven))
         health.ready_because_not = ""
         if reconciler.policies != before:
