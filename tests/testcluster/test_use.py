@@ -3,8 +3,9 @@
 import ssl
 import time
 import urllib.request
+from pathlib import Path
 
-from .helpers_testcluster import Cluster, eventually, succeed
+from .helpers_testcluster import Cluster, eventually, succeed, tool
 
 BUSYBOX = "stanch.test/busybox"
 CRASHING = f"""
@@ -117,3 +118,14 @@ def _fetch(url: str) -> str:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=5) as answer:
         return str(answer.read().decode().strip())
+
+
+def test_a_backup_is_never_overwritten_and_nothing_is_restored_from_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    """Both are refused before anything is stopped; the cluster runs on."""
+    before = cluster.state()
+    for words, said in ((("backup", "--to"), "is there already"), (("restore", "--from"), "holds no data of etcd")):
+        done = tool(words[0], "--dir", str(cluster.root), words[1], str(tmp_path))
+        assert (done.returncode, "remedy" in done.stderr) == (1, True)
+        assert said in done.stderr
+    assert "no local cluster runs" in tool("backup", "--dir", str(tmp_path), "--to", str(tmp_path / "x")).stderr
+    assert cluster.state() == before
