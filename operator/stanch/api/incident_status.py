@@ -116,6 +116,7 @@ class UndoClass(StrEnum):
 class Health(Model):
     """How the targets stood by the criteria, counted once: what an effect is measured against."""
 
+    hurting: Annotated[bool | None, Field(description="True when a criterion that gates Mitigated failed.")] = None
     failing: Annotated[Counter, Field(description="Criteria that failed, but those that count pods.")] = 0
     unknown: Annotated[Counter, Field(description="Criteria that could not be read.")] = 0
     available: Annotated[Counter, Field(description="Available pods of the workloads that criteria look at.")] = 0
