@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from build import GOOD, entry, incident, roll_back, scale_to
-from stanch.api.incident_status import AttemptState, Effect
+from stanch.api.incident_status import AttemptState, Effect, WishState
+from stanch.api.wish import Wish
 from world import World, bad_deploy, bad_past, healthy
 
 CHECKOUT = {"kind": "Deployment", "name": "checkout"}
@@ -74,6 +75,25 @@ def test_after_worse_no_rung_of_the_ladder_starts():
     assert "undo entry" in world.record("more").message
     assert "True MadeItWorse" == world.condition("MitigationHeld")
     assert (1, []) == (len(world.effects), world.broken)
+
+
+def test_a_hold_does_not_start_for_what_is_stopped():
+    """A hold is asked for in any case, but only as long as what it is for goes on."""
+    world = fails(bad_past(incident(TO_THE_BAD_ONE, SECOND)))
+    more = world.record("more")
+    wish = Wish.model_validate({"name": "hold-more", "gitOpsHold": {}, "target": CHECKOUT, "when": "Always"})
+    changes = {
+        "name": "hold-more",
+        "source": "For/more",
+        "action": "gitOpsHold",
+        "asked": wish,
+        "state": WishState.WAITING,
+    }
+    hold = more.model_copy(update={**changes, "reason": None, "message": None, "asked_time": world.now})
+    status = world.incident.status.model_copy(update={"mitigations": (world.record("back"), hold, more)})
+    world.incident = world.incident.model_copy(update={"status": status})
+    world.run(minutes=2)
+    assert (None, "MadeItWorse") == (world.record("hold-more").attempts, world.record("hold-more").reason)
 
 
 def test_worse_is_said_also_when_nothing_else_waits():

@@ -239,7 +239,7 @@ class MitigationRecord(Model):
     undo_asked: Annotated[UndoAsked | None, Field(description="A wish to take it back that is not yet done.")] = None
     conflict: Annotated[
         tuple[FieldConflict, ...] | None,
-        Field(max_length=12, description="Field by field, why nothing was overwritten: found, wrote, now."),
+        Field(max_length=12, description="Field by field, why nothing was overwritten the last time."),
     ] = None
     dry_run: Annotated[_S | None, Field(description="What the API server said to the very patch, tried before.")] = None
     break_glass: Annotated[
