@@ -471,3 +471,16 @@ def healthy(inc: Incident) -> World:
     world.target["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "1"
     world.settle()
     return world
+
+
+def bad_past(inc: Incident) -> World:
+    """Revision 2 serves; revision 1, to which somebody may want to go back, crashes."""
+    world = World(inc)
+    world.objects[("deployments", "checkout")] = deployment(GOOD)
+    for rs in (replicaset(BAD, 1), replicaset(GOOD, 2)):
+        world.objects[("replicasets", rs["metadata"]["name"])] = rs
+    for n in (1, 2, 3):
+        world.objects[("pods", f"checkout-h2-{n}")] = pod("h2", n)
+    world.target["status"] |= {"updatedReplicas": 3, "availableReplicas": 3, "readyReplicas": 3}
+    world.target["status"].pop("unavailableReplicas")
+    return world

@@ -42,9 +42,11 @@ def test_it_closes_when_nothing_is_left_to_do():
     assert not closed(world)
     assert not closed(world.run(hours=3))
     assert closed(world.run(hours=1))
-    assert ("Closed: nothing is owed", "Closed", []) == (
+    world.run(minutes=20)
+    assert ("Closed: nothing is owed", "Closed", "True ShortReview", []) == (
         world.incident.status.timeline[-1].text,
         world.incident.status.phase,
+        world.condition("Reviewed"),
         world.broken,
     )
 

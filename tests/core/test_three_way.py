@@ -1,7 +1,11 @@
 """Three values of each field, bounded, and no secret among them."""
 
+from datetime import timedelta
+
+from build import entry, incident
 from stanch.core.swap import ABSENT
 from stanch.core.three_way import CONFLICTS_MAX, conflicts, in_words
+from world import World
 
 POINTER = "/spec/template"
 
@@ -70,3 +74,28 @@ def test_hundreds_of_fields_are_counted_and_not_listed():
     assert (CONFLICTS_MAX, f"and {300 - CONFLICTS_MAX + 1} more") == (len(told), told[-1].path)
     assert len(in_words(told)) < 500
     assert all(len(c.wire()[part]) <= 200 for c in told for part in ("path", "found", "wrote", "now"))
+
+
+def test_only_the_newest_conflict_is_kept_whole():
+    """Thirty refusals of a dozen fields each would be more than a status may hold."""
+    names = ("one", "two")
+    wishes = [
+        {
+            "name": n,
+            "configFlag": {"key": n, "value": "off"},
+            "target": {"kind": "ConfigMap", "name": "flags"},
+            "when": "Always",
+        }
+        for n in names
+    ]
+    world = World(
+        incident(*wishes, targets=None, recovery={"hold": "10m", "criteria": [{"name": "word", "manual": {}}]})
+    )
+    meta = {"name": "flags", "namespace": "shop", "uid": "flags"}
+    world.objects[("configmaps", "flags")] = {"metadata": meta, "data": {"one": "on", "two": "on"}}
+    world.run(seconds=10)
+    world.objects[("configmaps", "flags")]["data"] = {"one": "half", "two": "half"}
+    for number, name in enumerate(names):
+        world.say(entry("alice", after=timedelta(minutes=number + 1), undo={"mitigation": name})).run(minutes=1)
+    assert [None, "data.two"] == [c[0].path if (c := world.record(n).conflict) else None for n in names]
+    assert all("found on, wrote off, now half" in world.record(n).message for n in names)

@@ -4,26 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from build import BAD, GOOD, deployment, entry, incident, pod, replicaset, roll_back, scale_to
-from stanch.api.incident_status import AttemptState, Effect
-from world import World, bad_deploy, healthy
+from build import GOOD, entry, incident, roll_back, scale_to
+from stanch.api.incident_status import AttemptState, Effect, WishState
+from stanch.api.wish import Wish
+from world import World, bad_deploy, bad_past, healthy
 
 CHECKOUT = {"kind": "Deployment", "name": "checkout"}
 SECOND = scale_to(4, name="more", timeBox="1m")
 TO_THE_BAD_ONE = {"name": "back", "rolloutUndo": {"toRevision": 1}, "timeBox": "1m"}
-
-
-def good_release_and_a_bad_past(*wishes: object, **spec: object) -> World:
-    """Revision 2 serves; revision 1, to which somebody wants to go back, crashes."""
-    world = World(incident(*wishes, **spec))
-    world.objects[("deployments", "checkout")] = deployment(GOOD)
-    for rs in (replicaset(BAD, 1), replicaset(GOOD, 2)):
-        world.objects[("replicasets", rs["metadata"]["name"])] = rs
-    for n in (1, 2, 3):
-        world.objects[("pods", f"checkout-h2-{n}")] = pod("h2", n)
-    world.target["status"] |= {"updatedReplicas": 3, "availableReplicas": 3, "readyReplicas": 3}
-    world.target["status"].pop("unavailableReplicas")
-    return world
 
 
 def fails(world: World) -> World:
@@ -37,7 +25,7 @@ def fails(world: World) -> World:
 
 def test_what_serves_fewer_than_before_made_it_worse():
     """Counted before the effect was written down and again when its time is over; the line says both, and the way back."""
-    world = fails(good_release_and_a_bad_past(TO_THE_BAD_ONE))
+    world = fails(bad_past(incident(TO_THE_BAD_ONE)))
     record = world.record("back")
     assert (3, 3, 0) == (
         record.attempts[0].before.available,
@@ -55,7 +43,7 @@ def test_what_serves_fewer_than_before_made_it_worse():
 
 def test_worse_is_said_before_a_rollout_gives_up():
     """Ten minutes until it counts as failed are long when nobody is served: after its time box it is told."""
-    world = good_release_and_a_bad_past(TO_THE_BAD_ONE, SECOND).run(minutes=2)
+    world = bad_past(incident(TO_THE_BAD_ONE, SECOND)).run(minutes=2)
     record = world.record("back")
     assert (AttemptState.APPLIED, Effect.WORSE) == (record.attempts[0].state, record.effect)
     assert "True MadeItWorse" == world.condition("MitigationHeld")
@@ -63,7 +51,7 @@ def test_worse_is_said_before_a_rollout_gives_up():
 
 def test_what_is_still_on_its_way_is_taken_back_at_once():
     """Nobody waits for a rollout that nobody wants any more."""
-    world = good_release_and_a_bad_past({**TO_THE_BAD_ONE, "timeBox": "9m"}).run(seconds=20)
+    world = bad_past(incident({**TO_THE_BAD_ONE, "timeBox": "9m"})).run(seconds=20)
     assert AttemptState.APPLIED is world.record("back").attempts[0].state
     after = world.now - world.incident.declared
     world.say(entry("alice", after=after, undo={"mitigation": "back"})).run(seconds=5)
@@ -82,16 +70,35 @@ def test_what_is_on_its_way_and_not_worse_is_not_judged():
 
 def test_after_worse_no_rung_of_the_ladder_starts():
     """The next one is held with the way back, for as long as it takes; nothing else is done."""
-    world = fails(good_release_and_a_bad_past(TO_THE_BAD_ONE, SECOND)).run(minutes=30)
+    world = fails(bad_past(incident(TO_THE_BAD_ONE, SECOND))).run(minutes=30)
     assert ("MadeItWorse", None) == (world.record("more").reason, world.record("more").attempts)
     assert "undo entry" in world.record("more").message
     assert "True MadeItWorse" == world.condition("MitigationHeld")
     assert (1, []) == (len(world.effects), world.broken)
 
 
+def test_a_hold_does_not_start_for_what_is_stopped():
+    """A hold is asked for in any case, but only as long as what it is for goes on."""
+    world = fails(bad_past(incident(TO_THE_BAD_ONE, SECOND)))
+    more = world.record("more")
+    wish = Wish.model_validate({"name": "hold-more", "gitOpsHold": {}, "target": CHECKOUT, "when": "Always"})
+    changes = {
+        "name": "hold-more",
+        "source": "For/more",
+        "action": "gitOpsHold",
+        "asked": wish,
+        "state": WishState.WAITING,
+    }
+    hold = more.model_copy(update={**changes, "reason": None, "message": None, "asked_time": world.now})
+    status = world.incident.status.model_copy(update={"mitigations": (world.record("back"), hold, more)})
+    world.incident = world.incident.model_copy(update={"status": status})
+    world.run(minutes=2)
+    assert (None, "MadeItWorse") == (world.record("hold-more").attempts, world.record("hold-more").reason)
+
+
 def test_worse_is_said_also_when_nothing_else_waits():
     """A person must look at it; the condition stays for as long as the effect is in force, and goes with it."""
-    world = fails(good_release_and_a_bad_past(TO_THE_BAD_ONE))
+    world = fails(bad_past(incident(TO_THE_BAD_ONE)))
     assert "True MadeItWorse" == world.condition("MitigationHeld")
     after = world.now - world.incident.declared
     world.say(entry("alice", after=after, undo={"mitigation": "back"})).run(minutes=2)
@@ -100,7 +107,7 @@ def test_worse_is_said_also_when_nothing_else_waits():
 
 def test_who_asks_after_it_got_worse_has_looked():
     """A mitigate entry written afterwards starts; what was asked for before stays held, also after the undo."""
-    world = fails(good_release_and_a_bad_past(TO_THE_BAD_ONE, SECOND))
+    world = fails(bad_past(incident(TO_THE_BAD_ONE, SECOND)))
     after = world.now - world.incident.declared
     wish = {"name": "stop-it", "rolloutPause": {}, "target": CHECKOUT}
     world.say(entry("alice", after=after, name="asks", mitigate=wish)).run(minutes=2)
@@ -110,7 +117,7 @@ def test_who_asks_after_it_got_worse_has_looked():
 
 def test_the_next_rung_waits_for_the_verdict_on_one_that_failed():
     """A rollout that did not come up may be what made it worse: its time box counts like any other."""
-    world = good_release_and_a_bad_past({**TO_THE_BAD_ONE, "timeBox": "10m"}, SECOND)
+    world = bad_past(incident({**TO_THE_BAD_ONE, "timeBox": "10m"}, SECOND))
     fails(world)
     assert AttemptState.FAILED is world.record("back").attempts[0].state
     assert (None, "OnlyIfHarmGoesOn") == (world.record("back").effect, world.record("more").reason)
@@ -135,6 +142,12 @@ def test_without_effect_the_ladder_goes_on():
 def test_what_helps_is_said_to_have_helped():
     """Failing before, passing twice after it."""
     assert Effect.HELPED is bad_deploy(incident(roll_back())).run(minutes=2).record("roll-back").effect
+
+
+def test_what_passed_before_and_after_says_nothing():
+    """The harm it was for is none that these criteria see: nobody can say, and it is not told as a success."""
+    world = healthy(incident({"name": "pause", "rolloutPause": {}, "timeBox": "1m"}, recovery={"hold": "10m"}))
+    assert Effect.UNKNOWN is world.run(minutes=3).record("pause").effect
 
 
 @pytest.mark.parametrize("replicas", [2, 5])

@@ -109,6 +109,9 @@ def test_a_debt_is_asked_for_and_keeps_the_incident_open(scenes: Scenes, admin: 
     status = world.wait(lambda s: lines(s, "DebtReminded"), "reminded")
     assert len(lines(status, "DebtDue")) == 1
     assert "kubectl" in lines(status, "DebtDue")[0]["text"]
+    shown = _stanch(kubectl, "debts", "-n", world.ns)
+    assert f"{world.ns}/checkout-5xx pause: Deployment {world.ns}/checkout is paused" in shown
+    assert "owed by alice, due " in shown
     published = world.alice.merge("postmortems", world.ns, "checkout-5xx", {"spec": {"published": True}})
     assert published.ok, published.message
     world.wait(lambda s: is_so(s, "Reviewed", "ShortReview"), "reviewed")

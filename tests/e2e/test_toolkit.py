@@ -209,7 +209,7 @@ def test_an_undo_never_overwrites(scenes: Scenes) -> None:
     world = scenes[changed_since]
     world.say("undo", {"mitigation": "size"})
     world.wait(lambda s: lines(s, "UndoRefused"), "a refusal")
-    assert "2 -> 4" in world.mitigation("size")["message"]
+    assert "spec.replicas: found 1, wrote 2, now 4" in world.mitigation("size")["message"]
     assert world.target()["spec"]["replicas"] == 4
     assert [d["name"] for d in world.status()["debt"]] == ["size"]
 

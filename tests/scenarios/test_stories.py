@@ -9,13 +9,16 @@ import pytest
 
 from build import entry, incident, roll_back, scale_to
 from stanch.api import duration
-from world import World, bad_deploy
+from world import World, bad_deploy, bad_past, healthy
 
 HERE = Path(__file__).parent
 WISHES = {
     "roll-back": roll_back(),
     "scale-to-0": scale_to(0, name="scale-to-0"),
     "pause": {"name": "pause", "rolloutPause": {}},
+    "pause-2h": {"name": "pause", "rolloutPause": {}, "ttl": "2h"},
+    "back-to-1": {"name": "back-to-1", "rolloutUndo": {"toRevision": 1}, "timeBox": "1m"},
+    "more": scale_to(4, name="more"),
 }
 
 
@@ -46,6 +49,18 @@ class Story:
         self.world = bad_deploy(incident(*(WISHES[w] for w in wishes), by=by))
         self.world.run(seconds=3)
 
+    def _calm(self, by: str, *wishes: str) -> None:
+        self.world = healthy(incident(*(WISHES[w] for w in wishes), by=by))
+        self.world.run(seconds=3)
+
+    def _regret(self, by: str, *wishes: str) -> None:
+        self.world = bad_past(incident(*(WISHES[w] for w in wishes), by=by))
+        self.world.run(seconds=3)
+
+    def _publish(self) -> None:
+        self.world.objects[("postmortems", "checkout-5xx")]["spec"]["published"] = True
+        self.world.run(seconds=1)
+
     def _wait(self, how_long: str) -> None:
         self.world.run(seconds=duration.parse(how_long).total_seconds())
 
@@ -60,13 +75,16 @@ class Story:
             said[what] = {"mitigation": words[0], "action": record.action}
             if what == "approve":
                 said[what]["digest"] = record.digest
-        elif what == "undo":
+        elif what in ("undo", "defer"):
             said[what] = {"mitigation": words[0]}
+        elif what == "extend":
+            said[what] = {"mitigation": words[0], "by": words[1]}
         elif what == "take":
             said[what] = {"role": words[0]}
         self.said += 1
         after = self.world.now - self.world.incident.declared + timedelta(milliseconds=self.said)
-        self.world.say(entry(by, after=after, name=f"entry-{self.said}", **said)).run(seconds=2)
+        text = {"text": "so we agreed"} if what in ("extend", "defer") else {}
+        self.world.say(entry(by, after=after, name=f"entry-{self.said}", **said, **text)).run(seconds=2)
 
 
 def replay(text: str) -> str:

@@ -116,6 +116,7 @@ class UndoClass(StrEnum):
 class Health(Model):
     """How the targets stood by the criteria, counted once: what an effect is measured against."""
 
+    hurting: Annotated[bool | None, Field(description="True when a criterion that gates Mitigated failed.")] = None
     failing: Annotated[Counter, Field(description="Criteria that failed, but those that count pods.")] = 0
     unknown: Annotated[Counter, Field(description="Criteria that could not be read.")] = 0
     available: Annotated[Counter, Field(description="Available pods of the workloads that criteria look at.")] = 0
@@ -238,7 +239,7 @@ class MitigationRecord(Model):
     undo_asked: Annotated[UndoAsked | None, Field(description="A wish to take it back that is not yet done.")] = None
     conflict: Annotated[
         tuple[FieldConflict, ...] | None,
-        Field(max_length=12, description="Field by field, why nothing was overwritten: found, wrote, now."),
+        Field(max_length=12, description="Field by field, why nothing was overwritten the last time."),
     ] = None
     dry_run: Annotated[_S | None, Field(description="What the API server said to the very patch, tried before.")] = None
     break_glass: Annotated[

@@ -68,17 +68,16 @@ async def _orphans(kube: Kube) -> AsyncIterator[str]:
     found, problems = await find_orphans(kube, at_once)
     for mark in found:
         yield words(mark)
-    left = False
+    left = 0
     try:
         async for line in _secrets(kube):
-            left = True
+            left += 1
             yield line
     except CannotLook as error:
         problems["undo Secrets"] = str(error)
     for kind, why in problems.items():
         yield f"Not looked at: {kind}: {why}"
-    if not (found or left or problems):
-        yield "No orphans."
+    yield f"Orphans: {len(found)} marks, and undo Secrets of {left} incidents."
 
 
 async def _secrets(kube: Kube) -> AsyncIterator[str]:

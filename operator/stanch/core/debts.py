@@ -15,7 +15,8 @@ from stanch.core.draft import Draft
 from stanch.core.git_ops import HOLD
 
 DEBTS_MAX = 16
-UNDO_LINE_MAX = 900
+# With sixteen debts the status must still be small; a longer line is in breakGlass.
+UNDO_LINE_MAX = 400
 ESCALATED = (Severity.SEV1, Severity.SEV2)
 
 

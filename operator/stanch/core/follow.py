@@ -20,7 +20,7 @@ from stanch.core.ports import Aim
 from stanch.core.questions import REF_OF_KIND, UndoSecret
 from stanch.core.restored import is_past, past_words
 from stanch.core.swap import digest, fields
-from stanch.core.three_way import conflicts, in_words
+from stanch.core.three_way import conflicts, in_words, with_conflict
 from stanch.core.verify import removals, verify
 
 
@@ -254,7 +254,7 @@ def _diverged(
     found = conflicts(undo["before"], undo["after"], fields(target, undo["before"]))
     end(
         draft,
-        record.model_copy(update={"conflict": found}),
+        with_conflict(draft, record, found),
         attempt,
         AttemptState.DIVERGED,
         f"{writer(target)} changed {aim} while we were about to act; nothing was overwritten. {in_words(found)}. "

@@ -64,6 +64,7 @@ def health(draft: Draft) -> Health:
     # Pods are counted, above: asked for more of them than can be had, a criterion fails and nobody is worse off.
     others = [c for c in criteria if c.check != "available" or c.target is None or c.target.kind not in WORKLOADS]
     return Health(
+        hurting=any(c.state is CriterionState.FAILING and c.gates == "Mitigated" for c in criteria) or None,
         failing=sum(c.state is CriterionState.FAILING for c in others),
         unknown=sum(c.state is CriterionState.UNKNOWN for c in others),
         available=available,
@@ -78,16 +79,18 @@ def _effect(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Effect 
     criteria = draft.status.recovery.criteria if draft.status.recovery else ()
     gating = [c.state for c in criteria if c.gates == "Mitigated"]
     passing = bool(gating) and all(state is CriterionState.PASSING for state in gating)
-    if landed and passing and is_true(draft.status, "Mitigated"):
+    # What passed before, too, says nothing about the harm that this was for.
+    helped = landed and passing and (attempt.before is None or bool(attempt.before.hurting))
+    if helped and is_true(draft.status, "Mitigated"):
         return Effect.HELPED
     if draft.now < (ends := has_had_its_time(draft, record, attempt)):
         draft.wake(ends)
         return None
     if _worse(draft, attempt):
         return Effect.WORSE  # Also while it is still on its way: that may take longer than users have.
-    if landed and (not gating or CriterionState.UNKNOWN in gating):
+    if landed and not helped and (not gating or passing or CriterionState.UNKNOWN in gating):
         return Effect.UNKNOWN
-    return None if not landed else Effect.HELPED if passing else Effect.NO_EFFECT
+    return None if not landed else Effect.HELPED if helped else Effect.NO_EFFECT
 
 
 def has_had_its_time(draft: Draft, record: MitigationRecord, attempt: Attempt) -> datetime:

@@ -31,7 +31,6 @@ def follow_lifecycle(draft: Draft) -> None:
     elif draft.status.times.closed:
         # Said again until the label is on: it may have got lost in a crash.
         draft.close = True
-        _reviewed(draft)
     else:
         _acknowledged(draft)
         _evidence(draft)

@@ -78,10 +78,12 @@ def _turn(draft: Draft, record: MitigationRecord, before: tuple[MitigationRecord
 
 def _stopped_by_worse(draft: Draft, record: MitigationRecord) -> bool:
     """Was it asked for before one was seen to have made it worse? A person looks first, and then asks."""
-    if record.asked.when is When.ALWAYS:
+    # A hold is as much asked for as what it is for.
+    subject = draft.held_for(record) or record
+    if subject.asked.when is When.ALWAYS:
         return False
     made = (r for r in draft.records if r.effect is Effect.WORSE and r.effect_time)
-    worse = next((r for r in made if r.effect_time and r.effect_time >= record.asked_time), None)
+    worse = next((r for r in made if r.effect_time and r.effect_time >= subject.asked_time), None)
     if worse is not None:
         hold(draft, record, Refusal(Reason.MADE_IT_WORSE, worse_words(worse)))
     return worse is not None

@@ -7,8 +7,9 @@ Who reads it must be able to decide by hand: which of the two changes is whose, 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from stanch.api.incident_status import FieldConflict
+from stanch.api.incident_status import FieldConflict, MitigationRecord
 from stanch.core.diff import may_be_secret, named, show
+from stanch.core.draft import Draft
 
 # As many as a person compares at night; the rest is counted.
 CONFLICTS_MAX: Final = 12
@@ -27,6 +28,14 @@ def conflicts(found: Mapping[str, Any], wrote: Mapping[str, Any], now: Mapping[s
         return tuple(chosen)
     more = f"and {len(chosen) - CONFLICTS_MAX + 1} more"
     return (*chosen[: CONFLICTS_MAX - 1], FieldConflict(path=more, found="…", wrote="…", now="…"))
+
+
+def with_conflict(draft: Draft, record: MitigationRecord, found: tuple[FieldConflict, ...]) -> MitigationRecord:
+    """The record with its conflict; the one before loses its own, for the status is small (its words stay in the timeline)."""
+    for other in draft.records:
+        if other.conflict and other.name != record.name:
+            draft.put(other.model_copy(update={"conflict": None}))
+    return record.model_copy(update={"conflict": found})
 
 
 def in_words(found: tuple[FieldConflict, ...]) -> str:

@@ -18,7 +18,7 @@ from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.questions import UndoSecret
 from stanch.core.steering import who_set
 from stanch.core.swap import digest, fields
-from stanch.core.three_way import conflicts, in_words
+from stanch.core.three_way import conflicts, in_words, with_conflict
 
 # A longer line is in status.mitigations[].breakGlass, and would push the reason out of sight.
 BY_HAND_MAX: Final = 200
@@ -140,7 +140,7 @@ def _compare(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, A
         who = who_set(target, undo["before"]) or writer(target)
         what = f"{aim} is not what stanch left, {who} wrote it since. {in_words(found)}"
         why = f"{what}. Undo would overwrite that; {_by_hand(record)}"
-        _refuse(draft, record.model_copy(update={"conflict": found}), why)
+        _refuse(draft, with_conflict(draft, record, found), why)
         return
     change = _inverse(record, aim, undo, target)
     checked = dry_run(draft, record, aim, change)
