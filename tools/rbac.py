@@ -152,9 +152,10 @@ def seeing() -> tuple[Object, ...]:
         ),
         role(
             "stanch-look-gitops",
-            allow("get", "kustomize.toolkit.fluxcd.io", "kustomizations"),
-            allow("get", "helm.toolkit.fluxcd.io", "helmreleases"),
-            allow("get", "argoproj.io", "applications", "applicationsets"),
+            allow("get list", "kustomize.toolkit.fluxcd.io", "kustomizations"),
+            allow("get list", "helm.toolkit.fluxcd.io", "helmreleases"),
+            allow("get list", "argoproj.io", "applications"),
+            allow("get", "argoproj.io", "applicationsets"),
             allow("list", "argoproj.io", "rollouts"),
             allow("list", "flagger.app", "canaries"),
             allow("list", "keda.sh", "scaledobjects"),

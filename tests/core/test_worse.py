@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from build import GOOD, entry, incident, roll_back, scale_to
+from build import GOOD, entry, incident, roll_back, scale_to, stamp
 from stanch.api.incident_status import AttemptState, Effect, WishState
 from stanch.api.wish import Wish
 from world import World, bad_deploy, bad_past, healthy
@@ -17,9 +17,8 @@ TO_THE_BAD_ONE = {"name": "back", "rolloutUndo": {"toRevision": 1}, "timeBox": "
 def fails(world: World) -> World:
     """The rollout of what was rolled back to does not come up, and its controller says so."""
     world.run(seconds=5)
-    world.target["status"]["conditions"] = [
-        {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "has timed out"}
-    ]
+    said = {"status": "False", "reason": "ProgressDeadlineExceeded", "message": "has timed out"}
+    world.target["status"]["conditions"] = [{"type": "Progressing", "lastUpdateTime": stamp(world.now), **said}]
     return world.run(minutes=3)
 
 
