@@ -5,6 +5,7 @@ Renewed on a monotonic clock with a timeout each; whoever can't renew it stops w
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -44,9 +45,8 @@ class Lease:
             try:
                 async with asyncio.timeout(self.times.attempt):
                     pause = await self._turn()
-            except (Unanswered, TimeoutError) as error:
-                self._mine = None
-                LOG.debug("no answer about the lease", extra={"why": str(error)})
+            except (Unanswered, TimeoutError):
+                self._mine = None  # What became of it is read in the next turn.
             except Exception:  # who stops looking at the lease would stand by for ever
                 self._mine = None
                 LOG.exception("the lease can't be kept")
@@ -90,7 +90,6 @@ class Lease:
         return self.times.every
 
     async def _swap(self, lease: Mapping[str, Any], spec: Mapping[str, Any]) -> Reply:
-        # Only on the version that was judged.
         known = {key: lease["metadata"][key] for key in ("uid", "resourceVersion")}
         return await self.kube.patch(PATH, json.dumps({"metadata": known, "spec": spec}), MERGE_PATCH)
 
@@ -109,12 +108,10 @@ class Lease:
     async def release(self) -> None:
         """Give it up, once nothing is being done any more, so that another need not wait."""
         self.tenure.end()
-        try:
+        with contextlib.suppress(Unanswered):
             reply = await self.kube.get(PATH)
             if reply.ok and holder_of(reply.body) == self.me:
                 await self._swap(reply.body, released(self.kube.clock.now()))
-        except Unanswered:
-            return
 
     def _tell(self, what: str, level: int = logging.INFO) -> None:
         if what != self._told:

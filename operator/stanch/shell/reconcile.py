@@ -25,8 +25,9 @@ from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Question, Undo
 from stanch.core.records import MarkFolded, Store
 from stanch.core.stalled import stalled_by_law
 from stanch.shell.bells import Bells, Key
-from stanch.shell.cache import Cache, version
-from stanch.shell.client import MERGE_PATCH, Kube, Reply, Unanswered
+from stanch.shell.cache import Cache
+from stanch.shell.client import MERGE_PATCH, Kube, Unanswered
+from stanch.shell.known import must_stand, refresh
 from stanch.shell.metrics import LAWS_BROKEN, RECONCILE_SECONDS, RECONCILES
 from stanch.shell.observe import Observer
 from stanch.shell.perform import path_of, perform
@@ -76,7 +77,7 @@ class Reconciler:
         try:
             wake = await self._incident(key)
         except (StatusConflict, Unanswered):
-            await self._refresh(key)
+            await refresh(self.kube, self.cache, self.rewind, key)
             self._again(key, "conflict")
         except Exception:  # one poison object must not stop the rest
             LOG.exception("reconcile failed", extra={"incident": f"{key.namespace}/{key.name}"})
@@ -94,30 +95,9 @@ class Reconciler:
         RECONCILES.labels(result).inc()
         self.bells.ring_in(key, min(BACKOFF_MAX, BACKOFF_FIRST * 2 ** (failures - 1)))
 
-    async def _refresh(self, key: Key) -> None:
-        known, reply = self.cache.get(key), await self._read(key)
-        if reply is None:
-            return
-        if reply.ok:
-            if known and version(reply.body) < version(known) and _uid(reply) == known["metadata"]["uid"]:
-                await self.rewind.compare(version(known), lambda: self._version(key))
-            self.cache.put(key, reply.body)
-        elif reply.status == 404:
-            self.cache.drop(key)
-
-    async def _read(self, key: Key) -> Reply | None:
-        try:
-            return await self.kube.get(INCIDENTS.path(key.namespace, key.name))
-        except Unanswered:
-            return None
-
-    async def _version(self, key: Key) -> int | None:
-        reply = await self._read(key)
-        return version(reply.body) if reply is not None and reply.ok else None
-
     async def _incident(self, key: Key) -> datetime | None:
         if self.cache.doubted(key):
-            await self._refresh(key)
+            await refresh(self.kube, self.cache, self.rewind, key)
         body = self.cache.get(key)
         if body is None or Label.CLOSED in (body["metadata"].get("labels") or {}):
             self.bells.forget(key)
@@ -157,7 +137,7 @@ class Reconciler:
                 done.append((incident, decided))
                 if decided.commands:
                     if not written:
-                        await self._stands(incident)
+                        await must_stand(self.kube, incident)
                     seen = await self._perform(decided, seen, planned)
             return self.now()
         finally:
@@ -284,13 +264,6 @@ class Reconciler:
         self.cache.put(key, body)
         return Incident.model_validate(body)
 
-    async def _stands(self, incident: Incident) -> None:
-        """An effect rests on the record as it is, not as we remember it: it may be older, or another's, by now."""
-        meta = incident.metadata
-        reply = await self.kube.get(INCIDENTS.path(meta.namespace, meta.name))
-        if not reply.ok or (_uid(reply), str(version(reply.body))) != (meta.uid, meta.resource_version):
-            raise StatusConflict("the record is not as it was read")
-
     async def _perform(self, decided: Plan, seen: Observations, planned: float) -> Observations:
         """Do it, then forget everything that was seen before: the world has changed."""
         results = await asyncio.gather(*(perform(self.kube, command, planned) for command in decided.commands))
@@ -348,10 +321,6 @@ class Reconciler:
                 "phase": decided.status.phase,
             },
         )
-
-
-def _uid(reply: Reply) -> str:
-    return str(reply.body["metadata"]["uid"])
 
 
 def _receipts(seen: Observations, kept: Mapping[Store, str | None], before: Incident, after: Incident) -> Observations:
