@@ -1,6 +1,7 @@
 """Acceptance stories that need an operator of their own: killed, watched on the wire, or with a part of the cluster stopped."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -359,8 +360,8 @@ def test_stories_54_and_55_a_silent_node_holds_up_nobody_and_is_named(maker: Mak
             evidence, files = kept(world, world.mitigation()["attempts"][0]["evidence"])
         missing = {m["name"]: m for m in evidence["spec"]["missing"] if m["reason"] in ("NodeSilent", "DeadlineOver")}
         assert any("node node-2 did not answer" in m.get("message", "") for m in missing.values()), missing
-        assert any(m["reason"] == "DeadlineOver" for m in missing.values()), "not every log was waited for"
-        assert any("FATAL" in text for name, text in files.items() if name.endswith("previous.log"))
+        assert any(m["reason"] == "DeadlineOver" for m in missing.values()), missing
+        assert any("FATAL" in text for name, text in files.items() if name.endswith(".log")), sorted(files)
         captured = next(c for c in world.status()["conditions"] if c["type"] == "EvidenceCaptured")
         assert captured["reason"] == "Partial"
         world.state("Done", seconds=120)
@@ -396,9 +397,11 @@ def test_story_31_pods_of_a_namespace_that_goes_are_waited_for(maker: Maker, adm
             carol = admin.as_user("carol", "system:masters", "system:authenticated")
             control.say("approve", agreed, by=carol, about=name)
             control.state("Done", "drain", name, seconds=90)
-            sent = [s for s in lone.proxy.log if s.label.startswith("POST pods/eviction#")]
+            # Pods of other namespaces, which other tests left behind, go too.
+            sent = Counter(s.path for s in lone.proxy.log if "eviction#" in s.label and f"/{shop.ns}/" in s.path)
             assert evict.fired
-            assert len(sent) <= 6, [(s.label, s.status) for s in sent]
+            assert len(sent) <= 3
+            assert max(sent.values(), default=0) <= 2, sent
     finally:
         admin.merge("nodes", None, "node-2", {"spec": {"unschedulable": None}})
         forget(control, name)

@@ -147,6 +147,7 @@ REASONS = [
         {"a/app/current": Failed(400, 'container "app" in pod "a" is waiting to start: PodInitializing')},
     ),
     ("NodeSilent", "pod/a/app.log", {"a/app/current": Failed(0, "timeout")}),
+    ("DeadlineOver", "pod/a/app.log", {"a/app/current": Failed(0, "the evidence deadline was over", "DeadlineOver")}),
     (
         "NodeSilent",
         "pod/a/app.log",
