@@ -56,14 +56,20 @@ def taken(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def scenes(admin: Api, operator: Operator) -> Iterator[Scenes]:
-    """The one scene."""
+def routes(admin: Api) -> Iterator[None]:
+    """HTTPRoutes are served for as long as the operator runs, and no longer."""
     install_routes(admin)
+    yield
+    remove_routes(admin)
+
+
+@pytest.fixture(scope="module")
+def scenes(admin: Api, routes: None, operator: Operator) -> Iterator[Scenes]:
+    """The one scene."""
     made = Scenes(admin, setting)
     yield made
     made.close()
     admin.request("DELETE", f"{ROLES}/routes-{made[setting].ns}").must()
-    remove_routes(admin)
 
 
 REFUSED = {
