@@ -16,7 +16,7 @@ from e2e.support.api import Api, Json, until
 from e2e.support.cluster import stopped
 from e2e.support.operators import ForkServer, Operator
 from e2e.support.proxy import Fault, FaultProxy, Loop
-from e2e.support.stories import HELD, agree, image, kept, pods, said_no, take_back, template, told
+from e2e.support.stories import HELD, agree, image, kept, pods, said_no, settled, take_back, template, told
 from e2e.support.world import (
     BAD,
     GOOD,
@@ -173,8 +173,9 @@ def held_across_a_restart(maker: Maker) -> None:
         world = lone.world
         broken(world)
         world.declare(incident(ROLL_BACK, recovery={"hold": "10s"}))
-        since = world.wait(lambda s: s.get("recovery", {}).get("holdSinceTime"), "it holds", seconds=90)["recovery"]
+        world.wait(lambda s: s.get("recovery", {}).get("holdSinceTime"), "it holds", seconds=90)
         time.sleep(4)  # the middle of it
+        since = world.status()["recovery"]
         lone.operator.kill()
         lone.operator.start()
         world.condition("Resolved", seconds=60)
@@ -387,6 +388,7 @@ def test_story_31_pods_of_a_namespace_that_goes_are_waited_for(maker: Maker, adm
     shop.deploy(deployment(replicas=3, pod=slow))
     shop.serving()
     forget(control, name)
+    settled(admin, "node-2")
     evict = Fault("POST pods/eviction#1", "before", "call", lambda: leave(shop))
     try:
         with maker.operator(control, name) as lone:

@@ -10,7 +10,7 @@ import pytest
 
 from e2e.support.api import Api, Json, until
 from e2e.support.operators import Operator
-from e2e.support.stories import kept, pods
+from e2e.support.stories import kept, pods, settled
 from e2e.support.world import GOOD, SERVE, World, container, deployment, forget, good, incident, wish
 from e2e.test_toolkit import NODE
 
@@ -58,6 +58,7 @@ def control(admin: Api, operator: Operator) -> Iterator[World]:
     """stanch-system, where nodes are acted on; node-2 is given back afterwards."""
     world = World(admin, "stanch-system")
     forget(world, "drain-")
+    settled(admin, "node-2")
     yield world
     admin.merge("nodes", None, "node-2", {"spec": {"unschedulable": None}})
     forget(world, "drain-")

@@ -56,8 +56,9 @@ def two_at_once(world: World) -> None:
     world.serving()
     world.release(stuck())
     world.observed()
-    world.declare(incident(size(2), name="few", recovery=HELD))
     world.declare(incident(wish(), name="bad", recovery=HELD))
+    world.state("Done", "roll-back", "bad", seconds=90)
+    world.declare(incident(size(2), name="few", recovery=HELD))
 
 
 SETTINGS = (autoscaled, from_zero, with_volumes, two_at_once)

@@ -6,7 +6,7 @@ import json
 import tarfile
 from typing import Any
 
-from e2e.support.api import Json, until
+from e2e.support.api import Api, Json, until
 from e2e.support.world import World, lines, stands
 
 ACTION = "stanch.dev/action"
@@ -98,3 +98,16 @@ def told(world: World, kind: str, name: str = "checkout-5xx") -> list[str]:
 def obj(kind: str, name: str, version: str = "v1", **more: Any) -> Json:
     """An object of a kind."""
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name}} | more
+
+
+def settled(admin: Api, node: str) -> None:
+    """Wait until no pod on the node is of a namespace that goes: what other tests left behind would change a drain's plan."""
+
+    def look() -> bool:
+        going = {
+            n["metadata"]["name"] for n in admin.list("namespaces", None) if n["metadata"].get("deletionTimestamp")
+        }
+        found = admin.list("pods", None, fieldSelector=f"spec.nodeName={node}")
+        return not any(p["metadata"]["namespace"] in going for p in found)
+
+    until(look, 90, f"nothing on {node} is going", every=0.5)
