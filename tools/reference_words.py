@@ -58,7 +58,7 @@ REASONS: Final[Mapping[str, str]] = {
     "ApprovalMissing": "Another person must agree; the message holds action and digest for the `approve` entry.",
     "NoAuthority": "Who asked may not do this themselves; grant the right, or let another ask.",
     "AuthorityUnproven": "Nobody vouched for who asked; ask again with a `mitigate` entry.",
-    "TargetBusy": "Another incident is acting on the target.",
+    "TargetBusy": "Another incident is writing the target, or still looks at the field it wrote.",
     "TargetNotFound": "There is no such object.",
     "TargetReplaced": "The object was deleted and made again since it was asked for.",
     "TargetDeleting": "The object is being deleted.",

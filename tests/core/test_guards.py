@@ -1,12 +1,13 @@
 """Reasons not to act: each names what is so, and acting waits or ends."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from build import GOOD, deployment, incident, node, replicaset, roll_back, scale_to
 from stanch.api.incident import Incident
-from stanch.core.observations import Policies
+from stanch.core.observations import Busy, Policies
 from world import World, bad_deploy, healthy
 
 
@@ -123,16 +124,28 @@ def test_a_deployment_that_runs_the_template_already_is_left_alone():
     assert ("Skipped", []) == (world.record("x").state.value, world.effects)
 
 
-def test_a_target_that_another_incident_acts_on_is_busy():
-    """The second incident waits and names the first."""
+@pytest.mark.parametrize(
+    ("fields", "waits"),
+    [
+        (None, True),
+        (("/spec/template",), True),
+        (("/spec/template/spec",), True),
+        (("/spec",), True),
+        (("/spec/replicas",), False),
+        (("/spec/templates",), False),
+    ],
+)
+def test_a_target_that_another_incident_acts_on_is_busy(fields, waits):
+    """The second incident waits and names the first: while its write is on its way, and then for the fields it wrote."""
     world = bad_deploy(incident(roll_back()))
     seen = world.seen
-    world.seen = lambda: seen().__class__(
-        entries=(), policies=world.policies, busy={world.target["metadata"]["uid"]: "shop/other"}
-    )
+    busy = {world.target["metadata"]["uid"]: Busy("shop/other", fields)}
+    world.seen = lambda: replace(seen(), busy=busy)
     world.look()
-    assert ("TargetBusy", []) == (world.record("roll-back").reason, world.effects)
-    assert "shop/other" in world.record("roll-back").message
+    assert waits is not bool(world.effects)
+    if waits:
+        assert "TargetBusy" == world.record("roll-back").reason
+        assert "shop/other" in world.record("roll-back").message
 
 
 def test_a_wish_that_could_not_start_for_an_hour_expires():

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stanch.core.observations import Busy
 from stanch.shell.bells import Key
 from stanch.shell.cache import Cache
 from stanch.shell.status import changes
@@ -76,11 +77,22 @@ def test_a_new_object_of_that_name_replaces_the_old_one():
 
 
 def test_busy_names_the_incident_that_is_acting():
-    """Only open attempts count, and never one's own."""
+    """Only open attempts count, and never one's own; the whole object until the write has landed, and while pods go."""
     cache = Cache()
-    for name, state in (("one", "Applied"), ("two", "Verified")):
-        record = {"target": {"uid": f"uid-{name}"}, "attempts": [{"state": state}]}
+    attempts = {
+        "one": {"state": "Intended", "fields": ["/spec/replicas"]},
+        "two": {"state": "Verified", "fields": ["/spec/replicas"]},
+        "three": {"state": "Applied", "fields": ["/spec/replicas"]},
+        "four": {"state": "Applied", "fields": ["/spec/template"], "removes": ["pod"]},
+    }
+    for name, attempt in attempts.items():
+        record = {"target": {"uid": f"uid-{name}"}, "attempts": [attempt]}
         body = {"metadata": {"uid": name}, "status": {"mitigations": [record]}}
         cache.put(Key("incidents", "shop", name), body)
-    assert {"uid-one": "shop/one"} == cache.busy(Key("incidents", "shop", "me"))
-    assert {} == cache.busy(Key("incidents", "shop", "one"))
+    busy = {
+        "uid-one": Busy("shop/one"),
+        "uid-three": Busy("shop/three", ("/spec/replicas",)),
+        "uid-four": Busy("shop/four"),
+    }
+    assert busy == cache.busy(Key("incidents", "shop", "me"))
+    assert "uid-one" not in cache.busy(Key("incidents", "shop", "one"))

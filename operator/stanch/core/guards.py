@@ -10,8 +10,8 @@ from stanch.api.names import OPERATOR_NAMESPACE, Label, Reason
 from stanch.core.asking import target_of
 from stanch.core.contest import tug_of_war
 from stanch.core.draft import HOLD_FOR, Draft
-from stanch.core.observations import Failed, Found
-from stanch.core.ports import Aim, Need, Refusal
+from stanch.core.observations import Busy, Failed, Found
+from stanch.core.ports import Aim, Change, Need, Refusal
 from stanch.core.questions import ENTRIES, EVIDENCES, REF_OF_KIND, Get, List, MayThey
 from stanch.core.runners import nobody_else_runs_it
 
@@ -97,13 +97,33 @@ def not_seen_before(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal
 
 
 def target_is_free(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
-    """One incident at a time acts on a target."""
-    answer = draft.seen.get(target_of(aim))
-    uid = answer.value["metadata"]["uid"] if isinstance(answer, Found) else ""
-    other = draft.seen.busy.get(uid)
-    if other is None:
+    """No two writes at once on one object: each would find the other's label where its own should be."""
+    other = _acting(draft, aim)
+    return _busy(other, aim) if other is not None and other.fields is None else None
+
+
+def fields_are_free(draft: Draft, aim: Aim, change: Change) -> Refusal | None:
+    """What another incident wrote and still looks at is not written over; its other fields may be."""
+    other = _acting(draft, aim)
+    if other is None or not any(_overlap(one, two) for one in other.fields or ("",) for two in change.before or ("",)):
         return None
-    return Refusal(Reason.TARGET_BUSY, f"Incident {other} is acting on {aim}; free when that attempt has ended")
+    return _busy(other, aim)
+
+
+def _acting(draft: Draft, aim: Aim) -> Busy | None:
+    answer = draft.seen.get(target_of(aim))
+    return draft.seen.busy.get(answer.value["metadata"]["uid"] if isinstance(answer, Found) else "")
+
+
+def _busy(other: Busy, aim: Aim) -> Refusal:
+    return Refusal(
+        Reason.TARGET_BUSY, f"Incident {other.incident} is acting on {aim}; free when that attempt has ended"
+    )
+
+
+def _overlap(one: str, two: str) -> bool:
+    """Is one of two JSON pointers the other, or within it?"""
+    return f"{one}/".startswith(f"{two}/") or f"{two}/".startswith(f"{one}/")
 
 
 def nobody_pulls(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:

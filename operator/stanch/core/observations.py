@@ -60,6 +60,17 @@ class Policies:
 
 
 @dataclass(frozen=True, slots=True)
+class Busy:
+    """
+    Another incident is acting on a target. ``fields`` are JSON pointers to what it wrote and still looks at; None while
+    its write, or a pod that it takes away, is on its way: then nobody else touches the object.
+    """
+
+    incident: str
+    fields: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Observations:
     """
     A snapshot. A question that is not a key was never asked; NotFound means asked and absent.
@@ -77,7 +88,7 @@ class Observations:
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     entries: tuple[Any, ...] = ()
     policies: Policies = Policies(proven=False, problem="not looked yet")
-    busy: Mapping[str, str] = field(default_factory=dict)
+    busy: Mapping[str, Busy] = field(default_factory=dict)
     not_stored: Mapping[str, str] = field(default_factory=dict)
     fresh_intent: frozenset[str] = frozenset()
     evidence_started: datetime | None = None

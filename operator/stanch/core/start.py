@@ -12,7 +12,7 @@ from stanch.core.attempts import open_attempt, receipt_of, standing
 from stanch.core.conditions import find, is_true
 from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.git_ops import HOLD, ask_who_heals, hold_first, warnings_of
-from stanch.core.guards import refused
+from stanch.core.guards import fields_are_free, refused
 from stanch.core.intend import dry_run, fresh_evidence, intend, lost_with
 from stanch.core.judge import has_had_its_time, worse_words
 from stanch.core.ports import Aim, ApprovalClass, Change, Clock, NothingToDo, Refusal
@@ -225,7 +225,7 @@ def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Non
     if waiting is not None:
         draft.put(waiting)
         return
-    if refusal := hold_first(draft, planned, aim, change):
+    if refusal := fields_are_free(draft, aim, change) or hold_first(draft, planned, aim, change):
         hold(draft, draft.record(record.name) or planned, refusal)
         draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
         return

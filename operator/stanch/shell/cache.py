@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from stanch.core.observations import Busy
 from stanch.shell.bells import Key
 
 _OPEN = frozenset({"Intended", "Started", "Applied"})
@@ -46,16 +47,17 @@ class Cache:
         """How many of one kind."""
         return sum(key.plural == plural for key in self._bodies)
 
-    def busy(self, but: Key) -> dict[str, str]:
+    def busy(self, but: Key) -> dict[str, Busy]:
         """Target uid → the other incident that is acting on it now."""
-        found: dict[str, str] = {}
+        found: dict[str, Busy] = {}
         for key, body in self._bodies.items():
             if key == but or key.plural != but.plural:
                 continue
             for record in (body.get("status") or {}).get("mitigations") or ():
                 uid = (record.get("target") or {}).get("uid")
-                if uid and any(a.get("state") in _OPEN for a in record.get("attempts") or ()):
-                    found[uid] = f"{key.namespace}/{key.name}"
+                acting = next((a for a in record.get("attempts") or () if a.get("state") in _OPEN), None)
+                if uid and acting and (uid not in found or found[uid].fields is not None):
+                    found[uid] = Busy(f"{key.namespace}/{key.name}", _still_looked_at(acting))
         return found
 
     def acted(self) -> dict[str, str]:
@@ -66,6 +68,12 @@ class Cache:
             for record in (body.get("status") or {}).get("mitigations") or ()
             for attempt in record.get("attempts") or ()
         }
+
+
+def _still_looked_at(attempt: dict[str, Any]) -> tuple[str, ...] | None:
+    if attempt.get("state") != "Applied" or attempt.get("removes"):
+        return None
+    return tuple(attempt.get("fields") or ()) or None
 
 
 def version(body: dict[str, Any]) -> int:
