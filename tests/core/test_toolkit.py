@@ -415,6 +415,32 @@ def test_a_stateful_set_goes_back_after_a_second_person_agreed() -> None:
     assert there.objects[("statefulsets", "checkout")]["spec"]["template"] == template(GOOD)
 
 
+def test_the_successor_of_a_pod_that_leaves_is_waited_for_but_not_for_ever() -> None:
+    """
+    Planned a second earlier, the bad pod that comes up next would not be written down, and so never be deleted.
+    """
+    kept = [controller_revision(GOOD, 1), controller_revision(BAD, 2)]
+    leaving, bad = pod("h1"), pod("h2", crashing=True)
+    for one, revision, uid in ((leaving, "checkout-h1", "old"), (bad, "checkout-h2", "new")):
+        one["metadata"] |= {"name": "checkout-0", "uid": uid}
+        one["metadata"]["labels"]["controller-revision-hash"] = revision
+    asked = wish("StatefulSet", "checkout", rolloutUndo={})
+
+    def begun() -> World:
+        there = world(asked, statefulsets=stateful(), controllerrevisions=kept, pods=leaving)
+        # It takes its time: longer than this cluster in memory lets anything take.
+        there.objects[("pods", "checkout-0")]["metadata"]["deletionTimestamp"] = stamp(there.now + timedelta(minutes=9))
+        return there.run(seconds=5)
+
+    there = begun()
+    assert there.record("act").reason == "NotObservedYet"
+    there.objects[("pods", "checkout-0")] = bad
+    there.run(seconds=5)
+    assert there.record("act").reason == "ApprovalMissing"
+    assert "may pin it to the bad template: checkout-0" in " ".join(there.record("act").warnings)
+    assert begun().run(seconds=30).record("act").reason == "ApprovalMissing"
+
+
 def test_pods_that_pin_a_stateful_set_are_deleted_one_at_a_time() -> None:
     """
     The controller waits for them to become Ready, which they never do.

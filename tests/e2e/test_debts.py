@@ -65,7 +65,9 @@ def operator(
 ) -> Iterator[Operator]:
     """An operator to whom hours are seconds."""
     waits = {"reopen_within": 1, "debt_remind_every": 2, "resync_resolved_every": 1}
-    with Operator(token, tmp_path_factory.mktemp("operator"), "short", fork_server, policy=waits) as running:
+    with Operator(
+        token, tmp_path_factory.mktemp("operator"), "short", fork_server, policy=waits, orphans=True
+    ) as running:
         yield running
 
 

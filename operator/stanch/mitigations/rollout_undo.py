@@ -36,7 +36,7 @@ from stanch.mitigations.revisions import (
     without_nulls,
 )
 from stanch.mitigations.rollouts import RESOURCE, missed_deadline, on_delete, partition, rollout_verdict
-from stanch.mitigations.stuck_pods import let_go, stuck_pods
+from stanch.mitigations.stuck_pods import let_go, on_their_way, stuck_pods
 from stanch.mitigations.workload import (
     Json,
     live,
@@ -81,6 +81,7 @@ class UndoRollout:
         kept = owned_by(items(seen.get(asked[0])), target["metadata"]["uid"])
         history = (revisions if aim.kind is TargetKind.DEPLOYMENT else controller_revisions)(kept, pods, clock.now)
         refusal = owner_refusal(aim, target) or paused(aim, target, seen) or not_observed(aim, target)
+        refusal = refusal or on_their_way(aim, target, items(seen.get(asked[1])), clock)
         chosen = refusal or _current_unknown(aim, target, history) or _pick(action, aim, target, history)
         if not isinstance(chosen, Choice):
             return chosen

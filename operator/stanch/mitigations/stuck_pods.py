@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from stanch.api.meta import TargetKind
+from stanch.api.names import Reason
 from stanch.core.asking import pods_of
 from stanch.core.commands import Removal
 from stanch.core.observations import Observations, items
-from stanch.core.ports import Aim, PodToRemove, Verdict, VerdictState, Written
+from stanch.core.ports import Aim, Clock, PodToRemove, Refusal, Verdict, VerdictState, Written
 from stanch.core.questions import Question
 from stanch.mitigations.revisions import REVISION_HASH
 from stanch.mitigations.rollouts import on_delete, partition
@@ -36,15 +37,34 @@ _HOPELESS: Final = frozenset(
 )
 # A pod is said to be not Ready when it starts; what was said later than this was said because it had been.
 _AT_ITS_START: Final = timedelta(seconds=10)
+# Pods on their way are waited for so long: only what is there can be written down, and what is not written down is not deleted.
+_ON_THEIR_WAY: Final = timedelta(seconds=30)
 # The least that a start may take, whatever its probes say.
 _START_MAX: Final = timedelta(seconds=60)
 
 
+def on_their_way(aim: Aim, target: Json, pods: list[dict[str, Any]], clock: Clock) -> Refusal | None:
+    """The successor of a pod that is leaving may be bad and would pin it as well; seen first, it is written down."""
+    if aim.kind is not TargetKind.STATEFUL_SET or not _in_order(target) or clock.now - clock.asked > _ON_THEIR_WAY:
+        return None
+    leaving = [p["metadata"]["name"] for p in pods if p["metadata"].get("deletionTimestamp")]
+    if not leaving:
+        return None
+    return Refusal(
+        Reason.NOT_OBSERVED_YET,
+        f"Pod {leaving[0]} of {aim} is being replaced; its successor is waited for, 30s at most, so that it can be told by "
+        "its uid if it would pin the rollback",
+    )
+
+
+def _in_order(target: Json) -> bool:
+    """Does its controller wait for one pod before it replaces the next?"""
+    return not on_delete(target) and target["spec"].get("podManagementPolicy") != "Parallel"
+
+
 def stuck_pods(aim: Aim, target: Json, pods: list[dict[str, Any]], wanted: str) -> tuple[PodToRemove, ...]:
     """Pods not of the revision ``wanted`` and not Ready, highest number first; none where the controller needs no help."""
-    if aim.kind is not TargetKind.STATEFUL_SET or on_delete(target):
-        return ()
-    if target["spec"].get("podManagementPolicy") == "Parallel":
+    if aim.kind is not TargetKind.STATEFUL_SET or not _in_order(target):
         return ()
     first = int((target["spec"].get("ordinals") or {}).get("start") or 0) + partition(target)
     # Of two bad releases in a row either may be the one that stands in the way. Below the partition none is replaced.

@@ -43,7 +43,8 @@ RESYNC_SECONDS = 600.0
 class Settings:
     """
     How to run: which cluster, where to listen ("" for nowhere), what an empty policy means, and whether only the holder
-    of the Lease works (None: whoever runs works). ``clock`` may be wrong; the API server's time counts.
+    of the Lease works (None: whoever runs works). ``clock`` may be wrong; the API server's time counts. ``orphans`` are looked
+    for only by one that sees all incidents: to another, everybody else's marks would be orphans.
     """
 
     kubeconfig: str | None
@@ -51,6 +52,7 @@ class Settings:
     policy: Policy = DEFAULT
     lease: Times | None = None
     clock: Callable[[], datetime] = machine_time
+    orphans: bool = True
 
 
 async def run(settings: Settings) -> None:
@@ -86,7 +88,7 @@ async def _until_stopped(
         asyncio.create_task(health.beat()),
         asyncio.create_task(rewind.watch()),
         asyncio.create_task(_resync(cache, bells)),
-        asyncio.create_task(_look_for_orphans(sweep, tenure)),
+        *([asyncio.create_task(_look_for_orphans(sweep, tenure))] if settings.orphans else []),
         *(asyncio.create_task(_work(reconciler, tenure, bells)) for _ in range(WORKERS)),
     ]
     # What another left half done when it lost the lease, and what was cut short here, is looked at by whoever has it.

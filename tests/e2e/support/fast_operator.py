@@ -1,7 +1,7 @@
 """
 A fork server of operators whose Policy has short waits: one import for many processes, each of which can be killed.
 
-Reads one JSON object a line ({"kubeconfig", "log", "ahead", "policy"}), answers with the pid of the operator it started.
+Reads one JSON object a line ({"kubeconfig", "log", "ahead", "policy", "orphans"}), answers with the pid of the operator it started.
 ``ahead`` is by how many seconds its machine's clock is wrong; ``policy`` are seconds that differ. The Lease is off: many
 work side by side, each confined to a namespace, and their safety has to come without it.
 """
@@ -35,7 +35,8 @@ def operate(asked: dict[str, Any]) -> None:
     log.set_up(as_json=False, verbose=False)
     ahead = timedelta(seconds=asked.get("ahead", 0))
     policy = replace(FAST, **{name: timedelta(seconds=value) for name, value in asked.get("policy", {}).items()})
-    asyncio.run(run(Settings(asked["kubeconfig"], "", policy, clock=lambda: machine_time() + ahead)))
+    orphans = asked.get("orphans", False)
+    asyncio.run(run(Settings(asked["kubeconfig"], "", policy, clock=lambda: machine_time() + ahead, orphans=orphans)))
 
 
 def main() -> None:
