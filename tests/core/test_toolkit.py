@@ -1,133 +1,32 @@
 """Each action is done once, taken back byte for byte, and refused with words where it would do harm."""
 
 import copy
-from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from build import BAD, GOOD, T0, Json, deployment, entry, incident, pod, replicaset, stamp, template
+from build import BAD, GOOD, T0, deployment, entry, incident, replicaset, stamp, template
+from objects import (
+    autoscaler,
+    controller_revision,
+    cron_job,
+    flags,
+    obj,
+    reader,
+    route,
+    service,
+    slices,
+    stateful,
+    tracked,
+    wish,
+    world,
+)
 from stanch.api.incident_status import AttemptState, WishState
 from stanch.api.meta import TargetKind
-from stanch.core.commands import Swap
 from stanch.core.observations import Found
 from stanch.core.ports import Aim, VerdictState
 from stanch.core.questions import List
 from stanch.mitigations.rollouts import rollout_verdict
 from world import World, bad_deploy
-
-UID = "33333333-3333-3333-3333-333333333333"
-
-
-def obj(name: str, spec: Json | None = None, /, **more: Any) -> Json:
-    """An object with a label of its own."""
-    meta = {"name": name, "namespace": "shop", "uid": UID, "generation": 3, "labels": {"team": "shop"}}
-    return {"metadata": meta, **({"spec": spec} if spec is not None else {}), **more}
-
-
-def autoscaler(low: int = 2, high: int = 10, **meta: Any) -> Json:
-    """An autoscaler that wants six replicas."""
-    found = obj(
-        "web",
-        {"minReplicas": low, "maxReplicas": high, "scaleTargetRef": {"kind": "Deployment", "name": "checkout"}},
-        status={"currentReplicas": 6, "desiredReplicas": 6},
-    )
-    found["metadata"] |= meta
-    return found
-
-
-def flags(**more: Any) -> Json:
-    """A ConfigMap with two flags."""
-    return obj("flags", data={"recommendations": "on", "search": "on"}, **more)
-
-
-def reader(how: str) -> Json:
-    """A pod that reads it from a volume, a subPath mount or the environment."""
-    one = pod("h1")
-    container = one["spec"]["containers"][0]
-    if how == "env":
-        container["envFrom"] = [{"configMapRef": {"name": "flags"}}]
-    else:
-        one["spec"]["volumes"] = [{"name": "v", "configMap": {"name": "flags"}}]
-        container["volumeMounts"] = [{"name": "v", "mountPath": "/f", **({"subPath": "f"} if how == "subPath" else {})}]
-    one["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "checkout-h1", "controller": True}]
-    return one
-
-
-def service(**spec: Any) -> Json:
-    """A Service for the pods of ``app: checkout, track: stable``."""
-    chosen = {"app": "checkout", "track": "stable"}
-    return obj("web", {"selector": chosen, "ports": [{"port": 80, "targetPort": "http"}], **spec})
-
-
-def tracked(name: str, ready: bool = True, port: str = "http", **labels: str) -> Json:
-    """A pod with labels and a named port."""
-    one = pod("h1")
-    one["metadata"] |= {"name": name, "labels": labels}
-    one["spec"]["containers"][0]["ports"] = [{"name": port, "containerPort": 8080}]
-    one["status"]["conditions"] = [{"type": "Ready", "status": str(ready), "lastTransitionTime": stamp(T0)}]
-    return one
-
-
-def slices(service_name: str, *pods: str) -> Json:
-    """Ready endpoints of a Service."""
-    found = obj(
-        f"{service_name}-x", endpoints=[{"conditions": {"ready": True}, "targetRef": {"name": n}} for n in pods]
-    )
-    found["metadata"]["labels"] = {"kubernetes.io/service-name": service_name}
-    return found
-
-
-def route(*weights: int, rules: int = 1) -> Json:
-    """An HTTPRoute that a gateway has taken."""
-    backends = [{"name": f"v{i + 1}", "port": 80, "weight": w} for i, w in enumerate(weights)]
-    taken = [{"type": t, "status": "True", "observedGeneration": 9} for t in ("Accepted", "ResolvedRefs")]
-    parents = [{"parentRef": {"name": "gate"}, "conditions": taken}]
-    all_rules = [{"name": f"r{i}", "backendRefs": copy.deepcopy(backends)} for i in range(rules)]
-    return obj("web", {"rules": all_rules}, status={"parents": parents})
-
-
-def cron_job(**spec: Any) -> Json:
-    """A CronJob with a run under way."""
-    return obj(
-        "report", {"schedule": "*/5 * * * *", "suspend": False, **spec}, status={"active": [{"name": "report-1"}]}
-    )
-
-
-def stateful(image: str = BAD, **spec: Any) -> Json:
-    """StatefulSet checkout, complete on its newest template."""
-    found = deployment(image)
-    found["spec"] |= {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}, **spec}
-    found["spec"].pop("strategy")
-    found["status"] |= {"updateRevision": "checkout-h2", "currentRevision": "checkout-h2", "readyReplicas": 3}
-    return found
-
-
-def controller_revision(image: str, number: int) -> Json:
-    """A kept template, as the controller keeps it: with a null, and a word of the strategic merge."""
-    kept = replicaset(image, number)
-    data = template(image)
-    data["metadata"]["creationTimestamp"] = None
-    return {
-        "metadata": kept["metadata"],
-        "revision": number,
-        "data": {"spec": {"template": {**data, "$patch": "replace"}}},
-    }
-
-
-def wish(kind: str, name: str, **action: Any) -> Json:
-    """A mitigation of one object."""
-    return {"name": "act", "target": {"kind": kind, "name": name}, **action}
-
-
-def world(asked: Json, **objects: Json | list[Json]) -> World:
-    """A world with these objects, by plural, in which alice asks."""
-    found = {}
-    for plural, given in objects.items():
-        for each in given if isinstance(given, list) else [given]:
-            found[(plural, each["metadata"]["name"])] = copy.deepcopy(each)
-    return World(incident(asked, targets=None), objects=found)
-
 
 SHIFT = wish("Service", "web", serviceShift={"selector": {"app": "checkout2"}})
 BLUE, GREEN = tracked("blue", app="checkout", track="stable"), tracked("green", app="checkout2")
@@ -392,153 +291,6 @@ def test_a_restart_is_not_undone() -> None:
     assert len(there.effects) == 1
     assert "can't be undone" in str(there.incident.status.timeline)
     assert there.record("act").break_glass is None or "patch" not in str(there.record("act").break_glass)
-
-
-# --- StatefulSets ----------------------------------------------------------------------------------------------------
-
-
-def test_a_stateful_set_goes_back_after_a_second_person_agreed() -> None:
-    """
-    Its template is put back without the words that only the controller's patch has.
-    """
-    asked = wish("StatefulSet", "checkout", rolloutUndo={})
-    kept = [controller_revision(GOOD, 1), controller_revision(BAD, 2)]
-    there = world(asked, statefulsets=stateful(), controllerrevisions=kept, pods=pod("h2", crashing=True)).run(
-        minutes=1
-    )
-    assert there.effects == []
-    record = there.record("act")
-    assert record.approvals.needed == 1
-    agreed = {"mitigation": "act", "action": "rolloutUndo", "digest": record.digest}
-    there.say(entry("bob", approve=agreed)).run(minutes=1)
-    assert sum(isinstance(c, Swap) for c in there.effects) == 1
-    assert there.objects[("statefulsets", "checkout")]["spec"]["template"] == template(GOOD)
-
-
-def test_the_successor_of_a_pod_that_leaves_is_waited_for_but_not_for_ever() -> None:
-    """
-    Planned a second earlier, the bad pod that comes up next would not be written down, and so never be deleted.
-    """
-    kept = [controller_revision(GOOD, 1), controller_revision(BAD, 2)]
-    leaving, bad = pod("h1"), pod("h2", crashing=True)
-    for one, revision, uid in ((leaving, "checkout-h1", "old"), (bad, "checkout-h2", "new")):
-        one["metadata"] |= {"name": "checkout-0", "uid": uid}
-        one["metadata"]["labels"]["controller-revision-hash"] = revision
-    asked = wish("StatefulSet", "checkout", rolloutUndo={})
-
-    def begun() -> World:
-        there = world(asked, statefulsets=stateful(), controllerrevisions=kept, pods=leaving)
-        # It takes its time: longer than this cluster in memory lets anything take.
-        there.objects[("pods", "checkout-0")]["metadata"]["deletionTimestamp"] = stamp(there.now + timedelta(minutes=9))
-        return there.run(seconds=5)
-
-    there = begun()
-    assert there.record("act").reason == "NotObservedYet"
-    there.objects[("pods", "checkout-0")] = bad
-    there.run(seconds=5)
-    assert there.record("act").reason == "ApprovalMissing"
-    assert "may pin it to the bad template: checkout-0" in " ".join(there.record("act").warnings)
-    assert begun().run(seconds=30).record("act").reason == "ApprovalMissing"
-
-
-def test_pods_that_pin_a_stateful_set_are_deleted_one_at_a_time() -> None:
-    """
-    The controller waits for them to become Ready, which they never do.
-    """
-    asked = wish("StatefulSet", "checkout", rolloutUndo={})
-    kept = [controller_revision(GOOD, 1), controller_revision(BAD, 2)]
-    pinned = [pod("h2", crashing=True), pod("h2", crashing=True)]
-    for number, one in enumerate(pinned):
-        one["metadata"] |= {"name": f"checkout-{number}", "uid": f"p{number}"}
-        one["metadata"]["labels"]["controller-revision-hash"] = "checkout-h2"
-    there = world(asked, statefulsets=stateful(), controllerrevisions=kept, pods=pinned)
-    there.objects[("statefulsets", "checkout")]["status"]["readyReplicas"] = 1
-    there.run(seconds=5)
-    agreed = {"mitigation": "act", "action": "rolloutUndo", "digest": there.record("act").digest}
-    there.say(entry("bob", approve=agreed)).look()
-    there.objects[("statefulsets", "checkout")]["status"] |= {"observedGeneration": 99, "updateRevision": "checkout-h1"}
-    there.look()
-    assert [getattr(c, "uid", "") for c in there.effects[1:]] == ["p1"]
-    there.run(minutes=1)
-    assert [getattr(c, "uid", "") for c in there.effects[1:]] == ["p1", "p0"]
-    assert there.broken == []
-
-
-def pinned_by(sick: Json, **spec: Any) -> World:
-    """A StatefulSet rolled back while pod 1 of its bad template is not Ready, in the way that ``sick`` says."""
-    asked = wish("StatefulSet", "checkout", rolloutUndo={})
-    kept = [controller_revision(GOOD, 1), controller_revision(BAD, 2)]
-    sick["metadata"] |= {"name": "checkout-1", "uid": "p1"}
-    sick["metadata"]["labels"]["controller-revision-hash"] = "checkout-h2"
-    there = world(asked, statefulsets=stateful(**spec), controllerrevisions=kept, pods=sick)
-    there.objects[("statefulsets", "checkout")]["status"]["readyReplicas"] = 2
-    there.run(seconds=5)
-    agreed = {"mitigation": "act", "action": "rolloutUndo", "digest": there.record("act").digest}
-    there.say(entry("bob", approve=agreed)).look()
-    there.objects[("statefulsets", "checkout")]["status"] |= {"observedGeneration": 99, "updateRevision": "checkout-h1"}
-    return there
-
-
-def not_ready(since: int, started: int, waiting: str = "", **container: Any) -> Json:
-    """A pod that was started and was last said to be not Ready so many seconds before T0."""
-    one = pod("h2", since=T0 - timedelta(seconds=started))
-    one["spec"]["containers"][0] |= container
-    last = stamp(T0 - timedelta(seconds=since))
-    one["status"]["conditions"] = [{"type": "Ready", "status": "False", "lastTransitionTime": last}]
-    if waiting:
-        one["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": waiting}}
-    return one
-
-
-SLOW = {"startupProbe": {"periodSeconds": 10, "failureThreshold": 60}}
-
-
-@pytest.mark.parametrize(
-    ("sick", "goes"),
-    [
-        (not_ready(3600, 3600), True),
-        (not_ready(5, 3600, waiting="ImagePullBackOff"), True),
-        (not_ready(5, 3600), False),
-        (not_ready(600, 3600), False),
-        (not_ready(90, 90, **SLOW), False),
-    ],
-    ids=["never-was-ready", "no-image", "flaps", "was-ready-once", "still-starts"],
-)
-def test_only_pods_that_can_not_become_ready_are_taken_from_a_stateful_set(sick: Json, goes: bool) -> None:
-    """
-    One whose readiness comes and goes is the controller's to replace, in its own order; a quorum may need it.
-    """
-    there = pinned_by(sick).run(minutes=1)
-    assert [getattr(c, "uid", "") for c in there.effects[1:]] == (["p1"] if goes else [])
-    if not goes:
-        assert "may yet become so by itself" in there.record("act").message
-    assert there.broken == []
-
-
-def test_pods_below_the_partition_are_not_deleted() -> None:
-    """
-    The controller would make them again of the same bad template.
-    """
-    strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}
-    there = pinned_by(not_ready(3600, 3600), updateStrategy=strategy).run(minutes=1)
-    assert len(there.effects) == 1
-
-
-@pytest.mark.parametrize(
-    ("strategy", "words"),
-    [
-        ({"type": "OnDelete"}, "keep the bad version until each is deleted"),
-        ({"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}, "pods 0 to 1 are not touched"),
-    ],
-)
-def test_it_says_which_pods_keep_the_bad_template(strategy: Json, words: str) -> None:
-    """
-    Said in the plan, where a person still can choose otherwise.
-    """
-    asked = wish("StatefulSet", "checkout", rolloutUndo={})
-    kept = [controller_revision(GOOD, 1), controller_revision(BAD, 2)]
-    there = world(asked, statefulsets=stateful(updateStrategy=strategy), controllerrevisions=kept).run(seconds=5)
-    assert words in " ".join(there.record("act").warnings)
 
 
 def test_a_changed_config_map_and_a_floating_tag_are_named() -> None:
