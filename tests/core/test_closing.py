@@ -51,6 +51,15 @@ def test_it_closes_when_nothing_is_left_to_do():
     )
 
 
+def test_it_closes_after_an_undo_a_day_later():
+    """The mark comes off once the undo's end is on the record: nothing is done for what is still under way there."""
+    world = publish(resolved()).run(hours=24)
+    assert not closed(world)
+    say(world, undo={"mitigation": "more"}).run(minutes=20)
+    assert closed(world)
+    assert ([], None) == (world.broken, world.target["metadata"].get("labels", {}).get(Label.ACTION))
+
+
 LEFT = {
     "owed": (publish, "more is undone or deferred"),
     "unwritten": (lambda w: say(w, undo={"mitigation": "more"}), "the postmortem is published or waived"),

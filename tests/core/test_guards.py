@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from build import GOOD, deployment, incident, node, replicaset, roll_back, scale_to
+from build import GOOD, deployment, entry, incident, node, replicaset, roll_back, scale_to
 from stanch.api.incident import Incident
 from stanch.core.observations import Busy, Policies
 from world import World, bad_deploy, healthy
@@ -133,6 +134,7 @@ def test_a_deployment_that_runs_the_template_already_is_left_alone():
         (("/spec",), True),
         (("/spec/replicas",), False),
         (("/spec/templates",), False),
+        (("/spec/paused",), True),
     ],
 )
 def test_a_target_that_another_incident_acts_on_is_busy(fields, waits):
@@ -146,6 +148,18 @@ def test_a_target_that_another_incident_acts_on_is_busy(fields, waits):
     if waits:
         assert "TargetBusy" == world.record("roll-back").reason
         assert "shop/other" in world.record("roll-back").message
+
+
+def test_an_undo_waits_for_another_incident_that_acts_on_the_target():
+    """Its label would be gone when it reads back, and its change nobody's."""
+    world = bad_deploy(incident(roll_back(), recovery={"hold": "10m"})).run(seconds=10)
+    seen = world.seen
+    world.seen = lambda: replace(seen(), busy={world.target["metadata"]["uid"]: Busy("shop/other")})
+    world.say(entry("alice", after=timedelta(seconds=12), undo={"mitigation": "roll-back"})).run(minutes=1)
+    assert (1, "TargetBusy") == (len(world.effects), world.record("roll-back").reason)
+    world.seen = seen
+    world.run(minutes=1)
+    assert ("Undone", 2) == (world.record("roll-back").state.value, len(world.effects))
 
 
 def test_a_wish_that_could_not_start_for_an_hour_expires():

@@ -96,3 +96,18 @@ def test_busy_names_the_incident_that_is_acting():
     }
     assert busy == cache.busy(Key("incidents", "shop", "me"))
     assert "uid-one" not in cache.busy(Key("incidents", "shop", "one"))
+
+
+def test_busy_forgets_none_of_several():
+    """Each looks at fields of its own; one that locks the whole object locks it for all."""
+    cache = Cache()
+
+    def acts(name: str, **attempt: object) -> Busy:
+        record = {"target": {"uid": "t"}, "attempts": [attempt]}
+        cache.put(Key("incidents", "shop", name), {"metadata": {"uid": name}, "status": {"mitigations": [record]}})
+        return cache.busy(Key("incidents", "shop", "me"))["t"]
+
+    acts("one", state="Applied", fields=["/spec/replicas"])
+    assert acts("two", state="Applied", fields=["/spec/template"]).fields == ("/spec/replicas", "/spec/template")
+    assert acts("three", state="Intended", fields=["/spec/paused"]) == Busy("shop/three")
+    assert acts("four", state="Applied", fields=["/spec/replicas"]) == Busy("shop/three")

@@ -11,7 +11,7 @@ from stanch.api.incident_status import PostmortemRecord
 from stanch.api.meta import instant
 from stanch.api.names import EventKind, Label, Reason
 from stanch.core.asking import target_of
-from stanch.core.attempts import open_attempt
+from stanch.core.attempts import OPEN, open_attempt
 from stanch.core.commands import Unmark, outcome_key
 from stanch.core.debts import owed
 from stanch.core.draft import Draft
@@ -125,7 +125,12 @@ def _take_off(draft: Draft, aim: Aim, target: dict[str, Any], mark: str) -> bool
     command = Unmark(mark, REF_OF_KIND[aim.kind.value], aim.namespace, aim.name, target["metadata"]["uid"])
     outcome = draft.seen.outcomes.get(outcome_key(command))
     if outcome is not None:
-        return outcome.kind is OutcomeKind.REFUSED
+        return outcome.kind is OutcomeKind.REFUSED and outcome.status not in (409, 429)
+    written = (a for r in draft.incident.status.mitigations or () for a in r.attempts or ())
+    if any(a.id == mark and a.state in OPEN for a in written):
+        # That it is over is only being written down: nothing is done for an attempt that is under way on the record.
+        draft.wake(draft.now)
+        return False
     if draft.seen.policies.proven and command not in draft.commands:
         draft.commands.append(command)
     return False

@@ -1,6 +1,6 @@
 """Reasons not to act, in order; the first that says no wins (decisions 2.9; the rest of the sixteen come with their issue)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from stanch.api.actions import KINDS_OF_ACTION
@@ -11,7 +11,7 @@ from stanch.core.asking import target_of
 from stanch.core.contest import tug_of_war
 from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.observations import Busy, Failed, Found
-from stanch.core.ports import Aim, Change, Need, Refusal
+from stanch.core.ports import Aim, Need, Refusal
 from stanch.core.questions import ENTRIES, EVIDENCES, REF_OF_KIND, Get, List, MayThey
 from stanch.core.runners import nobody_else_runs_it
 
@@ -102,10 +102,10 @@ def target_is_free(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal 
     return _busy(other, aim) if other is not None and other.fields is None else None
 
 
-def fields_are_free(draft: Draft, aim: Aim, change: Change) -> Refusal | None:
+def fields_are_free(draft: Draft, aim: Aim, fields: Iterable[str]) -> Refusal | None:
     """What another incident wrote and still looks at is not written over; its other fields may be."""
-    other = _acting(draft, aim)
-    if other is None or not any(_overlap(one, two) for one in other.fields or ("",) for two in change.before or ("",)):
+    other, mine = _acting(draft, aim), tuple(fields) or ("",)
+    if other is None or not any(_overlap(one, two) for one in other.fields or ("",) for two in mine):
         return None
     return _busy(other, aim)
 
@@ -122,7 +122,8 @@ def _busy(other: Busy, aim: Aim) -> Refusal:
 
 
 def _overlap(one: str, two: str) -> bool:
-    """Is one of two JSON pointers the other, or within it?"""
+    """Is one of two JSON pointers the other, or within it? A pause would freeze a rollout on its way, so these are one."""
+    one, two = (pointer.replace("/spec/paused", "/spec/template") for pointer in (one, two))
     return f"{one}/".startswith(f"{two}/") or f"{two}/".startswith(f"{one}/")
 
 

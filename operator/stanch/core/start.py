@@ -225,7 +225,7 @@ def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Non
     if waiting is not None:
         draft.put(waiting)
         return
-    if refusal := fields_are_free(draft, aim, change) or hold_first(draft, planned, aim, change):
+    if refusal := fields_are_free(draft, aim, change.before) or hold_first(draft, planned, aim, change):
         hold(draft, draft.record(record.name) or planned, refusal)
         draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
         return

@@ -56,8 +56,10 @@ class Cache:
             for record in (body.get("status") or {}).get("mitigations") or ():
                 uid = (record.get("target") or {}).get("uid")
                 acting = next((a for a in record.get("attempts") or () if a.get("state") in _OPEN), None)
-                if uid and acting and (uid not in found or found[uid].fields is not None):
-                    found[uid] = Busy(f"{key.namespace}/{key.name}", _still_looked_at(acting))
+                if uid and acting:
+                    found[uid] = _together(
+                        found.get(uid), Busy(f"{key.namespace}/{key.name}", _still_looked_at(acting))
+                    )
         return found
 
     def acted(self) -> dict[str, str]:
@@ -68,6 +70,13 @@ class Cache:
             for record in (body.get("status") or {}).get("mitigations") or ()
             for attempt in record.get("attempts") or ()
         }
+
+
+def _together(one: Busy | None, other: Busy) -> Busy:
+    """Of several incidents the one that locks the whole object counts; else all their fields do."""
+    if one is None or one.fields is None or other.fields is None:
+        return one if one is not None and one.fields is None else other
+    return Busy(f"{one.incident} or {other.incident}", one.fields + other.fields)
 
 
 def _still_looked_at(attempt: dict[str, Any]) -> tuple[str, ...] | None:
