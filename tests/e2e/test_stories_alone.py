@@ -162,6 +162,7 @@ def last_words(maker: Maker) -> None:
         lone.proxy.faults = [delete]
         world.declare(incident(wish("away", "deletePod", target={"kind": "Pod", "name": name}), recovery=HELD))
         until(lambda: delete.fired and uid not in pods(world), 60, "the pod goes")
+        until(lambda: lone.proxy.committed("DELETE pods"), 10, "the answer has passed the proxy")
         assert f"pod/{name}/web.previous.log True" in seen, seen
         assert f"pod/{name}/web.log True" in seen, seen
         assert len(lone.proxy.committed("DELETE pods")) == 1

@@ -14,7 +14,7 @@ from stanch.shell.lease import Lease
 from stanch.shell.tenure import Tenure, identity
 
 # As shipped, a dozen times as fast.
-QUICK = Times(lasts=1.2, give_up=0.7, every=0.08)
+QUICK = Times(lasts=4.0, give_up=2.5, every=0.08)
 PATIENCE = 10
 
 

@@ -15,7 +15,7 @@ from stanch.core.observations import Found, Observations
 from stanch.core.ports import Aim, ApprovalClass, Change, NothingToDo, Refusal, Sized, Verdict, VerdictState
 from stanch.core.questions import REF_OF_KIND, DryRun, Question
 from stanch.core.swap import ABSENT, canonical, exchange, look_up, mark, patch_text
-from stanch.mitigations.reconciler_parents import look_above
+from stanch.mitigations.reconciler_parents import is_running, look_above
 from stanch.mitigations.workload import Json, live, read_target
 
 SUSPEND: Final = "/spec/suspend"
@@ -62,7 +62,7 @@ def verify(aim: Aim, seen: Observations) -> Verdict | tuple[Question, ...]:
     target = live(aim, seen)
     if not isinstance(target, dict):
         return target
-    if _is_running(aim, target):
+    if is_running(aim.kind, target):
         return Verdict(VerdictState.WAITING, f"{aim} is held; what it had begun before is still under way")
     return Verdict(VerdictState.VERIFIED, f"{aim} is held and applies nothing by itself")
 
@@ -74,21 +74,6 @@ def owes(aim: Aim) -> str:
 
 def _is_off(aim: Aim, target: Json) -> bool:
     return automated(target) is None if aim.kind is TargetKind.APPLICATION else look_up(target, SUSPEND) is True
-
-
-def _is_running(aim: Aim, target: Json) -> bool:
-    if aim.kind is TargetKind.APPLICATION:
-        return is_syncing(target)
-    status = target.get("status") or {}
-    conditions = {c.get("type"): c for c in status.get("conditions") or ()}
-    reconciling, ready = conditions.get("Reconciling") or {}, conditions.get("Ready") or {}
-    # After a run that failed the condition stays, as ProgressingWithRetry, until the next run, which does not come.
-    if reconciling.get("status") == "True" and reconciling.get("reason") == "Progressing":
-        return True
-    # Only a generation whose run went well is counted as observed, so one that is not Ready proves nothing. Seen of
-    # kustomize-controller; helm-controller could not be tried, so nothing is waited for that it may never say.
-    observed = status.get("observedGeneration", -1) if aim.kind is TargetKind.KUSTOMIZATION else -1
-    return ready.get("status") == "True" and 0 <= observed < target["metadata"].get("generation", 0)
 
 
 def _suspend(target: Json) -> Field:

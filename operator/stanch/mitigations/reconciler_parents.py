@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
-from stanch.core.argo import heals, lists, set_leaves_alone, set_of
+from stanch.core.argo import heals, is_syncing, lists, set_leaves_alone, set_of
 from stanch.core.observations import Failed, Found, Observations
 from stanch.core.ports import Aim, Refusal
-from stanch.core.questions import APPLICATION_SETS, APPLICATIONS, Get, Question
+from stanch.core.questions import APPLICATION_SETS, APPLICATIONS, KUSTOMIZATIONS, Get, Question
 from stanch.core.steering import Steerer, ask_for_hold, leaves_alone, perhaps, sets, steerers
 from stanch.mitigations.workload import Json, owner_refusal
 
@@ -91,8 +92,31 @@ def _judge(aim: Aim, who: Steerer, pointer: str, answer: object, *, sure: bool) 
         if not heals(answer.value):
             return f"{who} puts {field} back when it syncs next"
     elif answer.value["spec"].get("suspend"):
-        return None
+        return _rests(who, answer.value)
     return Refusal(
         Reason.OWNED_BY_ANOTHER,
         f"{who} sets {field} of {aim} and would put it back; hold that first: {ask_for_hold(aim, who)}; or change it in Git",
     )
+
+
+def _rests(who: Steerer, held: Json) -> Refusal | None:
+    kind = TargetKind.KUSTOMIZATION if who.ref is KUSTOMIZATIONS else TargetKind.HELM_RELEASE
+    if not is_running(kind, held):
+        return None
+    return Refusal(Reason.NO_DATA_NOW, f"{who} is held, and what it had begun before is still under way")
+
+
+def is_running(kind: TargetKind, target: Json) -> bool:
+    """Is a run under way that began before it was held? It would still write what it began with."""
+    if kind is TargetKind.APPLICATION:
+        return is_syncing(target)
+    status = target.get("status") or {}
+    conditions = {c.get("type"): c for c in status.get("conditions") or ()}
+    reconciling, ready = conditions.get("Reconciling") or {}, conditions.get("Ready") or {}
+    # After a run that failed the condition stays, as ProgressingWithRetry, until the next run, which does not come.
+    if reconciling.get("status") == "True" and reconciling.get("reason") == "Progressing":
+        return True
+    # Only a generation whose run went well is counted as observed, so one that is not Ready proves nothing. Seen of
+    # kustomize-controller; helm-controller could not be tried, so nothing is waited for that it may never say.
+    observed = status.get("observedGeneration", -1) if kind is TargetKind.KUSTOMIZATION else -1
+    return ready.get("status") == "True" and 0 <= observed < target["metadata"].get("generation", 0)
