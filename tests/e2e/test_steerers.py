@@ -6,7 +6,7 @@ import pytest
 
 from e2e.support import crds as real
 from e2e.support.api import Api, Json, until
-from e2e.support.crds import RealCrds, addons
+from e2e.support.crds import RealCrds, addons, taken
 from e2e.support.operators import Operator
 from e2e.support.scenes import Scenes
 from e2e.support.world import World, bind, deployment, good, incident, wait_for_right, wish
@@ -43,17 +43,6 @@ def routed(world: World) -> None:
     spec = {"parentRefs": [{"name": "gate"}], "rules": [{"backendRefs": refs}]}
     world.deploy({"apiVersion": api, "kind": "HTTPRoute", "metadata": {"name": "web"}, "spec": spec})
     taken(world)
-
-
-def taken(world: World) -> None:
-    """What a gateway says of the route as it is now."""
-    generation = world.target("web", "httproutes")["metadata"]["generation"]
-    said = {"status": "True", "reason": "Yes", "message": "", "lastTransitionTime": "2026-11-21T14:00:00Z"}
-    conditions = [{"type": t, "observedGeneration": generation, **said} for t in ("Accepted", "ResolvedRefs")]
-    parent = {"parentRef": {"name": "gate"}, "controllerName": "stanch.test/gate", "conditions": conditions}
-    path = world.admin.path("httproutes", world.ns, "web") + "/status"
-    merge = "application/merge-patch+json"
-    world.admin.request("PATCH", path, {"status": {"parents": [parent]}}, merge).must()
 
 
 def weights(world: World) -> list[int]:

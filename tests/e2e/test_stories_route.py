@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.support.api import Api, Json, together, until
-from e2e.support.crds import RealCrds, addons
+from e2e.support.crds import RealCrds, addons, taken
 from e2e.support.operators import Operator
 from e2e.support.scenes import Scenes
 from e2e.support.stories import HELD, obj, said_no, take_back, untouched
@@ -43,17 +43,6 @@ def setting(world: World) -> None:
     rules = [{"backendRefs": backends, "name": "all"}]
     world.deploy(odd(obj("HTTPRoute", "web", f"{GATEWAY}/v1", spec={"parentRefs": [{"name": "gate"}], "rules": rules})))
     taken(world)
-
-
-def taken(world: World) -> None:
-    """Its gateway has taken the newest generation."""
-    generation = world.target("web", "httproutes")["metadata"]["generation"]
-    said = {"status": "True", "reason": "Accepted", "message": "", "lastTransitionTime": "2026-11-21T14:00:00Z"}
-    conditions = [{"type": t, "observedGeneration": generation, **said} for t in ("Accepted", "ResolvedRefs")]
-    parent = {"parentRef": {"name": "gate"}, "controllerName": "test.dev/gate", "conditions": conditions}
-    path = world.admin.path("httproutes", world.ns, "web") + "/status"
-    change = {"status": {"parents": [parent]}}
-    world.admin.request("PATCH", path, change, "application/merge-patch+json").must()
 
 
 @pytest.fixture(scope="module")

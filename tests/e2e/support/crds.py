@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from e2e.support.api import Api, Json, until
+from e2e.support.world import World
 
 sys.path.append(str(Path(__file__).resolve().parents[3] / "tools"))
 from testcluster import addons
@@ -65,3 +66,14 @@ def give_role(admin: Api) -> None:
     rules = [{"apiGroups": [group], "resources": found, "verbs": ["patch"]} for group, found in PATCHES.items()]
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": ROLE}}
     admin.create(role | {"rules": rules})
+
+
+def taken(world: World) -> None:
+    """What a gateway says of the route as it is now."""
+    generation = world.target("web", "httproutes")["metadata"]["generation"]
+    said = {"status": "True", "reason": "Yes", "message": "", "lastTransitionTime": "2026-11-21T14:00:00Z"}
+    conditions = [{"type": t, "observedGeneration": generation, **said} for t in ("Accepted", "ResolvedRefs")]
+    parent = {"parentRef": {"name": "gate"}, "controllerName": "stanch.test/gate", "conditions": conditions}
+    path = world.admin.path("httproutes", world.ns, "web") + "/status"
+    merge = "application/merge-patch+json"
+    world.admin.request("PATCH", path, {"status": {"parents": [parent]}}, merge).must()
