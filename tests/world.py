@@ -18,7 +18,7 @@ from stanch.api.policy import DEFAULT
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.commands import Command, Removal, Remove, Unmark, outcome_key
 from stanch.core.invariants import broken
-from stanch.core.observations import Answer, Failed, Found, NotFound, Observations, Outcome, OutcomeKind, Policies
+from stanch.core.observations import Answer, Busy, Failed, Found, NotFound, Observations, Outcome, OutcomeKind, Policies
 from stanch.core.plan import plan
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Aim, Captured, CaptureRequest, Catalog
@@ -98,6 +98,7 @@ class World:
     lose_stores: set[str] = field(default_factory=set)
     controller_works: bool = True
     acted: dict[str, str] = field(default_factory=dict)
+    busy: dict[str, Busy] = field(default_factory=dict)
     guarded: set[str] = field(default_factory=set)
     refuses: int = 0
     restored: datetime | None = None
@@ -260,6 +261,7 @@ class World:
             evidence_started=self.now,
             restored=self.restored,
             acted=self.acted,
+            busy=self.busy,
         )
 
     def _let_go(self) -> None:

@@ -27,8 +27,9 @@ def standing(record: MitigationRecord) -> Attempt | None:
 
 
 def _took_effect(attempt: Attempt) -> bool:
-    # Failed after it was applied: the write stands although the rollout did not come up.
-    return attempt.state in IN_FORCE or (attempt.state is AttemptState.FAILED and attempt.applied_time is not None)
+    # Failed after it was applied: the write stands although the rollout did not come up. Diverged: what is left of it does.
+    ended = attempt.state in (AttemptState.FAILED, AttemptState.DIVERGED)
+    return attempt.state in IN_FORCE or (ended and attempt.applied_time is not None)
 
 
 def only_removes(attempt: Attempt) -> bool:

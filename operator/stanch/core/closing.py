@@ -9,7 +9,7 @@ from typing import Any, Final
 from stanch.api.duration import write
 from stanch.api.incident_status import PostmortemRecord
 from stanch.api.meta import instant
-from stanch.api.names import EventKind, Label, Reason
+from stanch.api.names import EventKind, Reason
 from stanch.core.asking import target_of
 from stanch.core.attempts import OPEN, open_attempt
 from stanch.core.commands import Unmark, outcome_key
@@ -18,6 +18,7 @@ from stanch.core.draft import Draft
 from stanch.core.observations import Failed, Found, OutcomeKind
 from stanch.core.ports import Aim
 from stanch.core.questions import POSTMORTEMS, REF_OF_KIND, Get
+from stanch.core.swap import label_of
 
 NO_ANSWER_NOW: Final = (0, 429)
 
@@ -106,18 +107,14 @@ def unmarked(draft: Draft) -> bool:
     ours = {a.id for r in draft.records for a in r.attempts or ()}
     done = True
     for aim in _marked(draft):
-        answer = draft.seen.get(target_of(aim))
-        if isinstance(answer, Failed) and (answer.status in NO_ANSWER_NOW or answer.status >= 500):
+        answer = draft.answer(target_of(aim))
+        if answer is None or (isinstance(answer, Failed) and (answer.status in NO_ANSWER_NOW or answer.status >= 500)):
             done = False
-        elif isinstance(answer, Found) and (mark := _mark(answer.value)) in ours:
+        elif isinstance(answer, Found) and (mark := label_of(answer.value)) in ours:
             done = _take_off(draft, aim, answer.value, mark) and done
     if not done:
         draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
     return done
-
-
-def _mark(target: dict[str, Any]) -> str:
-    return str((target["metadata"].get("labels") or {}).get(Label.ACTION) or "")
 
 
 def _take_off(draft: Draft, aim: Aim, target: dict[str, Any], mark: str) -> bool:

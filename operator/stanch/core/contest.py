@@ -7,7 +7,7 @@ Never written again on our own: that would be the tug of war (mitigations.md 5.5
 from datetime import timedelta
 from typing import Final
 
-from stanch.api.incident_status import Attempt, AttemptState, Contest, MitigationRecord
+from stanch.api.incident_status import Attempt, Contest, MitigationRecord
 from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.core.asking import target_of
 from stanch.core.attempts import only_removes, open_attempt, standing, writer
@@ -16,7 +16,7 @@ from stanch.core.draft import Draft
 from stanch.core.observations import Found, NotFound
 from stanch.core.ports import Aim
 from stanch.core.steering import who_set
-from stanch.core.swap import digest, fields
+from stanch.core.swap import digest, fields, label_of
 
 FLIPS_MAX: Final = 8
 SHORT, IN_SHORT = timedelta(minutes=10), 2
@@ -33,8 +33,7 @@ def watch_effects(draft: Draft) -> None:
         return
     for record in draft.records:
         attempt, aim = standing(record), draft.aim(record)
-        landed = attempt is not None and attempt.state in (AttemptState.VERIFIED, AttemptState.FAILED)
-        if attempt is None or aim is None or not landed or only_removes(attempt) or not attempt.fields:
+        if attempt is None or aim is None or only_removes(attempt) or not attempt.fields:
             continue
         if not open_attempt(record) and record.undo_asked is None:
             _look(draft, record, attempt, aim)
@@ -42,21 +41,26 @@ def watch_effects(draft: Draft) -> None:
 
 
 def _is_it_still_owed(draft: Draft) -> None:
-    """Somebody may take it back by hand, days later; what else they write there is their business now."""
-    for debt in draft.status.debt or ():
-        record = draft.record(debt.name)
-        aim, attempt = (draft.aim(record), standing(record)) if record else (None, None)
-        if record is None or aim is None or attempt is None or attempt.id != debt.attempt or open_attempt(record):
+    """Somebody may take it back by hand, days later, or bring it back; what else they write is their business now."""
+    owing = {d.attempt for d in draft.status.debt or ()}
+    for record in draft.records:
+        aim, attempt = draft.aim(record), standing(record)
+        if aim is None or attempt is None or open_attempt(record):
+            continue
+        gone = record.contest is not None and bool(record.contest.gone)
+        owed_once = gone and draft.catalog.mitigations[record.action].debt is not None
+        if attempt.id not in owing and not owed_once:
             continue
         target = draft.answer(target_of(aim))
-        if record.contest is not None and record.contest.gone:
-            continue
         if isinstance(target, NotFound) or (isinstance(target, Found) and _another(record, target)):
-            _nothing_left(draft, record, f"{aim} is gone or was replaced; nothing of it is owed any more")
+            if not gone:
+                _nothing_left(draft, record, f"{aim} is gone or was replaced; nothing of it is owed any more")
         elif isinstance(target, Found):
-            live = digest(fields(target.value, dict.fromkeys(attempt.fields or ())))
-            if live == attempt.pre and live != attempt.post:
-                who = who_set(target.value, attempt.fields or ()) or writer(target.value)
+            live = _live(attempt, target)
+            if gone and live == attempt.post != attempt.pre:
+                _owed_again(draft, record, aim, target)
+            elif not gone and live == attempt.pre != attempt.post:
+                who = _who(attempt, target)
                 _nothing_left(draft, record, f"{who} put {aim} back as it was before", who)
 
 
@@ -71,30 +75,55 @@ def _nothing_left(draft: Draft, record: MitigationRecord, why: str, who: str | N
     draft.say(EventKind.MITIGATION_REVERTED, f"{record.name}: {why}", event=True)
 
 
+def _owed_again(draft: Draft, record: MitigationRecord, aim: Aim, target: Found) -> None:
+    """What stanch had written is there again, so somebody owes it: the one who asked for it first."""
+    by = draft.seen.acted.get(label_of(target.value)) or writer(target.value)
+    changed = (record.contest or Contest(stands=True)).model_copy(update={"stands": True, "gone": None, "by": by})
+    draft.put(record.model_copy(update={"contest": changed}))
+    text = f"{record.name}: {by} brought back on {aim} what stanch had written; it is owed again"
+    draft.say(EventKind.MITIGATION_REVERTED, text, event=True, warning=True)
+
+
 def _look(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) -> None:
     target = draft.answer(target_of(aim))
     if not isinstance(target, Found) or _another(record, target):
         return
-    live = digest(fields(target.value, dict.fromkeys(attempt.fields or ())))
-    known = record.contest or Contest(stands=True)
-    gone = True if live == attempt.pre and live != attempt.post else None
-    if (live == attempt.post) == known.stands and gone == known.gone:
+    seen = seen_now(draft, record, attempt, target)
+    if seen.contest == record.contest:
         return
-    who = who_set(target.value, attempt.fields or ()) or writer(target.value)
-    stands = live == attempt.post
-    # Only leaving what was written is a flip; coming back to it is not.
-    flips = known.flips if stands else (*(known.flips or ()), draft.now)[-FLIPS_MAX:]
-    draft.put(record.model_copy(update={"contest": Contest(stands=stands, gone=gone, by=who, flips=flips)}))
-    if stands:
+    draft.put(seen)
+    who = _who(attempt, target)
+    if seen.contest is None or seen.contest.stands:
         draft.say(EventKind.MITIGATION_REVERTED, f"{record.name}: {who} wrote again what stanch had written on {aim}")
         return
-    how = "put it back as it was before" if live == attempt.pre else "wrote something else"
+    how = "put it back as it was before" if seen.contest.gone else "wrote something else"
     draft.say(
         EventKind.MITIGATION_REVERTED,
         f"{record.name}: {who} changed {aim} after stanch did and {how}; it is not written again",
         event=True,
         warning=True,
     )
+
+
+def seen_now(draft: Draft, record: MitigationRecord, attempt: Attempt, target: Found) -> MitigationRecord:
+    """The record with what is so now: does the effect stand, and who changed it; the same record when nothing is new."""
+    live, known = _live(attempt, target), record.contest or Contest(stands=True)
+    stands = live == attempt.post
+    gone = True if live == attempt.pre and not stands else None
+    if (stands, gone) == (known.stands, known.gone):
+        return record
+    # Only leaving what was written is a flip; coming back to it is not.
+    flips = known.flips if stands else (*(known.flips or ()), draft.now)[-FLIPS_MAX:]
+    contest = Contest(stands=stands, gone=gone, by=_who(attempt, target), flips=flips)
+    return record.model_copy(update={"contest": contest})
+
+
+def _live(attempt: Attempt, target: Found) -> str:
+    return digest(fields(target.value, dict.fromkeys(attempt.fields or ())))
+
+
+def _who(attempt: Attempt, target: Found) -> str:
+    return who_set(target.value, attempt.fields or ()) or writer(target.value)
 
 
 def _say_so(draft: Draft) -> None:

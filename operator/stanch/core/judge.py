@@ -13,6 +13,7 @@ from stanch.core.draft import Draft, aim_at
 from stanch.core.git_ops import HOLD
 from stanch.core.observations import Found
 from stanch.core.recovery import contained
+from stanch.core.swap import label_of
 
 # A line that is longer than this is looked up in the record.
 UNDO_LINE_MAX: Final = 300
@@ -29,6 +30,8 @@ def judge_effects(draft: Draft) -> None:
         effect = _effect(draft, record, attempt)
         if effect is None:
             continue
+        if effect is not Effect.WORSE and another_acted(draft, record, attempt):
+            effect = Effect.UNKNOWN
         draft.put(record.model_copy(update={"effect": effect, "effect_time": draft.now}))
         _say(draft, record, attempt, effect)
 
@@ -113,16 +116,35 @@ def _worse(draft: Draft, attempt: Attempt) -> bool:
     return lost > draft.catalog.policy.worse_points
 
 
+def another_acted(draft: Draft, record: MitigationRecord, attempt: Attempt) -> str | None:
+    """Who else of ours changed the target since this attempt, or is about to; None when nobody did, or nobody can know."""
+    aim = draft.aim(record)
+    target = draft.seen.get(target_of(aim)) if aim is not None else None
+    if not isinstance(target, Found) or not attempt.fields or draft.incident.spec.drill:
+        return None
+    label, ours = label_of(target.value), {a.id for r in draft.records for a in r.attempts or ()}
+    if label and label not in ours:
+        return draft.seen.acted.get(label, "an incident that is gone")
+    busy = draft.seen.busy.get(target.value["metadata"]["uid"])
+    return f"incident {busy.incident}" if busy is not None else None
+
+
 def _say(draft: Draft, record: MitigationRecord, attempt: Attempt, effect: Effect) -> None:
     if effect is Effect.WORSE and attempt.before is not None:
         now = health(draft)
         text = (
-            f"{record.name}: it made things worse: {_counts(now)}, before it {_counts(attempt.before)}. Nothing else is "
-            f"started by itself. {undo_hint(record)}"
+            f"{record.name}: {_whose(draft, record, attempt)}: {_counts(now)}, before it {_counts(attempt.before)}. "
+            f"Nothing else is started by itself. {undo_hint(record)}"
         )
         draft.say(EventKind.MADE_IT_WORSE, text, event=True, warning=True)
     else:
         draft.say(EventKind.MITIGATION_JUDGED, f"{record.name}: {_WORDS[effect]}")
+
+
+def _whose(draft: Draft, record: MitigationRecord, attempt: Attempt) -> str:
+    """Two acted, and it got worse: nothing goes on either way, but nobody is told that it was this one."""
+    other = another_acted(draft, record, attempt)
+    return f"things got worse, by this or by {other}" if other else "it made things worse"
 
 
 _WORDS: Final = {

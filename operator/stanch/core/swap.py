@@ -84,6 +84,18 @@ def mark(labels: Mapping[str, str] | None, action: str) -> list[dict[str, Any]]:
     return [_test(pointer, old), {"op": "add", "path": pointer, "value": action}]
 
 
+def label_of(obj: Mapping[str, Any]) -> str:
+    """The action that wrote an object last, as our label on it has it; empty when there is none."""
+    return str((obj["metadata"].get("labels") or {}).get(Label.ACTION) or "")
+
+
+def marked_before(patch: str) -> str:
+    """Our label as a patch text expects to find it, and so as it was when that was planned; empty for none."""
+    pointer = f"{_LABELS}/{escape(Label.ACTION)}"
+    tests = (o for o in json.loads(patch) if o["op"] == "test" and o["path"] == pointer)
+    return next((str(o["value"] or "") for o in tests), "")
+
+
 def unmark(uid: str, action: str) -> list[dict[str, Any]]:
     """Operations that take our label off, if it is still this action's on this very object."""
     pointer = f"{_LABELS}/{escape(Label.ACTION)}"

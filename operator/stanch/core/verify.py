@@ -8,6 +8,7 @@ from stanch.api.names import Reason
 from stanch.core.asking import target_of
 from stanch.core.attempts import end, only_removes, writer
 from stanch.core.commands import Removal, Remove
+from stanch.core.contest import seen_now
 from stanch.core.draft import Draft
 from stanch.core.guards import asker_may
 from stanch.core.observations import Failed, Found, NotFound
@@ -43,7 +44,8 @@ def verify(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) -
         return
     if isinstance(undo, Found) and isinstance(target, Found) and _changed_again(attempt, undo, target):
         message = f"{writer(target.value)} changed it again after stanch did; nothing was overwritten"
-        end(draft, record, attempt, AttemptState.DIVERGED, message)
+        lost = record if attempt.undoes else seen_now(draft, record, attempt, target)
+        end(draft, lost, attempt, AttemptState.DIVERGED, message)
     elif attempt.undoes and isinstance(undo, Found) and isinstance(target, Found):
         # Exact is all that an undo is: whether what stood before works is for the criteria to say, not for it to wait on.
         end(draft, record, attempt, AttemptState.VERIFIED, f"{aim} is as it was before")

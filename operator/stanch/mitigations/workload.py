@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from stanch.api.names import Label, Reason
+from stanch.api.names import Reason
 from stanch.core.asking import pdbs, pods_of, services, target_of
 from stanch.core.observations import Failed, Found, NotFound, Observations, is_cut, items
 from stanch.core.ports import Aim, Refusal, Verdict, VerdictState
 from stanch.core.questions import List, Question
+from stanch.core.swap import label_of
 
 Json = Mapping[str, Any]
 
@@ -95,7 +96,7 @@ def paused(aim: Aim, obj: Json, seen: Observations) -> Refusal | None:
     if not obj["spec"].get("paused"):
         return None
     # The label may be of something else that we did to it since; then who paused it is not known.
-    who = seen.acted.get((obj["metadata"].get("labels") or {}).get(Label.ACTION, ""), "")
+    who = seen.acted.get(label_of(obj), "")
     by = f" (last changed by {who})" if who else ""
     return Refusal(
         Reason.PREFLIGHT,
