@@ -41,6 +41,32 @@ def test_an_intention_without_its_receipts_is_given_up_and_made_anew(lost):
     assert (["Skipped", "Verified"], 1) == (states, len(world.effects))
 
 
+@pytest.mark.parametrize("wishes", [(), (roll_back(),)], ids=["nothing-asked", "a-rollback"])
+@pytest.mark.parametrize("steps", range(1, 8, 3))
+def test_evidence_that_was_never_stored_is_not_named_for_long(wishes, steps):
+    """Killed between the status that names it and the object itself: it is captured again, and only what is there is named."""
+    world = bad_deploy(incident(*wishes))
+    world.look(die_after=steps)
+    world.run(minutes=2)
+    named = [(e.name in world.stored, e.stored) for e in world.incident.status.evidence]
+    assert {(True, True)} == set(named)
+    assert (len(wishes), []) == (len(world.effects), world.broken)
+    assert (steps == 1) == world.kinds().count("EvidenceNotStored")
+
+
+def test_evidence_is_given_time_to_be_stored():
+    """Another replica may be about to: it is not forgotten before nobody can be writing it any more."""
+    world = bad_deploy(incident())
+    world.look(die_after=1)
+    stopped, world.stopped = world.stopped, None
+    world.run(seconds=4)
+    world.stopped = stopped
+    world.go_on()
+    world.run(minutes=2)
+    assert (1, True) == (len(world.incident.status.evidence), world.incident.status.evidence[0].stored)
+    assert "EvidenceNotStored" not in world.kinds()
+
+
 def test_a_human_push_between_plan_and_patch_is_not_overwritten():
     """The test of the old template fails, and the record names who wrote."""
     world = bad_deploy(incident(roll_back()))

@@ -31,6 +31,8 @@ SHORT = {"approval_valid_for": 5, "approval_ask_for": 8}
 # How each incident stood when the backup was made; the targets have the same names.
 PENDING = ("waiting", "approved", "asked", "intended")
 NAMES = (*PENDING, "finished")
+# What an API server that has started a moment ago says of kinds that CustomResourceDefinitions brought.
+UNAVAILABLE = 503
 
 
 def run(*words: str) -> None:
@@ -70,8 +72,9 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
 
 
 def declare(world: World, name: str, asked: Json) -> None:
-    """alice declares an incident about the Deployment of that name."""
-    world.declare(incident(asked, name=name, target={"kind": "Deployment", "name": name}, recovery={"hold": "10m"}))
+    """alice declares an incident about the Deployment of that name; again while the API server has not found our kinds yet."""
+    obj = incident(asked, name=name, target={"kind": "Deployment", "name": name}, recovery={"hold": "10m"})
+    until(lambda: (reply := world.alice.create(obj, world.ns)).status != UNAVAILABLE and reply.must(), 60, "it is up")
 
 
 def agree(world: World, name: str) -> None:

@@ -9,6 +9,7 @@ from e2e.support import meddling
 from e2e.support.api import Api
 from e2e.support.courses import COURSES as ALL_COURSES
 from e2e.support.courses import ThereAndBack, nothing
+from e2e.support.crds import RealCrds, addons
 from e2e.support.meddling import Meddled
 from e2e.support.operators import ForkServer
 from e2e.support.proxy import Loop
@@ -20,6 +21,7 @@ SWEEP = os.environ.get("STANCH_SWEEP", "")
 ONLY = [c for c in ALL_COURSES if c.name == SWEEP.split(": ")[0]]
 FULL = SWEEP == "full" or bool(ONLY)
 COURSES = tuple(ONLY) or ALL_COURSES
+CRDS = (addons.GATEWAY_API,)
 pytestmark = pytest.mark.timeout(7200 if FULL else 900)
 
 WATCHES = ("hold", "skip", "cut", "gone")
@@ -58,7 +60,12 @@ def is_slow(course: Course) -> bool:
 
 @pytest.fixture(scope="module")
 def stage(
-    admin: Api, token: dict[str, Any], fork_server: ForkServer, loop: Loop, tmp_path_factory: pytest.TempPathFactory
+    crds: RealCrds,
+    admin: Api,
+    token: dict[str, Any],
+    fork_server: ForkServer,
+    loop: Loop,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Stage:
     """Where the plans are run."""
     return Stage(admin, token, fork_server, loop, tmp_path_factory.mktemp("toolkit-sweep"))

@@ -53,7 +53,10 @@ def intended() -> tuple[World, dict]:
     while not any(r.attempts for r in world.incident.status.mitigations or ()):
         world.look(die_after=2)
     body = {"metadata": {**world.incident.metadata.wire(), "resourceVersion": "107"}}
-    return world, body | {"spec": world.incident.spec.wire(), "status": world.incident.status.wire()}
+    status = world.incident.status.wire()
+    # Noted already, so that nothing is to be written before the deed.
+    status["evidence"] = [{**each, "stored": True} for each in status["evidence"]]
+    return world, body | {"spec": world.incident.spec.wire(), "status": status}
 
 
 def changed(body: dict | None, **metadata: str) -> dict | None:

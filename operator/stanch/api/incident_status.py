@@ -248,7 +248,7 @@ class MitigationRecord(Model):
 
 
 class EvidenceRecord(Model):
-    """One stored bundle."""
+    """One bundle."""
 
     name: Annotated[_S, Field(description="Evidence object.")]
     purpose: Annotated[_S, Field(description="Declared, Before or After.")]
@@ -257,6 +257,7 @@ class EvidenceRecord(Model):
     bytes: Annotated[Counter, Field(description="Stored bytes.")]
     sha256: Annotated[_S, Field(description="SHA-256 of the bundle.")]
     captured_time: Annotated[Time, Field(description="When it was captured.")]
+    stored: Annotated[bool | None, Field(description="True once the API server has said that it is there.")] = None
 
 
 class CriterionState(StrEnum):
@@ -390,7 +391,7 @@ class IncidentStatus(Model):
         tuple[Suggestion, ...] | None,
         Field(max_length=3, description="What could be tried, best first; nothing is run by itself."),
     ] = None
-    evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=16, description="Bundles stored.")] = None
+    evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=16, description="Bundles captured.")] = None
     recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None
     debt: Annotated[
         tuple[Debt, ...] | None, Field(max_length=16, description="Temporary state not yet taken back.")

@@ -6,7 +6,6 @@ from typing import Any, Final
 from stanch.api.incident_status import Attempt, AttemptState, MitigationRecord, WishState
 from stanch.api.names import FIELD_MANAGER, EventKind
 from stanch.core.draft import Draft
-from stanch.core.questions import EVIDENCES, List
 from stanch.core.swap import digest
 
 OPEN: Final = frozenset({AttemptState.INTENDED, AttemptState.STARTED, AttemptState.APPLIED})
@@ -48,11 +47,6 @@ def put_attempt(draft: Draft, record: MitigationRecord, attempt: Attempt, **chan
     changed = record.model_copy(update={"attempts": attempts, **changes})
     draft.put(changed)
     return changed
-
-
-def receipt_of(draft: Draft, evidence: str) -> List:
-    """Asks whether an Evidence object of that name is stored."""
-    return List(EVIDENCES, draft.incident.metadata.namespace, fields=f"metadata.name={evidence}", metadata_only=True)
 
 
 def writer(target: Mapping[str, Any]) -> str:

@@ -11,13 +11,14 @@ from typing import Any
 from stanch.api.incident_status import Attempt, AttemptState, MitigationRecord, UndoAsked, WishState
 from stanch.api.names import EventKind, Reason
 from stanch.core.asking import target_of
-from stanch.core.attempts import end, only_removes, open_attempt, put_attempt, receipt_of, writer
+from stanch.core.attempts import end, only_removes, open_attempt, put_attempt, writer
 from stanch.core.commands import Swap
 from stanch.core.draft import Draft
 from stanch.core.guards import asker_may
-from stanch.core.observations import Failed, Found, NotFound, Outcome, OutcomeKind
+from stanch.core.observations import Failed, Found, NotFound, Outcome, OutcomeKind, is_empty
 from stanch.core.ports import Aim
 from stanch.core.questions import REF_OF_KIND, UndoSecret
+from stanch.core.receipts import receipt_of
 from stanch.core.restored import is_past, past_words
 from stanch.core.swap import digest, fields, label_of, marked_before
 from stanch.core.three_way import conflicts, in_words, with_conflict
@@ -67,11 +68,12 @@ def _receipts(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim
     """Is the evidence there that the record names? Asks for it; gives the attempt up when it never came."""
     if attempt.evidence is None or draft.seen.stored.get(attempt.evidence) == attempt.evidence_sha256:
         return True
+    if any(e.name == attempt.evidence and e.stored for e in draft.status.evidence or ()):
+        return True
     answer = draft.answer(receipt_of(draft, attempt.evidence))
     if answer is None:
         return False
-    if isinstance(answer, Found) and answer.value.get("items"):
-        # Its name ends in its content's digest, so being there under that name is the receipt.
+    if isinstance(answer, Found) and not is_empty(answer):
         return True
     if isinstance(answer, Found):
         _lost(draft, record, attempt, aim, "its evidence was never stored")

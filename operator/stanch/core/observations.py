@@ -114,6 +114,11 @@ def is_cut(answer: Answer | None) -> bool:
     return isinstance(answer, Found) and bool((answer.value.get("metadata") or {}).get("continue"))
 
 
+def is_empty(answer: Found) -> bool:
+    """Is there nothing in this list?"""
+    return not answer.value.get("items")
+
+
 def items(answer: Answer | None) -> list[dict[str, Any]]:
     """Objects of a list answer; none when it failed or was not asked."""
     return list(answer.value.get("items") or ()) if isinstance(answer, Found) else []

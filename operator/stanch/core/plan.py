@@ -10,13 +10,12 @@ from datetime import datetime
 
 from stanch.api.evidence import Purpose
 from stanch.api.incident import Incident
-from stanch.api.names import EventKind
 from stanch.core.aftermath import learn
 from stanch.core.closing import ask_what_closing_needs, close_when_done
 from stanch.core.contest import watch_effects
 from stanch.core.debt_items import move_to_items
 from stanch.core.debts import keep_debts
-from stanch.core.draft import LINE_CHARACTERS_MAX, Draft, aim_at, shorten
+from stanch.core.draft import Draft, aim_at
 from stanch.core.entry_fold import fold_entries
 from stanch.core.follow import follow
 from stanch.core.intend import capture
@@ -26,6 +25,7 @@ from stanch.core.observations import Observations
 from stanch.core.pages import turn_page
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
+from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
 from stanch.core.restored import refuse_the_past
 from stanch.core.spec_fold import fold_spec
@@ -39,8 +39,8 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     """What to ask, or else what to write, store and do next, and when to look again."""
     now = now.replace(microsecond=0)
     draft = Draft(incident, replace(seen, now=now), catalog, now, incident.status)
-    # 1. Drop what could not be stored, so that the record never names evidence that is not there.
-    _forget_unstored(draft)
+    # 1. Drop what was not stored, so that the record never names evidence that is not there.
+    keep_receipts(draft)
     # 2. Take in what was declared, wished and said.
     fold_spec(draft)
     fold_wishes(draft)
@@ -96,18 +96,6 @@ def _look_again_sometime(draft: Draft) -> None:
     times, policy = draft.status.times, draft.catalog.policy
     if times is not None and not (times.closed or times.cancelled):
         draft.wake(draft.now + (policy.resync_resolved_every if times.resolved else policy.resync_every))
-
-
-def _forget_unstored(draft: Draft) -> None:
-    if not draft.seen.not_stored:
-        return
-    lost = {e.name for e in draft.status.evidence or ()} & set(draft.seen.not_stored)
-    draft.set(evidence=tuple(e for e in draft.status.evidence or () if e.name not in lost) or None)
-    draft.wake(draft.now + draft.catalog.policy.store_again)
-    told = next((x for x in reversed(draft.status.timeline) if x.kind == EventKind.EVIDENCE_NOT_STORED), None)
-    text = shorten(f"Not stored: {'; '.join(sorted(set(draft.seen.not_stored.values())))}", LINE_CHARACTERS_MAX)
-    if told is None or told.text != text:
-        draft.say(EventKind.EVIDENCE_NOT_STORED, text, event=True, warning=True)
 
 
 def _capture_at_declaration(draft: Draft) -> None:

@@ -8,7 +8,7 @@ from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.api.wish import When
 from stanch.core.approvals import is_machine, valid, wait_for
 from stanch.core.asking import target_of
-from stanch.core.attempts import open_attempt, receipt_of, standing
+from stanch.core.attempts import open_attempt, standing
 from stanch.core.conditions import find, is_true
 from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.git_ops import HOLD, ask_who_heals, hold_first, warnings_of
@@ -156,13 +156,9 @@ def _may_be_next(draft: Draft, record: MitigationRecord) -> bool:
 
 
 def _evidence_first(draft: Draft, aim: Aim, soon: bool) -> None:
-    """Ask for evidence; or for the receipt of what is fresh enough, now and not in a hop of its own before the effect."""
-    fresh = fresh_evidence(draft, aim)
-    if fresh is None:
-        if soon:
-            draft.ask_evidence(aim)
-    elif fresh.name not in draft.seen.stored:
-        draft.ask(receipt_of(draft, fresh.name))
+    """Ask for evidence now, and not in a hop of its own before the effect; unless there is some that is fresh enough."""
+    if soon and fresh_evidence(draft, aim) is None:
+        draft.ask_evidence(aim)
 
 
 def _stop(draft: Draft, record: MitigationRecord, refusal: object) -> None:

@@ -112,8 +112,8 @@ BUGS: tuple[Bug, ...] = (
         (
             (
                 "core/follow.py",
-                "    ours = (target.value[\"metadata\"].get(\"labels\") or {}).get(Label.ACTION) == attempt.id\n    same",
-                "    ours = False\n    same",
+                "    label = label_of(target.value)\n    if label",
+                '    label = ""\n    if label',
             ),
         ),
         "configFlag",
@@ -208,7 +208,7 @@ BUGS: tuple[Bug, ...] = (
     ),
     Bug(
         "keeps evidence on the record that was never stored",
-        (("core/plan.py", "    if not draft.seen.not_stored:", "    if True:"),),
+        (("core/receipts.py", "    draft.set(evidence=kept or None)", "    assert kept is not None"),),
         "configFlag",
         ("500 before POST evidences#1", "drop before POST evidences#1"),
     ),

@@ -8,6 +8,7 @@ from typing import Any
 
 from e2e.support import oracles
 from e2e.support.api import Json, until
+from e2e.support.crds import ROLE, taken
 from e2e.support.node_courses import NODE_COURSES, NodeCourse
 from e2e.support.proxy import FaultProxy
 from e2e.support.sweep import InNamespace, wait_for
@@ -15,6 +16,7 @@ from e2e.support.world import (
     GOOD,
     Agreement,
     World,
+    bind,
     container,
     deployment,
     good,
@@ -23,6 +25,7 @@ from e2e.support.world import (
     stands,
     statefulset,
     stuck,
+    wait_for_right,
     wish,
 )
 
@@ -57,14 +60,16 @@ class ThereAndBack(InNamespace):
     obj: str = "checkout"
     undone: bool = True
     live: Callable[[World], object] = nothing
+    meanwhile: Callable[[World], object] = nothing
     human: Json | None = None
 
     def set_up(self, world: World) -> Json:
         """Its objects, seen by their controllers."""
         for each in self.objects:
             world.deploy(each)
-        if any(each["kind"] == "Deployment" for each in self.objects):
-            until(lambda: world.target().get("status", {}).get("observedGeneration"), 60, "its controller has seen it")
+        for name in (each["metadata"]["name"] for each in self.objects if each["kind"] == "Deployment"):
+            seen = lambda name=name: world.target(name).get("status", {}).get("observedGeneration")  # noqa: E731
+            until(seen, 60, f"the controller has seen {name}")
         self.live(world)
         return plain(world.target(self.obj, self.plural))
 
@@ -77,13 +82,18 @@ class ThereAndBack(InNamespace):
         """Done, and then undone."""
         self.declare(world)
         agreed = Agreement(world, world.bob)
-        wait_for(lambda: agreed("act").get("state") in ENDS, tick, f"{self.name} is done")
+
+        def beat() -> None:
+            tick()
+            self.meanwhile(world)
+
+        wait_for(lambda: agreed("act").get("state") in ENDS, beat, f"{self.name} is done")
         assert agreed("act")["state"] == "Done", f"lost: {agreed('act')}"
         if not self.undone:
             return
         world.say("undo", {"mitigation": "act"})
         back = lambda s: stands(s, "act").get("state") == "Undone" and verified(s)  # noqa: E731
-        wait_for(lambda: back(world.status()), tick, f"{self.name} is undone")
+        wait_for(lambda: back(world.status()), beat, f"{self.name} is undone")
 
     def judge(self, world: World, before: Json, proxy: FaultProxy) -> None:
         """As often as asked for; exactly as it was; each step told once, its evidence there and older."""
@@ -206,6 +216,38 @@ def both_serve(world: World) -> None:
     until(lambda: any(e.get("endpoints") for e in slices()), 30, "the Service has endpoints")
 
 
+def behind_a_route() -> tuple[Json, ...]:
+    """Two versions that serve, each behind a Service of its own, and a route to both."""
+    ports = [{"port": 80, "targetPort": 8080}]
+    both = ("v1", "v2")
+    services = (
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": n},
+            "spec": {"selector": {"app": n}, "ports": ports},
+        }
+        for n in both
+    )
+    backends = [{"name": "v1", "port": 80, "weight": 90}, {"name": "v2", "port": 80}]
+    route: Json = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "checkout"},
+        "spec": {"parentRefs": [{"name": "gate"}], "rules": [{"name": "all", "backendRefs": backends}]},
+    }
+    return *(deployment(n) for n in both), *services, route
+
+
+def routed(world: World) -> None:
+    """Both have endpoints, a gateway has taken the route, and people may patch it."""
+    bind(world.admin, world.ns, ROLE, {"kind": "User", "name": "alice"})
+    wait_for_right(world.admin, world.ns, "alice", "patch", "httproutes", "gateway.networking.k8s.io")
+    world.serving("v1")
+    world.serving("v2")
+    taken(world, "checkout")
+
+
 def bad_release(world: World) -> None:
     """A bad release on top of a good one."""
     world.serving()
@@ -242,6 +284,15 @@ COURSES: tuple[ThereAndBack | PodGoes | NodeCourse, ...] = (
         "rolloutRestart", *DEPLOYMENT, (deployment(),), act("rolloutRestart"), undone=False, live=World.serving
     ),
     ThereAndBack("serviceShift", *SERVICE, colours(), act("serviceShift", selector={"app": "green"}), live=both_serve),
+    ThereAndBack(
+        "routeShift",
+        "HTTPRoute",
+        "httproutes",
+        behind_a_route(),
+        act("routeShift", weights=[{"backend": "v1", "weight": 0}, {"backend": "v2", "weight": 1}]),
+        live=routed,
+        meanwhile=lambda world: taken(world, "checkout"),
+    ),
     ThereAndBack(
         "statefulRollback", *STATEFUL_SET, (statefulset("checkout"),), act("rolloutUndo"), live=bad_stateful_release
     ),

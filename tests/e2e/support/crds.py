@@ -68,12 +68,15 @@ def give_role(admin: Api) -> None:
     admin.create(role | {"rules": rules})
 
 
-def taken(world: World) -> None:
-    """What a gateway says of the route as it is now."""
-    generation = world.target("web", "httproutes")["metadata"]["generation"]
+def taken(world: World, name: str = "web") -> None:
+    """What a gateway says of the route as it is now; nothing while it has said so."""
+    route = world.target(name, "httproutes")
+    generation, said_before = route["metadata"]["generation"], (route.get("status") or {}).get("parents") or [{}]
+    if any(c["observedGeneration"] == generation for c in said_before[0].get("conditions") or ()):
+        return
     said = {"status": "True", "reason": "Yes", "message": "", "lastTransitionTime": "2026-11-21T14:00:00Z"}
     conditions = [{"type": t, "observedGeneration": generation, **said} for t in ("Accepted", "ResolvedRefs")]
     parent = {"parentRef": {"name": "gate"}, "controllerName": "stanch.test/gate", "conditions": conditions}
-    path = world.admin.path("httproutes", world.ns, "web") + "/status"
+    path = world.admin.path("httproutes", world.ns, name) + "/status"
     merge = "application/merge-patch+json"
     world.admin.request("PATCH", path, {"status": {"parents": [parent]}}, merge).must()

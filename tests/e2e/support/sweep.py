@@ -212,6 +212,7 @@ class RollBack(InNamespace):
         oracles.exactly_one_effect(world, before)
         oracles.evidence_is_older(world, status, oracles.effect_version(sent[0]))
         oracles.timeline_is_complete(status)
+        oracles.record_is_whole(world, status)
 
 
 def labels(log: Iterable[Seen]) -> list[str]:
