@@ -26,7 +26,7 @@ from stanch.core.observations import Found
 from stanch.core.ports import Aim, VerdictState
 from stanch.core.questions import List
 from stanch.mitigations.rollouts import rollout_verdict
-from world import World, bad_deploy
+from world import Json, World, bad_deploy
 
 SHIFT = wish("Service", "web", serviceShift={"selector": {"app": "checkout2"}})
 BLUE, GREEN = tracked("blue", app="checkout", track="stable"), tracked("green", app="checkout2")
@@ -245,6 +245,25 @@ def test_a_flag_says_who_will_see_it(how: str, words: str) -> None:
     """
     record = world(FLAG, configmaps=flags(), pods=reader(how)).run(minutes=1).record("act")
     assert words in " ".join((record.blast, *(record.warnings or ())))
+
+
+@pytest.mark.parametrize(
+    ("matches", "weight", "warned"),
+    [
+        ([{"headers": [{"name": "canary", "value": "yes"}]}], 1, "Rule r1 of HTTPRoute shop/web (header canary: yes)"),
+        ([], 1, "Rule r1 of HTTPRoute shop/web still sends to v1"),
+        ([], 0, ""),
+    ],
+    ids=["by-header", "another-rule", "empty-there-too"],
+)
+def test_story_40_what_other_rules_still_send_is_said(matches: list[Json], weight: int, warned: str) -> None:
+    """A weight of 0 in one rule says nothing of the others."""
+    web = route(90, 10)
+    web["spec"]["rules"].append({"name": "r1", "matches": matches, "backendRefs": [{"name": "v1", "weight": weight}]})
+    asked = wish("HTTPRoute", "web", routeShift={"rule": "r0", "weights": [{"backend": "v1", "weight": 0}]})
+    w = world(asked, httproutes=web, endpointslices=BOTH).run(seconds=5)
+    said = " ".join(w.record("act").warnings)
+    assert ("still sends to v1" in said, warned in said, 1) == (bool(warned), True, len(w.effects))
 
 
 def test_a_value_that_may_be_a_file_is_not_shown() -> None:

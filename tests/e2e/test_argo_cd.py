@@ -125,7 +125,7 @@ def test_what_no_application_heals_is_done(scenes: Scenes, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "application"), [("healed", "heals"), ("by-label", "lists")])
-def test_what_argo_cd_heals_waits_for_a_hold_that_a_person_asks_for(
+def test_story_44_what_argo_cd_heals_waits_for_a_hold_that_a_person_asks_for(
     scenes: Scenes, name: str, application: str
 ) -> None:
     """Refused with the wish that frees it; once that is done, the flag is flipped; both are undone in the other order."""
@@ -148,7 +148,7 @@ def test_what_argo_cd_heals_waits_for_a_hold_that_a_person_asks_for(
     assert app(world, application) == before
 
 
-def test_an_application_of_a_set_is_held_once_its_set_leaves_it_alone(scenes: Scenes) -> None:
+def test_story_46_an_application_of_a_set_is_held_once_its_set_leaves_it_alone(scenes: Scenes) -> None:
     """The refusal names the set and the rule; with that rule there, the wish that waited is done."""
     world = scenes[of_a_set]
     message = world.state("Held", "hold", "hold-made")["message"]
@@ -183,7 +183,7 @@ def test_who_may_not_patch_the_application_is_refused_at_the_door(scenes: Scenes
 
 
 # Last, for it changes the CRD under everybody's feet.
-def test_an_argo_cd_2_without_enabled_loses_automated_and_gets_it_back_verbatim(
+def test_story_45_an_argo_cd_2_without_enabled_loses_automated_and_gets_it_back_verbatim(
     scenes: Scenes, crds: RealCrds, world: World
 ) -> None:
     """Its API server drops `enabled` without a word; that is seen before anything is written, and one write does it."""

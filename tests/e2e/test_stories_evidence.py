@@ -1,5 +1,7 @@
 """Acceptance stories of evidence (mitigations.md, section 6): what a real kubelet gives, and what it does not."""
 
+import base64
+import hashlib
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +13,9 @@ from e2e.support.stories import HELD, kept
 from e2e.support.world import CRASH, GOOD, World, container, deployment, incident
 
 KIB = 1024
+# Twelve lives that end with words no archive makes smaller: three megabytes in all.
+NOISE = "head -c 200000 /dev/urandom | base64; echo THE LAST WORD; exit 1"
+NOISY = 12
 # One life that says fifty megabytes, a kilobyte a line; after that it waits, so that this stays the previous one.
 LOUD = (
     "test -e /once/said && exec sleep 3600; touch /once/said; "
@@ -44,6 +49,15 @@ def loud(world: World) -> None:
     world.declare(incident(recovery=HELD))
 
 
+def noisy(world: World) -> None:
+    """Story 57: more last words than one object may hold."""
+    pod = {"containers": [container(GOOD, NOISE)], "terminationGracePeriodSeconds": 0}
+    world.deploy(deployment(pod=pod, replicas=NOISY))
+    dead = lambda: [s for s in statuses(world) if s.get("restartCount")]  # noqa: E731
+    until(lambda: len(dead()) == NOISY, 180, "each has died and was started again")
+    world.declare(incident(recovery=HELD))
+
+
 def statuses(world: World) -> list[Json]:
     """Container statuses of all its pods."""
     found = world.admin.list("pods", world.ns)
@@ -53,7 +67,7 @@ def statuses(world: World) -> list[Json]:
 @pytest.fixture(scope="module")
 def scenes(admin: Api, operator: Operator) -> Iterator[Scenes]:
     """All scenes, set at once."""
-    made = Scenes(admin, three_containers, loud)
+    made = Scenes(admin, three_containers, loud, noisy)
     yield made
     made.close()
 
@@ -85,3 +99,21 @@ def test_story_52_of_a_long_log_the_newest_is_kept_and_the_rest_is_counted(scene
     assert 200 * KIB < len(text) <= 256 * KIB
     (item,) = [i for i in evidence["spec"]["items"] if i["name"] == name]
     assert item["dropped"] > 1000 * KIB
+
+
+def test_story_57_what_is_too_much_is_cut_to_an_object_of_known_size_and_the_rest_is_named(scenes: Scenes) -> None:
+    """Each death keeps its end; running logs go first; the digest is that of what is stored, and nobody changes it."""
+    world = scenes[noisy]
+    evidence, files = declared(world)
+    spec = evidence["spec"]
+    archive = base64.b64decode(spec["data"])
+    assert 600 * KIB < len(archive) == spec["bytes"] <= 700 * KIB
+    assert spec["sha256"] == hashlib.sha256(archive).hexdigest()
+    ends = [text for name, text in files.items() if name.endswith("web.previous.log")]
+    assert [len(ends), *(text.rstrip().endswith("THE LAST WORD") for text in ends)] == [NOISY, *[True] * NOISY]
+    given_up = {m["name"] for m in spec["missing"] if m["reason"] == "BudgetFull"}
+    assert {name for name in files if name.endswith("web.previous.log")} <= given_up
+    name = evidence["metadata"]["name"]
+    refused = world.admin.merge("evidences", world.ns, name, {"spec": {"sha256": "0" * 64}})
+    assert refused.status == 422
+    assert "immutable" in refused.message

@@ -20,7 +20,7 @@ PORTS = [{"port": 80, "targetPort": 8080}]
 
 def weights(**of: int) -> Json:
     """Arguments of a shift."""
-    return {"weights": [{"backend": name, "weight": weight} for name, weight in of.items()]}
+    return {"rule": "all", "weights": [{"backend": name, "weight": weight} for name, weight in of.items()]}
 
 
 def setting(world: World) -> None:
@@ -40,7 +40,11 @@ def setting(world: World) -> None:
         {"name": "v2", "port": 80},
         {"name": "v3", "port": 80, "weight": 0},
     ]
-    rules = [{"backendRefs": backends, "name": "all"}]
+    canary = {
+        "matches": [{"headers": [{"name": "canary", "value": "yes"}]}],
+        "backendRefs": [{"name": "v2", "port": 80}],
+    }
+    rules = [{"backendRefs": backends, "name": "all"}, canary | {"name": "canary"}]
     world.deploy(odd(obj("HTTPRoute", "web", f"{GATEWAY}/v1", spec={"parentRefs": [{"name": "gate"}], "rules": rules})))
     taken(world)
 
@@ -58,7 +62,7 @@ REFUSED = {
     "all-zero": (weights(v1=0, v2=0), ("All weights of rule all", "routeShift.weights")),
     "nobody-there": (weights(v3=10), ("Service v3 has no ready endpoints", "give it weight 0")),
     "no-backend": (weights(v9=1), ("there are: v1, v2, v3", "routeShift.weights[].backend")),
-    "no-rule": ({"rule": "other", **weights(v1=1)}, ("has no rule other; its rules are: all",)),
+    "no-rule": ({**weights(v1=1), "rule": "other"}, ("has no rule other; its rules are: all, canary",)),
     "as-it-is": (weights(v1=90), ("already has the weights 90/1/0",)),
 }
 
@@ -74,8 +78,8 @@ def test_story_39_weights_that_leave_nobody_are_refused(scenes: Scenes) -> None:
     assert untouched(world.target("web", "httproutes"))
 
 
-def test_weights_are_shifted_when_the_gateway_has_taken_them_and_come_back_exactly(scenes: Scenes) -> None:
-    """Done only once the gateway says so; the undo restores the weight that was not written, too."""
+def test_story_40_weights_are_shifted_and_what_other_rules_still_send_is_said(scenes: Scenes) -> None:
+    """Done only once the gateway says so; a canary by header goes on; the undo restores the weight that was not written."""
     world = scenes[setting]
     look = lambda: all_but_counters(world.target("web", "httproutes"))  # noqa: E731
     before = look()
@@ -84,6 +88,7 @@ def test_weights_are_shifted_when_the_gateway_has_taken_them_and_come_back_exact
     assert world.mitigation("cut", "cut")["state"] == "Running"
     assert [b["weight"] for b in look()["spec"]["rules"][0]["backendRefs"]] == [90, 0, 0]
     taken(world)
-    world.state("Done", "cut", "cut")
+    record = world.state("Done", "cut", "cut")
+    assert f"Rule canary of HTTPRoute {world.ns}/web (header canary: yes) still sends to v2" in record["warnings"]
     take_back(world, "cut", "cut")
     assert look() == before

@@ -175,6 +175,7 @@ def _change(aim: Aim, target: Json, rule: Rule) -> Change:
         if old != new
     ]
     share = _moved_share(rule)
+    room = ("Whether the receiving side has room is not checked",) if share >= 20 else ()
     return Change(
         uid=target["metadata"]["uid"],
         before=before,
@@ -183,12 +184,31 @@ def _change(aim: Aim, target: Json, rule: Rule) -> Change:
         diff=tuple(f"spec.rules[{rule.index}].backendRefs.{line}" for line in moved),
         blast=f"{share} % of the requests of {rule.where} go elsewhere",
         undo_takes="10s (estimated)",
-        warnings=("Whether the receiving side has room is not checked",) if share >= 20 else (),
+        warnings=(*room, *_still_sent(aim, target, rule)),
         do_by_hand=by_hand(rule.after),
         undo_by_hand=by_hand(rule.before),
         approval_class=ApprovalClass.B,
         labels=target["metadata"].get("labels"),
     )
+
+
+def _still_sent(aim: Aim, target: Json, rule: Rule) -> list[str]:
+    """What a backend of weight 0 gets all the same: other rules, such as one for a canary's header, have weights of their own."""
+    emptied = [name for name, old, new in zip(rule.names, rule.before, rule.after, strict=True) if old and not new]
+    others = [(i, r) for i, r in enumerate(target["spec"].get("rules") or ()) if i != rule.index]
+    return [
+        f"Rule {other.get('name') or i} of {aim}{_for_whom(other)} still sends to {name}"
+        for name in emptied
+        for i, other in others
+        if any(b.get("name") == name and b.get("weight", 1) for b in other.get("backendRefs") or ())
+    ]
+
+
+def _for_whom(rule: Json) -> str:
+    """By which headers it is chosen, where it is."""
+    headers = (h for match in rule.get("matches") or () for h in match.get("headers") or ())
+    said = ", ".join(dict.fromkeys(f"{h.get('name')}: {h.get('value')}" for h in headers))
+    return f" (header {said})" if said else ""
 
 
 def _moved_share(rule: Rule) -> int:
