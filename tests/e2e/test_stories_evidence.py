@@ -116,4 +116,4 @@ def test_story_57_what_is_too_much_is_cut_to_an_object_of_known_size_and_the_res
     name = evidence["metadata"]["name"]
     refused = world.admin.merge("evidences", world.ns, name, {"spec": {"sha256": "0" * 64}})
     assert refused.status == 422
-    assert "immutable" in refused.message
+    assert "never changed once it is captured" in refused.message
