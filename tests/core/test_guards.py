@@ -1,7 +1,6 @@
 """Reasons not to act: each names what is so, and acting waits or ends."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -140,9 +139,7 @@ def test_a_deployment_that_runs_the_template_already_is_left_alone():
 def test_a_target_that_another_incident_acts_on_is_busy(fields, waits):
     """The second incident waits and names the first: while its write is on its way, and then for the fields it wrote."""
     world = bad_deploy(incident(roll_back()))
-    seen = world.seen
-    busy = {world.target["metadata"]["uid"]: Busy("shop/other", fields)}
-    world.seen = lambda: replace(seen(), busy=busy)
+    world.busy = {world.target["metadata"]["uid"]: Busy("shop/other", fields)}
     world.look()
     assert waits is not bool(world.effects)
     if waits:
@@ -150,14 +147,22 @@ def test_a_target_that_another_incident_acts_on_is_busy(fields, waits):
         assert "shop/other" in world.record("roll-back").message
 
 
+def test_nobody_is_asked_to_agree_to_a_plan_of_a_target_that_is_being_written():
+    """What is read then is half of what it will be; an approval of it would be void."""
+    world = bad_deploy(incident(roll_back(approvals=1)))
+    world.busy = {world.target["metadata"]["uid"]: Busy("shop/other")}
+    assert "TargetBusy" == world.run(seconds=5).record("roll-back").reason
+    world.busy = {}
+    assert "ApprovalMissing" == world.run(minutes=1).record("roll-back").reason
+
+
 def test_an_undo_waits_for_another_incident_that_acts_on_the_target():
     """Its label would be gone when it reads back, and its change nobody's."""
     world = bad_deploy(incident(roll_back(), recovery={"hold": "10m"})).run(seconds=10)
-    seen = world.seen
-    world.seen = lambda: replace(seen(), busy={world.target["metadata"]["uid"]: Busy("shop/other")})
+    world.busy = {world.target["metadata"]["uid"]: Busy("shop/other")}
     world.say(entry("alice", after=timedelta(seconds=12), undo={"mitigation": "roll-back"})).run(minutes=1)
     assert (1, "TargetBusy") == (len(world.effects), world.record("roll-back").reason)
-    world.seen = seen
+    world.busy = {}
     world.run(minutes=1)
     assert ("Undone", 2) == (world.record("roll-back").state.value, len(world.effects))
 

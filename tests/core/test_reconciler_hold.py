@@ -224,6 +224,7 @@ def parent(name: str, spec: Json, **status: Any) -> Json:
     return {"metadata": {"name": name}, "spec": spec, "status": status}
 
 
+RUNNING = {"conditions": [{"type": "Reconciling", "status": "True", "reason": "Progressing"}]}
 ROOT = parent("root", {"syncPolicy": {"automated": POLICY}})
 REFUSED = {
     "a Kustomization whose parent says suspend in Git": (
@@ -292,6 +293,18 @@ def test_a_parent_that_would_set_it_going_again_is_named_with_the_remedy(case: s
     assert there.secrets == {}
 
 
+def test_what_a_held_parent_had_begun_is_waited_for() -> None:
+    """
+    It would still write what it read before it was held; when that run is over, its child is held.
+    """
+    above = parent("all", {"suspend": True}, **RUNNING)
+    there = held("Kustomization", reconciler("Kustomization", metadata=CHILD), kustomizations=above).run(minutes=1)
+    assert "what it had begun before is still under way" in there.record("act").message
+    assert there.effects == []
+    there.objects[("kustomizations", "all")]["status"] = {}
+    assert there.run(minutes=1).record("act").state is WishState.DONE
+
+
 IGNORED = {"ignoreApplicationDifferences": [{"jqPathExpressions": [".spec.syncPolicy"]}]}
 ALLOWED = {
     "a parent that does not say suspend": (
@@ -356,7 +369,6 @@ def test_a_parent_that_syncs_by_hand_is_told_of_in_the_plan() -> None:
 
 # --- verified only when it holds -----------------------------------------------------------------------------------------
 
-RUNNING = {"conditions": [{"type": "Reconciling", "status": "True", "reason": "Progressing"}]}
 RETRIES = {"conditions": [{"type": "Reconciling", "status": "True", "reason": "ProgressingWithRetry"}]}
 
 

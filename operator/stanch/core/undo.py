@@ -11,7 +11,7 @@ from stanch.core.asking import target_of
 from stanch.core.attempts import open_attempt, standing, writer
 from stanch.core.draft import Draft
 from stanch.core.git_ops import HOLD
-from stanch.core.guards import asker_may, fields_are_free, policies_are_proven, target_is_free
+from stanch.core.guards import asker_may, fields_are_free, policies_are_proven
 from stanch.core.intend import dry_run, intend
 from stanch.core.observations import Failed, Found, NotFound
 from stanch.core.ports import Aim, Change, Refusal
@@ -111,7 +111,7 @@ def _start(draft: Draft, record: MitigationRecord, asked: datetime) -> None:
         _refuse(draft, record, f"{aim} is gone or was replaced; there is nothing of ours in it")
     elif isinstance(target, Failed):
         _wait(draft, record, Refusal(Reason.NO_DATA_NOW, f"{aim} can't be read: {target.message}"))
-    elif busy := target_is_free(draft, record, aim) or fields_are_free(draft, aim, secret.value["before"]):
+    elif busy := fields_are_free(draft, aim, secret.value["before"]):
         _wait(draft, record, busy)
     else:
         _compare(draft, record, aim, secret.value, target.value)
