@@ -8,7 +8,7 @@ import pytest
 from e2e.support.api import Api
 from e2e.support.operators import ForkServer
 from e2e.support.proxy import Loop
-from e2e.support.sweep import FOUND, Plan, Result, RollBack, Stage, labels, writes
+from e2e.support.sweep import FOUND, Plan, Result, RollBack, Stage, labels, stale_lists, writes
 
 # "full" for every request, or a part of a request's name, as in STANCH_SWEEP=postmortems.
 SWEEP = os.environ.get("STANCH_SWEEP", "")
@@ -28,7 +28,8 @@ def chosen(reference: Result) -> list[Plan]:
     plans += [Plan(label, "before", do) for label in matter for do in ("twice", "409", "500")]
     if FULL:
         plans += [Plan(label, "before", do) for label in matter for do in ("drop", "429", "slow")]
-        plans += [Plan(label, "before", do) for label in kept for do in ("500", "stale")]
+        plans += [Plan(label, "before", "500") for label in kept]
+        plans += stale_lists(kept)
     return [p for p in plans if FULL or SWEEP in p.label]
 
 

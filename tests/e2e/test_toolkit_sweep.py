@@ -13,7 +13,7 @@ from e2e.support.crds import RealCrds, addons
 from e2e.support.meddling import Meddled
 from e2e.support.operators import ForkServer
 from e2e.support.proxy import Loop
-from e2e.support.sweep import FOUND, Course, Plan, Result, Stage, labels, writes
+from e2e.support.sweep import FOUND, Course, Plan, Result, Stage, labels, stale_lists, writes
 
 # "full" for every kind of fault at every request; a course's name for that course; or `course: fault when request`,
 # one plan to replay.
@@ -43,8 +43,7 @@ def chosen(reference: Result, slow: bool) -> list[Plan]:
     # A status that the schema refuses is a bug of ours, and told as one: not here.
     plans = [p for p in plans if (p.do, "incidents/status" in p.label) != ("422", True)]
     plans += [Plan(label, "before", "500") for label in read if label.endswith(("#1", "#2"))]
-    # A GET is always of the newest state; a list may come from a cache that lags.
-    plans += [Plan(label, "before", "stale") for label in read if label.startswith("LIST") and not label.endswith("#1")]
+    plans += stale_lists(read)
     return plans + [Plan(label, "at", do) for label in reference.told[:6] for do in WATCHES if heals(label, do)]
 
 

@@ -223,3 +223,8 @@ def labels(log: Iterable[Seen]) -> list[str]:
 def writes(log: Iterable[Seen]) -> list[str]:
     """Only what changes something."""
     return [s.label for s in log if s.is_write]
+
+
+def stale_lists(read: Iterable[str]) -> list[Plan]:
+    """A list may come from a cache that lags, and is then as it was before; a GET is always of the newest state."""
+    return [Plan(label, "before", "stale") for label in read if label.startswith("LIST") and not label.endswith("#1")]
