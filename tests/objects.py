@@ -3,10 +3,15 @@
 import copy
 from typing import Any
 
-from build import BAD, T0, Json, deployment, incident, pod, replicaset, stamp, template
-from world import World
+from build import BAD, T0, Json, deployment, incident, pod, replicaset, roll_back, stamp, template
+from world import World, bad_deploy
 
 UID = "33333333-3333-3333-3333-333333333333"
+
+
+# What Flux puts on objects, and its label for leaving one alone.
+FLUX = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+HELD = "kustomize.toolkit.fluxcd.io/reconcile"
 
 
 def obj(name: str, spec: Json | None = None, /, **more: Any) -> Json:
@@ -117,3 +122,26 @@ def world(asked: Json, **objects: Json | list[Json]) -> World:
         for each in given if isinstance(given, list) else [given]:
             found[(plural, each["metadata"]["name"])] = copy.deepcopy(each)
     return World(incident(asked, targets=None), objects=found)
+
+
+def managed(manager: str, fields: Json) -> list[Json]:
+    """Who owns what."""
+    return [{"manager": manager, "operation": "Apply", "fieldsV1": fields, "time": "2026-11-21T13:00:00Z"}]
+
+
+TEMPLATE = {"f:spec": {"f:template": {"f:spec": {"f:containers": {"k:x": {".": {}, "f:image": {}}}}}}}
+
+
+def steered(
+    *wishes: Json,
+    labels: Json | None = None,
+    fields: Json | None = None,
+    manager: str = "kustomize-controller",
+    hold: str = "30s",
+) -> World:
+    """A bad release that Flux deployed."""
+    there = bad_deploy(incident(*(wishes or (roll_back(),)), recovery={"hold": hold}))
+    meta = there.target["metadata"]
+    meta["labels"] |= FLUX if labels is None else labels
+    meta["managedFields"] = managed(manager, fields or TEMPLATE)
+    return there

@@ -18,7 +18,18 @@ from stanch.api.policy import DEFAULT
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.commands import Command, Removal, Remove, Unmark, outcome_key
 from stanch.core.invariants import broken
-from stanch.core.observations import Answer, Busy, Failed, Found, NotFound, Observations, Outcome, OutcomeKind, Policies
+from stanch.core.observations import (
+    Acted,
+    Answer,
+    Busy,
+    Failed,
+    Found,
+    NotFound,
+    Observations,
+    Outcome,
+    OutcomeKind,
+    Policies,
+)
 from stanch.core.plan import plan
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Aim, Captured, CaptureRequest, Catalog
@@ -97,7 +108,7 @@ class World:
     lose_next_reply: bool = False
     lose_stores: set[str] = field(default_factory=set)
     controller_works: bool = True
-    acted: dict[str, str] = field(default_factory=dict)
+    acted: dict[str, Acted] = field(default_factory=dict)
     busy: dict[str, Busy] = field(default_factory=dict)
     guarded: set[str] = field(default_factory=set)
     refuses: int = 0

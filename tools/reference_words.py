@@ -59,6 +59,7 @@ REASONS: Final[Mapping[str, str]] = {
     "NoAuthority": "Who asked may not do this themselves; grant the right, or let another ask.",
     "AuthorityUnproven": "Nobody vouched for who asked; ask again with a `mitigate` entry.",
     "TargetBusy": "Another incident is writing the target, or still looks at the field it wrote.",
+    "TooMuchOwed": "The record holds sixteen debts and has no room for another; undo one, or ask in another incident.",
     "TargetNotFound": "There is no such object.",
     "TargetReplaced": "The object was deleted and made again since it was asked for.",
     "TargetDeleting": "The object is being deleted.",

@@ -1,13 +1,15 @@
 """Crashes, lost answers and other hands: exactly one effect, and a record that says what happened."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+import world as worlds
 from build import BAD, GOOD, incident, roll_back
 from stanch.core.observations import Failed
 from stanch.core.questions import UndoSecret
-from world import bad_deploy
+from world import World, bad_deploy
 
 
 @pytest.mark.parametrize("steps", range(10))
@@ -174,3 +176,21 @@ def test_a_lost_bell_is_made_up_for_within_a_minute():
     wake = world.look().wake_at
     assert wake is not None
     assert wake - world.now <= timedelta(seconds=60)
+
+
+def test_evidence_whose_answer_was_lost_is_on_the_record(monkeypatch):
+    """It was stored, and nobody heard: the attempt names it, and so does the incident."""
+
+    def unheard(world, decided, seen):
+        seen = World._write_stores(world, decided, seen)
+        names = [s.name for s in decided.stores if s.ref.plural == "evidences"]
+        if not names or seen.not_stored or world.effects:
+            return seen
+        stored = {name: digest for name, digest in seen.stored.items() if name not in names}
+        return replace(seen, stored=stored, not_stored=dict.fromkeys(names, "no answer"))
+
+    monkeypatch.setattr(worlds, "STEPS", (World._write_status, unheard, World._perform))
+    world = bad_deploy(incident(roll_back(), severity="SEV3")).run(minutes=20)
+    named = [e.name for e in world.incident.status.evidence]
+    assert [world.record("roll-back").attempts[0].evidence] == named
+    assert "True Complete" == world.condition("EvidenceCaptured")

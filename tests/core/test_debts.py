@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from build import T0, entry, incident
+from build import T0, entry, incident, scale_to
 from stanch.api.incident_status import WishState
 from world import World, bad_deploy, healthy
 
@@ -108,7 +108,7 @@ def test_what_was_chosen_beforehand_is_taken_back_when_it_expires():
     assert "paused" not in world.target["spec"]
     assert (WishState.UNDONE, None) == (world.record("pause").state, world.incident.status.debt)
     assert ["DebtDue"] == [kind for kind, _ in told(world)]
-    assert "taken back now, for revert: OnExpiry was chosen" in " ".join(
+    assert "to be taken back by itself, for revert: OnExpiry was chosen" in " ".join(
         e.message for p in world.plans for e in p.events
     )
 
@@ -228,3 +228,57 @@ def test_what_is_gone_altogether_is_owed_no_more():
     del world.objects[("deployments", "checkout")]
     world.run(minutes=11)
     assert world.incident.status.debt is None
+
+
+def test_a_debt_that_comes_back_is_as_it_was():
+    """Switched by something nightly: its ActionItem keeps it, or it is reminded of as often as it would have been."""
+    world = later(healthy(incident({**PAUSE, "ttl": "1h"}, severity="SEV4")), 0.5)
+    world.say(entry("alice", after=timedelta(minutes=31), defer={"mitigation": "pause", "owner": "bob"}, text="why"))
+    later(world, 0.5)
+    taken = debt(world).action_item
+    for n in range(4):
+        world.target["spec"]["paused"] = bool(n % 2) or None
+        later(world, 0.5)
+    assert (taken, []) == (debt(world).action_item, told(world))
+
+
+def test_a_debt_that_comes_back_as_something_else_is_as_it_was():
+    """Set back, and then to a third value: what its ActionItem took over stays there."""
+    world = healthy(incident(scale_to(4), severity="SEV4", recovery={"hold": "20h"})).run(minutes=1)
+    world.say(entry("alice", after=timedelta(minutes=2), defer={"mitigation": "size", "owner": "bob"}, text="why"))
+    taken = debt(world.run(minutes=2)).action_item
+    world.target["spec"]["replicas"] = 3
+    assert world.run(minutes=1).incident.status.debt is None
+    world.target["spec"]["replicas"] = 7
+    assert taken == debt(world.run(minutes=1)).action_item
+
+
+def test_a_debt_that_comes_back_has_no_new_reminders():
+    """Each time it is gone and there again it goes on with the reminders that are left."""
+    world = later(healthy(incident({**PAUSE, "ttl": "1h"}, severity="SEV4")), 2)
+    assert [("DebtDue", 1.5)] == told(world)
+    for n in range(6):
+        world.target["spec"]["paused"] = bool(n % 2) or None
+        later(world, 0.5)
+    assert [("DebtDue", 1.5)] == told(world)
+    assert [] == world.broken
+
+
+def test_contested_is_over_when_it_was_taken_back_by_hand():
+    """Resolved, and then put back as it was before: nothing is left to quarrel about."""
+    world = healthy(incident({**PAUSE, "ttl": "2h"}, severity="SEV4", recovery={"hold": "30m"})).run(minutes=1)
+    world.target["spec"]["paused"] = None
+    assert "True ChangedAgain" == world.run(minutes=1).condition("Contested")
+    assert "-" == later(world, 2).condition("Contested")
+
+
+def test_a_namesake_is_changed_by_nobody():
+    """Deleted, made again, and the incident reopened: no name is made up."""
+    world = later(healthy(incident(PAUSE, severity="SEV4")), 1)
+    gone = world.objects.pop(("deployments", "checkout"))
+    later(world, 0.5)
+    gone["metadata"]["uid"] = "another"
+    world.objects[("deployments", "checkout")] = gone
+    world.say(entry("alice", after=world.now - T0, reopen={}, text="why"))
+    later(world, 0.5)
+    assert "None changed" not in str(world.incident.status.conditions)

@@ -7,38 +7,14 @@ from typing import Any
 import pytest
 
 from build import Json, entry, incident, roll_back, stamp
+from objects import FLUX, HELD, TEMPLATE, managed, steered
 from stanch.api.incident_status import WishState
 from stanch.core.observations import Failed
 from stanch.core.questions import Get
 from world import World, bad_deploy
 
-FLUX = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
 HELM = {"helm.toolkit.fluxcd.io/name": "shop", "helm.toolkit.fluxcd.io/namespace": "flux-system"}
-HELD = "kustomize.toolkit.fluxcd.io/reconcile"
 TRACKED = {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/checkout"}
-
-
-def managed(manager: str, fields: Json) -> list[Json]:
-    """Who owns what."""
-    return [{"manager": manager, "operation": "Apply", "fieldsV1": fields, "time": "2026-11-21T13:00:00Z"}]
-
-
-TEMPLATE = {"f:spec": {"f:template": {"f:spec": {"f:containers": {"k:x": {".": {}, "f:image": {}}}}}}}
-
-
-def steered(
-    *wishes: Json,
-    labels: Json | None = None,
-    fields: Json | None = None,
-    manager: str = "kustomize-controller",
-    hold: str = "30s",
-) -> World:
-    """A bad release that Flux deployed."""
-    there = bad_deploy(incident(*(wishes or (roll_back(),)), recovery={"hold": hold}))
-    meta = there.target["metadata"]
-    meta["labels"] |= FLUX if labels is None else labels
-    meta["managedFields"] = managed(manager, fields or TEMPLATE)
-    return there
 
 
 def argo(automated: Json | None, **spec: Any) -> World:

@@ -8,6 +8,7 @@ import pytest
 
 from build import T0, Json, entry, incident, node, pod, stamp
 from stanch.api.incident_status import AttemptState, WishState
+from stanch.api.names import Label
 from stanch.core.commands import Removal, Remove, Swap
 from stanch.core.observations import Failed
 from stanch.core.questions import MayGo, UndoSecret
@@ -333,3 +334,32 @@ def test_two_budgets_on_one_pod_are_never_asked_again() -> None:
     record = there.run(minutes=1).record("act")
     assert record.state is WishState.REFUSED
     assert "Delete or narrow one of them" in record.message
+
+
+def test_a_drain_that_was_never_begun_is_not_begun_hours_later():
+    """The node was cordoned already, so there is nothing to tell what was done by; another incident's mark is no proof."""
+    there = world(
+        {"name": "act", "target": {"kind": "Node", "name": "node-1"}, "drain": {}},
+        *(owned(f"w-{n}") for n in (1, 2)),
+        namespace="stanch-system",
+    )
+    there.objects[("nodes", "node-1")]["spec"]["unschedulable"] = True
+    there.run(seconds=10)
+    agreed = {"mitigation": "act", "action": "drain", "digest": there.record("act").digest}
+    there.say(entry("bob", after=timedelta(seconds=11), approve=agreed))
+    cut = (_cut(there, n) for n in range(1, 12))
+    there = next(w for w in cut if w.stopped.step == 2 and w.stopped.decided.commands)
+    there.stopped, there.now = None, there.now + timedelta(hours=3)
+    there.objects[("nodes", "node-1")]["metadata"]["labels"] = {Label.ACTION: "f" * 16}
+    there.run(seconds=30)
+    assert ([], None, "Failed") == (
+        there.effects,
+        there.incident.status.debt,
+        there.record("act").attempts[0].state.value,
+    )
+
+
+def _cut(there, steps):
+    twin = there.fork()
+    twin.look(die_after=steps)
+    return twin

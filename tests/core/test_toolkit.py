@@ -22,7 +22,7 @@ from objects import (
 )
 from stanch.api.incident_status import AttemptState, WishState
 from stanch.api.meta import TargetKind
-from stanch.core.observations import Found
+from stanch.core.observations import Acted, Found
 from stanch.core.ports import Aim, VerdictState
 from stanch.core.questions import List
 from stanch.mitigations.rollouts import rollout_verdict
@@ -223,7 +223,7 @@ def test_who_paused_it_is_named() -> None:
     """
     there = world(RESTART, deployments=deployment(paused=True))
     there.target["metadata"]["labels"]["stanch.dev/action"] = "4be1"
-    there.acted = {"4be1": "mitigation pause of incident shop/orders-slow"}
+    there.acted = {"4be1": Acted("mitigation pause of incident shop/orders-slow")}
     record = there.run(minutes=1).record("act")
     assert "last changed by mitigation pause of incident shop/orders-slow" in record.message
 
@@ -390,3 +390,14 @@ def test_a_list_that_was_cut_is_not_taken_for_the_whole() -> None:
     there.run(minutes=1)
     assert "there are more than 2000 pods" in there.record("act").message
     assert there.effects == []
+
+
+def test_a_cron_job_that_a_person_resumed_contains_nothing() -> None:
+    """
+    Contained goes, and the incident can be mitigated and resolved.
+    """
+    there = world(wish("CronJob", "report", suspendCronJob={}), cronjobs=cron_job()).run(minutes=2)
+    assert "True OnlyContained" == there.condition("Contained")
+    there.objects[("cronjobs", "report")]["spec"]["suspend"] = False
+    there.run(hours=1)
+    assert "-" == there.condition("Contained")

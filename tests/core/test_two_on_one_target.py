@@ -6,17 +6,17 @@ from build import GOOD, entry, incident, roll_back, scale_to
 from objects import flags, wish
 from stanch.api.incident_status import AttemptState, Effect, WishState
 from stanch.api.names import Label
-from stanch.core.observations import Busy
+from stanch.core.observations import Acted, Busy
 from world import World, bad_deploy, bad_past, healthy
 
 PAUSE = {"name": "pause", "rolloutPause": {}}
 OTHER, OTHERS = "f" * 16, "mitigation pause of incident shop/other"
 
 
-def mark(world: World, action: str = OTHER) -> None:
+def mark(world: World, *fields: str, action: str = OTHER) -> None:
     """Another incident writes the target, and its label says so."""
     world.target["metadata"]["labels"] = {**world.target["metadata"].get("labels", {}), Label.ACTION: action}
-    world.acted = {OTHER: OTHERS}
+    world.acted = {OTHER: Acted(OTHERS, fields)}
 
 
 def about_to_act(world: World) -> World:
@@ -194,3 +194,13 @@ def test_every_mark_comes_off_when_what_was_owed_goes_in_the_last_moment():
     assert world.incident.status.times.closed
     assert Label.ACTION not in world.objects[("configmaps", "flags")]["metadata"].get("labels", {})
     assert [] == world.broken
+
+
+def test_what_another_incident_wrote_is_not_taken_back_by_us():
+    """Killed before its own write, and another paused it: chosen to go back or not, that pause is the other's."""
+    world = about_to_act(healthy(incident({**PAUSE, "revert": "OnResolved"}, severity="SEV4")))
+    world.stopped = None
+    world.target["spec"]["paused"] = True
+    mark(world, "/spec/paused")
+    world.run(minutes=20)
+    assert (True, []) == (world.target["spec"].get("paused"), world.effects)

@@ -174,3 +174,20 @@ def test_what_could_not_be_read_proves_nothing():
     world.target["status"]["observedGeneration"] = 0
     world.run(minutes=3)
     assert Effect.UNKNOWN is world.record("roll-back").effect
+
+
+def test_what_somebody_wrote_over_and_did_not_get_worse_is_unknown():
+    """It goes on hurting as before: that is no verdict on what stood for a moment."""
+    world = bad_deploy(incident(roll_back(timeBox="1m"))).run(seconds=3)
+    world.target["spec"]["template"]["spec"]["containers"][0]["image"] = "shop/checkout:1.8.9"
+    world.settle()
+    assert Effect.UNKNOWN is world.run(minutes=3).record("roll-back").effect
+
+
+def test_worse_stops_also_when_somebody_wrote_over_it():
+    """Two act and it gets worse: nothing goes on by itself, and that is not known before its time is over."""
+    back = {"name": "back", "rolloutUndo": {"toRevision": 1}, "timeBox": "3m"}
+    world = bad_past(incident(back, SECOND, recovery={"hold": "5h"})).run(seconds=20)
+    world.target["spec"]["template"]["metadata"]["annotations"] = {"x": "y"}
+    assert world.run(minutes=1).record("back").effect is None
+    assert (Effect.WORSE, 1) == (world.run(minutes=4).record("back").effect, len(world.effects))

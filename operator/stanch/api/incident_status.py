@@ -186,6 +186,30 @@ class UndoAsked(Model):
     time: Annotated[Time, Field(description="When.")]
 
 
+class Debt(Model):
+    """Temporary state that somebody must take back, hand over, or accept."""
+
+    name: Annotated[_S, Field(description="Mitigation it comes from.")]
+    attempt: Annotated[_S, Field(description="Attempt it comes from.")]
+    what: Annotated[_L, Field(description="What is off, and how it is taken back.")]
+    undo: Annotated[_L | None, Field(description="A line that takes it back by hand.")] = None
+    owner: Annotated[str, Field(max_length=512, description="Who owes it: who asked.")]
+    since_time: Annotated[Time, Field(description="Since when.")]
+    due_time: Annotated[Time, Field(description="When it is due; an extend entry moves it.")]
+    revert: Annotated[_S, Field(description="Ask, OnResolved or OnExpiry.")]
+    overdue: Annotated[bool | None, Field(description="True once it is past due and was said so.")] = None
+    remind_time: Annotated[
+        Time | None,
+        Field(description="When it is spoken of next; left out when it is no more, for it was often enough."),
+    ] = None
+    reminders: Annotated[Counter, Field(description="How often it was spoken of since it is due at that time.")] = 0
+    item_owner: Annotated[
+        str | None,
+        Field(max_length=253, description="Who is to own the ActionItem that takes it over, once asked for."),
+    ] = None
+    action_item: Annotated[_S | None, Field(description="ActionItem that took it over; then it is owed there.")] = None
+
+
 class Contest(Model):
     """Whether an effect still stands, and when it last changed hands."""
 
@@ -193,6 +217,7 @@ class Contest(Model):
     gone: Annotated[bool | None, Field(description="True when it is as it was before: nothing of ours is left.")] = None
     by: Annotated[_S | None, Field(description="Field manager that wrote the object last.")] = None
     flips: Annotated[tuple[Time, ...] | None, Field(max_length=8, description="When it changed, newest last.")] = None
+    owed: Annotated[Debt | None, Field(description="What was owed before it was gone, should it come back.")] = None
 
 
 class FieldConflict(Model):
@@ -290,30 +315,6 @@ class RecoveryRecord(Model):
     hold: Annotated[Duration, Field(description="How long all must hold; as asked, or by severity.")]
     hold_since_time: Annotated[Time | None, Field(description="Since when all criteria hold.")] = None
     criteria: Annotated[tuple[CriterionRecord, ...], Field(max_length=16, description="The effective criteria.")] = ()
-
-
-class Debt(Model):
-    """Temporary state that somebody must take back, hand over, or accept."""
-
-    name: Annotated[_S, Field(description="Mitigation it comes from.")]
-    attempt: Annotated[_S, Field(description="Attempt it comes from.")]
-    what: Annotated[_L, Field(description="What is off, and how it is taken back.")]
-    undo: Annotated[_L | None, Field(description="A line that takes it back by hand.")] = None
-    owner: Annotated[str, Field(max_length=512, description="Who owes it: who asked.")]
-    since_time: Annotated[Time, Field(description="Since when.")]
-    due_time: Annotated[Time, Field(description="When it is due; an extend entry moves it.")]
-    revert: Annotated[_S, Field(description="Ask, OnResolved or OnExpiry.")]
-    overdue: Annotated[bool | None, Field(description="True once it is past due and was said so.")] = None
-    remind_time: Annotated[
-        Time | None,
-        Field(description="When it is spoken of next; left out when it is no more, for it was often enough."),
-    ] = None
-    reminders: Annotated[Counter, Field(description="How often it was spoken of since it is due at that time.")] = 0
-    item_owner: Annotated[
-        str | None,
-        Field(max_length=253, description="Who is to own the ActionItem that takes it over, once asked for."),
-    ] = None
-    action_item: Annotated[_S | None, Field(description="ActionItem that took it over; then it is owed there.")] = None
 
 
 class Suggestion(Model):

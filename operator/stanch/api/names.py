@@ -95,6 +95,7 @@ class Reason:
     NO_AUTHORITY: Final = "NoAuthority"
     AUTHORITY_UNPROVEN: Final = "AuthorityUnproven"
     TARGET_BUSY: Final = "TargetBusy"
+    TOO_MUCH_OWED: Final = "TooMuchOwed"
     TARGET_NOT_FOUND: Final = "TargetNotFound"
     TARGET_REPLACED: Final = "TargetReplaced"
     TARGET_DELETING: Final = "TargetDeleting"

@@ -17,6 +17,9 @@ from stanch.core.records import Store
 from stanch.core.spec_fold import declarer
 from stanch.core.swap import digest
 
+# As many as the status names; all of them are stored.
+ITEMS_NAMED = 16
+
 
 def learn(draft: Draft) -> None:
     """Decide once what to learn, and draft it; people own what is written from then on."""
@@ -40,7 +43,11 @@ def _decided(draft: Draft) -> None:
     decision, reasons = _decide(draft)
     items = tuple(s.name for s in _drafts(draft)[1:])
     name = draft.incident.metadata.name
-    draft.set(postmortem=PostmortemRecord(decision=decision, reasons=reasons, name=name, action_items=items or None))
+    draft.set(
+        postmortem=PostmortemRecord(
+            decision=decision, reasons=reasons, name=name, action_items=items[:ITEMS_NAMED] or None
+        )
+    )
 
 
 def _drafts(draft: Draft) -> list[Store]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from stanch.api.incident_status import Attempt, AttemptState, MitigationRecord, WishState
 from stanch.api.names import FIELD_MANAGER, EventKind
-from stanch.core.draft import Draft
+from stanch.core.draft import MESSAGE_CHARACTERS_MAX, Draft, shorten
 from stanch.core.swap import digest
 
 OPEN: Final = frozenset({AttemptState.INTENDED, AttemptState.STARTED, AttemptState.APPLIED})
@@ -70,6 +70,7 @@ _KIND_OF_END: Final = {
 
 def end(draft: Draft, record: MitigationRecord, attempt: Attempt, state: AttemptState, message: str) -> None:
     """The attempt is over; so is its wish, unless it was an undo of an effect that still stands."""
+    message = shorten(message, MESSAGE_CHARACTERS_MAX)
     ended = attempt.model_copy(update={"state": state, "ended_time": draft.now, "message": message})
     good = state in (AttemptState.VERIFIED, AttemptState.SKIPPED)
     if attempt.undoes:

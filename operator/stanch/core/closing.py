@@ -13,7 +13,7 @@ from stanch.api.names import EventKind, Reason
 from stanch.core.asking import target_of
 from stanch.core.attempts import OPEN, open_attempt
 from stanch.core.commands import Unmark, outcome_key
-from stanch.core.debts import owed
+from stanch.core.debts import owed, owing
 from stanch.core.draft import Draft
 from stanch.core.observations import Failed, Found, OutcomeKind
 from stanch.core.ports import Aim
@@ -72,6 +72,8 @@ def open_ends(draft: Draft) -> tuple[str, ...]:
     if times is None or times.resolved is None:
         return ("it is not resolved",)
     missing = [f"{d.name} is undone or deferred" for d in owed(draft)]
+    told = {d.attempt for d in draft.status.debt or ()}
+    missing += [f"{record.name} is undone" for record, attempt, _ in owing(draft) if attempt.id not in told]
     missing += [f"the undo of {r.name} has ended" for r in draft.records if r.undo_asked or open_attempt(r)]
     if learned(draft) is None:
         missing.append("the postmortem is published or waived")

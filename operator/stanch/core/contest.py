@@ -16,7 +16,7 @@ from stanch.core.draft import Draft
 from stanch.core.observations import Found, NotFound
 from stanch.core.ports import Aim
 from stanch.core.steering import who_set
-from stanch.core.swap import digest, fields, label_of
+from stanch.core.swap import digest, fields, label_of, overlap
 
 FLIPS_MAX: Final = 8
 SHORT, IN_SHORT = timedelta(minutes=10), 2
@@ -30,12 +30,13 @@ def watch_effects(draft: Draft) -> None:
         return
     if times.resolved:
         _is_it_still_owed(draft)
+        _say_so(draft)
         return
     for record in draft.records:
         attempt, aim = standing(record), draft.aim(record)
         if attempt is None or aim is None or only_removes(attempt) or not attempt.fields:
             continue
-        if not open_attempt(record) and record.undo_asked is None:
+        if not open_attempt(record) and record.undo_asked is None and wrote_over(draft, record, attempt) is None:
             _look(draft, record, attempt, aim)
     _say_so(draft)
 
@@ -48,7 +49,7 @@ def _is_it_still_owed(draft: Draft) -> None:
         if aim is None or attempt is None or open_attempt(record):
             continue
         gone = record.contest is not None and bool(record.contest.gone)
-        owed_once = gone and draft.catalog.mitigations[record.action].debt is not None
+        owed_once = gone and record.contest is not None and record.contest.owed is not None
         if attempt.id not in owing and not owed_once:
             continue
         target = draft.answer(target_of(aim))
@@ -70,14 +71,15 @@ def _another(record: MitigationRecord, target: Found) -> bool:
 
 def _nothing_left(draft: Draft, record: MitigationRecord, why: str, who: str | None = None) -> None:
     known = record.contest or Contest(stands=False)
-    changed = known.model_copy(update={"stands": False, "gone": True, "by": who})
+    changed = known.model_copy(update={"stands": False, "gone": True, "by": who or "somebody"})
     draft.put(record.model_copy(update={"contest": changed}))
     draft.say(EventKind.MITIGATION_REVERTED, f"{record.name}: {why}", event=True)
 
 
 def _owed_again(draft: Draft, record: MitigationRecord, aim: Aim, target: Found) -> None:
     """What stanch had written is there again, so somebody owes it: the one who asked for it first."""
-    by = draft.seen.acted.get(label_of(target.value)) or writer(target.value)
+    acted = draft.seen.acted.get(label_of(target.value))
+    by = acted.by if acted is not None else writer(target.value)
     changed = (record.contest or Contest(stands=True)).model_copy(update={"stands": True, "gone": None, "by": by})
     draft.put(record.model_copy(update={"contest": changed}))
     text = f"{record.name}: {by} brought back on {aim} what stanch had written; it is owed again"
@@ -114,8 +116,21 @@ def seen_now(draft: Draft, record: MitigationRecord, attempt: Attempt, target: F
         return record
     # Only leaving what was written is a flip; coming back to it is not.
     flips = known.flips if stands else (*(known.flips or ()), draft.now)[-FLIPS_MAX:]
-    contest = Contest(stands=stands, gone=gone, by=_who(attempt, target), flips=flips)
+    contest = Contest(stands=stands, gone=gone, by=_who(attempt, target), flips=flips, owed=known.owed)
     return record.model_copy(update={"contest": contest})
+
+
+def wrote_over(draft: Draft, record: MitigationRecord, attempt: Attempt) -> MitigationRecord | None:
+    """The mitigation of this incident that wrote one of these fields later: that is no third party."""
+    at = {r.name: i for i, r in enumerate(draft.records)}
+    for other in draft.records:
+        newest = open_attempt(other) or standing(other)
+        if other.name == record.name or newest is None or draft.aim(other) != draft.aim(record):
+            continue
+        later = (newest.intended_time, at[other.name]) > (attempt.intended_time, at[record.name])
+        if later and any(overlap(one, two) for one in newest.fields or () for two in attempt.fields or ()):
+            return other
+    return None
 
 
 def _live(attempt: Attempt, target: Found) -> str:
@@ -129,6 +144,9 @@ def _who(attempt: Attempt, target: Found) -> str:
 def _say_so(draft: Draft) -> None:
     ours = [r for r in draft.records if standing(r) is not None]
     lost = [r for r in ours if r.contest is not None and not r.contest.stands]
+    if draft.status.times is not None and draft.status.times.resolved:
+        # From then on that it was taken back by hand is as good as an undo.
+        lost = [r for r in lost if r.contest is not None and not r.contest.gone]
     war = next((r for r in ours if tug_of_war(draft, r)), None)
     if war is not None and war.contest is not None:
         text = (

@@ -4,7 +4,7 @@ What is owed until it is taken back: owner, inverse, due time. Expiry asks and r
 Every time is counted from the record, so a restart neither forgets a reminder nor says it twice.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from stanch.api.incident_status import Attempt, Debt, MitigationRecord, WishState
 from stanch.api.meta import Severity, instant
@@ -22,19 +22,10 @@ ESCALATED = (Severity.SEV1, Severity.SEV2)
 
 def keep_debts(draft: Draft) -> None:
     """Temporary state is owed until it is taken back; said when it is due, and then on a cadence."""
-    debts = []
-    for record in draft.records if not draft.incident.spec.drill else ():
-        attempt, mitigation = standing(record), draft.catalog.mitigations[record.action]
-        aim = draft.aim(record)
-        if attempt is None or aim is None or mitigation.debt is None or attempt.applied_time is None:
-            continue
-        if record.contest is not None and record.contest.gone:
-            continue  # Somebody has taken all of it back.
-        what = mitigation.owes(record.asked.action[1], aim)
-        if not what or record.state is WishState.UNDONE:
-            continue
-        known = next((d for d in draft.status.debt or () if d.attempt == attempt.id), None)
-        debts.append(known or _debt(draft, record, attempt, what, record.asked.ttl or mitigation.debt))
+    debts = [
+        _known(draft, record, attempt) or _debt(draft, record, attempt, what) for record, attempt, what in owing(draft)
+    ]
+    _keep_what_may_come_back(draft)
     # Those that were told of already are never what falls off the end.
     debts.sort(key=lambda d: d not in (draft.status.debt or ()))
     debts = [_speak(draft, d) for d in debts[:DEBTS_MAX]]
@@ -42,8 +33,38 @@ def keep_debts(draft: Draft) -> None:
         draft.set(debt=tuple(debts) or None)
 
 
-def _debt(draft: Draft, record: MitigationRecord, attempt: Attempt, what: str, ttl: timedelta) -> Debt:
+def owing(draft: Draft) -> list[tuple[MitigationRecord, Attempt, str]]:
+    """Effects in force that somebody must take back, and what each of them is; whether or not they are on the record."""
+    found = []
+    for record in draft.records if not draft.incident.spec.drill else ():
+        attempt, mitigation, aim = standing(record), draft.catalog.mitigations[record.action], draft.aim(record)
+        if attempt is None or aim is None or mitigation.debt is None or attempt.applied_time is None:
+            continue
+        if (record.contest is not None and record.contest.gone) or record.state is WishState.UNDONE:
+            continue  # Somebody has taken all of it back.
+        if what := mitigation.owes(record.asked.action[1], aim):
+            found.append((record, attempt, what))
+    return found
+
+
+def _known(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Debt | None:
+    """The debt as it stands on the record, or stood before somebody took it back for a while."""
+    before = record.contest.owed if record.contest is not None else None
+    return next((d for d in (*(draft.status.debt or ()), before) if d is not None and d.attempt == attempt.id), None)
+
+
+def _keep_what_may_come_back(draft: Draft) -> None:
+    """Who was reminded of it, and whose ActionItem has it, is not forgotten while it is gone."""
+    for record in draft.records:
+        debt = next((d for d in draft.status.debt or () if d.name == record.name), None)
+        if debt is not None and record.contest is not None and record.contest.gone and record.contest.owed != debt:
+            draft.put(record.model_copy(update={"contest": record.contest.model_copy(update={"owed": debt})}))
+
+
+def _debt(draft: Draft, record: MitigationRecord, attempt: Attempt, what: str) -> Debt:
+    ttl = record.asked.ttl or draft.catalog.mitigations[record.action].debt
     assert attempt.applied_time is not None
+    assert ttl is not None
     due = attempt.applied_time + ttl
     line = next(iter(record.break_glass or ()), "")
     return Debt(
@@ -129,7 +150,7 @@ def _words(draft: Draft, debt: Debt, late: bool) -> str:
     if not late:
         return f"{debt.owner} owes until {instant(debt.due_time)}: {debt.what}{_how(debt)}"
     if debt.revert == Revert.ON_EXPIRY.value and not debt.overdue:
-        return f"due at {instant(debt.due_time)}, and taken back now, for revert: OnExpiry was chosen: {debt.what}"
+        return f"due at {instant(debt.due_time)}, and to be taken back by itself, for revert: OnExpiry was chosen: {debt.what}"
     return f"{debt.owner} owes since {instant(debt.due_time)}{to}: {debt.what}{_how(debt)}"
 
 

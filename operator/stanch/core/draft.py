@@ -19,6 +19,8 @@ from stanch.core.records import MarkFolded, Store
 LINE_CHARACTERS_MAX = 300
 MESSAGE_CHARACTERS_MAX = 1000
 MACHINE = "stanch"
+# As many mitigations as the status holds.
+RECORDS_MAX = 32
 # Source of a hold that another mitigation needs, before that one's name.
 HOLD_FOR = "For/"
 

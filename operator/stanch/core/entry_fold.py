@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from stanch.api.incident_status import RoleRecord, WishState
+from stanch.api.incident_status import MitigationRecord, RoleRecord, WishState
 from stanch.api.names import EventKind
 from stanch.api.timeline_entry import TimelineEntry, TimelineEntrySpec
 from stanch.core.approvals import approve, deny
@@ -169,8 +169,8 @@ def _cancel(draft: Draft, entry: TimelineEntry) -> Refused:
         verdict = may_command(draft, entry)
         if verdict is not True:
             return LATER if verdict is None else "only who declared it, or the verb command on incidents, may cancel it"
-    if held := [r.name for r in draft.records if in_force(r) or open_attempt(r)]:
-        return f"mitigation {', '.join(held)} is in force; undo it first, or resolve instead"
+    if held := [r.name for r in draft.records if open_attempt(r) or (in_force(r) and not _is_let_go(draft, r))]:
+        return f"mitigation {', '.join(held)} is in force; undo or defer it first, or resolve instead"
     because = entry.spec.cancel.because.value if entry.spec.cancel.because else "FalseAlarm"
     draft.set(times=times.model_copy(update={"cancelled": entry.said}))
     for record in draft.records:
@@ -178,6 +178,15 @@ def _cancel(draft: Draft, entry: TimelineEntry) -> Refused:
             draft.put(record.model_copy(update={"state": WishState.WITHDRAWN, "message": "The incident was cancelled"}))
     say_entry(draft, entry, EventKind.CANCELLED, f"Cancelled: {because}", event=True)
     return None
+
+
+def _is_let_go(draft: Draft, record: MitigationRecord) -> bool:
+    """Is nothing of it left here: taken back by hand, an ActionItem's, or overwritten and never to be taken back?"""
+    debt = next((d for d in draft.status.debt or () if d.name == record.name), None)
+    if debt is not None and debt.action_item is not None:
+        return True
+    contest = record.contest
+    return contest is not None and (bool(contest.gone) or (debt is None and not contest.stands))
 
 
 def _waive(draft: Draft, entry: TimelineEntry) -> Refused:

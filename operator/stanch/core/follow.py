@@ -20,7 +20,7 @@ from stanch.core.ports import Aim
 from stanch.core.questions import REF_OF_KIND, UndoSecret
 from stanch.core.receipts import receipt_of
 from stanch.core.restored import is_past, past_words
-from stanch.core.swap import digest, fields, label_of, marked_before
+from stanch.core.swap import digest, fields, label_of, marked_before, overlap
 from stanch.core.three_way import conflicts, in_words, with_conflict
 from stanch.core.verify import removals, verify
 
@@ -111,6 +111,8 @@ def _anew(draft: Draft, record: MitigationRecord, attempt: Attempt, word: str, w
     if tried >= draft.catalog.policy.lost_attempts_max:
         message = f"Given up after {tried} intentions: {why}. Free what stands in the way, then ask under a new name"
         state = record.state if attempt.undoes else WishState.FAILED
+        if attempt.undoes:
+            gone = gone.model_copy(update={"state": AttemptState.FAILED})
         put_attempt(draft, record, gone, state=state, reason=None, message=message)
         draft.say(EventKind.MITIGATION_FAILED, f"{record.name}: {message}", event=True, warning=True)
         return
@@ -156,11 +158,12 @@ def _read_back(
         end(draft, record, attempt, AttemptState.FAILED, f"{aim} is gone or was replaced; its namesake is not touched")
         return
     live = digest(fields(target.value, undo["before"]))
+    stands = live == attempt.post != attempt.pre
     label = label_of(target.value)
-    if label == attempt.id or (live == attempt.post and _another_wrote_over_it(label, undo, outcome)):
+    if label == attempt.id or (stands and _another_wrote_over_it(draft, label, undo, outcome)):
         # Our label is proof that it landed; whether it still stands is for verify to say.
         _applied(draft, record, attempt)
-    elif live == attempt.post != attempt.pre:
+    elif stands:
         end(draft, record, attempt, AttemptState.SKIPPED, "somebody else had already done it; it is not ours to undo")
     elif live != attempt.pre:
         _diverged(draft, record, attempt, aim, target.value, undo)
@@ -176,13 +179,16 @@ def _read_back(
         _once_more(draft, record, attempt, aim, undo)
 
 
-def _another_wrote_over_it(label: str, undo: Mapping[str, Any], outcome: Outcome | None) -> bool:
+def _another_wrote_over_it(draft: Draft, label: str, undo: Mapping[str, Any], outcome: Outcome | None) -> bool:
     """
-    Has another of our writes come since this one was planned? Then ours came before it, or can't come any more, for it
-    tests the label. Nobody knows which: two who own a debt are better than nobody.
+    Has another of our writes, of other fields, come since this one was planned? Then these fields were written before it,
+    and by us: ours tests the label, and so can't come any more.
     """
     known_not_done = outcome is not None and outcome.kind is OutcomeKind.REFUSED
-    return not known_not_done and label not in ("", marked_before(undo["apply"]))
+    if known_not_done or label in ("", marked_before(undo["apply"])):
+        return False
+    other = draft.seen.acted.get(label)
+    return other is None or not any(overlap(one, two) for one in other.fields for two in undo["before"])
 
 
 def _is_it_gone(
@@ -227,6 +233,9 @@ def _once_more(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Ai
         end(draft, record, attempt, AttemptState.FAILED, f"{said}; nothing was changed")
         return
     asked = record.undo_asked
+    if asked is not None and not attempt.undoes:
+        end(draft, record, attempt, AttemptState.FAILED, f"{asked.by} does not want it any more; nothing was changed")
+        return
     if attempt.undoes:
         asked = UndoAsked(by=attempt.asked_by or "", entry=attempt.asked_entry, time=attempt.intended_time)
     refusal = asker_may(draft, record.model_copy(update={"undo_asked": asked}), aim)

@@ -8,10 +8,10 @@ from stanch.api.actions import GitOpsHold
 from stanch.api.incident_status import MitigationRecord, ResolvedTarget, WishState
 from stanch.api.meta import Target, instant
 from stanch.api.names import EventKind, Reason
-from stanch.api.wish import GitOps, When, Wish
+from stanch.api.wish import GitOps, Revert, When, Wish
 from stanch.core.argo import heals, lists, set_of
 from stanch.core.asking import target_of
-from stanch.core.draft import HOLD_FOR, Draft
+from stanch.core.draft import HOLD_FOR, RECORDS_MAX, Draft
 from stanch.core.observations import Found
 from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.questions import APPLICATIONS, Get
@@ -73,6 +73,9 @@ def _hold(draft: Draft, record: MitigationRecord, who: Steerer) -> Refusal:
         # A name that somebody else uses; this one nobody has by chance.
         name = f"hold-{digest(record.name)[-8:]}"
         known = draft.record(name)
+    if known is None and len(draft.records) >= RECORDS_MAX:
+        why = f"this incident has {RECORDS_MAX} mitigations, so there is no room for a hold; ask in another incident"
+        return Refusal(Reason.OWNED_BY_ANOTHER, f"{who} would put it back, and {why}")
     if known is None:
         _ask(draft, record, name, who)
         draft.wake(draft.now)
@@ -93,7 +96,8 @@ def _ask(draft: Draft, record: MitigationRecord, name: str, who: Steerer) -> Non
         git_ops_hold=GitOpsHold(),
         target=target,
         when=When.ALWAYS,
-        revert=record.asked.revert,
+        ttl=record.asked.ttl,
+        revert=_revert(draft, record),
         reason=f"{who} would put back {record.name}",
     )
     hold = MitigationRecord(
@@ -112,6 +116,13 @@ def _ask(draft: Draft, record: MitigationRecord, name: str, who: Steerer) -> Non
     draft.say(
         EventKind.MITIGATION_ASKED, f"{name}: {who} would put back {record.name}", by=record.requested_by or "somebody"
     )
+
+
+def _revert(draft: Draft, record: MitigationRecord) -> Revert | None:
+    """As was chosen for what it is for; but where nothing of that expires, the hold is not lifted over it."""
+    mitigation, aim = draft.catalog.mitigations[record.action], draft.aim(record)
+    expires = mitigation.debt is not None and aim is not None and mitigation.owes(record.asked.action[1], aim)
+    return None if record.asked.revert is Revert.ON_EXPIRY and not expires else record.asked.revert
 
 
 def warnings_of(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> tuple[str, ...]:

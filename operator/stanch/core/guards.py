@@ -9,11 +9,13 @@ from stanch.api.meta import Person, TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE, Label, Reason
 from stanch.core.asking import target_of
 from stanch.core.contest import tug_of_war
+from stanch.core.debts import DEBTS_MAX, owing
 from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.observations import Busy, Failed, Found
 from stanch.core.ports import Aim, Need, Refusal
 from stanch.core.questions import ENTRIES, EVIDENCES, REF_OF_KIND, Get, List, MayThey
 from stanch.core.runners import nobody_else_runs_it
+from stanch.core.swap import overlap
 
 Guard = Callable[[Draft, MitigationRecord, Aim], Refusal | None]
 
@@ -122,9 +124,24 @@ def _busy(other: Busy, aim: Aim) -> Refusal:
 
 
 def _overlap(one: str, two: str) -> bool:
-    """Is one of two JSON pointers the other, or within it? A pause would freeze a rollout on its way, so these are one."""
+    """A pause would freeze a rollout on its way, so these two are one."""
     one, two = (pointer.replace("/spec/paused", "/spec/template") for pointer in (one, two))
-    return f"{one}/".startswith(f"{two}/") or f"{two}/".startswith(f"{one}/")
+    return overlap(one, two)
+
+
+def room_for_what_is_owed(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
+    """What the record has no room for, nobody would be reminded of."""
+    mitigation = draft.catalog.mitigations[record.action]
+    owes = mitigation.debt is not None and mitigation.owes(record.asked.action[1], aim)
+    if (
+        not owes
+        or len({*(d.attempt for d in draft.status.debt or ()), *(a.id for _, a, _ in owing(draft))}) < DEBTS_MAX
+    ):
+        return None
+    return Refusal(
+        Reason.TOO_MUCH_OWED,
+        f"{DEBTS_MAX} things are owed already, which is all that the record holds; undo one first, or ask in another incident",
+    )
 
 
 def nobody_pulls(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
@@ -134,8 +151,8 @@ def nobody_pulls(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | 
         return None
     return Refusal(
         Reason.TUG_OF_WAR,
-        f"{aim} is changed back and forth, last by {pulled.contest.by}; nothing is started there until it has been calm "
-        "for ten minutes (an hour after three changes). Find out who writes it",
+        f"{aim} is changed back and forth, last by {pulled.contest.by or 'somebody'}; nothing is started there until it has "
+        "been calm for ten minutes (an hour after three changes). Find out who writes it",
     )
 
 
@@ -208,6 +225,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     nobody_else_runs_it,
     asker_may,
     target_is_free,
+    room_for_what_is_owed,
     nobody_pulls,
 )
 

@@ -76,21 +76,23 @@ def health(draft: Draft) -> Health:
 
 
 def _effect(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Effect | None:
-    if record.contest is not None and not record.contest.stands:
-        return Effect.UNKNOWN  # What helps now may be what somebody else wrote.
+    contested = record.contest is not None and not record.contest.stands
     landed = attempt.state is not AttemptState.APPLIED
     criteria = draft.status.recovery.criteria if draft.status.recovery else ()
     gating = [c.state for c in criteria if c.gates == "Mitigated"]
     passing = bool(gating) and all(state is CriterionState.PASSING for state in gating)
     # What passed before, too, says nothing about the harm that this was for.
     helped = landed and passing and (attempt.before is None or bool(attempt.before.hurting))
-    if helped and is_true(draft.status, "Mitigated"):
-        return Effect.HELPED
+    if passing and is_true(draft.status, "Mitigated") and (contested or helped):
+        # What helps now may be what somebody else wrote.
+        return Effect.UNKNOWN if contested else Effect.HELPED
     if draft.now < (ends := has_had_its_time(draft, record, attempt)):
         draft.wake(ends)
         return None
     if _worse(draft, attempt):
         return Effect.WORSE  # Also while it is still on its way: that may take longer than users have.
+    if contested:
+        return Effect.UNKNOWN
     if landed and not helped and (not gating or passing or CriterionState.UNKNOWN in gating):
         return Effect.UNKNOWN
     return None if not landed else Effect.HELPED if helped else Effect.NO_EFFECT
@@ -124,7 +126,8 @@ def another_acted(draft: Draft, record: MitigationRecord, attempt: Attempt) -> s
         return None
     label, ours = label_of(target.value), {a.id for r in draft.records for a in r.attempts or ()}
     if label and label not in ours:
-        return draft.seen.acted.get(label, "an incident that is gone")
+        other = draft.seen.acted.get(label)
+        return other.by if other is not None else "an incident that is gone"
     busy = draft.seen.busy.get(target.value["metadata"]["uid"])
     return f"incident {busy.incident}" if busy is not None else None
 

@@ -71,6 +71,14 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True)
+class Acted:
+    """Whose an action is, in words, and JSON pointers to what it wrote."""
+
+    by: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Observations:
     """
     A snapshot. A question that is not a key was never asked; NotFound means asked and absent.
@@ -93,7 +101,7 @@ class Observations:
     fresh_intent: frozenset[str] = frozenset()
     evidence_started: datetime | None = None
     restored: datetime | None = None
-    acted: Mapping[str, str] = field(default_factory=dict)
+    acted: Mapping[str, Acted] = field(default_factory=dict)
     now: datetime | None = None
 
     def get(self, question: Question) -> Answer | None:

@@ -17,6 +17,8 @@ INLINE_MAX: Final = 60
 PAGE_LINES: Final = 30
 # A target that flaps all night makes a milestone each time; the newest stay in sight.
 MILESTONES_KEPT: Final = 40
+# Each page has the digest of the one before it, so the older ones are found from these.
+PAGES_NAMED: Final = 40
 
 
 def turn_page(draft: Draft) -> None:
@@ -28,7 +30,7 @@ def turn_page(draft: Draft) -> None:
         return
     old = tuple(movable[:PAGE_LINES])
     pages = draft.status.pages or ()
-    store, sha = _page(draft, old, len(pages) + 1, pages[-1].sha256 if pages else "")
+    store, sha = _page(draft, old, pages[-1].sha256 if pages else "")
     if store.name in draft.seen.not_stored:
         return
     if draft.seen.stored.get(store.name) != sha:
@@ -37,10 +39,13 @@ def turn_page(draft: Draft) -> None:
         return
     page = Page(name=store.name, first=old[0].seq, last=old[-1].seq, sha256=sha)
     gone = {line.seq for line in old}
-    draft.set(timeline=tuple(line for line in draft.status.timeline if line.seq not in gone), pages=(*pages, page))
+    draft.set(
+        timeline=tuple(line for line in draft.status.timeline if line.seq not in gone),
+        pages=(*pages, page)[-PAGES_NAMED:],
+    )
 
 
-def _page(draft: Draft, lines: tuple[TimelineLine, ...], number: int, before: str) -> tuple[Store, str]:
+def _page(draft: Draft, lines: tuple[TimelineLine, ...], before: str) -> tuple[Store, str]:
     meta = draft.incident.metadata
     text = "\n".join(
         json.dumps(x, ensure_ascii=False) for x in ({"pageBefore": before}, *(line.wire() for line in lines))
@@ -48,7 +53,7 @@ def _page(draft: Draft, lines: tuple[TimelineLine, ...], number: int, before: st
     raw = text.encode()
     data = gzip.compress(raw, compresslevel=6, mtime=0)
     sha = hashlib.sha256(data).hexdigest()
-    name = f"{meta.name[:200]}-page-{number}-{sha[:6]}"
+    name = f"{meta.name[:200]}-page-{lines[0].seq}-{sha[:6]}"
     item = Item(name="timeline.jsonl", kind=ItemKind.SUMMARY, bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest())
     spec = EvidenceSpec(
         incident=meta.name,

@@ -26,8 +26,6 @@ def receipt_of(draft: Draft, evidence: str) -> List:
 def _settled(draft: Draft, each: EvidenceRecord) -> EvidenceRecord | None:
     if each.stored:
         return each
-    if each.name in draft.seen.not_stored:
-        return None
     there = True if each.name in draft.seen.stored else _is_there(draft, each)
     if there is None:
         return each
@@ -40,7 +38,7 @@ def _is_there(draft: Draft, each: EvidenceRecord) -> bool | None:
     if isinstance(answer, Found):
         return not is_empty(answer)
     if answer is not None:
-        draft.wake(draft.now + draft.catalog.policy.verify_every)
+        draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
     return None
 
 

@@ -222,6 +222,8 @@ def contained(draft: Draft) -> str:
         return ""
     for record in draft.records:
         action, aim = record.asked.scale, draft.aim(record)
+        if record.contest is not None and record.contest.gone:
+            continue
         if record.asked.suspend_cron_job is not None and standing(record) is not None:
             return f"{record.target} is suspended by {record.name}: its work is not done"
         if action is None or action.replicas != 0 or aim is None or standing(record) is None:

@@ -19,6 +19,7 @@ from stanch.core.ports import Aim, ApprovalClass, Change, Clock, NothingToDo, Re
 from stanch.core.swap import digest
 
 DELETE_POD = "deletePod"
+WARNINGS_MAX = 8
 PENDING = frozenset({WishState.WAITING, WishState.HELD})
 
 
@@ -241,6 +242,10 @@ def _class_of(draft: Draft, record: MitigationRecord, change: Change) -> Approva
     return change.approval_class
 
 
+def _at_most(count: int, said: tuple[str, ...]) -> tuple[str, ...]:
+    return said if len(said) <= count else (*said[: count - 1], f"and {len(said) - count + 1} more like these")
+
+
 def _with_plan(record: MitigationRecord, aim: Aim, change: Change) -> MitigationRecord:
     """The plan on the record: what an approval agrees to is exactly this digest."""
     assert record.target is not None
@@ -262,7 +267,7 @@ def _with_plan(record: MitigationRecord, aim: Aim, change: Change) -> Mitigation
             "plan": change.summary[:1000],
             "diff": change.diff or None,
             "blast": change.blast,
-            "warnings": change.warnings or None,
+            "warnings": _at_most(WARNINGS_MAX, change.warnings) or None,
             "undo_takes": change.undo_takes,
             "break_glass": (change.do_by_hand,),
         }

@@ -53,6 +53,11 @@ def fields(obj: Mapping[str, Any], pointers: Mapping[str, Any]) -> dict[str, Any
     return {pointer: look_up(obj, pointer) for pointer in pointers}
 
 
+def overlap(one: str, two: str) -> bool:
+    """Is one of two JSON pointers the other, or within it?"""
+    return f"{one}/".startswith(f"{two}/") or f"{two}/".startswith(f"{one}/")
+
+
 def _test(pointer: str, value: Any) -> dict[str, Any]:
     # `test` with null passes exactly while the field is absent (mitigations.md 0.3).
     return {"op": "test", "path": pointer, "value": None if value == ABSENT else value}

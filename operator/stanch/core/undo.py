@@ -9,6 +9,7 @@ from stanch.api.timeline_entry import TimelineEntry
 from stanch.api.wish import Revert
 from stanch.core.asking import target_of
 from stanch.core.attempts import open_attempt, standing, writer
+from stanch.core.contest import wrote_over
 from stanch.core.draft import Draft
 from stanch.core.git_ops import HOLD
 from stanch.core.guards import asker_may, fields_are_free, policies_are_proven
@@ -22,6 +23,8 @@ from stanch.core.three_way import conflicts, in_words, with_conflict
 
 # A longer line is in status.mitigations[].breakGlass, and would push the reason out of sight.
 BY_HAND_MAX: Final = 200
+# As many attempts as a record holds.
+ATTEMPTS_MAX: Final = 8
 
 
 def ask_undo(draft: Draft, entry: TimelineEntry) -> str | None:
@@ -36,7 +39,7 @@ def ask_undo(draft: Draft, entry: TimelineEntry) -> str | None:
         return "nobody vouched for it: the admission policies were not in force"
     if draft.status.times is not None and draft.status.times.closed:
         return "the incident is closed; status.mitigations[].breakGlass has the lines to do it by hand"
-    if standing(record) is None:
+    if standing(record) is None and not _is_about_to_act(record):
         return f"{record.name} is {record.state.value}: there is nothing of ours to take back"
     if draft.catalog.mitigations[record.action].undo_class is UndoClass.NONE:
         return f"{record.action} can't be undone: what it did is done ({record.plan or record.action})"
@@ -49,6 +52,11 @@ def ask_undo(draft: Draft, entry: TimelineEntry) -> str | None:
     return None
 
 
+def _is_about_to_act(record: MitigationRecord) -> bool:
+    attempt = open_attempt(record)
+    return attempt is not None and not attempt.undoes
+
+
 def revert_where_chosen(draft: Draft) -> None:
     """`revert: OnResolved | OnExpiry` is somebody's word given beforehand; Ask, the default, is never one."""
     times = draft.status.times
@@ -57,10 +65,12 @@ def revert_where_chosen(draft: Draft) -> None:
             continue
         if draft.catalog.mitigations[record.action].undo_class is UndoClass.NONE:
             continue
-        if (wanted := draft.held_for(record)) is not None and standing(wanted) is not None:
+        if (wanted := draft.held_for(record)) is not None and _goes_back_by_itself(draft, wanted):
             continue  # Lifted last: the tool would put the other one back before it is undone.
-        if record.action == HOLD and any(_goes_back_when_resolved(r) for r in draft.records):
+        if record.action == HOLD and any(_goes_back_when_resolved(draft, r) for r in draft.records):
             continue  # So is one that a person asked for.
+        if any(a.undoes and a.state is AttemptState.FAILED for a in record.attempts or ()):
+            continue  # Tried once in vain, with the reason; a person must look.
         if record.reason == Reason.UNDO_NOT_EXACT:
             continue  # Tried once and refused, with the reason; a person must look.
         due = next((d.due_time for d in draft.status.debt or () if d.name == record.name), None)
@@ -71,23 +81,45 @@ def revert_where_chosen(draft: Draft) -> None:
             draft.put(record.model_copy(update={"undo_asked": asked}))
 
 
-def _goes_back_when_resolved(record: MitigationRecord) -> bool:
+def _goes_back_when_resolved(draft: Draft, record: MitigationRecord) -> bool:
     chosen = record.action != HOLD and record.asked.revert is Revert.ON_RESOLVED
-    return chosen and standing(record) is not None and record.reason != Reason.UNDO_NOT_EXACT
+    return chosen and _goes_back_by_itself(draft, record)
+
+
+def _goes_back_by_itself(draft: Draft, record: MitigationRecord) -> bool:
+    """Does an effect of it stand that will be taken back? What nothing and nobody takes back holds up no hold."""
+    if standing(record) is None or record.reason == Reason.UNDO_NOT_EXACT:
+        return False
+    return draft.catalog.mitigations[record.action].undo_class is not UndoClass.NONE
 
 
 def start_undos(draft: Draft) -> None:
-    """Start the undo that is asked for, one at a time, when nothing else is under way."""
-    for record in draft.records:
-        if record.undo_asked is None or any(open_attempt(r) for r in draft.records):
+    """Start the undos that are asked for, one at a time, when nothing else is under way: the last effect first."""
+    for name in _last_first(draft):
+        record = draft.record(name)
+        if record is None or record.undo_asked is None or any(open_attempt(r) for r in draft.records):
             continue
         _start(draft, record, record.undo_asked.time)
+
+
+def _last_first(draft: Draft) -> list[str]:
+    """A hold goes after all that it held."""
+
+    def place(index: int) -> tuple[bool, float, int]:
+        record = draft.records[index]
+        attempt = standing(record)
+        return record.action == HOLD, -attempt.intended_time.timestamp() if attempt else 0.0, -index
+
+    return [draft.records[i].name for i in sorted(range(len(draft.records)), key=place)]
 
 
 def _start(draft: Draft, record: MitigationRecord, asked: datetime) -> None:
     attempt, aim = standing(record), draft.aim(record)
     if attempt is None or aim is None:
         draft.put(record.model_copy(update={"undo_asked": None}))
+        return
+    if len(record.attempts or ()) >= ATTEMPTS_MAX:
+        _refuse(draft, record, f"it was tried {ATTEMPTS_MAX} times; {_by_hand(record)}")
         return
     if refusal := policies_are_proven(draft, record, aim):
         _wait(draft, record, refusal)
@@ -139,6 +171,9 @@ def _compare(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, A
         return
     if digest(live) != attempt.post:
         found = conflicts(undo["before"], undo["after"], live)
+        if (later := wrote_over(draft, record, attempt)) is not None:
+            _refuse(draft, with_conflict(draft, record, found), f"{later.name} wrote {aim} since; undo that first")
+            return
         who = who_set(target, undo["before"]) or writer(target)
         what = f"{aim} is not what stanch left, {who} wrote it since. {in_words(found)}"
         why = f"{what}. Undo would overwrite that; {_by_hand(record)}"

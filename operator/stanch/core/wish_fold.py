@@ -6,10 +6,9 @@ from stanch.api.incident_status import MitigationRecord, ResolvedTarget, WishSta
 from stanch.api.names import EventKind, Reason
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.api.wish import Wish
-from stanch.core.draft import Draft, shorten
+from stanch.core.draft import RECORDS_MAX, Draft, shorten
 from stanch.core.swap import digest
 
-RECORDS_MAX = 32
 NOT_STARTED = frozenset({WishState.WAITING, WishState.HELD})
 
 

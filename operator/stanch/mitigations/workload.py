@@ -96,8 +96,8 @@ def paused(aim: Aim, obj: Json, seen: Observations) -> Refusal | None:
     if not obj["spec"].get("paused"):
         return None
     # The label may be of something else that we did to it since; then who paused it is not known.
-    who = seen.acted.get(label_of(obj), "")
-    by = f" (last changed by {who})" if who else ""
+    who = seen.acted.get(label_of(obj))
+    by = f" (last changed by {who.by})" if who else ""
     return Refusal(
         Reason.PREFLIGHT,
         f"{aim} is paused{by}, so no new pods would be made; undo that, or resume it first "

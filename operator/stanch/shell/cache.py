@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stanch.core.observations import Busy
+from stanch.core.observations import Acted, Busy
 from stanch.shell.bells import Key
 
 _OPEN = frozenset({"Intended", "Started", "Applied"})
@@ -62,10 +62,13 @@ class Cache:
                     )
         return found
 
-    def acted(self) -> dict[str, str]:
+    def acted(self) -> dict[str, Acted]:
         """Action id, as our label on a target has it → the mitigation and incident whose it is."""
         return {
-            attempt["id"]: f"mitigation {record['name']} of incident {key.namespace}/{key.name}"
+            attempt["id"]: Acted(
+                f"mitigation {record['name']} of incident {key.namespace}/{key.name}",
+                tuple(attempt.get("fields") or ()),
+            )
             for key, body in self._bodies.items()
             for record in (body.get("status") or {}).get("mitigations") or ()
             for attempt in record.get("attempts") or ()

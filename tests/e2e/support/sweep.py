@@ -152,7 +152,8 @@ def _play(course: Course, world: World, proxy: FaultProxy, operator: Operator, p
         fault.fired = True
     if fault and not fault.fired:
         _linger(fault)
-        tick()
+    # Killed in the very last moment: what is left to do needs another operator.
+    tick()
     return fault
 
 

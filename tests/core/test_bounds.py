@@ -1,0 +1,108 @@
+"""The record has room for so much of each thing; when it is full that is said, and nothing stands still."""
+
+from datetime import timedelta
+
+import pytest
+
+from build import Json, entry, incident, roll_back, scale_to
+from objects import FLUX, flags, route, slices, wish
+from objects import world as one_wish
+from stanch.api.incident_status import Page
+from world import World, bad_deploy, healthy
+
+PAUSE = {"name": "pause", "rolloutPause": {}}
+DEBTS, RECORDS, PAGES, ATTEMPTS = 16, 32, 40, 8
+
+
+def say(world: World, by: str = "alice", **said: object) -> World:
+    """Somebody says something now."""
+    return world.say(entry(by, after=world.now - world.incident.declared, name=f"said-{len(world.entries)}", **said))
+
+
+def test_of_many_warnings_the_first_are_kept_and_the_rest_counted() -> None:
+    """A route with nine other rules that still send there."""
+    shift = {"rule": "r0", "weights": [{"backend": "v1", "weight": 0}, {"backend": "v2", "weight": 100}]}
+    asked = wish("HTTPRoute", "web", routeShift=shift)
+    there = one_wish(asked, httproutes=route(100, 0, rules=10), endpointslices=[slices("v1", "a"), slices("v2", "b")])
+    there.run(minutes=1)
+    assert ([], 1) == (there.broken, len(there.effects))
+    assert "and 3 more like these" == there.record("act").warnings[-1]
+
+
+@pytest.mark.parametrize("how", ["not stored", "refused"])
+def test_an_undo_that_was_chosen_beforehand_is_not_tried_for_ever(how: str) -> None:
+    """The undo record can't be stored (a quota), or the write is refused: given up, told, and still owed."""
+    there = healthy(incident({**PAUSE, "revert": "OnResolved"}, severity="SEV4")).run(seconds=10)
+    there.lose_stores, there.refuses = ({"stanch-undo"}, 0) if how == "not stored" else (set(), 403)
+    there.run(minutes=20)
+    assert ([], "pause") == (there.broken, there.incident.status.debt[0].name)
+    assert len(there.record("pause").attempts) <= 1 + 3
+    there.lose_stores, there.refuses = set(), 0
+    say(there, undo={"mitigation": "pause"}).run(minutes=1)
+    assert "Undone" == there.record("pause").state.value
+
+
+def test_people_may_ask_for_an_undo_as_often_as_there_is_room() -> None:
+    """The leash says no each time; the ninth try is refused with the line that does it by hand."""
+    there = healthy(incident(PAUSE, severity="SEV4")).run(minutes=1)
+    there.refuses = 403
+    for _ in range(ATTEMPTS + 1):
+        say(there, undo={"mitigation": "pause"}).run(minutes=1)
+    assert ([], ATTEMPTS) == (there.broken, len(there.record("pause").attempts))
+    assert "tried 8 times" in there.record("pause").message
+    assert "rollout resume" in there.record("pause").message
+
+
+def test_the_forty_first_page_is_turned() -> None:
+    """A target that flaps for a day; older pages are found from the newer ones."""
+    there = healthy(incident(scale_to(4), severity="SEV4", recovery={"hold": "2h"})).run(minutes=1)
+    pages = tuple(Page(name=f"checkout-5xx-page-{n}", first=n, last=n, sha256="0" * 64) for n in range(1, PAGES + 1))
+    status = there.incident.status.model_copy(update={"pages": pages})
+    there.incident = there.incident.model_copy(update={"status": status})
+    for n in range(100):
+        there.target["spec"]["replicas"] = 3 + n % 2
+        there.settle()
+        there.now += timedelta(minutes=1)
+        there.look()
+    after = there.incident.status.pages
+    assert (PAGES, [], True) == (len(after), there.broken, after[-1].last > PAGES)
+    assert len({p.name for p in after}) == PAGES
+
+
+def flag(number: int) -> Json:
+    """Switch a feature off in a ConfigMap of its own."""
+    target = {"kind": "ConfigMap", "name": f"c{number}"}
+    return {"name": f"f{number}", "target": target, "configFlag": {"key": "search", "value": "off"}, "when": "Always"}
+
+
+def test_what_the_record_can_not_hold_as_a_debt_is_not_begun() -> None:
+    """The seventeenth: refused while sixteen are owed, also by ActionItems; it goes on when one is taken back."""
+    there = healthy(incident(severity="SEV4", recovery={"hold": "20h"}))
+    there.repeat = False
+    for n in range(DEBTS + 1):
+        config = flags()
+        config["metadata"] |= {"name": f"c{n}", "uid": f"cu{n}"}
+        there.objects[("configmaps", f"c{n}")] = config
+    there.run(seconds=10)
+    for n in range(DEBTS + 1):
+        say(there, mitigate=flag(n)).run(seconds=3)
+    last = there.record(f"f{DEBTS}")
+    assert (DEBTS, DEBTS, "TooMuchOwed") == (len(there.effects), len(there.incident.status.debt), last.reason)
+    say(there, undo={"mitigation": "f0"}).run(seconds=30)
+    assert ("Done", []) == (there.record(f"f{DEBTS}").state.value, there.broken)
+
+
+def test_a_hold_for_which_there_is_no_room_is_said() -> None:
+    """Thirty-two mitigations: the last needs a hold of its own."""
+    there = bad_deploy(incident(recovery={"hold": "5h"}))
+    there.target["metadata"]["labels"] |= FLUX
+    there.repeat = False
+    alice = {"username": "alice", "uid": "alice", "groups": ["system:authenticated"]}
+    for block in range(RECORDS // 8):
+        asked = [{"name": f"m{block}-{n}", "rolloutResume": {}, "approvals": 1} for n in range(8)]
+        if block == RECORDS // 8 - 1:
+            asked[-1] = roll_back("last", when="Always")
+        who = [{**alice, "mitigations": [each["name"] for each in asked]}]
+        there.respec(mitigations=asked, requesters=who).run(seconds=10)
+    assert ([], RECORDS) == (there.broken, len(there.incident.status.mitigations))
+    assert "no room for a hold" in there.record("last").message
