@@ -77,6 +77,8 @@ class ControlPlane:
             f"--root-ca-file={keys}/ca.crt", f"--cluster-signing-cert-file={keys}/ca.crt",
             f"--cluster-signing-key-file={keys}/ca.key",
             "--node-monitor-grace-period=20s", "--node-monitor-period=2s",
+            # Hundreds of namespaces come and go; ten at a time would fall behind, and their pods fill the nodes.
+            "--concurrent-namespace-syncs=50", "--concurrent-gc-syncs=50",
         ])  # fmt: skip
         self._start("kube-scheduler", [*quick, f"--secure-port={self.slot.port(3)}", *self._identity("kube-scheduler")])
 

@@ -182,7 +182,9 @@ class InNamespace:
         return new_world(admin, name)
 
     def leave(self, world: World) -> None:
-        """The API server does the waiting."""
+        """The API server does the waiting; what makes pods goes first, or they fill the nodes until their namespace's turn."""
+        for plural in ("deployments", "statefulsets"):
+            world.admin.delete(plural, world.ns, "", propagationPolicy="Background")
         world.admin.delete("namespaces", None, world.ns, propagationPolicy="Background")
 
 
