@@ -74,7 +74,8 @@ def scenes(admin: Api, operator: Operator) -> Iterator[Scenes]:
 
 def declared(world: World) -> tuple[Json, dict[str, str]]:
     """The evidence of the declaration."""
-    record = world.wait(lambda s: s.get("evidence"), "evidence", seconds=60)["evidence"][0]
+    there = lambda s: s.get("evidence") and s["evidence"][0].get("stored")  # noqa: E731
+    record = world.wait(there, "evidence", seconds=60)["evidence"][0]
     return kept(world, record["name"])
 
 
