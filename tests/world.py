@@ -4,7 +4,7 @@ import copy
 import hashlib
 import json
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import jsonpatch
 
 from build import BAD, GOOD, T0, deployment, pod, replicaset, stamp
+from json_patch import apply_patch
 from stanch.api.incident import Incident
 from stanch.api.names import Label
 from stanch.api.policy import DEFAULT
@@ -125,6 +126,17 @@ class World:
         twin.stored, twin.secrets = {**self.stored}, {**self.secrets}
         twin.lose_stores, twin.guarded = {*self.lose_stores}, {*self.guarded}
         return twin
+
+    def cut(self, steps: int) -> "World":
+        """A twin whose look was cut off after so many steps."""
+        twin = self.fork()
+        twin.look(die_after=steps)
+        return twin
+
+    def about_to_act(self) -> "World":
+        """A twin that was cut off with everything written down and nothing done."""
+        cut = (self.cut(n) for n in range(20))
+        return next(w for w in cut if w.stopped and w.stopped.step == len(STEPS) - 1 and w.stopped.decided.commands)
 
     # --- answering -----------------------------------------------------------------------------------------------
 
@@ -451,18 +463,6 @@ STEPS = (World._write_status, World._write_stores, World._perform)
 
 def _differences(one: Json, other: Json) -> list[str]:
     return [f"{k}: {one.get(k)} -> {other.get(k)}"[:700] for k in {*one, *other} if one.get(k) != other.get(k)]
-
-
-def apply_patch(obj: Mapping[str, Any], operations: list[Json]) -> Json:
-    """JSON Patch as the API server does it: a test of null passes while the field is absent."""
-    new = copy.deepcopy(dict(obj))
-    for operation in operations:
-        if operation["op"] == "test" and operation.get("value") is None:
-            if jsonpatch.JsonPointer(operation["path"]).resolve(new, None) is not None:
-                raise jsonpatch.JsonPatchTestFailed("it is there")
-            continue
-        new = jsonpatch.apply_patch(new, [operation])
-    return new
 
 
 def bad_deploy(inc: Incident, **spec: Any) -> World:

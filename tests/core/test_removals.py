@@ -347,8 +347,7 @@ def test_a_drain_that_was_never_begun_is_not_begun_hours_later():
     there.run(seconds=10)
     agreed = {"mitigation": "act", "action": "drain", "digest": there.record("act").digest}
     there.say(entry("bob", after=timedelta(seconds=11), approve=agreed))
-    cut = (_cut(there, n) for n in range(1, 12))
-    there = next(w for w in cut if w.stopped.step == 2 and w.stopped.decided.commands)
+    there = there.about_to_act()
     there.stopped, there.now = None, there.now + timedelta(hours=3)
     there.objects[("nodes", "node-1")]["metadata"]["labels"] = {Label.ACTION: "f" * 16}
     there.run(seconds=30)
@@ -357,9 +356,3 @@ def test_a_drain_that_was_never_begun_is_not_begun_hours_later():
         there.incident.status.debt,
         there.record("act").attempts[0].state.value,
     )
-
-
-def _cut(there, steps):
-    twin = there.fork()
-    twin.look(die_after=steps)
-    return twin

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from json_patch import apply_patch
 from stanch.core.diff import differences
 from stanch.core.swap import ABSENT, action_id, digest, exchange, fields, mark, patch_text
-from world import apply_patch
 
 ACTION = "a" * 16
 VALUE = st.one_of(

@@ -19,25 +19,10 @@ def mark(world: World, *fields: str, action: str = OTHER) -> None:
     world.acted = {OTHER: Acted(OTHERS, fields)}
 
 
-def about_to_act(world: World) -> World:
-    """Cut off with everything written down and nothing done."""
-    return next(w for n in range(20) if _acts(w := _cut(world, n)))
-
-
 def just_acted(world: World) -> World:
     """Cut off with the write made, and its answer lost."""
     world.lose_next_reply = True
-    return next(w for n in range(20) if (w := _cut(world, n)).effects)
-
-
-def _cut(world: World, steps: int) -> World:
-    twin = world.fork()
-    twin.look(die_after=steps)
-    return twin
-
-
-def _acts(world: World) -> bool:
-    return world.stopped is not None and world.stopped.step == 2 and bool(world.stopped.decided.commands)
+    return next(w for n in range(20) if (w := world.cut(n)).effects)
 
 
 # --- what is owed ----------------------------------------------------------------------------------------------------
@@ -110,14 +95,14 @@ def test_what_another_incident_wrote_over_before_it_was_read_back_is_still_ours(
 def test_what_another_incident_did_first_is_its_own():
     """Our patch was refused for its label: known not to be made, so it is not ours to undo."""
     world = healthy(incident(PAUSE, severity="SEV3"))
-    moment = next(n for n in range(20) if _acts(_cut(world, n)))
+    perform = world.perform
 
-    def they_do(step: int) -> None:
-        if step == moment:
-            world.target["spec"]["paused"] = True
-            mark(world)
+    def too_late(command):
+        world.target["spec"]["paused"] = True
+        mark(world)
+        return perform(command)
 
-    world.look(between=they_do)
+    world.perform = too_late
     world.run(minutes=1)
     assert (AttemptState.SKIPPED, None, []) == (
         world.record("pause").attempts[0].state,
@@ -130,7 +115,7 @@ def test_an_old_mark_proves_nothing():
     """It was there when ours was planned; what came since came from somebody else."""
     world = bad_deploy(incident(roll_back()))
     mark(world)
-    world = about_to_act(world)
+    world = world.about_to_act()
     world.target["spec"]["template"]["spec"]["containers"][0]["image"] = GOOD
     world.settle()
     world.run(minutes=1)
@@ -198,7 +183,7 @@ def test_every_mark_comes_off_when_what_was_owed_goes_in_the_last_moment():
 
 def test_what_another_incident_wrote_is_not_taken_back_by_us():
     """Killed before its own write, and another paused it: chosen to go back or not, that pause is the other's."""
-    world = about_to_act(healthy(incident({**PAUSE, "revert": "OnResolved"}, severity="SEV4")))
+    world = healthy(incident({**PAUSE, "revert": "OnResolved"}, severity="SEV4")).about_to_act()
     world.stopped = None
     world.target["spec"]["paused"] = True
     mark(world, "/spec/paused")

@@ -1,0 +1,19 @@
+"""JSON Patch as the API server does it."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import jsonpatch
+
+
+def apply_patch(obj: Mapping[str, Any], operations: list[dict[str, Any]]) -> dict[str, Any]:
+    """The object after all operations; a test of null passes while the field is absent."""
+    new = copy.deepcopy(dict(obj))
+    for operation in operations:
+        if operation["op"] == "test" and operation.get("value") is None:
+            if jsonpatch.JsonPointer(operation["path"]).resolve(new, None) is not None:
+                raise jsonpatch.JsonPatchTestFailed("it is there")
+            continue
+        new = jsonpatch.apply_patch(new, [operation])
+    return new
