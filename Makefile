@@ -27,7 +27,7 @@ help:
 	@echo "  make demo           A crash-looping release, an Incident, evidence, rollback, recovery, postmortem (1 min)."
 	@echo "  make demo-down      Stop the demo's operator and take down the cluster in .cluster/."
 	@echo "  make bench          How fast it is, beside a replay of its own requests and beside kubectl (15 min)."
-	@echo "  make sweep          Break every request of every action and its undo, one at a time (two hours)."
+	@echo "  make sweep          Break every request of every action and its undo, one at a time (90 min)."
 	@echo "  make sweep-honesty  Plant bugs in the operator, and see the sweep turn red for each of them (10 min)."
 	@echo "  make clean          Remove caches and .venv; clusters stay."
 

@@ -3,7 +3,6 @@
 import copy
 import hashlib
 import json
-import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from typing import Any
 import jsonpatch
 
 from build import BAD, GOOD, T0, deployment, pod, replicaset, stamp
-from json_patch import apply_patch
+from json_patch import apply_patch, copied
 from stanch.api.incident import Incident
 from stanch.api.names import Label
 from stanch.api.policy import DEFAULT
@@ -121,7 +120,7 @@ class World:
     def fork(self) -> "World":
         """The same once more, to go another way; what is never changed in place is shared."""
         twin = copy.copy(self)
-        twin.objects = pickle.loads(pickle.dumps(self.objects, pickle.HIGHEST_PROTOCOL))
+        twin.objects = copied(self.objects)
         twin.entries, twin.effects, twin.broken, twin.plans = [*self.entries], [*self.effects], [*self.broken], []
         twin.stored, twin.secrets = {**self.stored}, {**self.secrets}
         twin.lose_stores, twin.guarded = {*self.lose_stores}, {*self.guarded}
@@ -148,15 +147,13 @@ class World:
                 return Found(said.wire()) if said else NotFound()
             case Get(ref=ref, name=name):
                 found = self.objects.get((ref.plural, name))
-                return Found(copy.deepcopy(found)) if found else NotFound()
+                return Found(copied(found)) if found else NotFound()
             case List(ref=ref, fields=fields) if ref.plural == "evidences":
                 wanted = fields.removeprefix("metadata.name=")
                 names = [n for n in self.stored if not fields or n == wanted]
                 return Found({"items": [self._evidence(n) for n in names]})
             case List(ref=ref):
-                return Found(
-                    {"items": [copy.deepcopy(o) for (plural, _), o in self.objects.items() if plural == ref.plural]}
-                )
+                return Found({"items": [copied(o) for (plural, _), o in self.objects.items() if plural == ref.plural]})
             case Logs():
                 return Found({"text": "FATAL", "dropped": 0})
             case MayThey():

@@ -7,9 +7,13 @@ STANCH_EXPLORE says how many different states to look at: 600 in every test run,
 import hashlib
 import json
 import os
+import pickle
+import zlib
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from multiprocessing import get_context
 
 import pytest
 
@@ -22,6 +26,7 @@ from world import World, bad_deploy
 STATES = int(os.environ.get("STANCH_EXPLORE", "600"))
 # Of so many states one is followed to its end.
 ONE_IN = 300
+BATCH = 16
 Move = Callable[[World], object]
 
 
@@ -180,36 +185,62 @@ def settles(w: World) -> list[str]:
     return [*(f"{a} never ends" for a in stuck), *wrong(end)]
 
 
-def unseen(seen: set[bytes], path: tuple[str, ...], world: World) -> list[tuple[tuple[str, ...], World]]:
-    """Each state one move further that was not seen yet."""
-    found = []
+@dataclass(frozen=True)
+class State:
+    """A world as bytes, small and fit to be handed to another process; and the moves that lead to it."""
+
+    path: tuple[str, ...]
+    world: bytes
+
+    @staticmethod
+    def of(path: tuple[str, ...], world: World) -> "State":
+        """Packed; plans are not needed any more."""
+        return State(path, zlib.compress(pickle.dumps(replace(world, plans=[]), pickle.HIGHEST_PROTOCOL), 1))
+
+    def unpacked(self) -> World:
+        """The world."""
+        world: World = pickle.loads(zlib.decompress(self.world))
+        return world
+
+
+def one_further(state: State) -> list[tuple[bytes, State]]:
+    """What each move makes of it, with its key; one of each."""
+    found: dict[bytes, State] = {}
+    world = state.unpacked()
     for name, move in MOVES.items():
-        after = world.fork()
+        after, path = world.fork(), (*state.path, name)
         move(after)
-        assert wrong(after) == [], (*path, name)
-        if (mark := key(after)) not in seen:
-            seen.add(mark)
-            found.append(((*path, name), after))
-    return found
+        assert wrong(after) == [], path
+        if (mark := key(after)) not in found:
+            found[mark] = State.of(path, after)
+    return list(found.items())
+
+
+def followed(state: State) -> None:
+    """It comes to a good end."""
+    assert settles(state.unpacked()) == [], state.path
 
 
 @pytest.mark.timeout(7200)
 def test_no_order_of_events_does_anything_twice() -> None:
     """No effect off the record, without evidence or twice, no law broken, and every way comes to an end."""
     begin = bad_deploy(incident(roll_back(), recovery={"hold": "10m"}))
-    begin.repeat = False
+    begin.repeat, begin.may = False, everybody
     assert begin.image == BAD
-    front, seen, ends, depth = [((), begin)], {key(begin)}, 0, 0
-    while front and len(seen) < STATES:
-        depth += 1
-        further: list[tuple[tuple[str, ...], World]] = []
-        for path, world in front:
-            further += unseen(seen, path, world)
-            if len(seen) >= STATES:
-                break
-        for path, world in further[::ONE_IN]:
-            ends += 1
-            assert settles(world) == [], path
-        front = further
+    front, seen, ends, depth = [State.of((), begin)], {key(begin)}, 0, 0
+    with get_context("fork").Pool(os.cpu_count()) as pool:
+        while front and len(seen) < STATES:
+            depth += 1
+            further: list[State] = []
+            # A few at a time: what is handed out has to be done, also when there are enough.
+            for batch in (front[i : i + BATCH] for i in range(0, len(front), BATCH)):
+                for found in pool.map(one_further, batch, chunksize=1):
+                    further += [state for mark, state in found if mark not in seen]
+                    seen.update(mark for mark, _ in found)
+                if len(seen) >= STATES:
+                    break
+            picked = further[::ONE_IN]
+            pool.map(followed, picked, chunksize=1)
+            ends, front = ends + len(picked), further
     print(f"\n{len(seen)} different states, {depth} moves deep, {ends} followed to the end")
     assert len(seen) >= STATES

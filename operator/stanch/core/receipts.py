@@ -26,6 +26,9 @@ def receipt_of(draft: Draft, evidence: str) -> List:
 def _settled(draft: Draft, each: EvidenceRecord) -> EvidenceRecord | None:
     if each.stored:
         return each
+    if each.name in draft.seen.stored and draft.seen.fresh_intent:
+        # Its effect is next, and waits for no write of its own; it is noted with what came of it.
+        return each
     there = True if each.name in draft.seen.stored else _is_there(draft, each)
     if there is None:
         return each
