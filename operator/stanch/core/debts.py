@@ -56,7 +56,7 @@ def _known(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Debt | N
 def _keep_what_may_come_back(draft: Draft) -> None:
     """Who was reminded of it, and whose ActionItem has it, is not forgotten while it is gone."""
     for record in draft.records:
-        debt = next((d for d in draft.status.debt or () if d.name == record.name), None)
+        debt = draft.debt(record.name)
         if debt is not None and record.contest is not None and record.contest.gone and record.contest.owed != debt:
             draft.put(record.model_copy(update={"contest": record.contest.model_copy(update={"owed": debt})}))
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from stanch.api.incident import Incident
-from stanch.api.incident_status import IncidentStatus, MitigationRecord, TimelineLine
+from stanch.api.incident_status import Debt, IncidentStatus, MitigationRecord, TimelineLine
 from stanch.api.meta import Severity, TargetKind
 from stanch.api.names import Milestone
 from stanch.core.commands import Command
@@ -108,6 +108,10 @@ class Draft:
     def record(self, name: str) -> MitigationRecord | None:
         """The mitigation of that name."""
         return next((r for r in self.records if r.name == name), None)
+
+    def debt(self, name: str) -> Debt | None:
+        """What is owed for the mitigation of that name."""
+        return next((d for d in self.status.debt or () if d.name == name), None)
 
     def held_for(self, record: MitigationRecord) -> MitigationRecord | None:
         """The mitigation that a hold was made for; None when it is no such hold, or that one is gone."""

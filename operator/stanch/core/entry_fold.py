@@ -182,7 +182,7 @@ def _cancel(draft: Draft, entry: TimelineEntry) -> Refused:
 
 def _is_let_go(draft: Draft, record: MitigationRecord) -> bool:
     """Is nothing of it left here: taken back by hand, an ActionItem's, or overwritten and never to be taken back?"""
-    debt = next((d for d in draft.status.debt or () if d.name == record.name), None)
+    debt = draft.debt(record.name)
     if debt is not None and debt.action_item is not None:
         return True
     contest = record.contest

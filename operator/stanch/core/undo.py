@@ -61,9 +61,8 @@ def revert_where_chosen(draft: Draft) -> None:
     """`revert: OnResolved | OnExpiry` is somebody's word given beforehand; Ask, the default, is never one."""
     times = draft.status.times
     for record in draft.records:
-        if record.undo_asked or standing(record) is None or open_attempt(record):
-            continue
-        if draft.catalog.mitigations[record.action].undo_class is UndoClass.NONE:
+        # Tried once and refused, with the reason, is for a person to look at.
+        if record.undo_asked or open_attempt(record) or not _goes_back_by_itself(draft, record):
             continue
         if (wanted := draft.held_for(record)) is not None and _goes_back_by_itself(draft, wanted):
             continue  # Lifted last: the tool would put the other one back before it is undone.
@@ -71,11 +70,9 @@ def revert_where_chosen(draft: Draft) -> None:
             continue  # So is one that a person asked for.
         if any(a.undoes and a.state is AttemptState.FAILED for a in record.attempts or ()):
             continue  # Tried once in vain, with the reason; a person must look.
-        if record.reason == Reason.UNDO_NOT_EXACT:
-            continue  # Tried once and refused, with the reason; a person must look.
-        due = next((d.due_time for d in draft.status.debt or () if d.name == record.name), None)
+        debt = draft.debt(record.name)
         resolved = record.asked.revert is Revert.ON_RESOLVED and times is not None and times.resolved is not None
-        expired = record.asked.revert is Revert.ON_EXPIRY and due is not None and due <= draft.now
+        expired = record.asked.revert is Revert.ON_EXPIRY and debt is not None and debt.due_time <= draft.now
         if resolved or expired:
             asked = UndoAsked(by=record.requested_by or "", time=draft.now)
             draft.put(record.model_copy(update={"undo_asked": asked}))
