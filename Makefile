@@ -6,7 +6,7 @@ RUN := .venv/bin/python
 CLUSTER := .cluster
 .DEFAULT_GOAL := help
 
-.PHONY: help env test test-fast check generate fix cluster cluster-down install uninstall run demo demo-down bench sweep sweep-honesty clean
+.PHONY: help env test test-fast check generate fix cluster cluster-down install uninstall run demo demo-down bench sweep sweep-honesty guard-honesty attack clean
 
 help: 
 	@echo "stanch: incidents as Kubernetes objects"
@@ -26,9 +26,11 @@ help:
 	@echo "See it work"
 	@echo "  make demo           A crash-looping release, an Incident, evidence, rollback, recovery, postmortem (1 min)."
 	@echo "  make demo-down      Stop the demo's operator and take down the cluster in .cluster/."
-	@echo "  make bench          How fast it is, beside a replay of its own requests and beside kubectl (15 min)."
+	@echo "  make bench          How fast it is, beside a replay of its own requests and beside kubectl (16 min)."
 	@echo "  make sweep          Break every request of every action and its undo, one at a time (90 min)."
 	@echo "  make sweep-honesty  Plant bugs in the operator, and see the sweep turn red for each of them (10 min)."
+	@echo "  make guard-honesty  Plant bugs in guards, approvals and policies, and see a test turn red for each (10 min)."
+	@echo "  make attack         Attack it as people, machines and with its own token; a thousand freezes (6 min)."
 	@echo "  make clean          Remove caches and .venv; clusters stay."
 
 env:
@@ -83,3 +85,9 @@ sweep: env
 
 sweep-honesty: env
 	@STANCH_SWEEP=honesty $(RUN) -m tools.with_cluster $(RUN) -m pytest tests/e2e/test_sweep_honesty.py -s $(ARGS)
+
+guard-honesty: env
+	@STANCH_GUARDS=honesty $(RUN) -m pytest tests/guards $(ARGS)
+
+attack: env
+	@STANCH_FREEZES=1000 $(RUN) -m tools.with_cluster $(RUN) -m pytest tests/attack -s $(ARGS)

@@ -39,12 +39,15 @@ class Api:
         self.host, self.session, self.headers = host, session, headers
 
     @classmethod
-    async def of(cls, kubeconfig: Path) -> Self:
-        """As the kubeconfig says."""
+    async def of(cls, kubeconfig: Path, token: str = "") -> Self:
+        """As the kubeconfig says; or on the same cluster as whose token it is."""
         config = await configuration(str(kubeconfig))
+        if token:
+            # A certificate would win over it.
+            config.cert_file = config.key_file = None
         connector = aiohttp.TCPConnector(ssl=RESTClientObject(config).ssl_context, limit=64, keepalive_timeout=120)
-        token = await bearer_token(config)
-        headers = {"Authorization": token} if token else {}
+        said = f"Bearer {token}" if token else await bearer_token(config)
+        headers = {"Authorization": said} if said else {}
         return cls(config.host.rstrip("/"), aiohttp.ClientSession(connector=connector, read_bufsize=2**20), headers)
 
     async def close(self) -> None:

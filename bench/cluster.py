@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -53,7 +53,7 @@ def cluster(given: Path | None, keep: bool) -> Iterator[Path]:
 
 async def served(api: Api) -> None:
     """Wait until our kinds answer: for some seconds after they were installed the API server says 429 now and then."""
-    for kind in ("incidents", "timelineentries", "evidences", "postmortems", "actionitems"):
+    for kind in ("incidents", "timelineentries", "evidences", "postmortems", "actionitems", "responsepolicies"):
         url = f"/apis/{API_VERSION}/{kind}?limit=1"
 
         async def answers(url: str = url) -> bool | None:
@@ -62,8 +62,21 @@ async def served(api: Api) -> None:
         await until(f"{kind} are served", answers)
 
 
+# A measure is a hundred incidents in an hour, which no cluster should bear unasked.
+ROOM: Final = {
+    "apiVersion": API_VERSION,
+    "kind": "ResponsePolicy",
+    "metadata": {"name": "default", "labels": {"measured-by": "bench"}},
+    "spec": {"guardrails": {"perTarget": "0s", "perNamespaceHourly": 1000, "clusterHourly": 1000}},
+}
+POLICIES: Final = f"/apis/{API_VERSION}/namespaces/stanch-system/responsepolicies"
+
+
 async def give_rights(api: Api) -> None:
-    """alice may edit, declare and approve; the machine may edit and declare."""
+    """alice may edit, declare and approve; the machine may edit and declare; and nobody is told to rest."""
+    said = await api.send("POST", POLICIES, json.dumps(ROOM))
+    if said.status not in (201, 409):
+        raise BenchError(f"the ResponsePolicy: {said.raw[:300]!r}")
     for user, roles in RIGHTS.items():
         for role in roles:
             name = f"{user.rsplit(':', 1)[-1]}-{role}"
@@ -78,8 +91,21 @@ async def give_rights(api: Api) -> None:
                 raise BenchError(f"binding {name}: {said.raw[:300]!r}")
 
 
+@asynccontextmanager
+async def rights(api: Api) -> AsyncIterator[None]:
+    """What is given for a measure is taken back, however it ends."""
+    try:
+        await give_rights(api)
+        yield
+    finally:
+        await take_rights(api)
+
+
 async def take_rights(api: Api) -> None:
-    """As before."""
+    """As before; a ResponsePolicy that somebody else wrote is left."""
+    listed = json.loads((await api.send("GET", f"{POLICIES}?labelSelector=measured-by%3Dbench")).raw)
+    for item in listed["items"]:
+        await api.gone(f"{POLICIES}/{item['metadata']['name']}")
     for user, roles in RIGHTS.items():
         for role in roles:
             name = f"{user.rsplit(':', 1)[-1]}-{role}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from bench.admission import NONE, ONE, Case, Policies
 from bench.hops import count, is_log, words
 from bench.measures import Pair, Took, table
 from bench.runbook import Runbook
@@ -84,6 +85,39 @@ def of_loop(runs: Sequence[Took]) -> dict[str, Any]:
         "most_own_cpu_ms": round(1e3 * own, 1),
         "over_50_ms": sum(note["late"] > 0.05 for note in late),
     }
+
+
+def of_policies(policies: Policies) -> dict[str, Any]:
+    """M6: each POST with our policies and without, and what they add."""
+    found: dict[str, Any] = {"title": policies.title}
+    for what in (ONE, NONE):
+        both = compare(policies.took[Case(what, True)], policies.took[Case(what, False)])
+        added = {part: round(both["ours_ms"][part] - both["peer_ms"][part], 2) for part in both["ours_ms"]}
+        found[what] = both | {"adds_ms": added}
+    return found
+
+
+def add_share(found: dict[str, Any]) -> None:
+    """Which part of M1 the policies take of its POST, where both were measured."""
+    if "M1" in found and "M6" in found:
+        found["M6"]["share_of_m1"] = round(found["M6"][ONE]["adds_ms"]["p50"] / found["M1"]["ours_ms"]["p50"], 4)
+
+
+def policy_lines(found: dict[str, Any]) -> list[str]:
+    """M6, a line each kind of POST."""
+    lines = []
+    for what in (ONE, NONE):
+        each = found[what]
+        low, high = each["ratio_p50_95_percent"]
+        text = (
+            f"{found['title']} with {what}: {each['ours_ms']['p50']} ms, without policies {each['peer_ms']['p50']} ms, "
+            f"ratio {each['ratio']['p50']:.2f} (p50; {low:.2f}–{high:.2f}), {each['ratio']['p95']:.2f} (p95), "
+            f"{each['ratio']['p99']:.2f} (p99), adds {each['adds_ms']['p50']} ms"
+        )
+        if what == ONE and "share_of_m1" in found:
+            text += f", {100 * found['share_of_m1']:.1f} % of M1"
+        lines.append(text)
+    return lines
 
 
 def line(found: dict[str, Any], peer: str) -> str:

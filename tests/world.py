@@ -1,7 +1,6 @@
 """A small cluster in memory that answers questions, takes patches with their tests, and can lie, lose and crash."""
 
 import copy
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,10 +11,12 @@ import jsonpatch
 
 from build import BAD, GOOD, T0, deployment, pod, replicaset, stamp
 from json_patch import apply_patch, copied
+from paper import PaperCollector
 from stanch.api.incident import Incident
 from stanch.api.names import Label
 from stanch.api.policy import DEFAULT
 from stanch.api.timeline_entry import TimelineEntry
+from stanch.core.census import NOBODY, Census
 from stanch.core.commands import Command, Removal, Remove, Unmark, outcome_key
 from stanch.core.invariants import broken
 from stanch.core.observations import (
@@ -32,7 +33,7 @@ from stanch.core.observations import (
 )
 from stanch.core.plan import plan
 from stanch.core.plan_type import Plan
-from stanch.core.ports import Aim, Captured, CaptureRequest, Catalog
+from stanch.core.ports import Catalog
 from stanch.core.questions import (
     ACTION_ITEMS,
     POSTMORTEMS,
@@ -49,32 +50,6 @@ from stanch.core.swap import patch_text, unmark
 from stanch.mitigations import ALL
 
 Json = dict[str, Any]
-
-
-class PaperCollector:
-    """Asks for nothing and stores a slip of paper: core decisions need evidence to exist, not to say something."""
-
-    def questions(
-        self, aim: Aim, seen: Observations, severity: object, loses: frozenset[str] = frozenset()
-    ) -> tuple[Question, ...]:
-        """Nothing."""
-        return ()
-
-    def prepare(self, aims: object, seen: object, severity: object, now: object) -> None:
-        """Nothing."""
-
-    def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
-        """A slip that says what it is for."""
-        sha = hashlib.sha256(f"{request.name}{request.captured}".encode()).hexdigest()
-        name = f"{request.name}-{sha[:6]}"
-        body = {
-            "metadata": {
-                "name": name,
-                "labels": {Label.INCIDENT: request.incident, Label.INCIDENT_UID: request.incident_uid},
-            },
-            "of": sorted(request.loses),
-        }
-        return Captured(name, body, sha, items=1, missing=0, really_missing=0, stored_bytes=10)
 
 
 @dataclass(frozen=True)
@@ -104,6 +79,8 @@ class World:
     effects: list[Command] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
+    # What was asked at once: each round is a wait for the cluster.
+    rounds: list[tuple[Question, ...]] = field(default_factory=list)
     now: datetime = T0 + timedelta(seconds=1)
     lose_next_reply: bool = False
     lose_stores: set[str] = field(default_factory=set)
@@ -111,6 +88,10 @@ class World:
     acted: dict[str, Acted] = field(default_factory=dict)
     busy: dict[str, Busy] = field(default_factory=dict)
     guarded: set[str] = field(default_factory=set)
+    frozen: tuple[str, ...] | None = ()
+    census: Census = NOBODY
+    own_node: str = ""
+    catalog: Catalog = CATALOG
     refuses: int = 0
     restored: datetime | None = None
     stopped: Stopped | None = None
@@ -122,6 +103,7 @@ class World:
         twin = copy.copy(self)
         twin.objects = copied(self.objects)
         twin.entries, twin.effects, twin.broken, twin.plans = [*self.entries], [*self.effects], [*self.broken], []
+        twin.rounds = []
         twin.stored, twin.secrets = {**self.stored}, {**self.secrets}
         twin.lose_stores, twin.guarded = {*self.lose_stores}, {*self.guarded}
         return twin
@@ -156,6 +138,8 @@ class World:
                 return Found({"items": [copied(o) for (plural, _), o in self.objects.items() if plural == ref.plural]})
             case Logs():
                 return Found({"text": "FATAL", "dropped": 0})
+            case MayThey(verb="freeze", resource=resource):
+                return Failed(500, "no answer") if self.frozen is None else Found({"allowed": resource in self.frozen})
             case MayThey():
                 return Found({"allowed": self.may(question), "reason": ""})
             case DryRun():
@@ -282,6 +266,8 @@ class World:
             restored=self.restored,
             acted=self.acted,
             busy=self.busy,
+            census=self.census,
+            own_node=self.own_node,
         )
 
     def _let_go(self) -> None:
@@ -294,12 +280,13 @@ class World:
     def decide(self, seen: Observations) -> tuple[Plan, Observations]:
         """Plan, answer, plan again, as the shell does; every plan is checked against the laws."""
         for _ in range(10):
-            decided = plan(self.incident, seen, CATALOG, self.now)
+            decided = plan(self.incident, seen, self.catalog, self.now)
             if not decided.questions:
                 break
+            self.rounds.append(decided.questions)
             seen = seen.with_answers({q: self.answer(q) for q in decided.questions})
         if self.repeat and not decided.stores:
-            assert decided == plan(self.incident, seen, CATALOG, self.now), "planning is repeatable"
+            assert decided == plan(self.incident, seen, self.catalog, self.now), "planning is repeatable"
         self.broken += broken(self.incident, decided)
         self.plans.append(decided)
         return decided, seen

@@ -170,7 +170,8 @@ def _version(kind: Kind) -> Schema:
     if kind.status:
         out["subresources"] = {"status": {}}
     out["additionalPrinterColumns"] = [as_column(column) for column in kind.columns]
-    out["selectableFields"] = [{"jsonPath": path} for path in kind.selectable]
+    if kind.selectable:
+        out["selectableFields"] = [{"jsonPath": path} for path in kind.selectable]
     return out
 
 

@@ -12,7 +12,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from stanch.api import action_item, evidence, incident, incident_status, postmortem, timeline_entry
+from stanch.api import (
+    action_item,
+    evidence,
+    impact,
+    incident,
+    incident_status,
+    postmortem,
+    response_policy,
+    timeline_entry,
+)
 from stanch.api.actions import ACTION_NAMES, KINDS_OF_ACTION
 
 
@@ -157,6 +166,11 @@ ENTRY_SPEC: tuple[Rule, ...] = (
     Rule("self == oldSelf", "a timeline entry is never changed; create another one"),
     Rule(f"!has(self.note) || {HAS_TEXT}", "a note must have spec.text", field=".text"),
     Rule(
+        f"!has(self.undo) || !has(self.undo.force) || !self.undo.force || {HAS_TEXT}",
+        "undo.force must have spec.text: why it is right to overwrite what others wrote since",
+        field=".text",
+    ),
+    Rule(
         f"!has(self.resolve) || !has(self.resolve.override) || !self.resolve.override || {HAS_TEXT}",
         "resolve.override must have spec.text: why it is over although criteria do not hold",
         field=".text",
@@ -165,11 +179,18 @@ ENTRY_SPEC: tuple[Rule, ...] = (
         Rule(f"!has(self.{member}) || {HAS_TEXT}", f"{member} must have spec.text: why", field=".text")
         for member in ("extend", "defer", "waive")
     ),
+    Rule(f"!has(self.update) || {HAS_TEXT}", "update must have spec.text: what people are told", field=".text"),
+    Rule(f"!has(self.escalate) || {HAS_TEXT}", "escalate must have spec.text: what is needed", field=".text"),
     Rule(
         "!has(self.mitigate) || has(self.mitigate.target)",
         "mitigate in an entry must name its `target` (kind and name)",
         field=".mitigate",
     ),
+)
+
+SAYS_SOMETHING = Rule(
+    " || ".join(f"has(self.{name})" for name in aliases(impact.Impact, impact.Impact.model_fields)),
+    f"impact must say something: one of {', '.join(aliases(impact.Impact, impact.Impact.model_fields))}",
 )
 
 INCIDENT = Kind(
@@ -221,7 +242,7 @@ TIMELINE_ENTRY = Kind(
         Column("AGE", ".metadata.creationTimestamp", "date"),
     ),
     selectable=(".spec.incident",),
-    rules={"spec": ENTRY_SPEC, "spec.mitigate": WISH},
+    rules={"spec": ENTRY_SPEC, "spec.mitigate": WISH, "spec.impact": (SAYS_SOMETHING,)},
 )
 
 EVIDENCE = Kind(
@@ -280,7 +301,34 @@ ACTION_ITEM = Kind(
     rules={"spec": (same_for_ever("incident"),)},
 )
 
-KINDS: tuple[Kind, ...] = (INCIDENT, TIMELINE_ENTRY, EVIDENCE, POSTMORTEM, ACTION_ITEM)
+RESPONSE_POLICY = Kind(
+    name="ResponsePolicy",
+    description="How a team responds: approvals, guardrails, cadence, recovery. One a namespace, named default.",
+    spec=response_policy.ResponsePolicySpec,
+    status=response_policy.ResponsePolicyStatus,
+    plural="responsepolicies",
+    short="rpol",
+    columns=(
+        Column(
+            "READY", '.status.conditions[?(@.type=="Ready")].status', description="Is its newest generation in force?"
+        ),
+        Column("IN-FORCE", ".status.inForce.generation", "integer", description="Generation that counts"),
+        Column("REASON", '.status.conditions[?(@.type=="Ready")].reason'),
+        Column("AGE", ".metadata.creationTimestamp", "date"),
+        Column("MESSAGE", '.status.conditions[?(@.type=="Ready")].message', wide=True),
+    ),
+    selectable=(),
+    rules={
+        "": (
+            Rule(
+                f"self.metadata.name == '{response_policy.POLICY_NAME}'",
+                f"metadata.name must be {response_policy.POLICY_NAME}: a namespace has one ResponsePolicy",
+            ),
+        ),
+    },
+)
+
+KINDS: tuple[Kind, ...] = (INCIDENT, TIMELINE_ENTRY, EVIDENCE, POSTMORTEM, ACTION_ITEM, RESPONSE_POLICY)
 
 
 def as_column(column: Column) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """
-Install stanch into a cluster: CRDs, rights, policies. Not the operator, which `kubectl apply -k manifests/overlays/cluster` adds.
+Install stanch into a cluster: CRDs, policies, rights. Not the operator, which `kubectl apply -k manifests/overlays/cluster` adds.
 
 `python -m tools.install [--kubeconfig FILE]` may be run again at any time; `--uninstall` takes everything away. It waits
 until the policies bite, for a policy that is stored is not yet a policy that holds (facts/admission.md 9).
@@ -142,7 +142,7 @@ def apply(kubectl: Kubectl, step: str, *paths: str) -> None:
 
 
 def install(kubectl: Kubectl, *, everywhere: bool) -> None:
-    """CRDs, rights, policies, and then wait until all of it holds."""
+    """CRDs, policies, rights, and then wait until all of it holds and counts."""
     crds = [
         f"crd/{kind}.{GROUP}" for kind in ("incidents", "timelineentries", "evidences", "postmortems", "actionitems")
     ]
@@ -150,28 +150,37 @@ def install(kubectl: Kubectl, *, everywhere: bool) -> None:
     waiting = ("wait", "--for=condition=Established", f"--timeout={PATIENCE:.0f}s", *crds)
     kubectl.must("CRDs established", "`kubectl get crd -o yaml` says in status.conditions what is wrong", *waiting)
     print("ok  CRDs established", flush=True)
-    # The namespace first: the other files put things into it.
+    # What an earlier version wrote there is put right below; since when it counts is asked before.
+    before = policies.in_force_since(live_policies(kubectl))
     rbac = ROOT / "manifests" / "rbac"
-    apply(kubectl, "namespace and rights applied", str(rbac / "namespace.yaml"), str(rbac))
-    if everywhere:
-        apply(
-            kubectl, "operator may act in all namespaces", str(ROOT / "manifests/overlays/cluster/act-everywhere.yaml")
-        )
+    apply(kubectl, "namespace applied", str(rbac / "namespace.yaml"))
+    # The policies before anybody's rights: what people write without them names whomever they like (ADR 21).
     apply(kubectl, "policies applied", str(ROOT / "manifests" / "policies"))
     if policies.problem(live_policies(kubectl)):
         # What somebody else applied stays in lists after an apply; a replace leaves exactly ours.
         kubectl("replace", "-f", str(ROOT / "manifests" / "policies"))
+    applied = time.monotonic()
     stored = (
         "look for what else writes these objects (`kubectl get -o yaml --show-managed-fields`), then run this again"
     )
     wait("policies are stored as shipped", stored, lambda: policies.problem(live_policies(kubectl)))
     bite = "see `kubectl get validatingadmissionpolicy,mutatingadmissionpolicy` and the API server's log"
     wait("policies hold: what was forged is not believed", bite, lambda: not_biting(kubectl))
+    apply(kubectl, "rights applied", str(rbac))
+    if everywhere:
+        apply(
+            kubectl, "operator may act in all namespaces", str(ROOT / "manifests/overlays/cluster/act-everywhere.yaml")
+        )
     wait(
         "our kinds are served",
         "look again in a minute; the API server's log says why",
         lambda: not_served(kubectl, crds),
     )
+    # What is said sooner after a change of the policies is not believed; a second more, for their times are whole seconds.
+    left = applied + policies.BITES_AFTER.total_seconds() + 1 - time.monotonic()
+    if policies.in_force_since(live_policies(kubectl)) != before and left > 0:
+        time.sleep(left)
+    print("ok  what people say from now on counts", flush=True)
 
 
 def not_served(kubectl: Kubectl, crds: list[str]) -> str:
@@ -209,7 +218,10 @@ def unfinished(kubectl: Kubectl) -> list[str]:
 
 
 def uninstall(kubectl: Kubectl, *, sure: bool) -> None:
-    """Everything, records included; the namespace of the operator (undo Secrets) goes last."""
+    """
+    Everything, records included; the namespace of the operator (undo Secrets) goes last. Its rights on targets go first: if it
+    still runs, it must not act on what is written once the policies are gone.
+    """
     owed, running = debts(kubectl), unfinished(kubectl)
     for line in running:
         print(f"open {line}")
@@ -223,8 +235,8 @@ def uninstall(kubectl: Kubectl, *, sure: bool) -> None:
     gone = ("--ignore-not-found", "--wait=true", "--timeout=120s")
     remedy = "run it again; `kubectl get crd,ns` says what is still terminating, and why in status.conditions"
     for step, path in (
-        ("policies removed", "manifests/policies"),
         ("operator may act nowhere", "manifests/overlays/cluster/act-everywhere.yaml"),
+        ("policies removed", "manifests/policies"),
         ("CRDs and all records removed", "crds"),
         ("rights and namespace removed", "manifests/rbac"),
     ):

@@ -57,8 +57,8 @@ class Rights:
         slots = min(SLOTS_MAX, most * max(3, deepest))
         return cls(tuple(m.name for m in mitigations), tuple(terms), wishes, default_target, slots)
 
-    def variables(self) -> dict[str, str]:
-        """`asks` (what each wish is), `needs` (a list of rights), `checks` and `said` (one each)."""
+    def variables(self, asker: str = "authorizer") -> dict[str, str]:
+        """`asks` (what each wish is), `needs` (a list of rights), `checks` of ``asker`` and `said` (one each)."""
         target = f"(has(m.target) ? m.target : {self.default_target})"
         names = ", ".join(f"'{name}'" for name in self.actions)
         return {
@@ -68,7 +68,7 @@ class Rights:
             ),
             "needs": " + ".join(self.term(*term) for term in self.terms),
             "checks": (
-                "variables.needs.map(n, authorizer.group(n.group).resource(n.resource).subresource(n.sub)"
+                f"variables.needs.map(n, {asker}.group(n.group).resource(n.resource).subresource(n.sub)"
                 ".namespace(n.ns).name(n.name))"
             ),
             # No authorizer in here: messages are evaluated without one.

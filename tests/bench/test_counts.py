@@ -37,7 +37,7 @@ def kubeconfig() -> Path:
 
 
 @pytest.mark.parametrize(
-    ("kind", "hops", "calls"), [(Declare, 6, 16), (Approve, 6, 16)], ids=["M1 declare", "M2 approve"]
+    ("kind", "hops", "calls"), [(Declare, 6, 17), (Approve, 6, 18)], ids=["M1 declare", "M2 approve"]
 )
 def test_hops_and_calls_to_the_effect(kubeconfig: Path, kind: type[Pair], hops: int, calls: int):
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.given import Kubectl
+from cluster.given import OPERATOR_MORE, OPERATOR_NAMESPACE, Kubectl
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +42,18 @@ def admin() -> Kubectl:
     if not kubectl("get", "crd", "incidents.stanch.dev").ok:
         pytest.fail(f"stanch is not installed: .venv/bin/python -m tools.install --kubeconfig {path}", pytrace=False)
     return kubectl
+
+
+@pytest.fixture(scope="module")
+def more(admin: Kubectl) -> Iterator[None]:
+    """The operator's name holds more than it does, for as long as its policies are tried."""
+    name = OPERATOR_MORE["metadata"]["name"]
+    assert admin.create(OPERATOR_MORE).ok
+    account = f"--serviceaccount={OPERATOR_NAMESPACE}:stanch"
+    assert admin("create", "clusterrolebinding", name, f"--clusterrole={name}", account).ok
+    yield
+    for kind in ("clusterrolebinding", "clusterrole"):
+        admin("delete", kind, name)
 
 
 @pytest.fixture

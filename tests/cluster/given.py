@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from stanch.api.names import API_VERSION, OPERATOR_USER
+from stanch.api.names import API_VERSION, OPERATOR_NAMESPACE, OPERATOR_USER
 
 ADMIN_GROUPS = ("system:masters", "system:authenticated")
 WAIT_SECONDS = 60.0
@@ -68,9 +68,24 @@ class Kubectl:
         return self("get", *words, "-o", "json").json()
 
 
+OPERATOR_GROUPS = ("system:serviceaccounts", f"system:serviceaccounts:{OPERATOR_NAMESPACE}", "system:authenticated")
+# Of everything that the leash is about, but the verb that freezes it: system:masters would hold that as well.
+OPERATOR_MORE: dict[str, Any] = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRole",
+    "metadata": {"name": "t-operator-more"},
+    "rules": [{"apiGroups": ["", "apps", "policy"], "resources": ["*"], "verbs": ["*"]}],
+}
+
+
 def operator(kubectl: Kubectl) -> Kubectl:
     """With the operator's name and every right: what RBAC would stop must reach the policies too."""
     return kubectl.as_user(OPERATOR_USER, ADMIN_GROUPS)
+
+
+def leashed(kubectl: Kubectl) -> Kubectl:
+    """The same with all rights but being frozen (fixture ``more``)."""
+    return kubectl.as_user(OPERATOR_USER, OPERATOR_GROUPS)
 
 
 def thing(kind: str, name: str, spec: dict[str, Any], **metadata: Any) -> dict[str, Any]:

@@ -309,6 +309,22 @@ def test_overriding_criteria_needs_the_verb_command(kubectl: Kubectl) -> None:
     assert carol.create(override).ok
 
 
+def test_telling_the_public_needs_the_verb_publish(kubectl: Kubectl, namespace: str) -> None:
+    """Telling colleagues does not; a forged author is no way around it."""
+    alice = responder(kubectl, "alice")
+    erin = responder(kubectl, "erin", {"apiGroups": ["stanch.dev"], "resources": ["updates"], "verbs": ["publish"]})
+
+    def told(audience: str, **more: Any) -> dict[str, Any]:
+        return entry(update={"audience": audience, "state": "Identified"}, text="Some orders fail", **more)
+
+    for item in (told("public"), told("public", author={"username": "erin"})):
+        refused = alice.create(item)
+        assert f"user alice may not tell the public in namespace {namespace}: needs verb publish" in refused.err
+    assert alice.create(told("internal")).ok
+    assert alice.create(told("leadership")).ok
+    assert erin.create(told("public")).ok
+
+
 # --- the proofs, with somebody who forges after the stamp ------------------------------------------------------------
 
 

@@ -9,17 +9,18 @@ import pytest
 from cluster.given import (
     Kubectl,
     deployment,
-    operator,
+    leashed,
 )
 from stanch.api.names import OPERATOR_NAMESPACE, Label
 
 Become = Callable[..., Kubectl]
+pytestmark = pytest.mark.usefixtures("more")
 
 # --- the leash on our own writes -------------------------------------------------------------------------------------
 
 
 def _patch(kubectl: Kubectl, what: str, patch: dict[str, Any], *words: str) -> Any:
-    return operator(kubectl)("patch", what, "--type=merge", "-p", json.dumps(patch), *words)
+    return leashed(kubectl)("patch", what, "--type=merge", "-p", json.dumps(patch), *words)
 
 
 def _marked(value: str | None, **spec: Any) -> dict[str, Any]:
@@ -47,6 +48,26 @@ def test_the_operator_may_take_its_label_off_and_nothing_else(kubectl: Kubectl) 
     assert _patch(kubectl, "deploy/checkout", _marked(None)).ok
 
 
+OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "00000000-0000-0000-0000-000000000000"}
+
+
+@pytest.mark.parametrize(
+    "label", ["a1", None, "a2"], ids=["with-the-mark-that-is-there", "taking-it-off", "marked-anew"]
+)
+@pytest.mark.parametrize(
+    "metadata", [{"ownerReferences": [OWNER]}, {"finalizers": ["x.example/keep"]}], ids=["owner", "finalizer"]
+)
+def test_the_operator_has_nothing_deleted_and_nothing_kept(
+    kubectl: Kubectl, metadata: dict[str, Any], label: str | None
+) -> None:
+    """Neither beside the label, which is no effect, nor as one: an owner that is not there has the object deleted."""
+    assert kubectl.create(deployment()).ok
+    assert _patch(kubectl, "deploy/checkout", _marked("a1", paused=True)).ok
+    patch = {"metadata": {"labels": {Label.ACTION: label}} | metadata}
+    assert "neither owner references nor finalizers" in _patch(kubectl, "deploy/checkout", patch).err
+    assert _patch(kubectl, "deploy/checkout", _marked(None)).ok
+
+
 def test_the_operator_never_scales_by_the_subresource(kubectl: Kubectl) -> None:
     """There the label is dropped in silence."""
     assert kubectl.create(deployment()).ok
@@ -57,8 +78,8 @@ def test_the_operator_never_scales_by_the_subresource(kubectl: Kubectl) -> None:
 def test_the_operator_neither_creates_nor_deletes_workloads(kubectl: Kubectl) -> None:
     """It changes what is there."""
     assert kubectl.create(deployment()).ok
-    assert "neither creates nor deletes" in operator(kubectl).create(deployment("other")).err
-    assert "neither creates nor deletes" in operator(kubectl)("delete", "deploy/checkout").err
+    assert "neither creates nor deletes" in leashed(kubectl).create(deployment("other")).err
+    assert "neither creates nor deletes" in leashed(kubectl)("delete", "deploy/checkout").err
 
 
 @pytest.mark.parametrize("protected", ["kube-system", "kube-public", "kube-node-lease", OPERATOR_NAMESPACE])
@@ -106,7 +127,7 @@ def _pod(kubectl: Kubectl) -> str:
 def test_the_operator_takes_a_pod_away_only_by_its_uid(kubectl: Kubectl, namespace: str) -> None:
     """A name may mean another pod a second later; and nothing else is done to pods."""
     uid = _pod(kubectl)
-    ours, path = operator(kubectl), f"/api/v1/namespaces/{namespace}/pods/web"
+    ours, path = leashed(kubectl), f"/api/v1/namespaces/{namespace}/pods/web"
     assert "only by its uid" in ours("delete", "pod/web", "--wait=false").err
     bare = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "web"}}
     assert "only by its uid" in ours("create", "--raw", f"{path}/eviction", "-f", "-", stdin=json.dumps(bare)).err

@@ -48,6 +48,9 @@ MUST = [
     ("create", "stanch.dev", "postmortems"),
     ("create", "stanch.dev", "actionitems"),
     ("patch", "stanch.dev", "actionitems/status"),
+    ("list", "stanch.dev", "responsepolicies"),
+    ("watch", "stanch.dev", "responsepolicies"),
+    ("patch", "stanch.dev", "responsepolicies/status"),
     ("create", "", "events"),
     ("list", "", "pods"),
     ("get", "", "pods/log"),
@@ -77,7 +80,11 @@ MUST_NOT = [
     ("delete", "stanch.dev", "incidents"),
     ("create", "stanch.dev", "timelineentries"),
     ("approve", "stanch.dev", "mitigations"),
+    ("publish", "stanch.dev", "updates"),
     ("patch", "stanch.dev", "evidences"),
+    ("create", "stanch.dev", "responsepolicies"),
+    ("patch", "stanch.dev", "responsepolicies"),
+    ("delete", "stanch.dev", "responsepolicies"),
     ("impersonate", "", "users"),
     ("escalate", "rbac.authorization.k8s.io", "clusterroles"),
     ("bind", "rbac.authorization.k8s.io", "clusterroles"),
@@ -138,19 +145,32 @@ def test_every_action_has_the_right_it_declares(admin: Kubectl) -> None:
 @pytest.mark.parametrize(
     ("role", "may_do", "may_not"),
     [
-        ("view", [("list", "incidents"), ("get", "timelineentries")], [("get", "evidences"), ("create", "incidents")]),
+        (
+            "view",
+            [("list", "incidents"), ("get", "timelineentries"), ("get", "responsepolicies")],
+            [("get", "evidences"), ("create", "incidents")],
+        ),
         (
             "edit",
             [("create", "incidents"), ("patch", "incidents"), ("create", "timelineentries"), ("create", "actionitems")],
-            [("patch", "timelineentries"), ("delete", "incidents"), ("get", "evidences"), ("approve", "mitigations")],
+            [
+                *(("patch", "timelineentries"), ("delete", "incidents"), ("get", "evidences")),
+                *(("approve", "mitigations"), ("create", "responsepolicies")),
+            ],
         ),
         (
             "admin",
             [("get", "evidences"), ("create", "incidents")],
-            [("create", "evidences"), ("approve", "mitigations")],
+            [("create", "evidences"), ("approve", "mitigations"), ("create", "responsepolicies")],
         ),
         ("stanch-approver", [("approve", "mitigations")], [("create", "incidents")]),
-        ("stanch-commander", [("command", "incidents")], [("approve", "mitigations")]),
+        ("stanch-commander", [("command", "incidents")], [("approve", "mitigations"), ("publish", "updates")]),
+        ("stanch-publisher", [("publish", "updates"), ("publish", "postmortems")], [("create", "timelineentries")]),
+        (
+            "stanch-admin",
+            [(verb, "responsepolicies") for verb in ("create", "update", "patch", "delete")],
+            [("approve", "mitigations"), ("create", "incidents")],
+        ),
     ],
 )
 def test_people_get_what_their_role_says(
@@ -183,7 +203,7 @@ def test_an_overlay_is_taken_whole(admin: Kubectl, overlay: str) -> None:
     built = admin("kustomize", path)
     assert built.ok, built.err
     kinds = [item["kind"] for item in yaml.safe_load_all(built.out)]
-    assert kinds.count("CustomResourceDefinition") == 5
+    assert kinds.count("CustomResourceDefinition") == 6
     assert kinds.count("Deployment") == 1
     assert (
         "stanch-do-node" in [i["metadata"]["name"] for i in yaml.safe_load_all(built.out) if "Binding" in i["kind"]]

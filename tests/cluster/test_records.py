@@ -46,6 +46,7 @@ def test_only_the_operator_writes_status(kubectl: Kubectl) -> None:
     [
         thing("Postmortem", "checkout-5xx", {"incident": "checkout-5xx"}),
         thing("ActionItem", "a", {"title": "Do it", "owner": "a", "dueTime": "2026-12-05T17:00:00Z"}),
+        thing("ResponsePolicy", "default", {}),
     ],
     ids=lambda item: item["kind"],
 )

@@ -1,5 +1,7 @@
 """The record has room for so much of each thing; when it is full that is said, and nothing stands still."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +10,8 @@ from build import Json, entry, incident, roll_back, scale_to
 from objects import FLUX, flags, route, slices, wish
 from objects import world as one_wish
 from stanch.api.incident_status import Page
-from world import World, bad_deploy, healthy
+from stanch.core.invariants import STATUS_BYTES_MAX
+from world import CATALOG, World, bad_deploy, healthy
 
 PAUSE = {"name": "pause", "rolloutPause": {}}
 DEBTS, RECORDS, PAGES, ATTEMPTS = 16, 32, 40, 8
@@ -79,6 +82,7 @@ def test_what_the_record_can_not_hold_as_a_debt_is_not_begun() -> None:
     """The seventeenth: refused while sixteen are owed, also by ActionItems; it goes on when one is taken back."""
     there = healthy(incident(severity="SEV4", recovery={"hold": "20h"}))
     there.repeat = False
+    there.catalog = replace(CATALOG, policy=replace(CATALOG.policy, per_namespace_hourly=99))
     for n in range(DEBTS + 1):
         config = flags()
         config["metadata"] |= {"name": f"c{n}", "uid": f"cu{n}"}
@@ -106,3 +110,81 @@ def test_a_hold_for_which_there_is_no_room_is_said() -> None:
         there.respec(mitigations=asked, requesters=who).run(seconds=10)
     assert ([], RECORDS) == (there.broken, len(there.incident.status.mitigations))
     assert "no room for a hold" in there.record("last").message
+
+
+# --- what anybody can write ------------------------------------------------------------------------------------------
+
+
+def notes(world: World, count: int, text: str = "hi", by: str = "eve") -> World:
+    """So many words in one second."""
+    after = world.now - world.incident.declared
+    return world.say(
+        *(entry(by, after=after, name=f"n{len(world.entries):03}-{n:03}", note={}, text=text) for n in range(count))
+    )
+
+
+def looks(world: World, count: int) -> World:
+    """Look again and again, a few seconds apart, with time for nothing else."""
+    world.repeat = False
+    for _ in range(count):
+        world.look()
+        world.now += timedelta(seconds=3)
+    return world
+
+
+def test_a_burst_of_notes_holds_up_nothing_that_is_said_after_it() -> None:
+    """More than the timeline holds, while nobody looked: all of it is taken in, page by page, the approval too."""
+    there = bad_deploy(incident(roll_back(approvals=1), recovery={"hold": "1h"})).run(seconds=5)
+    notes(there, 130)
+    said = {"mitigation": "roll-back", "action": "rolloutUndo", "digest": there.record("roll-back").digest}
+    there.now += timedelta(seconds=2)
+    looks(say(there, "bob", approve=said), 8)
+    assert ([], (), 1) == (there.broken, there.unfolded(), len(there.effects))
+    assert len(there.incident.status.timeline) <= 85
+
+
+def test_a_small_burst_on_a_timeline_that_is_nearly_full() -> None:
+    """Seventy-four lines, and twenty-eight more at once."""
+    there = healthy(incident(recovery={"hold": "5h"})).run(seconds=5)
+    while len(there.incident.status.timeline) < 74:
+        looks(notes(there, 74 - len(there.incident.status.timeline)), 1)
+    looks(notes(there, 28), 3)
+    assert ([], (), True) == (there.broken, there.unfolded(), bool(there.incident.status.pages))
+
+
+def test_letters_count_as_the_bytes_that_they_are() -> None:
+    """Four for an emoji, not the twelve of its escape; and long lines leave sooner, so that the record stays small."""
+    there = healthy(incident(recovery={"hold": "5h"})).run(seconds=5)
+    for _ in range(4):
+        looks(notes(there, 30, "\U0001f600" * 300), 2)
+    wire = json.dumps(there.incident.status.wire(), ensure_ascii=False)
+    assert ([], ()) == (there.broken, there.unfolded())
+    assert len(wire.encode()) < STATUS_BYTES_MAX / 2
+
+
+def test_what_stanch_says_itself_has_room_above_what_people_say() -> None:
+    """A full timeline, and then twenty-four mitigations that end in the same moment."""
+    there = healthy(incident(recovery={"hold": "5h"})).run(seconds=5)
+    for n in range(24):
+        asked = {
+            "name": f"m{n}",
+            "target": {"kind": "Deployment", "name": "checkout"},
+            "rolloutPause": {},
+            "approvals": 1,
+        }
+        say(there, mitigate=asked)
+    looks(there, 2)
+    notes(there, 100)
+    say(there, resolve={"override": True}, text="over")
+    looks(there, 6)
+    assert ([], (), "True Override") == (there.broken, there.unfolded(), there.condition("Resolved"))
+
+
+def test_a_page_that_can_not_be_stored_holds_up_people_and_breaks_nothing() -> None:
+    """No room in etcd: what was said waits, and is taken in once there is."""
+    there = healthy(incident(recovery={"hold": "5h"})).run(seconds=5)
+    there.lose_stores = {"-page-"}
+    looks(notes(there, 130), 5)
+    assert ([], True) == (there.broken, bool(there.unfolded()))
+    there.lose_stores = set()
+    assert () == looks(there, 8).unfolded()

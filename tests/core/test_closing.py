@@ -1,11 +1,15 @@
 """Closed is the end: only when something was learned, nothing is owed, and nobody said in time that it is not over."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from build import entry, incident, roll_back, scale_to
+from build import T0, entry, incident, roll_back, scale_to
+from stanch.api.incident_status import Effect
 from stanch.api.names import Label
+from stanch.core.census import RUNBOOK, Census, Deed
+from stanch.core.others import census, part_of
 from world import World, bad_deploy, healthy
 
 MORE = scale_to(4, name="more")
@@ -86,18 +90,18 @@ def test_a_debt_that_became_an_action_item_does_not_keep_it_open():
 
 
 def test_a_waived_postmortem_does_not_keep_it_open():
-    """By the commander, with a text, on the record."""
-    world = say(say(resolved(), take={"role": "commander"}), undo={"mitigation": "more"})
+    """By somebody with the verb command, with a text, on the record."""
+    world = say(resolved(), undo={"mitigation": "more"})
     assert closed(say(world, waive={}).run(hours=4))
     assert ("True Waived", "alice: why") == (world.condition("Reviewed"), world.incident.status.postmortem.waived)
 
 
-def test_who_does_not_command_can_not_waive_it():
-    """The verb command on incidents, or the hat."""
-    world = resolved()
+def test_a_hat_is_not_enough_to_waive_it():
+    """Anybody can take one: it needs the verb command on incidents."""
+    world = say(resolved(), by="bob", take={"role": "commander"})
     world.may = lambda q: q.verb != "command"
     say(world, by="bob", waive={})
-    assert "waiving needs the commander" in world.incident.status.timeline[-1].text
+    assert "waiving needs the verb command" in world.incident.status.timeline[-1].text
     assert world.incident.status.postmortem.waived is None
 
 
@@ -147,11 +151,12 @@ def test_nothing_is_written_to_targets_while_the_policies_are_gone():
 
 
 def test_our_mark_comes_off_when_it_was_a_false_alarm_too():
-    """Undone, then cancelled: closed at once, and no mark is left that nobody knows."""
+    """Undone, then cancelled: closed at once, and labelled so once what it did is no longer counted (guard 9)."""
     world = say(healthy(incident(MORE, recovery={"hold": "10m"})).run(seconds=5), undo={"mitigation": "more"})
     assert Label.ACTION in world.target["metadata"]["labels"]
     say(world, cancel={})
-    assert closed(world)
+    assert (True, False) == (world.incident.status.times.closed is not None, world.plans[-1].close)
+    assert closed(world.run(hours=1))
     assert (False, []) == (Label.ACTION in world.target["metadata"]["labels"], world.broken)
 
 
@@ -182,3 +187,84 @@ def test_an_undo_that_is_under_way_keeps_it_open():
     world.refuses = 429
     say(world, undo={"mitigation": "more"}).run(hours=1)
     assert not closed(world)
+
+
+@pytest.mark.parametrize(("rests", "minutes"), [(10, 60), (180, 180)], ids=["an hour", "as long as a target rests"])
+def test_what_it_did_is_counted_until_its_time_is_over(rests, minutes):
+    """Who closes six minutes after the effect does not make room for the next one by it: the label comes later."""
+    world = healthy(incident(scale_to(4, name="more", revert="OnResolved"), severity="SEV4", recovery={"hold": "10s"}))
+    short = {"reopen_within": timedelta(minutes=1), "per_target": timedelta(minutes=rests)}
+    world.catalog = replace(world.catalog, policy=replace(world.catalog.policy, **short))
+    world.run(minutes=6)
+    say(world, waive={}).run(minutes=2)
+    assert (True, False) == (world.incident.status.times.closed is not None, world.plans[-1].close)
+    world.wait(world.incident.declared + timedelta(minutes=minutes - 1))
+    assert not world.plans[-1].close
+    world.run(minutes=2)
+    assert world.plans[-1].close
+
+
+def _run_by_runbook(effect: str = "NoEffect", **policy: object) -> World:
+    """Closed eight minutes after a Runbook's mitigation, which was judged so."""
+    world = healthy(incident(scale_to(4, name="more", revert="OnResolved"), severity="SEV4", recovery={"hold": "10s"}))
+    changes = {"reopen_within": timedelta(minutes=1), **policy}
+    world.catalog = replace(world.catalog, policy=replace(world.catalog.policy, **changes))
+    say(world.run(minutes=6), waive={}).run(minutes=2)
+    ran = world.record("more").model_copy(update={"source": f"{RUNBOOK}bad-deploy", "effect": Effect(effect)})
+    status = world.incident.status.model_copy(update={"mitigations": (ran,)})
+    world.incident = world.incident.model_copy(update={"status": status})
+    return world
+
+
+def _runs_since(*effects: str, source: str = f"{RUNBOOK}bad-deploy", where: str = "shop") -> Census:
+    made = {"mitigation": "more", "source": source, "target": "uid", "under_way": False}
+    times = (T0 + timedelta(minutes=30 + n) for n in range(len(effects)))
+    return Census(
+        tuple(Deed(f"{where}/later-{t.minute}", effect=e, time=t, **made) for e, t in zip(effects, times, strict=True))
+    )
+
+
+def _labelled(world: World, hours: float) -> bool:
+    world.wait(world.incident.declared + timedelta(hours=hours))
+    return world.plans[-1].close
+
+
+def test_the_breaker_looks_at_closed_incidents_for_a_day():
+    """A Runbook that did not help last night is not forgotten because somebody closed that incident."""
+    world = _run_by_runbook()
+    body = {"metadata": world.incident.metadata.wire(), "spec": {}, "status": world.incident.status.wire()}
+    (kept,) = census([part_of("shop/checkout-5xx", body)]).deeds
+    assert (f"{RUNBOOK}bad-deploy", "NoEffect") == (kept.source, kept.effect)
+    assert [False, False, True] == [_labelled(world, hours) for hours in (1.5, 23.9, 24.1)]
+    assert world.broken == []
+
+
+@pytest.mark.parametrize(
+    ("since", "labelled"),
+    [
+        (Census(), False),
+        (_runs_since("NoEffect"), False),
+        (_runs_since("NoEffect", "Worse"), True),
+        (_runs_since("Helped"), True),
+        (_runs_since("", ""), False),
+        (_runs_since("Helped", source=f"{RUNBOOK}another"), False),
+        (_runs_since("Helped", where="other"), False),
+    ],
+    ids=["none", "one more", "two more", "one helped", "not judged", "another Runbook", "a namesake elsewhere"],
+)
+def test_a_run_that_the_breaker_no_longer_looks_at_keeps_nothing_in_sight(since, labelled):
+    """Only the last two of each Runbook, and of those none before one that helped."""
+    world = _run_by_runbook()
+    world.census = since
+    assert labelled == _labelled(world, 2)
+
+
+@pytest.mark.parametrize(("effect", "source"), [("Helped", "Spec"), ("NoEffect", "Spec")])
+def test_what_people_asked_for_is_in_sight_for_an_hour_only(effect, source):
+    """The breaker is about Runbooks."""
+    world = _run_by_runbook(effect)
+    asked = world.record("more").model_copy(update={"source": source})
+    world.incident = world.incident.model_copy(
+        update={"status": world.incident.status.model_copy(update={"mitigations": (asked,)})}
+    )
+    assert [False, True] == [_labelled(world, hours) for hours in (0.9, 1.1)]

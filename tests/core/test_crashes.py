@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 import world as worlds
-from build import BAD, GOOD, incident, roll_back
+from build import BAD, GOOD, entry, incident, roll_back
 from stanch.core.observations import Failed
 from stanch.core.questions import UndoSecret
-from world import World, bad_deploy
+from world import CATALOG, World, bad_deploy
 
 
 @pytest.mark.parametrize("steps", range(10))
@@ -20,6 +20,58 @@ def test_a_crash_after_any_step_still_ends_in_one_effect(steps):
     world.run(minutes=3)
     assert (GOOD, 1, []) == (world.image, len(world.effects), world.broken)
     assert "Verified" == world.record("roll-back").attempts[-1].state.value
+
+
+def left_behind() -> World:
+    """Written down, and then nobody was there for twenty seconds."""
+    world = bad_deploy(incident(roll_back())).about_to_act()
+    world.stopped, world.now = None, world.now + timedelta(seconds=20)
+    return world
+
+
+def test_what_was_written_down_waits_while_the_incident_is_paused():
+    """Paused is paused, also for the one who comes after a crash; it goes on when the word is taken back."""
+    world = left_behind().respec(paused=True).run(minutes=5)
+    assert ([], "Paused", "Intended") == (
+        world.effects,
+        world.record("roll-back").reason,
+        world.record("roll-back").attempts[-1].state.value,
+    )
+    assert GOOD == world.respec(paused=None).run(minutes=1).image
+
+
+def test_what_waited_too_long_is_given_up():
+    """What was agreed to a quarter of an hour ago is not done on a world that nobody has looked at."""
+    world = left_behind().respec(paused=True).run(minutes=20)
+    world.respec(paused=None).run(minutes=1)
+    assert ([], "Failed") == (world.effects, world.record("roll-back").state.value)
+
+
+def test_nothing_is_done_in_what_is_being_deleted():
+    """Its namespace goes away."""
+    world = left_behind()
+    meta = world.incident.metadata.model_copy(update={"deletion_timestamp": world.now})
+    world.incident = world.incident.model_copy(update={"metadata": meta})
+    assert ([], "Paused") == (world.run(minutes=5).effects, world.record("roll-back").reason)
+
+
+def test_what_is_over_needs_nothing_more():
+    """As what was only asked for: skipped when it is resolved."""
+    world = left_behind().respec(paused=True).run(seconds=5)
+    override = entry("alice", after=timedelta(seconds=40), resolve={"override": True}, text="it was the load balancer")
+    world.say(override).run(seconds=30).respec(paused=None).run(seconds=30)
+    assert world.incident.status.times.resolved is not None
+    assert ([], "Skipped", []) == (world.effects, world.record("roll-back").state.value, world.broken)
+
+
+def test_an_undo_that_was_written_down_goes_on_while_the_incident_is_paused():
+    """Paused starts nothing new, and taking back is always free."""
+    world = bad_deploy(incident(roll_back())).run(seconds=5)
+    world.say(entry("alice", after=timedelta(seconds=8), undo={"mitigation": "roll-back"}))
+    world.now += timedelta(seconds=10)
+    world = world.about_to_act()
+    world.stopped, world.now = None, world.now + timedelta(seconds=20)
+    assert BAD == world.respec(paused=True).run(minutes=1).image
 
 
 def test_a_lost_answer_is_read_back_and_not_sent_again():
@@ -167,6 +219,17 @@ def test_an_intention_of_yesterday_is_not_carried_out_today():
     world.now += timedelta(days=3)
     world.run(minutes=1)
     assert ([], "Failed") == (world.effects, world.record("roll-back").attempts[0].state.value)
+    assert "Not done within 15m of being written down; nothing was changed" == world.record("roll-back").message
+
+
+def test_how_late_is_too_late_is_the_policy_s():
+    """`approvals.validFor`, in those words."""
+    world = bad_deploy(incident(roll_back()))
+    world.catalog = replace(CATALOG, policy=replace(CATALOG.policy, approval_valid_for=timedelta(minutes=2)))
+    world = world.about_to_act()
+    world.now += timedelta(minutes=3)
+    record = world.run(minutes=1).record("roll-back")
+    assert ([], True) == (world.effects, record.message.startswith("Not done within 2m of being written down"))
 
 
 def test_a_lost_bell_is_made_up_for_within_a_minute():

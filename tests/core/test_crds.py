@@ -1,5 +1,6 @@
 """tools/crds.py: what it makes of a model, and that it says no to what a structural schema can't."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Optional
 
@@ -9,6 +10,7 @@ from tools import crds, generated, policies, rbac
 from tools.crds import CannotExpressError, schema_of
 from tools.crds_rules import KINDS
 
+_ONE_OF = re.compile(r"\[\?\([^)]*\)\]")
 Words = Annotated[str, Field(max_length=8)]
 
 
@@ -152,10 +154,11 @@ def test_columns_fields_and_rules_point_at_fields_that_exist(kind: Any) -> None:
     paths = [column.path for column in kind.columns] + list(kind.selectable)
     for path in paths:
         here = schema
-        for step in path.removeprefix(".").split("."):
+        # One of a list, such as a condition by its type, is a step into its items.
+        for step in _ONE_OF.sub("", path).removeprefix(".").split("."):
             if step == "metadata":
                 break
-            here = here["properties"][step]
+            here = here.get("items", here)["properties"][step]
 
 
 def test_a_usual_line_of_incidents_fits_into_88_columns() -> None:

@@ -18,7 +18,7 @@ from multiprocessing import get_context
 import pytest
 
 from build import BAD, entry, incident, roll_back
-from stanch.core.attempts import OPEN
+from stanch.core.census import OPEN
 from stanch.core.commands import Swap
 from stanch.core.observations import Policies
 from world import World, bad_deploy

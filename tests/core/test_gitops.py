@@ -1,6 +1,8 @@
 """What Flux or Argo CD would put back is held first, refused, or done with the hour of its end; who pulls is named."""
 
 import copy
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,20 +11,24 @@ import pytest
 from build import Json, entry, incident, roll_back, stamp
 from objects import FLUX, HELD, TEMPLATE, managed, steered
 from stanch.api.incident_status import WishState
+from stanch.api.policy import DEFAULT
+from stanch.api.wish import GitOps
 from stanch.core.observations import Failed
 from stanch.core.questions import Get
-from world import World, bad_deploy
+from world import CATALOG, World, bad_deploy
 
 HELM = {"helm.toolkit.fluxcd.io/name": "shop", "helm.toolkit.fluxcd.io/namespace": "flux-system"}
 TRACKED = {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/checkout"}
 
 
-def argo(automated: Json | None, **spec: Any) -> World:
+def argo(automated: Json | None, wishes: Sequence[Json] = (), **spec: Any) -> World:
     """The same, deployed by Argo CD."""
-    there = steered(labels={}, manager="argocd-controller")
+    there = steered(*wishes, labels={}, manager="argocd-controller")
     there.target["metadata"]["annotations"] |= TRACKED
     policy = {"syncPolicy": {"automated": automated}} if automated is not None else {}
-    app = {"metadata": {"name": "shop", "namespace": "argocd", "uid": "app"}, "spec": {**policy, **spec}}
+    listed = {"resources": [{"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "checkout"}]}
+    meta = {"name": "shop", "namespace": "argocd", "uid": "app"}
+    app = {"metadata": meta, "spec": {**policy, **spec}, "status": listed}
     there.objects[("applications", "shop")] = app
     return there
 
@@ -45,6 +51,41 @@ def test_a_hold_comes_first_and_by_itself(labels: Json, key: str) -> None:
     assert there.broken == []
 
 
+def refusing(there: World) -> World:
+    """The policy in force lets nobody change what Git sets."""
+    there.catalog = replace(CATALOG, policy=replace(DEFAULT, git_ops=GitOps.REFUSE))
+    return there
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        lambda: refusing(steered(roll_back(approvals=1))),
+        lambda: steered(roll_back(approvals=1, gitOps="Refuse")),
+        lambda: argo({"selfHeal": True}, wishes=[roll_back(approvals=1)]),
+    ],
+    ids=["the policy refuses", "the wish refuses", "no hold would do"],
+)
+def test_nobody_is_woken_to_agree_to_what_would_be_refused(there: Callable[[], World]) -> None:
+    """
+    Refused first; people are asked once it could be done.
+    """
+    record = there().run(seconds=10).record("roll-back")
+    assert ("OwnedByAnother", None) == (record.reason, record.approvals)
+
+
+def test_a_hold_is_made_once_people_agreed() -> None:
+    """
+    Not before: what nobody agreed to needs no hold.
+    """
+    there = steered(roll_back(approvals=1)).run(seconds=10)
+    record = there.record("roll-back")
+    assert ("ApprovalMissing", 1) == (record.reason, len(there.incident.status.mitigations))
+    agreed = {"mitigation": "roll-back", "action": "rolloutUndo", "digest": record.digest}
+    there.say(entry("bob", after=timedelta(seconds=12), approve=agreed)).run(minutes=1)
+    assert [r.state for r in there.incident.status.mitigations] == [WishState.DONE, WishState.DONE]
+
+
 def test_what_git_does_not_set_needs_no_hold() -> None:
     """
     A pause by our manager stays (seen with real Flux); holding would only part Git and cluster.
@@ -63,11 +104,74 @@ def test_refuse_and_ignore_are_obeyed() -> None:
     assert "Flux Kustomization flux-system/apps sets this field" in refused.record("roll-back").message
     ignored = steered(roll_back(gitOps="Ignore"))
     ready = [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-21T13:40:00Z"}]
-    body = {"metadata": {"name": "apps"}, "spec": {"interval": "1h0m0s"}, "status": {"conditions": ready}}
+    has = {"inventory": {"entries": [{"id": "shop_checkout_apps_Deployment", "v": "v1"}]}}
+    body = {"metadata": {"name": "apps"}, "spec": {"interval": "1h0m0s"}, "status": {"conditions": ready, **has}}
     ignored.objects[("kustomizations", "apps")] = body
     ignored.run(minutes=1)
     assert len(ignored.effects) == 1
     assert "will put it back at 2026-11-21T14:40:00Z" in " ".join(ignored.record("roll-back").warnings)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["there", "not there"])
+def test_a_label_tells_nothing_of_another_namespace(there: bool) -> None:
+    """
+    Whoever may label an object could name what they may not read: the words are the same whether it is there or not.
+    """
+    flux, argo_cd = steered(roll_back(gitOps="Ignore")), argo({"selfHeal": True})
+    ready = [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-21T13:40:00Z"}]
+    body = {"metadata": {"name": "apps"}, "spec": {"interval": "1h0m0s"}, "status": {"conditions": ready}}
+    owner = [{"kind": "ApplicationSet", "name": "all"}]
+    del argo_cd.objects[("applications", "shop")]["status"]
+    argo_cd.objects[("applications", "shop")]["metadata"]["ownerReferences"] = owner
+    if there:
+        flux.objects[("kustomizations", "apps")] = body
+    else:
+        del argo_cd.objects[("applications", "shop")]
+    warned = " ".join(flux.run(minutes=1).record("roll-back").warnings)
+    assert "Flux Kustomization flux-system/apps will put it back at its next run" in warned
+    refused = argo_cd.run(minutes=1).record("roll-back")
+    assert refused.message == (
+        "Deployment shop/checkout says that Argo CD Application argocd/shop steers it, and no Application of that name that "
+        "stanch can read lists it. Correct the annotation, let stanch get applications.argoproj.io there, or set gitOps: Ignore"
+    )
+    assert argo_cd.effects == []
+
+
+def test_of_ones_own_namespace_is_told_what_is_so() -> None:
+    """
+    Who declares an incident there sees it anyway, whatever is in the list.
+    """
+    there = argo({"selfHeal": True})
+    app = there.objects[("applications", "shop")]
+    app["metadata"]["namespace"] = "shop"
+    del app["status"]
+    there.target["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = (
+        "shop_shop:apps/Deployment:shop/checkout"
+    )
+    assert "has selfHeal on" in there.run(minutes=1).record("roll-back").message
+
+
+def test_the_policy_chooses_for_a_wish_that_does_not() -> None:
+    """
+    Ignore in the policy acts without a hold; a wish that says Hold is still obeyed.
+    """
+    ignored, held = steered(roll_back()), steered(roll_back(gitOps="Hold"))
+    for there in (ignored, held):
+        there.catalog = replace(CATALOG, policy=replace(DEFAULT, git_ops=GitOps.IGNORE))
+        there.run(minutes=1)
+    assert [len(ignored.effects), len(held.effects)] == [1, 2]
+
+
+def test_a_policy_that_refuses_is_not_overruled_by_a_wish() -> None:
+    """
+    guardrails.gitOps: Refuse holds for everybody; the message says that Git is the way.
+    """
+    for chosen in ({}, {"gitOps": "Ignore"}, {"gitOps": "Hold"}):
+        there = steered(roll_back(**chosen))
+        there.catalog = replace(CATALOG, policy=replace(DEFAULT, git_ops=GitOps.REFUSE))
+        there.run(minutes=1)
+        assert there.effects == []
+        assert "guardrails.gitOps: Refuse, so change it in Git" in there.record("roll-back").message
 
 
 def test_a_hold_is_lifted_only_when_asked_and_leaves_no_trace() -> None:
@@ -171,15 +275,16 @@ def test_an_argo_refusal_names_the_hold_and_where_to_ask_for_it() -> None:
     assert there.record("roll-back").state is WishState.DONE
 
 
+@pytest.mark.parametrize("instance", ["shop", "shop_shop"], ids=["in argocd", "beside it"])
 @pytest.mark.parametrize("lists", [True, False])
-def test_an_object_tracked_by_label_is_its_applications_only_when_that_lists_it(lists: bool) -> None:
+def test_an_object_tracked_by_label_is_its_applications_only_when_that_lists_it(lists: bool, instance: str) -> None:
     """
     Argo CD 2.x tracks by the label that every Helm chart sets too.
     """
     there = argo({"selfHeal": True})
     meta = there.target["metadata"]
     meta["annotations"].pop("argocd.argoproj.io/tracking-id")
-    meta["labels"]["app.kubernetes.io/instance"] = "shop"
+    meta["labels"]["app.kubernetes.io/instance"] = instance
     meta["managedFields"] = []
     found = [{"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "checkout"}] if lists else []
     there.objects[("applications", "shop")]["status"] = {"resources": found}

@@ -147,11 +147,13 @@ def test_a_target_that_another_incident_acts_on_is_busy(fields, waits):
         assert "shop/other" in world.record("roll-back").message
 
 
-def test_nobody_is_asked_to_agree_to_a_plan_of_a_target_that_is_being_written():
+@pytest.mark.parametrize("fields", [None, ("/spec/template",)], ids=["on its way", "still looked at"])
+def test_nobody_is_asked_to_agree_to_a_plan_of_a_target_that_is_being_written(fields):
     """What is read then is half of what it will be; an approval of it would be void."""
     world = bad_deploy(incident(roll_back(approvals=1)))
-    world.busy = {world.target["metadata"]["uid"]: Busy("shop/other")}
+    world.busy = {world.target["metadata"]["uid"]: Busy("shop/other", fields)}
     assert "TargetBusy" == world.run(seconds=5).record("roll-back").reason
+    assert (fields is None) == (world.record("roll-back").digest is None)
     world.busy = {}
     assert "ApprovalMissing" == world.run(minutes=1).record("roll-back").reason
 
@@ -210,3 +212,31 @@ def test_an_uncordon_needs_a_second_person_for_it_may_be_anothers_cordon():
     world.objects[("nodes", "node-1")] = node("node-1", unschedulable=True)
     world.run(seconds=5)
     assert ("ApprovalMissing", []) == (world.record("x").reason, world.effects)
+
+
+def _edited(time: str, **metadata: object) -> Incident:
+    """The spec was written again, at the time that its writer says."""
+    body = incident(roll_back()).wire()
+    body["metadata"] |= {"generation": 2, "managedFields": [{"manager": "kubectl", "time": time}], **metadata}
+    return Incident.model_validate(body)
+
+
+@pytest.mark.parametrize(
+    "time", ["2031-01-01T00:00:00Z", "2026-11-21T14:05:00Z", None], ids=["years", "minutes", "none"]
+)
+def test_nobody_chooses_when_a_wish_was_asked(time):
+    """managedFields are their writer's to send: a time to come neither keeps a wish alive, nor makes it young."""
+    world = bad_deploy(_edited(time) if time else incident(roll_back()), paused=True)
+    world.repeat = False
+    world.run(minutes=70)
+    assert world.record("roll-back").asked_time == world.incident.declared
+    assert ("Expired", []) == (world.record("roll-back").state.value, world.effects)
+
+
+def test_a_clock_that_is_a_second_ahead_makes_no_wish_old():
+    """Several API servers: a wish from this very second is from now, and not from when the incident was declared."""
+    world = bad_deploy(_edited("2026-11-21T16:00:02Z"))
+    world.now += timedelta(hours=2)
+    written = world.now
+    world.run(seconds=5)
+    assert (written, GOOD) == (world.record("roll-back").asked_time, world.image)

@@ -1,5 +1,6 @@
 """Laws, not examples: whatever happens, in whatever order, they hold; and each law catches the bug it forbids."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from build import BAD, GOOD, entry, incident, roll_back, scale_to
 from stanch.api.incident import Incident
-from stanch.api.incident_status import AttemptState, Debt, Effect, IncidentStatus
+from stanch.api.incident_status import Approval, Approvals, AttemptState, Debt, Effect, IncidentStatus, RoleRecord
 from stanch.api.meta import TargetKind
+from stanch.api.policy import DEFAULT
 from stanch.core import invariants
 from stanch.core.commands import Removal, Remove, Swap
 from stanch.core.plan_type import Plan
@@ -69,6 +71,15 @@ class Anything(RuleBasedStateMachine):
     def somebody_wants_it_back(self, by, name):
         self._say(by, undo={"mitigation": name})
 
+    @rule(by=st.sampled_from(PEOPLE), other=st.sampled_from(PEOPLE), name=st.sampled_from(["roll-back", "up", "hold"]))
+    def somebody_forces_it_back(self, by, other, name):
+        self._say(by, undo={"mitigation": name, "force": True}, text="ours counts")
+        self.world.run(seconds=3)
+        records = self.world.incident.status.mitigations or ()
+        for record in (r for r in records if r.name == name and r.undo_asked and r.undo_asked.digest):
+            said = {"mitigation": name, "action": record.action, "digest": record.undo_asked.digest}
+            self._say(other, approve=said)
+
     @rule(by=st.sampled_from(PEOPLE), name=st.sampled_from(["roll-back", "stop"]))
     def somebody_approves(self, by, name):
         record = next((r for r in self.world.incident.status.mitigations or () if r.name == name), None)
@@ -90,6 +101,24 @@ class Anything(RuleBasedStateMachine):
     @rule(by=st.sampled_from(PEOPLE))
     def somebody_waives(self, by):
         self._say(by, waive={}, text="a known one")
+
+    @rule(by=st.sampled_from(PEOPLE), role=st.sampled_from(["commander", "scribe"]))
+    def somebody_takes_a_hat(self, by, role):
+        self._say(by, take={"role": role})
+
+    @rule(by=st.sampled_from(PEOPLE), to=st.sampled_from(PEOPLE), role=st.sampled_from(["commander", "scribe"]))
+    def somebody_hands_a_hat_over(self, by, to, role):
+        told = {"impact": "some", "tried": "nothing", "next": "look"}
+        self._say(by, handoff={"role": role, "to": to, "summary": told})
+
+    @rule(by=st.sampled_from(PEOPLE))
+    def somebody_accepts(self, by):
+        offers = self.world.incident.status.handoffs or ()
+        self._say(by, accept={"handoff": offers[0].entry if offers else "none"})
+
+    @rule(by=st.sampled_from(PEOPLE), level=st.sampled_from(["SEV1", "SEV4"]))
+    def somebody_sizes_it(self, by, level):
+        self._say(by, severity={"level": level})
 
     @rule(hours=st.integers(1, 30))
     def hours_pass(self, hours):
@@ -195,8 +224,16 @@ PLANTED = {
         i,
         Plan(_with_record(s, source="For/x", target=s.mitigations[0].target.model_copy(update=APP))),
     ),
+    "law_25": lambda i, s: (i, Plan(_worn(s, "carol"))),
+    "law_26": lambda i, s: (i, Plan(_undo_of(s, pre="sha256:else"))),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
+
+
+def _worn(status: IncidentStatus, user: str) -> IncidentStatus:
+    """carol commands, although she has not said a word."""
+    role = RoleRecord(role="commander", user=user, since_time=status.times.declared, source="Entry/handoff-1")
+    return status.model_copy(update={"roles": (role,)})
 
 
 def _owing(inc: Incident, status: IncidentStatus) -> Incident:
@@ -264,6 +301,18 @@ def test_each_law_catches_the_bug_it_forbids(law):
     """A law that can't be broken proves nothing."""
     before, plan = PLANTED[law](*_applied())
     assert law in {"_".join(name.split("_")[:2]) for name in invariants.broken(before, plan)}
+
+
+@pytest.mark.parametrize(("least", "agree"), [(0, 0), (1, 1), (2, 2), (1, 0), (2, 1)])
+def test_law_6_counts_people_by_the_policy_in_force(least, agree):
+    """As many as the policy asks of a machine, different ones, and agreed to this plan."""
+    before, status = _applied()
+    said = [Approval(by=f"p{n}", time=status.times.declared, digest="sha256:plan", entry=f"e{n}") for n in range(agree)]
+    twice = Approvals(needed=least, by=tuple(said + said[:1]))
+    robot = _with_record(status, requested_by=PEOPLE[2], digest="sha256:plan", approvals=twice)
+    policy = replace(DEFAULT, approvals_machine=dict.fromkeys("ABC", least))
+    broken = invariants.broken(_bare(before), Plan(robot, policy=policy))
+    assert (agree < least) == ("law_6_a_machine_waits_for_a_person" in broken)
 
 
 def test_every_law_has_its_planted_bug():

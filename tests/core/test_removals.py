@@ -1,6 +1,7 @@
 """Pods go by uid, once, a few at a time, and a PodDisruptionBudget is never beaten."""
 
 import copy
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from build import T0, Json, entry, incident, node, pod, stamp
 from stanch.api.incident_status import AttemptState, WishState
 from stanch.api.names import Label
-from stanch.core.commands import Removal, Remove, Swap
-from stanch.core.observations import Failed
+from stanch.core.census import Census, Deed
+from stanch.core.commands import Command, Removal, Remove, Swap
+from stanch.core.observations import Failed, Outcome, OutcomeKind
 from stanch.core.questions import MayGo, UndoSecret
 from world import World
 
@@ -127,6 +129,44 @@ def test_a_second_pod_within_ten_minutes_takes_a_second_person() -> None:
     there.say(entry("alice", after=timedelta(seconds=40), mitigate=second)).run(minutes=1)
     assert there.record("again").approvals.needed == 1
     assert len(there.effects) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "needed"),
+    [
+        ({"applied": T0 - timedelta(minutes=9)}, 1),
+        ({"under_way": True}, 1),
+        ({"applied": T0 - timedelta(minutes=11)}, 0),
+        ({"applied": T0, "owner": "another-workload"}, 0),
+        ({"applied": T0, "action": "quarantine"}, 0),
+        ({}, 0),
+    ],
+    ids=["a while ago", "on its way", "long ago", "of another workload", "something else", "not done"],
+)
+def test_pods_of_one_workload_count_over_all_incidents(other: Json, needed: int) -> None:
+    """
+    An incident for each pod is the same restart.
+    """
+    deed = Deed(
+        "shop/other", "p", "Spec", "uid-web-9", T0, other.pop("under_way", False), "", action="deletePod", owner="rs"
+    )
+    there = world(DELETE, owned("web-1", False), owned("web-2"))
+    there.census = Census((replace(deed, **other),))
+    there.run(seconds=20)
+    assert needed == (0 if there.record("act").approvals is None else there.record("act").approvals.needed)
+    assert (not needed) == bool(there.effects)
+    assert ("rs", "rs") == (there.record("act").target.owner, OWNER[0]["uid"])
+
+
+def test_a_pod_of_nobody_is_like_no_other() -> None:
+    """
+    Two pods without a controller are two workloads.
+    """
+    asked = DELETE | {"deletePod": {"unmanaged": "Delete"}}
+    there = world(asked, owned("web-1", False, []), owned("web-2"))
+    there.census = Census((Deed("shop/other", "p", "Spec", "u", T0, True, "", action="deletePod"),))
+    there.run(seconds=20)
+    assert (True, None) == (bool(there.effects), there.record("act").target.owner)
 
 
 # --- drain -----------------------------------------------------------------------------------------------------------
@@ -356,3 +396,19 @@ def test_a_drain_that_was_never_begun_is_not_begun_hours_later():
         there.incident.status.debt,
         there.record("act").attempts[0].state.value,
     )
+
+
+def test_a_deletion_that_was_refused_once_is_asked_again_once() -> None:
+    """Its answer is that of one attempt, not of the next one on the same pod."""
+    there = world(DELETE, owned("web-1", ready=False), owned("web-2"))
+    sent: list[Command] = []
+    perform = there.perform
+
+    def refuse_first(command: Command) -> Outcome:
+        sent.append(command)
+        return Outcome(OutcomeKind.REFUSED, 422, "planted") if len(sent) == 1 else perform(command)
+
+    there.perform = refuse_first  # type: ignore[method-assign]
+    there.run(seconds=30)
+    assert (2, 1) == (len(sent), len(there.effects))
+    assert ["Skipped"] == [a.state.value for a in there.record("act").attempts[:-1]]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from json_patch import apply_patch
 from stanch.core.diff import differences
+from stanch.core.questions import DEPLOYMENTS
 from stanch.core.swap import ABSENT, action_id, digest, exchange, fields, mark, patch_text
 
 ACTION = "a" * 16
@@ -83,3 +84,16 @@ def test_a_difference_shows_what_changed_but_no_secret():
     lines = differences(one, other)
     assert "spec.containers[a].image: x:1 -> x:2" in lines
     assert "hunter" not in " ".join(lines)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../payments/deployments/web", "..", ".", "web?dryRun=All", "web#x", "a/b", "%2e%2e"]
+)
+def test_a_name_is_one_segment_of_a_path(name: str) -> None:
+    """Whatever it says: what would be elsewhere, or carry a query, is asked for by that odd name and not found."""
+    path = DEPLOYMENTS.path("shop", name)
+    start = "/apis/apps/v1/namespaces/shop/deployments/"
+    assert path.startswith(start)
+    assert not set("/?#") & set(path.removeprefix(start))
+    assert "/../" not in f"{path}/"
+    assert DEPLOYMENTS.path(name, "web").count("/") == start.count("/")

@@ -81,7 +81,8 @@ def test_an_undo_needs_the_right_itself():
     world.may = lambda q: q.username != "bob"
     world.say(entry("bob", after=SOON, undo=UNDO)).run(seconds=10)
     assert (GOOD, 1) == (world.image, len(world.effects))
-    assert "bob may not patch deployments" in world.record("roll-back").message
+    refused = next(x.text for x in world.incident.status.timeline if x.kind == "EntryRefused")
+    assert "bob may not patch deployments" in refused
 
 
 def test_there_must_be_something_of_ours_to_undo():

@@ -13,6 +13,8 @@ from e2e.support.sweep import FOUND, Plan, Result, RollBack, Stage, labels, stal
 # "full" for every request, or a part of a request's name, as in STANCH_SWEEP=postmortems.
 SWEEP = os.environ.get("STANCH_SWEEP", "")
 FULL = SWEEP == "full"
+# From the fifth on it is the look of the one before, while a rollout comes up: how many there are is a matter of the machine.
+LOOKS = 4
 pytestmark = pytest.mark.timeout(5400 if FULL else 900)
 
 
@@ -20,7 +22,7 @@ def chosen(reference: Result) -> list[Plan]:
     """Every write in CI, and of each sort of read the first; every request at all when STANCH_SWEEP=full."""
     wrote = writes(reference.log)
     read = [label for label in labels(reference.log) if label not in wrote]
-    kept = read if FULL else [label for label in read if label.endswith("#1")]
+    kept = [label for label in read if int(label.rpartition("#")[2]) <= (LOOKS if FULL else 1)]
     plans = [Plan(label, when, "kill") for label in wrote for when in ("before", "after")]
     plans += [Plan(label, when, "kill") for label in kept for when in ("before", "after")[: 2 if FULL else 1]]
     matter = [label for label in wrote if FULL or "events" not in label]
@@ -74,7 +76,8 @@ def test_faults_come_to_pass(results: dict[Plan, Result]) -> None:
     """Nearly every planned fault happened; a sweep that misses its requests would pass for nothing."""
     missed = [str(p) for p, r in results.items() if not r.fired]
     assert len(missed) <= len(results) // 10, missed
-    assert not [m for m in missed if "deployments" in m or "evidences" in m or "secrets" in m]
+    # How often it looks while it waits is a matter of the machine; that it writes is not.
+    assert not [m for m in missed if any(w in m for w in ("PATCH deployments", "POST evidences", "POST secrets"))]
 
 
 def test_killed_at_any_request(results: dict[Plan, Result]) -> None:

@@ -64,7 +64,7 @@ def operator(
     token: dict[str, Any], fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Operator]:
     """An operator to whom hours are seconds."""
-    waits = {"reopen_within": 1, "debt_remind_every": 2, "resync_resolved_every": 1}
+    waits = {"reopen_within": 1, "debt_remind_every": 2, "resync_resolved_every": 1, "counted_for": 1, "per_target": 1}
     with Operator(
         token, tmp_path_factory.mktemp("operator"), "short", fork_server, policy=waits, orphans=True
     ) as running:

@@ -8,6 +8,7 @@ from stanch.core import asking
 from stanch.core.observations import Failed, Found, Observations
 from stanch.core.ports import Aim
 from stanch.evidence.excerpt import failure_line
+from stanch.evidence.scene import Scene
 
 LOG = "2026-11-21T11:20:00.1Z starting\n2026-11-21T11:20:00.2Z FATAL: no such table orders_v2\n"
 PULL = {"waiting": {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "app:2"'}}
@@ -51,7 +52,7 @@ CASES = [
 @pytest.mark.parametrize(("line", "pods", "answers"), CASES, ids=[line[:40] or "healthy" for line, *_ in CASES])
 def test_the_line_tells_how_many_how_and_what_they_said(line, pods, answers):
     """The commonest failure; the newest line that names an error."""
-    assert line == failure_line(world(*pods, **answers), SHOP, KEY)
+    assert line == failure_line(Scene(SHOP, world(*pods, **answers)), KEY)
 
 
 def test_a_pod_without_a_node_is_not_scheduled():
@@ -62,14 +63,15 @@ def test_a_pod_without_a_node_is_not_scheduled():
         {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
     ]
     assert (
-        failure_line(world(one), SHOP, KEY) == "1 of 1 pods of template new are not scheduled: Unschedulable: 0/3 nodes"
+        failure_line(Scene(SHOP, world(one)), KEY)
+        == "1 of 1 pods of template new are not scheduled: Unschedulable: 0/3 nodes"
     )
 
 
 def test_secrets_are_masked_before_the_line_is_cut():
     """Half a token has no pattern that would find it."""
     jwt = "eyJhbGciOiJIUzI1NiJ9.eyJ" + "a" * 300 + ".c2ln"
-    line = failure_line(world(crash("a"), log="x" * 100 + f" error: refused {jwt}\n"), SHOP, KEY)
+    line = failure_line(Scene(SHOP, world(crash("a"), log="x" * 100 + f" error: refused {jwt}\n")), KEY)
     assert "eyJ" not in line
     assert "***jwt:" in line
 
@@ -78,11 +80,11 @@ def test_a_real_crash_loop_and_a_real_healthy_node():
     """As recorded."""
     aim, seen = recorded("Deployment")
     assert (
-        failure_line(seen, aim)
+        failure_line(Scene(aim, seen))
         == '1 of 1 pods of template dd59b7fb6 crash: exit code 1, log says "FATAL: no such table orders_v2"'
     )
     aim, seen = recorded("Node")
-    assert failure_line(seen, aim) == ""
+    assert failure_line(Scene(aim, seen)) == ""
 
 
 def test_a_node_says_why_it_is_not_ready():
@@ -96,4 +98,4 @@ def test_a_node_says_why_it_is_not_ready():
         "lastTransitionTime": "T",
     }
     seen = Observations().with_answers({asking.target_of(aim): Found({"status": {"conditions": [ready]}})})
-    assert failure_line(seen, aim) == "node n3 is not ready since T: NodeStatusUnknown: Kubelet stopped"
+    assert failure_line(Scene(aim, seen)) == "node n3 is not ready since T: NodeStatusUnknown: Kubelet stopped"

@@ -8,14 +8,20 @@ from stanch.shell.client import Reply, Unanswered
 from stanch.shell.clock import Clock
 from stanch.shell.rewind import Rewind
 
+LOOKS = 50
+
 
 class Lists:
     """Answers each list with the next of these versions, and with the last for ever; None is no answer."""
 
     def __init__(self, *versions: int | None) -> None:
         self.versions, self.clock = list(versions), Clock()
+        self.asked, self.enough = 0, asyncio.Event()
 
     async def get(self, path, params, accept):
+        self.asked += 1
+        if self.asked >= LOOKS:
+            self.enough.set()
         version = self.versions.pop(0) if len(self.versions) > 1 else self.versions[0]
         if version is None:
             raise Unanswered(path)
@@ -26,12 +32,15 @@ QUICK = {"every": 0.001, "again": 0.001}
 
 
 async def watched(*versions: int | None) -> list[str]:
-    """What was called within the time that many looks take."""
+    """What was called within many looks."""
     calls: list[str] = []
-    found = Rewind(Lists(*versions), **QUICK)
+    lists = Lists(*versions)
+    found = Rewind(lists, **QUICK)
     found.on_seen.append(lambda: calls.append("stop"))
     task = asyncio.create_task(found.watch())
-    await asyncio.sleep(0.2)
+    looked = asyncio.create_task(lists.enough.wait())
+    await asyncio.wait((task, looked), timeout=60, return_when=asyncio.FIRST_COMPLETED)
+    looked.cancel()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert bool(calls) == (found.time is not None)

@@ -20,58 +20,51 @@ from testcluster.locks import locked
 from testcluster.paths import HERE, cache_dir
 from testcluster.ui import ClusterError, say
 
-
-@dataclass(frozen=True)
-class Addon:
-    """One program: its module, and how long a build takes."""
-
-    name: str
-    module: str
-    usually: str
-
-    @property
-    def folder(self) -> Path:
-        """Where its go.mod and go.sum are."""
-        return HERE / "addons" / self.name
+FLUX = HERE / "addons" / "flux"
+CONTROLLERS = ("source-controller", "kustomize-controller")
 
 
-SOURCE = Addon("source-controller", "github.com/fluxcd/source-controller", "3 minutes once Kubernetes is built")
-KUSTOMIZE = Addon("kustomize-controller", "github.com/fluxcd/kustomize-controller", "2 to 3 minutes")
-
-
-def ensure(addon: Addon) -> Path:
-    """A directory with the program, and its CRDs in ``crds/``; built when it is not in the cache."""
-    pins = b"".join(path.read_bytes() for path in sorted(addon.folder.glob("go.*")))
-    key = f"{addon.name}-{platform.system().lower()}-{platform.machine()}-{hashlib.sha256(pins).hexdigest()[:10]}"
+def ensure_flux() -> Path:
+    """A directory with Flux's controllers, and the CRDs of both in ``crds/``; built when it is not in the cache."""
+    pins = b"".join(path.read_bytes() for path in sorted(FLUX.glob("go.*")))
+    key = f"flux-{platform.system().lower()}-{platform.machine()}-{hashlib.sha256(pins).hexdigest()[:10]}"
     target = cache_dir() / "addons" / key
     if target.is_dir():
         return target
-    with locked(cache_dir() / "locks" / f"{addon.name}.lock", f"building {addon.name}"):
+    binaries.ensure()  # First: what both are made of is then in Go's cache.
+    with locked(cache_dir() / "locks" / "flux.lock", "building Flux"):
         if not target.is_dir():
-            _build(addon, target)
+            _build_flux(target)
     return target
 
 
-def _build(addon: Addon, target: Path) -> None:
+def _build_flux(target: Path) -> None:
     go = golang.find_or_install()
-    say(f"{addon.name} is not in the cache: building it once with {go}")
+    say(f"Flux is not in the cache: building it once with {go}")
     target.parent.mkdir(parents=True, exist_ok=True)
+    modules = [f"github.com/fluxcd/{name}" for name in CONTROLLERS]
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as temporary:
         out = Path(temporary) / "out"
         out.mkdir()
-        binaries.go_build(go, addon.folder, [addon.module], out / addon.name, addon.usually)
-        listed = subprocess.run(
-            [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", addon.module],
-            cwd=addon.folder, text=True, capture_output=True, check=False,
-        )  # fmt: skip
-        bases = Path(listed.stdout.strip()) / "config/crd/bases"
-        if listed.returncode or not bases.is_dir():
-            raise ClusterError(f"CRDs of {addon.name}", listed.stderr.strip() or f"{bases} is not there", "go list -m")
-        shutil.copytree(bases, out / "crds", copy_function=shutil.copyfile)
-        with contextlib.suppress(OSError):  # the module cache is read-only, our copy need not be
-            (out / "crds").chmod(0o755)
+        binaries.go_build(go, FLUX, modules, out, "4 minutes once Kubernetes is built, longer beside tests")
+        for module in modules:
+            bases = _folder_of(go, module) / "config/crd/bases"
+            if not bases.is_dir():
+                raise ClusterError(f"CRDs of {module}", f"{bases} is not there", "look where the module has them")
+            shutil.copytree(bases, out / "crds", copy_function=shutil.copyfile, dirs_exist_ok=True)
+            with contextlib.suppress(OSError):  # the module cache is read-only, our copy need not be
+                (out / "crds").chmod(0o755)
         out.rename(target)
     say(f"built into {target}")
+
+
+def _folder_of(go: Path, module: str) -> Path:
+    """Where Go unpacked a module of Flux's go.mod."""
+    words = [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module]
+    listed = subprocess.run(words, cwd=FLUX, text=True, capture_output=True, check=False)
+    if listed.returncode:
+        raise ClusterError(f"CRDs of {module}", listed.stderr.strip(), "go list -m must work: the module is pinned")
+    return Path(listed.stdout.strip())
 
 
 @dataclass(frozen=True)
@@ -180,3 +173,10 @@ def _module(crds: Crds, what: str) -> Path:
     if told.get("Sum") != crds.checksum:
         raise ClusterError(f"CRDs of {crds.name}", f"{what} has the checksum {told.get('Sum')}, not {crds.checksum}")
     return Path(told["Dir"])
+
+
+def ensure_all() -> None:
+    """Everything that any test puts beside a cluster, so that no test waits for a build."""
+    for crds in (GATEWAY_API, KEDA, ARGO_ROLLOUTS, ARGO_CD, ARGO_CD_2, FLAGGER):
+        ensure_crds(crds)
+    ensure_flux()

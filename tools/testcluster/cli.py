@@ -1,4 +1,4 @@
-"""The commands: up, down, status, backup, restore, bin, snapshot."""
+"""The commands: up, down, status, backup, restore, bin, addons, snapshot."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from testcluster import backup, binaries, choose, interrupts, snapshot
+from testcluster import addons, backup, binaries, choose, interrupts, proc, snapshot
 from testcluster.paths import Layout
 from testcluster.ui import ClusterError, say
 
@@ -22,11 +22,12 @@ def _parser() -> argparse.ArgumentParser:
         "backup": "copy the data of a local cluster's etcd, which is down for a moment",
         "restore": "put a copy back, and start the control plane and the kubelets anew",
         "bin": "print the directory of kubectl and the other programs, building them if needed",
+        "addons": "fetch and build what tests put beside a cluster, while nothing else wants the processors",
         "snapshot": "print what a cluster could leave behind on this machine, as JSON",
     }
     for name, text in texts.items():
         sub = commands.add_parser(name, help=text, description=text)
-        if name not in ("bin", "snapshot"):
+        if name not in ("bin", "addons", "snapshot"):
             sub.add_argument("--dir", default=".cluster", help="the cluster's directory (default: %(default)s)")
         if name in ("backup", "restore"):
             word = "--to" if name == "backup" else "--from"
@@ -64,6 +65,10 @@ def main(argv: list[str]) -> int:
 def _run(args: argparse.Namespace) -> int:
     if args.command == "bin":
         print(binaries.ensure())
+        return 0
+    if args.command == "addons":
+        proc.stand_back()
+        addons.ensure_all()
         return 0
     if args.command == "snapshot":
         print(json.dumps(snapshot.take(), indent=1, sort_keys=True))

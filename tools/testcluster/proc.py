@@ -45,6 +45,16 @@ def identify(name: str, pid: int) -> Proc:
     return Proc(name, pid, start_time(pid), boot_id())
 
 
+def stand_back() -> None:
+    """Let this process and its children have the processors only when nothing else wants them."""
+    os.nice(19)
+    if (
+        os.getsid(0) == os.getpid()
+    ):  # Where the kernel shares by session, nice counts only inside one: the session's own.
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text("19")
+
+
 def children(pid: int) -> list[int]:
     """Direct children of a process."""
     try:

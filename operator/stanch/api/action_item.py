@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from stanch.api.incident import Meta
-from stanch.api.meta import Condition, Model, Name, Time, WishName
+from stanch.api.meta import Condition, Model, ObjectName, Time, WishName
 
 
 class Priority(StrEnum):
@@ -34,8 +34,8 @@ class ActionItemSpec(Model):
     description: Annotated[
         str | None, Field(max_length=4096, description="What, where, and how one sees it is done.")
     ] = None
-    incident: Annotated[Name | None, Field(description="The incident it follows from.")] = None
-    postmortem: Annotated[Name | None, Field(description="The postmortem it follows from.")] = None
+    incident: Annotated[ObjectName | None, Field(description="The incident it follows from.")] = None
+    postmortem: Annotated[ObjectName | None, Field(description="The postmortem it follows from.")] = None
     owner: Annotated[
         str, Field(min_length=1, max_length=253, pattern="^[^,;]+$", description="Exactly one: a person or a team.")
     ]

@@ -6,31 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from stanch.api.hypothesis import Hypothesis
+from stanch.api.impact import Impact
 from stanch.api.incident_status import IncidentStatus
-from stanch.api.meta import Duration, Model, Name, Person, Severity, Target, Text, Time, WishName
+from stanch.api.meta import Duration, Model, Name, ObjectName, Person, Severity, Target, Time, WishName
 from stanch.api.names import FIELD_MANAGER
 from stanch.api.wish import Wish
-
-
-class Scope(StrEnum):
-    """Who is hurt."""
-
-    ALL_USERS = "AllUsers"
-    MANY_USERS = "ManyUsers"
-    SOME_USERS = "SomeUsers"
-    SINGLE_TENANT = "SingleTenant"
-    INTERNAL = "Internal"
-    NONE = "None"
-
-
-class Journey(StrEnum):
-    """What the core journey of users does."""
-
-    DOWN = "Down"
-    DEGRADED = "Degraded"
-    WORKAROUND = "Workaround"
-    COSMETIC = "Cosmetic"
-    WORKING = "Working"
 
 
 class DetectedBy(StrEnum):
@@ -39,22 +20,6 @@ class DetectedBy(StrEnum):
     MONITORING = "Monitoring"
     PERSON = "Person"
     CUSTOMER = "Customer"
-
-
-class Impact(Model):
-    """Who is hurt, how badly, since when."""
-
-    summary: Annotated[Text | None, Field(description="One sentence in users' terms.")] = None
-    scope: Annotated[Scope | None, Field(description="Who is hurt.")] = None
-    journey: Annotated[Journey | None, Field(description="What the core journey of users does.")] = None
-    user_visible: Annotated[bool | None, Field(description="Do users see it?")] = None
-    users_percent: Annotated[int | None, Field(ge=0, le=100, description="Share of users hurt, in percent.")] = None
-    started_time: Annotated[Time | None, Field(description="When harm began, if known.")] = None
-    data_at_risk: Annotated[bool | None, Field(description="Could data be lost or wrong?")] = None
-    security_breach: Annotated[bool | None, Field(description="Is it a breach?")] = None
-    revenue_stopped: Annotated[bool | None, Field(description="Has money stopped coming in?")] = None
-    region_down: Annotated[bool | None, Field(description="Is a whole region down?")] = None
-    redundancy_lost: Annotated[bool | None, Field(description="Would the next failure be an outage?")] = None
 
 
 class Roles(Model):
@@ -86,7 +51,7 @@ class NoRestarts(Model):
 
 
 class Manual(Model):
-    """A person says so, with a `resolve` entry."""
+    """A person says so, with a `confirm` or a `resolve` entry."""
 
 
 class Gate(StrEnum):
@@ -102,7 +67,7 @@ class Criterion(Model):
     name: Annotated[WishName, Field(description="Your name for it.")]
     available: Annotated[Available | None, Field(description="The target serves with enough available pods.")] = None
     no_restarts: Annotated[NoRestarts | None, Field(description="No container of the target restarted.")] = None
-    manual: Annotated[Manual | None, Field(description="A person says so with a resolve entry.")] = None
+    manual: Annotated[Manual | None, Field(description="A person says so with a confirm or a resolve entry.")] = None
     target: Annotated[Target | None, Field(description="What is looked at; all of spec.targets when left out.")] = None
     gates: Annotated[
         Gate | None, Field(description="Mitigated: harm is over when it passes. Resolved (default): must hold.")
@@ -131,25 +96,6 @@ class Link(Model):
 
     name: Annotated[Name, Field(description="What it is.")]
     url: Annotated[str, Field(max_length=2048, pattern="^https?://", description="http or https.")]
-
-
-class HypothesisState(StrEnum):
-    """How a hypothesis stands."""
-
-    OPEN = "Open"
-    LEADING = "Leading"
-    CONFIRMED = "Confirmed"
-    REJECTED = "Rejected"
-
-
-class Hypothesis(Model):
-    """A time-boxed guess at what is going on."""
-
-    name: Annotated[WishName, Field(description="Your name for it.")]
-    statement: Annotated[Text, Field(description="What you think is so.")]
-    state: Annotated[HypothesisState | None, Field(description="Open, Leading, Confirmed or Rejected.")] = None
-    time_box: Annotated[Duration | None, Field(description="How long to pursue it.")] = None
-    or_else: Annotated[Text | None, Field(description="What to do when the time is over.")] = None
 
 
 class Requester(Person):
@@ -210,6 +156,12 @@ class IncidentSpec(Model):
     ] = None
     paused: Annotated[
         bool | None, Field(description="Start nothing new; verification and recovery go on. Default false.")
+    ] = None
+    service_account_name: Annotated[
+        ObjectName | None,
+        Field(
+            description="Set by the operator on what an alert made: the ServiceAccount of this namespace whose rights count.",
+        ),
     ] = None
     declared_by: Annotated[Person | None, Field(description="Stamped by the API server; leave it out.")] = None
     requesters: Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Target, Time
+from stanch.api.people_status import HandoffRecord, HypothesisRecord, ImpactRecord, SignOffRecord
 from stanch.api.wish import Wish
 
 _S = Annotated[str, Field(max_length=320)]
@@ -29,6 +30,7 @@ class SeverityRecord(Model):
     since_time: Annotated[Time, Field(description="Since when.")]
     spec_seen: Annotated[Severity | None, Field(description="The spec's value when it was last taken in.")] = None
     reasons: Annotated[tuple[_S, ...] | None, Field(max_length=6, description="Why, strongest first.")] = None
+    worst: Annotated[Severity | None, Field(description="The worst it ever was; left out while it is that now.")] = None
 
 
 class RoleRecord(Model):
@@ -123,10 +125,21 @@ class Health(Model):
     wanted: Annotated[Counter, Field(description="Pods these workloads want.")] = 0
 
 
+class Approval(Model):
+    """One person's agreement to one plan."""
+
+    by: Annotated[str, Field(max_length=512, description="Who agreed.")]
+    time: Annotated[Time, Field(description="When.")]
+    digest: Annotated[_S, Field(description="The plan they agreed to.")]
+    entry: Annotated[_S, Field(description="The TimelineEntry that says so.")]
+
+
 class Attempt(Model):
     """The write-ahead record of one effect: written before it, and moved on by what was seen."""
 
-    id: Annotated[_S, Field(description="16 hex digits, the value of the label stanch.dev/action on the target.")]
+    id: Annotated[
+        _S, Field(description="16 characters, the label stanch.dev/action on the target: hex; an undo begins with u.")
+    ]
     state: Annotated[
         AttemptState, Field(description="Intended, Applied, Verified, Failed, Diverged, Unknown, Skipped.")
     ]
@@ -149,17 +162,12 @@ class Attempt(Model):
     removes: Annotated[
         tuple[_S, ...] | None, Field(max_length=500, description="uids of the pods it removes: these, and no other.")
     ] = None
+    agreed: Annotated[
+        tuple[Approval, ...] | None,
+        Field(max_length=8, description="Who agreed to overwrite what others wrote since; left out for an exact undo."),
+    ] = None
     before: Annotated[Health | None, Field(description="How its targets stood when it was written down.")] = None
     message: Annotated[_L | None, Field(description="What is so.")] = None
-
-
-class Approval(Model):
-    """One person's agreement to one plan."""
-
-    by: Annotated[str, Field(max_length=512, description="Who agreed.")]
-    time: Annotated[Time, Field(description="When.")]
-    digest: Annotated[_S, Field(description="The plan they agreed to.")]
-    entry: Annotated[_S, Field(description="The TimelineEntry that says so.")]
 
 
 class Approvals(Model):
@@ -176,6 +184,7 @@ class ResolvedTarget(Target):
     uid: Annotated[
         _S | None, Field(description="uid of the object; another object of the same name is never touched.")
     ] = None
+    owner: Annotated[_S | None, Field(description="Of a Pod: uid of its controller.")] = None
 
 
 class UndoAsked(Model):
@@ -184,6 +193,9 @@ class UndoAsked(Model):
     by: Annotated[str, Field(max_length=512, description="Who asked, or stanch where revert says so.")]
     entry: Annotated[_S | None, Field(description="The TimelineEntry that asks for it.")] = None
     time: Annotated[Time, Field(description="When.")]
+    force: Annotated[bool | None, Field(description="True to overwrite what others wrote since.")] = None
+    digest: Annotated[_S | None, Field(description="Digest of what would be overwritten: approvals name it.")] = None
+    approvals: Annotated[Approvals | None, Field(description="Who must agree to that, and who did.")] = None
 
 
 class Debt(Model):
@@ -233,7 +245,11 @@ class MitigationRecord(Model):
     """One mitigation asked for, and everything that came of it."""
 
     name: Annotated[_S, Field(description="Name of the mitigation.")]
-    source: Annotated[_S, Field(description="Spec or Entry/<name>.")]
+    source: Annotated[_S, Field(description="Spec, Entry/<name>, Runbook/<name>, or For/<name> for a hold.")]
+    automatic: Annotated[
+        bool | None,
+        Field(description="True when a Runbook in mode Auto asked for it: then nobody need agree to A and B."),
+    ] = None
     action: Annotated[_S, Field(description="The action's name, as written in YAML.")]
     asked: Annotated[Wish, Field(description="The wish as it was asked for; later edits don't change it.")]
     wish: Annotated[_S, Field(description="Digest of the wish and its target as asked for.")]
@@ -307,6 +323,8 @@ class CriterionRecord(Model):
     bad_samples: Annotated[Counter, Field(description="Bad samples in a row; two make it Failing.")] = 0
     good_samples: Annotated[Counter, Field(description="Good samples in a row, at most 2.")] = 0
     sample_time: Annotated[Time | None, Field(description="When it was last looked at, if that counts.")] = None
+    confirmed_by: Annotated[_LINE | None, Field(description="Who said that this manual criterion holds.")] = None
+    confirmed_time: Annotated[Time | None, Field(description="When they said so.")] = None
 
 
 class RecoveryRecord(Model):
@@ -358,6 +376,9 @@ class PostmortemRecord(Model):
     action_items: Annotated[tuple[_S, ...] | None, Field(max_length=16, description="ActionItems drafted.")] = None
     drafted_time: Annotated[Time | None, Field(description="When all of them were known to be stored.")] = None
     waived: Annotated[_L | None, Field(description="Who waived it, and why.")] = None
+    sign_offs: Annotated[
+        tuple[SignOffRecord, ...] | None, Field(max_length=8, description="Who stands by it, each once.")
+    ] = None
 
 
 class IncidentStatus(Model):
@@ -374,6 +395,18 @@ class IncidentStatus(Model):
     next_update: Annotated[_S | None, Field(description="When the next update was promised; for the table.")] = None
     severity: Annotated[SeverityRecord | None, Field(description="The severity in force.")] = None
     roles: Annotated[tuple[RoleRecord, ...] | None, Field(max_length=24, description="Who wears which hat.")] = None
+    handoffs: Annotated[
+        tuple[HandoffRecord, ...] | None, Field(max_length=6, description="Hats that are offered and not yet accepted.")
+    ] = None
+    impact: Annotated[ImpactRecord | None, Field(description="Who is hurt, as was said last.")] = None
+    hypothesis: Annotated[_S | None, Field(description="The hypothesis that leads.")] = None
+    hypotheses: Annotated[
+        tuple[HypothesisRecord, ...] | None, Field(max_length=8, description="Guesses, in the order they came up.")
+    ] = None
+    hypotheses_seen: Annotated[
+        tuple[_S, ...] | None,
+        Field(max_length=8, description="Digests of the spec's hypotheses when they were last taken in."),
+    ] = None
     times: Annotated[Times | None, Field(description="The instants that matter.")] = None
     durations: Annotated[Durations | None, Field(description="How long things took.")] = None
     conditions: Annotated[
@@ -398,13 +431,16 @@ class IncidentStatus(Model):
         tuple[Debt, ...] | None, Field(max_length=16, description="Temporary state not yet taken back.")
     ] = None
     timeline: Annotated[
-        tuple[TimelineLine, ...], Field(max_length=100, description="What happened, machine and people, by seq.")
+        tuple[TimelineLine, ...], Field(max_length=160, description="What happened, machine and people, by seq.")
     ] = ()
     pages: Annotated[tuple[Page, ...] | None, Field(max_length=40, description="Older timeline lines.")] = None
     resolve_said: Annotated[Time | None, Field(description="When a person said that it is over.")] = None
     override: Annotated[_L | None, Field(description="Who resolved it although criteria did not hold, and why.")] = None
     last_seq: Annotated[Counter, Field(description="The last seq given out.")] = 0
     postmortem: Annotated[PostmortemRecord | None, Field(description="What was decided about learning from it.")] = None
+    postmortem_asked: Annotated[
+        tuple[_LINE, ...] | None, Field(max_length=4, description="Who asked for a full postmortem.")
+    ] = None
     folded_entries: Annotated[
         tuple[_S, ...] | None,
         Field(max_length=64, description="Entries taken in whose mark is not yet seen; keeps each folded once."),

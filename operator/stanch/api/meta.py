@@ -57,6 +57,9 @@ Duration = Annotated[
 ]
 
 Name = Annotated[str, Field(min_length=1, max_length=253)]
+# Of an object: it becomes part of a path, so it must never be `../../elsewhere/x` or carry a query.
+_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=_SUBDOMAIN)]
 WishName = Annotated[str, Field(min_length=1, max_length=40, pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 Text = Annotated[str, Field(max_length=1024)]
 Quantity = Annotated[int, Field(ge=0)]
@@ -104,7 +107,7 @@ class Target(Model):
     """One object in the incident's own namespace (a Node has none)."""
 
     kind: Annotated[TargetKind, Field(description=f"{', '.join(list(TargetKind)[:-1])} or {list(TargetKind)[-1]}.")]
-    name: Annotated[Name, Field(description="Name of the object; it is looked up in the incident's namespace.")]
+    name: Annotated[ObjectName, Field(description="Name of the object; it is looked up in the incident's namespace.")]
 
     def __str__(self) -> str:
         return f"{self.kind.value} {self.name}"

@@ -20,6 +20,10 @@ class Label:
     INCIDENT_UID: Final = f"{GROUP}/incident-uid"
     INCIDENT_NAMESPACE: Final = f"{GROUP}/incident-namespace"
     CLOSED: Final = f"{GROUP}/closed"
+    # On an incident that alerts made: which group of alerts.
+    ALERT_GROUP: Final = f"{GROUP}/group"
+    # On what nobody may act on through stanch, such as what alerts travel by.
+    PROTECTED: Final = f"{GROUP}/protected"
     FOLDED: Final = f"{GROUP}/folded"
     MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 
@@ -45,6 +49,7 @@ class ConditionType:
     APPROVAL_NEEDED: Final = "ApprovalNeeded"
     CONTAINED: Final = "Contained"
     CONTESTED: Final = "Contested"
+    READY: Final = "Ready"
 
 
 class Reason:
@@ -90,7 +95,17 @@ class Reason:
     LAW_BROKEN: Final = "LawBroken"
     RECORD_FULL: Final = "RecordFull"
     SPEC_INVALID: Final = "SpecInvalid"
+    # Ready, of a ResponsePolicy
+    IN_FORCE: Final = "InForce"
+    MISPLACED: Final = "Misplaced"
     # MitigationHeld
+    FROZEN: Final = "Frozen"
+    COOLING_DOWN: Final = "CoolingDown"
+    TOO_MANY_AT_ONCE: Final = "TooManyAtOnce"
+    WOULD_BREAK_BUDGET: Final = "WouldBreakBudget"
+    COMMANDER_ACTS: Final = "CommanderActs"
+    STORM: Final = "Storm"
+    BREAKER_OPEN: Final = "BreakerOpen"
     APPROVAL_MISSING: Final = "ApprovalMissing"
     NO_AUTHORITY: Final = "NoAuthority"
     AUTHORITY_UNPROVEN: Final = "AuthorityUnproven"
@@ -128,7 +143,12 @@ class EventKind:
     ACKNOWLEDGED: Final = "Acknowledged"
     ROLE_CHANGED: Final = "RoleChanged"
     NOTE: Final = "Note"
+    HANDOFF_OFFERED: Final = "HandoffOffered"
     SEVERITY_CHANGED: Final = "SeverityChanged"
+    IMPACT_CHANGED: Final = "ImpactChanged"
+    HYPOTHESIS_CHANGED: Final = "HypothesisChanged"
+    UPDATE_PUBLISHED: Final = "UpdatePublished"
+    ESCALATED: Final = "Escalated"
     ENTRY_REFUSED: Final = "EntryRefused"
     EVIDENCE_COLLECTED: Final = "EvidenceCollected"
     EVIDENCE_NOT_STORED: Final = "EvidenceNotStored"
@@ -158,10 +178,13 @@ class EventKind:
     ORPHAN_FOUND: Final = "OrphanFound"
     MITIGATED: Final = "Mitigated"
     RELAPSED: Final = "Relapsed"
+    CRITERION_CONFIRMED: Final = "CriterionConfirmed"
     HOLD_STARTED: Final = "HoldStarted"
     RESOLVED: Final = "Resolved"
     REOPENED: Final = "Reopened"
     CANCELLED: Final = "Cancelled"
+    POSTMORTEM_ASKED: Final = "PostmortemAsked"
+    POSTMORTEM_SIGNED: Final = "PostmortemSigned"
     POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
     ACTION_ITEM_DRAFTED: Final = "ActionItemDrafted"
     CLOSED: Final = "Closed"
@@ -193,6 +216,7 @@ class Milestone:
             EventKind.DECLARED,
             EventKind.DETECTED,
             EventKind.ROLE_CHANGED,
+            EventKind.SEVERITY_CHANGED,
             EventKind.MITIGATION_APPLIED,
             EventKind.MITIGATION_UNDONE,
             EventKind.MITIGATION_DIVERGED,

@@ -1,15 +1,19 @@
 """
-The built-in defaults: what an empty ResponsePolicy means.
+The built-in defaults: what an empty ResponsePolicy means; and the form in which decisions read what is in force.
 
-One typed place until the kind exists (decisions 0.4); the values and their sources are decisions.md 5.7.
+The values and their sources are decisions.md 5.7; core/policy_merge.py puts together what is in force in a namespace.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 
 from stanch.api.meta import Severity
+from stanch.api.wish import GitOps
+
+WhenWorse = Literal["Undo", "Ask"]
+CommanderActs = Literal["Warn", "Deny"]
 
 _M: Final = timedelta(minutes=1)
 _H: Final = timedelta(hours=1)
@@ -54,15 +58,46 @@ class Policy:
     # Approvals by other people, by class of action (decisions 2.8).
     approvals_person: Mapping[str, int] = field(default_factory=lambda: {"A": 0, "B": 0, "C": 1})
     approvals_machine: Mapping[str, int] = field(default_factory=lambda: {"A": 1, "B": 1, "C": 2})
+    # Of a Runbook in mode Auto.
+    approvals_auto: Mapping[str, int] = field(default_factory=lambda: {"A": 0, "B": 0, "C": 1})
     approval_valid_for: timedelta = 15 * _M
     approval_ask_for: timedelta = _H
     machine_people: frozenset[str] = frozenset()
     protected_namespaces: frozenset[str] = frozenset({"kube-system", "kube-public", "kube-node-lease", "stanch-system"})
     scale_factor: int = 3
+    # The next effect on the same target, and how many in an hour; what is taken back counts for nothing.
+    per_target: timedelta = 10 * _M
+    counted_for: timedelta = _H
+    per_namespace_hourly: int = 5
+    cluster_hourly: int = 20
+    auto_in_flight: int = 3
+    # Of all nodes, at most so many unschedulable; one is always allowed.
+    nodes_percent: int = 10
+    # A cluster that has lost this many is rather cut in two, or its control plane is sick: kube-controller-manager stops there.
+    sick_nodes_percent: int = 55
+    min_ready_percent: int = 50
+    # So many new incidents made by alerts, and what runs by itself asks a person until it was calm for long enough.
+    storm_incidents: int = 5
+    storm_within: timedelta = 10 * _M
+    storm_calm: timedelta = 30 * _M
+    # Runs in a row that did not help. Of an incident that is closed its last ones count for a day: what goes wrong each night
+    # is seen the next.
+    breaker: int = 2
+    runs_counted_for: timedelta = 24 * _H
+    when_worse: WhenWorse = "Ask"
+    git_ops: GitOps = GitOps.HOLD
+    commander_acts: CommanderActs = "Warn"
+    evidence_required: bool = False
     pods_one_by_one: timedelta = 10 * _M
     postmortem_at: Severity = Severity.SEV2
-    postmortem_on: frozenset[str] = frozenset({"rolloutUndo"})
+    postmortem_on: frozenset[str] = frozenset({"rolloutUndo", "serviceShift", "routeShift", "drain", "quarantine"})
     postmortem_due: timedelta = 48 * _H
+    retention_incident: timedelta = 8760 * _H
+    retention_entries: timedelta = 168 * _H
+    retention_evidence: Mapping[Severity, timedelta] = field(
+        default_factory=lambda: _by_severity(2160 * _H, 2160 * _H, 720 * _H, 336 * _H)
+    )
+    retention_drills: timedelta = 720 * _H
     follow_up_due: timedelta = 72 * _H
     # A read that fails for longer than this after a wish was made is told to people.
     told_after: timedelta = timedelta(seconds=20)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stanch.api.meta import Condition, Model, Name, Time, WishName
+from stanch.api.meta import Condition, Model, Name, ObjectName, Time, WishName
 
 _PARAGRAPH = Annotated[str, Field(max_length=8192)]
 _SENTENCE = Annotated[str, Field(max_length=1024)]
@@ -58,7 +58,7 @@ class TimelineNote(Model):
 class PostmortemSpec(Model):
     """Six parts and more: summary, impact, timeline, contributing factors, whys, action items."""
 
-    incident: Annotated[Name, Field(description="The incident in this namespace.")]
+    incident: Annotated[ObjectName, Field(description="The incident in this namespace.")]
     summary: Annotated[_PARAGRAPH | None, Field(description="Stands alone: when, how long, what users felt.")] = None
     impact: Annotated[Impact | None, Field(description="Harm in numbers.")] = None
     timeline: Annotated[tuple[TimelineNote, ...] | None, Field(max_length=200, description="From the record.")] = None

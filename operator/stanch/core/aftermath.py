@@ -19,6 +19,7 @@ from stanch.core.swap import digest
 
 # As many as the status names; all of them are stored.
 ITEMS_NAMED = 16
+REASONS_MAX = 8
 
 
 def learn(draft: Draft) -> None:
@@ -72,10 +73,14 @@ def _drafted(draft: Draft, record: PostmortemRecord, stores: list[Store]) -> Non
 def _decide(draft: Draft) -> tuple[str, tuple[str, ...]]:
     policy = draft.catalog.policy
     reasons = []
-    if list(Severity).index(draft.severity) <= list(Severity).index(policy.postmortem_at):
-        reasons.append(draft.severity.value)
+    # What it ever was counts: lowering it afterwards is free, and takes no lesson away.
+    known = draft.status.severity
+    worst = (known.worst if known else None) or draft.severity
+    if list(Severity).index(worst) <= list(Severity).index(policy.postmortem_at):
+        reasons.append(worst.value if worst is draft.severity else f"{worst.value} at its worst")
     reasons += sorted({r.action for r in draft.records if r.action in policy.postmortem_on and r.attempts})
-    return ("Required", tuple(reasons)) if reasons else ("Short", ("nothing asks for a full one",))
+    reasons += [shorten(f"asked by {name}", 300) for name in draft.status.postmortem_asked or ()]
+    return ("Required", tuple(reasons[:REASONS_MAX])) if reasons else ("Short", ("nothing asks for a full one",))
 
 
 def _store(draft: Draft, ref: Ref, kind: str, name: str, spec: dict[str, Any]) -> Store:
@@ -147,9 +152,7 @@ def _postmortem(draft: Draft, items: tuple[str, ...]) -> dict[str, Any]:
     spec = PostmortemSpec(
         incident=draft.incident.metadata.name,
         summary=shorten(_summary(draft), 8000),
-        impact=Impact(
-            users=draft.incident.spec.impact.summary if draft.incident.spec.impact else None, minutes=minutes
-        ),
+        impact=Impact(users=draft.status.impact.value.summary if draft.status.impact else None, minutes=minutes),
         timeline=tuple(
             TimelineNote(time=line.time, kind=line.kind, by=line.by, text=line.text) for line in draft.status.timeline
         ),

@@ -1,11 +1,18 @@
 """Who must agree, and who did (decisions 2.8). Admission proved the verb; here: another person, and this very plan."""
 
+from typing import Final
+
 from stanch.api.incident_status import Approval, Approvals, MitigationRecord, WishState
 from stanch.api.names import NODE_PREFIX, SERVICE_ACCOUNT_PREFIX, EventKind, Reason
 from stanch.api.policy import Policy
+from stanch.api.said import Approve
 from stanch.api.timeline_entry import TimelineEntry
+from stanch.core.approvers import ask_again, lost_words
 from stanch.core.draft import Draft, shorten
+from stanch.core.pace import asks_first
 from stanch.core.ports import ApprovalClass
+
+APPROVALS_MAX: Final = 8
 
 
 def is_machine(username: str, policy: Policy) -> bool:
@@ -13,10 +20,16 @@ def is_machine(username: str, policy: Policy) -> bool:
     return username.startswith((SERVICE_ACCOUNT_PREFIX, NODE_PREFIX)) and username not in policy.machine_people
 
 
-def needed(record: MitigationRecord, size: ApprovalClass, policy: Policy) -> int:
-    """Approvals by other people: by class of action and by who asked; the wish can only raise it."""
-    machine = is_machine(record.requested_by or "", policy)
-    table = policy.approvals_machine if machine else policy.approvals_person
+def needed(record: MitigationRecord, size: ApprovalClass, policy: Policy, *, first: bool = False) -> int:
+    """
+    Approvals by other people: by class of action and by who asked; the wish can only raise it.
+
+    ``first``: what a Runbook in mode Auto asks for is asked of people now, as in mode Approve (guards 11 and 12).
+    """
+    if record.automatic:
+        table = policy.approvals_machine if first else policy.approvals_auto
+    else:
+        table = policy.approvals_machine if is_machine(record.requested_by or "", policy) else policy.approvals_person
     return max(table[size.value], record.asked.approvals or 0)
 
 
@@ -26,6 +39,11 @@ def valid(record: MitigationRecord, draft: Draft) -> tuple[Approval, ...]:
     fresh = draft.now - draft.catalog.policy.approval_valid_for
     by_person = {a.by: a for a in given if a.digest == record.digest and a.time >= fresh}
     return tuple(by_person.values())
+
+
+def enough(record: MitigationRecord, draft: Draft) -> bool:
+    """Do as many agree as were asked for, as far as the record tells?"""
+    return record.approvals is not None and len(valid(record, draft)) >= (record.approvals.needed or 0)
 
 
 def _who_may_not(draft: Draft, entry: TimelineEntry, record: MitigationRecord) -> str | None:
@@ -38,6 +56,19 @@ def _who_may_not(draft: Draft, entry: TimelineEntry, record: MitigationRecord) -
     return None
 
 
+def _is_not_this_plan(said: Approve, record: MitigationRecord) -> str | None:
+    if record.action != said.action:
+        return f"{record.name} is {record.action}, not {said.action}"
+    # Whatever else holds it up for the moment: who looked at this plan and agreed need not do it again.
+    if record.state not in (WishState.WAITING, WishState.HELD):
+        return f"{record.name} does not wait for an approval (it is {record.state.value})"
+    if record.digest is None:
+        return f"{record.name} has no plan yet ({record.reason or record.state.value}); approve it once ApprovalNeeded shows one"
+    if record.digest != said.digest:
+        return f"{Reason.PLAN_CHANGED}: the plan is {record.digest} now, not {said.digest}; look at it again"
+    return None
+
+
 def approve(draft: Draft, entry: TimelineEntry) -> str | None:
     """Count an approval; returns why it does not count."""
     said = entry.spec.approve
@@ -45,20 +76,13 @@ def approve(draft: Draft, entry: TimelineEntry) -> str | None:
     record = draft.record(said.mitigation)
     if record is None:
         return f"there is no mitigation {said.mitigation}"
-    if record.action != said.action:
-        return f"{record.name} is {record.action}, not {said.action}"
-    if record.state not in (WishState.WAITING, WishState.HELD) or record.reason != Reason.APPROVAL_MISSING:
-        return f"{record.name} does not wait for an approval (it is {record.state.value})"
-    if record.digest != said.digest:
-        return f"{Reason.PLAN_CHANGED}: the plan is {record.digest} now, not {said.digest}; look at it again"
-    if why := _who_may_not(draft, entry, record):
+    if why := _is_not_this_plan(said, record) or _who_may_not(draft, entry, record):
         return why
     approvals = record.approvals or Approvals()
-    given = (
-        *(approvals.by or ()),
-        Approval(by=entry.author, time=entry.said, digest=said.digest, entry=entry.metadata.name),
-    )
-    draft.put(record.model_copy(update={"approvals": approvals.model_copy(update={"by": given[-8:]})}))
+    mine = Approval(by=entry.author, time=entry.said, digest=said.digest, entry=entry.metadata.name)
+    # Saying it again renews one's own word, and pushes nobody else's out.
+    given = (*(a for a in approvals.by or () if a.by != mine.by), mine)[-APPROVALS_MAX:]
+    draft.put(record.model_copy(update={"approvals": approvals.model_copy(update={"by": given})}))
     own = f": {shorten(entry.spec.text, 160)}" if entry.spec.text else ""
     draft.say(
         EventKind.MITIGATION_APPROVED,
@@ -78,6 +102,8 @@ def deny(draft: Draft, entry: TimelineEntry) -> str | None:
     record = draft.record(said.mitigation)
     if record is None:
         return f"there is no mitigation {said.mitigation}"
+    if record.action != said.action:
+        return f"{record.name} is {record.action}, not {said.action}"
     if record.state not in (WishState.WAITING, WishState.HELD):
         return f"{record.name} is {record.state.value} and can't be denied any more"
     if entry.spec.author is None:
@@ -104,13 +130,19 @@ def deny(draft: Draft, entry: TimelineEntry) -> str | None:
 
 
 def wait_for(draft: Draft, record: MitigationRecord, size: ApprovalClass) -> MitigationRecord | None:
-    """None when enough people agree to this very plan; else the record as it waits, or expired."""
+    """None when enough people agree to this very plan; else the record as it waits."""
     policy = draft.catalog.policy
-    count = needed(record, size, policy)
-    approvals = record.approvals or Approvals()
-    agreed = valid(record, draft)
-    if len(agreed) >= count:
+    why = asks_first(draft, record)
+    count = needed(record, size, policy, first=why is not None)
+    if not count:
         return None
+    agreed, unclear = valid(record, draft), ""
+    if len(agreed) >= count:
+        asked = ask_again(draft, record.action, agreed)
+        if len(asked.by) >= count:
+            return None
+        record, agreed, unclear = _without(draft, record, asked.lost), asked.by, asked.unclear
+    approvals = record.approvals or Approvals()
     if approvals.asked_time is None or approvals.needed != count:
         approvals = approvals.model_copy(update={"needed": count, "asked_time": approvals.asked_time or draft.now})
         draft.say(
@@ -118,27 +150,22 @@ def wait_for(draft: Draft, record: MitigationRecord, size: ApprovalClass) -> Mit
             f"{record.name}: needs {count} approval(s) of {record.digest} by others than {record.requested_by}: {record.plan}",
             event=True,
         )
-    assert approvals.asked_time is not None
-    due = approvals.asked_time + policy.approval_ask_for
-    if draft.now >= due:
-        draft.say(EventKind.MITIGATION_EXPIRED, f"{record.name}: nobody approved it in time", event=True)
-        return record.model_copy(
-            update={
-                "state": WishState.EXPIRED,
-                "message": "Nobody approved it within 1h; ask under a new name",
-                "reason": None,
-            }
-        )
-    draft.wake(due)
-    missing = count - len(agreed)
-    return record.model_copy(
-        update={
-            "approvals": approvals,
-            "state": WishState.HELD,
-            "reason": Reason.APPROVAL_MISSING,
-            "message": (
-                f"{record.action} on {record.target} needs {missing} more approval(s) by others than {record.requested_by}: "
-                f"an approve entry with action {record.action} and digest {record.digest}"
-            ),
-        }
+    # Too late is for whoever starts it to say: then it expires, whatever it waits for.
+    draft.wake(draft.now + policy.verify_every * 5 if unclear else record.asked_time + policy.approval_ask_for)
+    because = f". Asked, for {why[1]}" if why else ""
+    message = unclear or (
+        f"{record.action} on {record.target} needs {count - len(agreed)} more approval(s) by others than "
+        f"{record.requested_by}: an approve entry with action {record.action} and digest {record.digest}{because}"
     )
+    waits = {"approvals": approvals, "state": WishState.HELD, "reason": Reason.APPROVAL_MISSING, "message": message}
+    return record.model_copy(update=waits)
+
+
+def _without(draft: Draft, record: MitigationRecord, lost: tuple[Approval, ...]) -> MitigationRecord:
+    """The record without the word of who may not say it any more; told once."""
+    if not lost or record.approvals is None:
+        return record
+    told = f"{record.name}: {lost_words(record.action, lost)}"
+    draft.say(EventKind.MITIGATION_HELD, told, event=True, warning=True)
+    kept = tuple(a for a in record.approvals.by or () if a not in lost)
+    return record.model_copy(update={"approvals": record.approvals.model_copy(update={"by": kept or None})})

@@ -1,7 +1,7 @@
 """Questions that several plug-ins ask of a target, made in one place: equal values are asked once and shared."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from stanch.api.names import Annotation
 from stanch.core.ports import Aim
@@ -21,6 +21,7 @@ from stanch.core.questions import (
 )
 
 PODS_MAX = 2000
+ALL_NODES: Final = List(NODES, None)
 _FORMS = {"In": "{key} in ({values})", "NotIn": "{key} notin ({values})", "DoesNotExist": "!{key}"}
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from stanch.api.incident_status import Attempt, AttemptState, MitigationRecord, WishState
+from stanch.api.incident_status import Attempt, AttemptState, IncidentStatus, MitigationRecord, WishState
 from stanch.api.names import FIELD_MANAGER, EventKind
+from stanch.core.census import OPEN
 from stanch.core.draft import MESSAGE_CHARACTERS_MAX, Draft, shorten
 from stanch.core.swap import digest
 
-OPEN: Final = frozenset({AttemptState.INTENDED, AttemptState.STARTED, AttemptState.APPLIED})
 NOTHING: Final = digest({})
 IN_FORCE: Final = frozenset({AttemptState.APPLIED, AttemptState.VERIFIED})
 
@@ -39,6 +39,15 @@ def only_removes(attempt: Attempt) -> bool:
 def open_attempt(record: MitigationRecord) -> Attempt | None:
     """The attempt that is under way; there is never more than one."""
     return next((a for a in record.attempts or () if a.state in OPEN), None)
+
+
+def begun(before: IncidentStatus, after: IncidentStatus) -> frozenset[str]:
+    """Ids of attempts that were written down in between."""
+    return _ids(after) - _ids(before)
+
+
+def _ids(status: IncidentStatus) -> frozenset[str]:
+    return frozenset(a.id for r in status.mitigations or () for a in r.attempts or ())
 
 
 def put_attempt(draft: Draft, record: MitigationRecord, attempt: Attempt, **changes: Any) -> MitigationRecord:

@@ -11,10 +11,12 @@ from stanch.api.incident_status import PostmortemRecord
 from stanch.api.meta import instant
 from stanch.api.names import EventKind, Reason
 from stanch.core.asking import target_of
-from stanch.core.attempts import OPEN, open_attempt
+from stanch.core.attempts import open_attempt
+from stanch.core.census import OPEN
 from stanch.core.commands import Unmark, outcome_key
 from stanch.core.debts import owed, owing
 from stanch.core.draft import Draft
+from stanch.core.freeze import frozen, met
 from stanch.core.observations import Failed, Found, OutcomeKind
 from stanch.core.ports import Aim
 from stanch.core.questions import POSTMORTEMS, REF_OF_KIND, Get
@@ -40,14 +42,15 @@ def learned(draft: Draft) -> tuple[str, str] | None:
 def _written(draft: Draft, record: PostmortemRecord) -> tuple[str, str] | None:
     if record.decision == "None":
         return Reason.NOT_NEEDED, "Nothing asks for a review"
-    answer = draft.seen.get(_postmortem(draft))
+    answer = draft.seen.get(postmortem_of(draft))
     if not isinstance(answer, Found) or not answer.value["spec"].get("published"):
         return None
     short = record.decision == "Short"
     return (Reason.SHORT_REVIEW if short else Reason.PUBLISHED), f"Postmortem {record.name} is published"
 
 
-def _postmortem(draft: Draft) -> Get:
+def postmortem_of(draft: Draft) -> Get:
+    """The question for the Postmortem as it is now."""
     meta, record = draft.incident.metadata, draft.status.postmortem
     return Get(POSTMORTEMS, meta.namespace, (record.name if record else None) or meta.name)
 
@@ -61,7 +64,7 @@ def ask_what_closing_needs(draft: Draft) -> None:
         draft.ask(*(target_of(aim) for aim in _marked(draft)))
         return
     if record is not None and record.drafted_time is not None and not record.waived and not draft.incident.spec.drill:
-        draft.ask(_postmortem(draft))
+        draft.ask(postmortem_of(draft))
     if not open_ends(draft):
         draft.ask(*(target_of(aim) for aim in _marked(draft)))
 
@@ -124,12 +127,12 @@ def _take_off(draft: Draft, aim: Aim, target: dict[str, Any], mark: str) -> bool
     command = Unmark(mark, REF_OF_KIND[aim.kind.value], aim.namespace, aim.name, target["metadata"]["uid"])
     outcome = draft.seen.outcomes.get(outcome_key(command))
     if outcome is not None:
-        return outcome.kind is OutcomeKind.REFUSED and outcome.status not in (409, 429)
+        return outcome.kind is OutcomeKind.REFUSED and outcome.status not in (409, 429) and not met(outcome)
     written = (a for r in draft.incident.status.mitigations or () for a in r.attempts or ())
     if any(a.id == mark and a.state in OPEN for a in written):
         # That it is over is only being written down: nothing is done for an attempt that is under way on the record.
         draft.wake(draft.now)
         return False
-    if draft.seen.policies.proven and command not in draft.commands:
+    if draft.seen.policies.proven and frozen(draft, aim, undoes=True) is None and command not in draft.commands:
         draft.commands.append(command)
     return False

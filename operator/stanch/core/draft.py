@@ -42,6 +42,7 @@ class Draft:
     events: list[Told] = field(default_factory=list)
     wakes: list[datetime] = field(default_factory=list)
     close: bool = False
+    _asked: set[tuple[Aim, frozenset[str], Severity]] = field(default_factory=set)
 
     def set(self, **changes: Any) -> None:
         """Change fields of the status."""
@@ -60,6 +61,10 @@ class Draft:
 
     def ask_evidence(self, aim: Aim, loses: frozenset[str] = frozenset()) -> None:
         """Ask what a capture of this target needs next, and of the pods that would be lost."""
+        wanted = (aim, loses, self.severity)
+        if wanted in self._asked:
+            return  # What was seen is the same all through a plan, so the answer would be.
+        self._asked.add(wanted)
         asked = self.catalog.collector.questions(aim, self.seen, self.severity, loses)
         if self.ask(*asked) and aim not in self.capturing:
             self.capturing.append(aim)
@@ -139,5 +144,7 @@ def aim_at(incident: Incident, kind: str, name: str) -> Aim:
 def shorten(text: str, limit: int) -> str:
     """At most ``limit`` characters of one line; what is cut is marked."""
     # Escapes, bells and direction marks would act on the terminal of whoever reads it.
-    flat = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
+    flat = " ".join(text.split())
+    if not flat.isprintable():
+        flat = "".join(c if c.isprintable() else "\ufffd" for c in flat)
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"

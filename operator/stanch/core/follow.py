@@ -8,15 +8,19 @@ After an unknown outcome or a restart the touched fields are compared with what 
 from collections.abc import Mapping
 from typing import Any
 
-from stanch.api.incident_status import Attempt, AttemptState, MitigationRecord, UndoAsked, WishState
+from stanch.api import duration
+from stanch.api.incident_status import Approvals, Attempt, AttemptState, MitigationRecord, WishState
 from stanch.api.names import EventKind, Reason
+from stanch.core.approvers import still_agreed
 from stanch.core.asking import target_of
 from stanch.core.attempts import end, only_removes, open_attempt, put_attempt, writer
 from stanch.core.commands import Swap
 from stanch.core.draft import Draft
-from stanch.core.guards import asker_may
+from stanch.core.forced_undo import asked_again, needed
+from stanch.core.freeze import frozen, met
+from stanch.core.guards import asker_may, incident_is_open
 from stanch.core.observations import Failed, Found, NotFound, Outcome, OutcomeKind, is_empty
-from stanch.core.ports import Aim
+from stanch.core.ports import Aim, Refusal
 from stanch.core.questions import REF_OF_KIND, UndoSecret
 from stanch.core.receipts import receipt_of
 from stanch.core.restored import is_past, past_words
@@ -40,7 +44,9 @@ def follow(draft: Draft, record: MitigationRecord) -> None:
 
 def _intended(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) -> None:
     """Written down in the status we were handed: do it, or find out whether it was done."""
-    outcome = draft.seen.outcomes.get(attempt.removes[0] if attempt.removes and only_removes(attempt) else attempt.id)
+    # That of a pod may be of the attempt before; nothing was done yet for one that was written down just now.
+    known = {} if attempt.id in draft.seen.fresh_intent else draft.seen.outcomes
+    outcome = known.get(attempt.removes[0] if attempt.removes and only_removes(attempt) else attempt.id)
     if outcome is not None and outcome.kind is OutcomeKind.ACCEPTED:
         _applied(draft, record, attempt)
         return
@@ -117,7 +123,7 @@ def _anew(draft: Draft, record: MitigationRecord, attempt: Attempt, word: str, w
         draft.say(EventKind.MITIGATION_FAILED, f"{record.name}: {message}", event=True, warning=True)
         return
     if attempt.undoes:
-        asked = UndoAsked(by=attempt.asked_by or "", entry=attempt.asked_entry, time=attempt.intended_time)
+        asked = asked_again(attempt)
         put_attempt(draft, record, gone, undo_asked=asked)
     else:
         put_attempt(draft, record, gone, state=WishState.WAITING)
@@ -127,6 +133,8 @@ def _anew(draft: Draft, record: MitigationRecord, attempt: Attempt, word: str, w
 def _command(draft: Draft, attempt: Attempt, aim: Aim, undo: Mapping[str, Any]) -> None:
     if only_removes(attempt):
         draft.commands += removals(draft, attempt, undo, attempt.removes or ())
+        # What was refused a moment ago is asked again with the next look.
+        draft.wake(draft.now + draft.catalog.policy.verify_every)
         return
     draft.commands.append(
         Swap(
@@ -167,6 +175,8 @@ def _read_back(
         end(draft, record, attempt, AttemptState.SKIPPED, "somebody else had already done it; it is not ours to undo")
     elif live != attempt.pre:
         _diverged(draft, record, attempt, aim, target.value, undo)
+    elif outcome is not None and met(outcome):
+        _anew(draft, record, attempt, Reason.FROZEN, outcome.message)
     elif outcome is not None and outcome.kind is OutcomeKind.REFUSED and outcome.status not in (409, 422, 429):
         end(draft, record, attempt, AttemptState.FAILED, f"The API server refused it: {outcome.message}"[:900])
     elif outcome is not None and outcome.status == 422:
@@ -206,6 +216,8 @@ def _is_it_gone(
         _applied(draft, record, attempt)
     elif outcome is None:
         _once_more(draft, record, attempt, aim, undo)
+    elif met(outcome):
+        _anew(draft, record, attempt, Reason.FROZEN, outcome.message)
     elif outcome.kind is OutcomeKind.REFUSED and outcome.status == 422:
         _anew(draft, record, attempt, "Refused", f"the request was refused and nothing changed: {outcome.message}")
     elif outcome.kind is OutcomeKind.REFUSED and outcome.status not in (409, 429):
@@ -218,33 +230,63 @@ def _is_it_gone(
         draft.wake(draft.now + max(draft.catalog.policy.evict_again, (draft.now - attempt.intended_time) / 8))
 
 
+def _not_wanted(draft: Draft, record: MitigationRecord, attempt: Attempt) -> tuple[AttemptState, str] | None:
+    """How it ends, and why, when it comes too late or nobody wants it any more; nothing was changed."""
+    policy, times, asked = draft.catalog.policy, draft.status.times, record.undo_asked
+    if draft.now - attempt.intended_time > policy.approval_valid_for:
+        within = duration.write(policy.approval_valid_for)
+        return AttemptState.FAILED, f"Not done within {within} of being written down; nothing was changed"
+    if times is not None and (times.cancelled or times.closed):
+        return AttemptState.FAILED, "Cancelled before it was done; nothing was changed"
+    if attempt.undoes:
+        return None
+    if asked is not None:
+        return AttemptState.FAILED, f"{asked.by} does not want it any more; nothing was changed"
+    if times is not None and times.resolved:
+        return AttemptState.SKIPPED, "No longer needed, the incident is resolved; nothing was changed"
+    return None
+
+
 def _once_more(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim, undo: Mapping[str, Any]) -> None:
     """It was written down but not done: do it, if it is still wanted, still allowed, and not too long ago."""
-    policy, times = draft.catalog.policy, draft.status.times
+    policy = draft.catalog.policy
     if not draft.seen.policies.proven:
         draft.wake(draft.now + policy.verify_every)
         return
     if is_past(draft, attempt.intended_time):
         end(draft, record, attempt, AttemptState.FAILED, f"{past_words(draft)}; nothing was changed")
         return
-    late = draft.now - attempt.intended_time > policy.approval_valid_for
-    if late or (times is not None and (times.cancelled or times.closed)):
-        said = "Not done within 15m of being written down" if late else "Cancelled before it was done"
-        end(draft, record, attempt, AttemptState.FAILED, f"{said}; nothing was changed")
+    if why := _not_wanted(draft, record, attempt):
+        end(draft, record, attempt, *why)
         return
     asked = record.undo_asked
-    if asked is not None and not attempt.undoes:
-        end(draft, record, attempt, AttemptState.FAILED, f"{asked.by} does not want it any more; nothing was changed")
-        return
     if attempt.undoes:
-        asked = UndoAsked(by=attempt.asked_by or "", entry=attempt.asked_entry, time=attempt.intended_time)
-    refusal = asker_may(draft, record.model_copy(update={"undo_asked": asked}), aim)
+        asked = asked_again(attempt)
+    elif refusal := incident_is_open(draft, record, aim):
+        draft.put(record.model_copy(update={"reason": refusal.reason, "message": refusal.message}))
+        draft.wake(draft.now + policy.verify_every * 5)
+        return
+    if refusal := frozen(draft, aim, undoes=attempt.undoes is not None):
+        draft.put(record.model_copy(update={"reason": refusal.reason, "message": refusal.message}))
+        draft.wake(draft.now + policy.verify_every * 5)
+        return
+    # Both are asked at once.
+    agreed = _who_agreed_may(draft, record, attempt)
+    refusal = asker_may(draft, record.model_copy(update={"undo_asked": asked}), aim) or agreed
     if refusal is not None and refusal.reason == Reason.NO_AUTHORITY:
         end(draft, record, attempt, AttemptState.FAILED, f"{refusal.message}; nothing was changed")
     elif refusal is not None:
         draft.wake(draft.now + policy.verify_every)
     elif not draft.questions:
         _command(draft, attempt, aim, undo)
+
+
+def _who_agreed_may(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Refusal | None:
+    """As many as were needed when it was written down, of those who agreed then."""
+    approvals = record.approvals or Approvals()
+    count = needed(draft, asked_again(attempt)) if attempt.undoes else approvals.needed
+    given = attempt.agreed if attempt.undoes else tuple(a for a in approvals.by or () if a.digest == record.digest)
+    return still_agreed(draft, record.action, given or (), min(count, len(given or ())))
 
 
 def _applied(draft: Draft, record: MitigationRecord, attempt: Attempt) -> None:

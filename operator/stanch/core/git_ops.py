@@ -14,7 +14,7 @@ from stanch.core.asking import target_of
 from stanch.core.draft import HOLD_FOR, RECORDS_MAX, Draft
 from stanch.core.observations import Found
 from stanch.core.ports import Aim, Change, Refusal
-from stanch.core.questions import APPLICATIONS, Get
+from stanch.core.questions import APPLICATIONS, REF_OF_KIND, Get
 from stanch.core.steering import Steerer, ask_for_hold, leaves_alone, perhaps, sets, steerers
 from stanch.core.swap import digest
 
@@ -32,9 +32,18 @@ def who_puts_back(draft: Draft, aim: Aim, change: Change) -> tuple[Steerer, ...]
     return tuple(w for w in steerers(obj) if not leaves_alone(obj, w) and sets(obj, w, change.before))
 
 
+def nobody_forbids(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Refusal | None:
+    """The half of the guard that people need not be asked for: where no hold would do, or it was refused."""
+    return _guard(draft, record, aim, change, ask=False)
+
+
 def hold_first(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Refusal | None:
     """None when nobody would put it back, or when that was chosen; asks for a hold where one suffices."""
-    chosen = record.asked.git_ops or GitOps.HOLD
+    return _guard(draft, record, aim, change, ask=True)
+
+
+def _guard(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, *, ask: bool) -> Refusal | None:
+    chosen = _chosen(draft, record)
     if record.action == HOLD or chosen is GitOps.IGNORE:
         return None
     for who in who_puts_back(draft, aim, change):
@@ -43,13 +52,24 @@ def hold_first(draft: Draft, record: MitigationRecord, aim: Aim, change: Change)
                 return refusal
         elif chosen is GitOps.REFUSE:
             return Refusal(
-                Reason.OWNED_BY_ANOTHER,
-                f"{who} sets this field of {aim} and would put it back; change it in Git, or set gitOps: Hold or Ignore",
+                Reason.OWNED_BY_ANOTHER, f"{who} sets this field of {aim} and would put it back; {_instead(draft)}"
             )
-        else:
-            return _hold(draft, record, who)
+        elif refusal := _hold(draft, record, who, ask=ask):
+            return refusal
     maybe = _who_may_be_it(draft, aim, change)
     return _application(draft, aim, maybe, sure=False) if maybe else None
+
+
+def _chosen(draft: Draft, record: MitigationRecord) -> GitOps:
+    """What the wish says, else the policy in force; a policy that refuses is not overruled by a wish."""
+    policy = draft.catalog.policy.git_ops
+    return policy if policy is GitOps.REFUSE else record.asked.git_ops or policy
+
+
+def _instead(draft: Draft) -> str:
+    if draft.catalog.policy.git_ops is GitOps.REFUSE:
+        return "the ResponsePolicy here says guardrails.gitOps: Refuse, so change it in Git"
+    return "change it in Git, or set gitOps: Hold or Ignore"
 
 
 def _who_may_be_it(draft: Draft, aim: Aim, change: Change) -> Steerer | None:
@@ -59,14 +79,14 @@ def _who_may_be_it(draft: Draft, aim: Aim, change: Change) -> Steerer | None:
 
 def ask_who_heals(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> None:
     """Asked beside the dry run, so that the answer costs no wait of its own."""
-    if record.action == HOLD or record.asked.git_ops is GitOps.IGNORE:
+    if record.action == HOLD or _chosen(draft, record) is GitOps.IGNORE:
         return
     found = [w for w in who_puts_back(draft, aim, change) if w.ref is APPLICATIONS]
     maybe = _who_may_be_it(draft, aim, change)
     draft.ask(*(Get(APPLICATIONS, w.namespace, w.name) for w in (*found, *((maybe,) if maybe else ()))))
 
 
-def _hold(draft: Draft, record: MitigationRecord, who: Steerer) -> Refusal:
+def _hold(draft: Draft, record: MitigationRecord, who: Steerer, *, ask: bool) -> Refusal | None:
     name = f"hold-{record.name}"[:NAME_MAX].rstrip("-")
     known = draft.record(name)
     if known is not None and known.source != f"{HOLD_FOR}{record.name}":
@@ -76,12 +96,14 @@ def _hold(draft: Draft, record: MitigationRecord, who: Steerer) -> Refusal:
     if known is None and len(draft.records) >= RECORDS_MAX:
         why = f"this incident has {RECORDS_MAX} mitigations, so there is no room for a hold; ask in another incident"
         return Refusal(Reason.OWNED_BY_ANOTHER, f"{who} would put it back, and {why}")
+    if known is not None and known.state not in (WishState.WAITING, WishState.HELD, WishState.RUNNING):
+        why = f"{name} is {known.state.value}: {known.message or 'its label is gone again'}"
+        return Refusal(Reason.OWNED_BY_ANOTHER, f"{who} would put it back, and {why}"[:900])
+    if not ask:
+        return None
     if known is None:
         _ask(draft, record, name, who)
         draft.wake(draft.now)
-    elif known.state not in (WishState.WAITING, WishState.HELD, WishState.RUNNING):
-        why = f"{name} is {known.state.value}: {known.message or 'its label is gone again'}"
-        return Refusal(Reason.OWNED_BY_ANOTHER, f"{who} would put it back, and {why}"[:900])
     why = f" ({known.message})" if known is not None and known.state is WishState.HELD and known.message else ""
     message = f"Waits for {name}: {who} would put it back, so it is told to leave it alone first{why}"
     return Refusal(Reason.WAITS_FOR_HOLD, message[:900])
@@ -127,16 +149,16 @@ def _revert(draft: Draft, record: MitigationRecord) -> Revert | None:
 
 def warnings_of(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> tuple[str, ...]:
     """What it means to ignore them: when it will be put back, as far as can be read."""
-    if record.asked.git_ops is not GitOps.IGNORE:
+    if _chosen(draft, record) is not GitOps.IGNORE:
         return ()
-    return tuple(f"{who} will put it back{_when(draft, who)}" for who in who_puts_back(draft, aim, change))
+    return tuple(f"{who} will put it back{_when(draft, who, aim)}" for who in who_puts_back(draft, aim, change))
 
 
-def _when(draft: Draft, who: Steerer) -> str:
+def _when(draft: Draft, who: Steerer, aim: Aim) -> str:
     if who.ref is None or who.ref is APPLICATIONS:
         return ""
     answer = draft.answer(Get(who.ref, who.namespace, who.name))
-    if not isinstance(answer, Found):
+    if not isinstance(answer, Found) or not (who.namespace == aim.namespace or _has(answer.value, aim)):
         return " at its next run"
     interval = _interval(answer.value)
     conditions = (answer.value.get("status") or {}).get("conditions") or ()
@@ -148,6 +170,13 @@ def _when(draft: Draft, who: Steerer) -> str:
     )
 
 
+def _has(kustomization: dict[str, Any], aim: Aim) -> bool:
+    """Is the object in the inventory of this Kustomization? Else its label may say what is not so."""
+    wanted = f"{aim.namespace}_{aim.name}_{REF_OF_KIND[aim.kind.value].group}_{aim.kind.value}"
+    entries = ((kustomization.get("status") or {}).get("inventory") or {}).get("entries") or ()
+    return any(e.get("id") == wanted for e in entries)
+
+
 def _interval(obj: dict[str, Any]) -> timedelta | None:
     parts = _GO_DURATION.findall(str(obj["spec"].get("interval") or ""))
     units = {"h": 3600, "m": 60, "s": 1}
@@ -157,11 +186,22 @@ def _interval(obj: dict[str, Any]) -> timedelta | None:
 # --- Argo CD ---------------------------------------------------------------------------------------------------------
 
 
+def _unproven(aim: Aim, who: Steerer) -> Refusal:
+    return Refusal(
+        Reason.OWNED_BY_ANOTHER,
+        f"{aim} says that {who} steers it, and no Application of that name that stanch can read lists it. Correct the "
+        "annotation, let stanch get applications.argoproj.io there, or set gitOps: Ignore",
+    )
+
+
 def _application(draft: Draft, aim: Aim, who: Steerer, *, sure: bool) -> Refusal | None:
     """There is no label that it heeds on the object: only with self-heal on does it put a live change back at once."""
     answer = draft.answer(Get(APPLICATIONS, who.namespace, who.name))
     if answer is None:
         return None
+    if who.namespace != aim.namespace and not (isinstance(answer, Found) and lists(answer.value, aim)):
+        # Who wrote the mark may name what they have no right to read: whether it is there, and heals, is not theirs to learn.
+        return _unproven(aim, who) if sure else None
     if not isinstance(answer, Found):
         if not sure:
             return None

@@ -7,15 +7,23 @@ from stanch.api.actions import KINDS_OF_ACTION
 from stanch.api.incident_status import MitigationRecord
 from stanch.api.meta import Person, TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE, Label, Reason
+from stanch.core.askers import asker
 from stanch.core.asking import target_of
+from stanch.core.blast import DRAIN, TAKES_NODES_OUT, enough_pods_are_left, nodes_are_left
 from stanch.core.contest import tug_of_war
 from stanch.core.debts import DEBTS_MAX, owing
-from stanch.core.draft import HOLD_FOR, Draft
+from stanch.core.draft import Draft
+from stanch.core.freeze import frozen
+from stanch.core.git_ops import HOLD
 from stanch.core.observations import Busy, Failed, Found
+from stanch.core.pace import few_under_way, hour_has_room
 from stanch.core.ports import Aim, Need, Refusal
-from stanch.core.questions import ENTRIES, EVIDENCES, REF_OF_KIND, Get, List, MayThey
+from stanch.core.protected import owners_are_not_protected
+from stanch.core.questions import EVIDENCES, REF_OF_KIND, List, MayThey
 from stanch.core.runners import nobody_else_runs_it
-from stanch.core.swap import overlap
+from stanch.core.swap import meet
+
+CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
 
 Guard = Callable[[Draft, MitigationRecord, Aim], Refusal | None]
 
@@ -27,6 +35,11 @@ def incident_is_open(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusa
     if draft.incident.metadata.deletion_timestamp:
         return Refusal(Reason.PAUSED, "The incident is being deleted")
     return None
+
+
+def not_frozen(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
+    """Somebody stopped stanch; the leash policy would refuse the write as well (decisions note 9)."""
+    return frozen(draft, aim)
 
 
 def policies_are_proven(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
@@ -71,6 +84,44 @@ def place_is_allowed(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusa
     return None
 
 
+def target_is_not_protected(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
+    """The control plane, the node that stanch runs on, and what somebody labelled, such as what alerts travel by."""
+    answer = draft.seen.get(target_of(aim))
+    labels = (answer.value["metadata"].get("labels") or {}) if isinstance(answer, Found) else {}
+    if aim.kind is TargetKind.NODE and record.action in TAKES_NODES_OUT and CONTROL_PLANE in labels:
+        return Refusal(
+            Reason.PROTECTED, f"{aim} is a control-plane node (label {CONTROL_PLANE}); do it by hand", final=True
+        )
+    if record.action == DRAIN and aim.name == draft.seen.own_node:
+        return Refusal(
+            Reason.PROTECTED,
+            f"stanch itself runs on {aim}. Cordon it, let stanch start elsewhere (kubectl -n {OPERATOR_NAMESPACE} delete pod "
+            "-l app.kubernetes.io/name=stanch), and it goes on",
+        )
+    if Label.PROTECTED in labels and record.action != HOLD:
+        return Refusal(
+            Reason.PROTECTED,
+            f"{aim} carries label {Label.PROTECTED}; act by hand, or take the label off if it is meant",
+        )
+    return None
+
+
+def commander_may_act(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
+    """Who coordinates does not act, where the ResponsePolicy says so; else it is only remarked in the plan."""
+    if draft.catalog.policy.commander_acts != "Deny" or not commander_asks(draft, record):
+        return None
+    return Refusal(
+        Reason.COMMANDER_ACTS,
+        f"{record.requested_by} commands this incident, and roles.commanderActs of the ResponsePolicy is Deny; let whoever has "
+        "operations ask",
+    )
+
+
+def commander_asks(draft: Draft, record: MitigationRecord) -> bool:
+    """Was it asked for by who commands now, while another could?"""
+    return any(r.role == "commander" and r.user == record.requested_by for r in draft.status.roles or ())
+
+
 def not_seen_before(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
     """An incident created again (Git, a restore) must not act again: evidence of its former self is still there (F1)."""
     meta = draft.incident.metadata
@@ -106,8 +157,8 @@ def target_is_free(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal 
 
 def fields_are_free(draft: Draft, aim: Aim, fields: Iterable[str]) -> Refusal | None:
     """What another incident wrote and still looks at is not written over; its other fields may be."""
-    other, mine = _acting(draft, aim), tuple(fields) or ("",)
-    if other is None or not any(_overlap(one, two) for one in other.fields or ("",) for two in mine):
+    other = _acting(draft, aim)
+    if other is None or not meet(other.fields or (), fields):
         return None
     return _busy(other, aim)
 
@@ -121,12 +172,6 @@ def _busy(other: Busy, aim: Aim) -> Refusal:
     return Refusal(
         Reason.TARGET_BUSY, f"Incident {other.incident} is acting on {aim}; free when that attempt has ended"
     )
-
-
-def _overlap(one: str, two: str) -> bool:
-    """A pause would freeze a rollout on its way, so these two are one."""
-    one, two = (pointer.replace("/spec/paused", "/spec/template") for pointer in (one, two))
-    return overlap(one, two)
 
 
 def room_for_what_is_owed(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
@@ -159,46 +204,38 @@ def nobody_pulls(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | 
 def asker_may(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
     """The asker's own right, asked again just before the effect: it may have been lost since admission."""
     needs = draft.catalog.mitigations[record.action].needs.get(aim.kind, ())
-    person = _asker(draft, record)
-    if person is None:
-        return None
+    person = asker(draft, record)
+    if person is None or isinstance(person, Refusal):
+        return person
     return may(draft, record, aim, person, needs)
 
 
-def _asker(draft: Draft, record: MitigationRecord) -> Person | None:
-    """Who asked, with groups; None while the entry that says so is being read."""
-    undo = record.undo_asked
-    if record.source.startswith(HOLD_FOR) and not undo:
-        wanted = draft.held_for(record)
-        return _asker(draft, wanted) if wanted else Person(username="")
-    source = record.source.removeprefix("Entry/") if record.source.startswith("Entry/") else None
-    entry = undo.entry if undo and undo.entry else source
-    if entry is None:
-        return draft.incident.requester_of(record.name) or Person(username=record.requested_by or "")
-    answer = draft.answer(Get(ENTRIES, draft.incident.metadata.namespace, entry))
-    if answer is None:
-        return None
-    author = answer.value["spec"].get("author") if isinstance(answer, Found) else None
-    return Person.model_validate(author) if author else Person(username="")
+def rights(aim: Aim, person: Person, needs: tuple[Need, ...]) -> tuple[tuple[Need, MayThey], ...]:
+    """What to ask about a person, for each right."""
+    ref = REF_OF_KIND[aim.kind.value]
+    return tuple(
+        (
+            need,
+            MayThey(
+                username=person.username,
+                uid=person.uid or "",
+                groups=person.groups or (),
+                verb=need.verb,
+                group=need.group,
+                resource=need.resource,
+                subresource=need.subresource,
+                namespace=aim.namespace or "",
+                # What is not the target itself (a pod to evict) has no name yet; so does admission ask.
+                name=aim.name if (need.group, need.resource) == (ref.group, ref.plural) else "",
+            ),
+        )
+        for need in needs
+    )
 
 
 def may(draft: Draft, record: MitigationRecord, aim: Aim, person: Person, needs: tuple[Need, ...]) -> Refusal | None:
     """A refusal that names the missing right; None when all are there or still being asked."""
-    ref = REF_OF_KIND[aim.kind.value]
-    for need in needs:
-        # What is not the target itself (a pod to evict) has no name yet; so does admission ask.
-        itself = (need.group, need.resource) == (ref.group, ref.plural)
-        question = MayThey(
-            username=person.username,
-            uid=person.uid or "",
-            groups=person.groups or (),
-            verb=need.verb,
-            group=need.group,
-            resource=need.resource,
-            subresource=need.subresource,
-            namespace=aim.namespace or "",
-            name=aim.name if itself else "",
-        )
+    for need, question in rights(aim, person, needs):
         answer = draft.answer(question)
         if answer is None:
             continue
@@ -214,19 +251,36 @@ def may(draft: Draft, record: MitigationRecord, aim: Aim, person: Person, needs:
     return None
 
 
-# Order is design: cheap and certain first, questions to the API last.
+# The order of decisions 2.9, in which the first that says no wins. Guards 4 and 14 are in each action's own plan, 7, 15 and
+# 16 in core/start.py, once there is a plan; 11 and 12 raise what 16 asks for.
 GUARDS: Final[tuple[Guard, ...]] = (
+    # 1 frozen
+    not_frozen,
+    # 2 open, not paused, not seen before
     incident_is_open,
     policies_are_proven,
+    not_seen_before,
+    # 3 rights
     somebody_vouched,
+    asker_may,
+    commander_may_act,
+    # 5 protected
     action_fits_kind,
     place_is_allowed,
-    not_seen_before,
+    target_is_not_protected,
+    owners_are_not_protected,
+    # 6 owner
     nobody_else_runs_it,
-    asker_may,
+    # 8 busy
     target_is_free,
     room_for_what_is_owed,
     nobody_pulls,
+    # 9, 10 pace
+    hour_has_room,
+    few_under_way,
+    # 13 blast
+    nodes_are_left,
+    enough_pods_are_left,
 )
 
 

@@ -15,8 +15,10 @@ from stanch.api.incident_status import (
 )
 from stanch.api.meta import TargetKind, instant
 from stanch.api.names import OPERATOR_NAMESPACE, EventKind, Label, Reason
+from stanch.core.askers import who_asked
 from stanch.core.diff import differences
 from stanch.core.draft import MACHINE, Draft
+from stanch.core.freeze import met
 from stanch.core.observations import Failed, Found
 from stanch.core.ports import Aim, Captured, CaptureRequest, Change, Refusal
 from stanch.core.questions import EVIDENCES, REF_OF_KIND, DryRun, Ref
@@ -30,9 +32,9 @@ UNDO_COPIES = 3
 _EVIDENCE_LINES = (EventKind.EVIDENCE_NOT_STORED, EventKind.EVIDENCE_COLLECTED)
 
 
-def next_id(draft: Draft, record: MitigationRecord) -> str:
+def next_id(draft: Draft, record: MitigationRecord, *, undoes: bool = False) -> str:
     """Id of the attempt that would come next; equal for every replica."""
-    return action_id(draft.incident.metadata.uid, record.name, len(record.attempts or ()) + 1)
+    return action_id(draft.incident.metadata.uid, record.name, len(record.attempts or ()) + 1, undoes=undoes)
 
 
 def apply_patch(change: Change, action: str) -> str:
@@ -40,11 +42,13 @@ def apply_patch(change: Change, action: str) -> str:
     return patch_text([*exchange(change.uid, change.before, change.after), *mark(change.labels, action)])
 
 
-def dry_run(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Refusal | bool:
+def dry_run(
+    draft: Draft, record: MitigationRecord, aim: Aim, change: Change, *, undoes: bool = False
+) -> Refusal | bool:
     """True when the API server would accept exactly this patch; False while it is being asked."""
     if not change.before:
         return True  # It writes no field; whether its pods may go was asked by its own plan.
-    patch = apply_patch(change, next_id(draft, record))
+    patch = apply_patch(change, next_id(draft, record, undoes=undoes))
     if too_big := _too_big(aim, len(patch.encode())):
         return too_big
     answer = draft.answer(DryRun(REF_OF_KIND[aim.kind.value], aim.namespace, aim.name, patch))
@@ -73,6 +77,8 @@ def _judged(draft: Draft, record: MitigationRecord, answer: Failed) -> Refusal |
         # Nobody judged the patch: asked again, and not told as a refusal.
         draft.wake(draft.now + draft.catalog.policy.verify_every)
         return False
+    if met(answer):
+        return Refusal(Reason.FROZEN, answer.message[:900])
     if answer.status == 403 and "cannot patch resource" in answer.message:
         missing = answer.message.split(": ", 1)[-1]
         return Refusal(
@@ -173,17 +179,19 @@ def _say_captured(draft: Draft, captured: Captured, purpose: Purpose) -> None:
 
 def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, undoes: str | None = None) -> None:
     """The write-ahead step: from here on the effect may happen, so everything to undo it is stored with it."""
-    action = next_id(draft, record)
+    action = next_id(draft, record, undoes=undoes is not None)
     evidence = None if record.asked.harm_first else _evidence(draft, record, aim, action, lost_with(aim, change))
     patches = _undo_record(draft, record, aim, change, action)
     secret = f"stanch-undo-{action}-{digest(patches)[7:13]}"
     draft.stores.append(_secret(draft, record, secret, patches))
+    asked = record.undo_asked if undoes else None
     attempt = Attempt(
         id=action,
         state=AttemptState.INTENDED,
         undoes=undoes,
-        asked_by=record.undo_asked.by if undoes and record.undo_asked else None,
-        asked_entry=record.undo_asked.entry if undoes and record.undo_asked else None,
+        asked_by=asked.by if asked else None,
+        asked_entry=asked.entry if asked else None,
+        agreed=asked.approvals.by if asked and asked.approvals else None,
         intended_time=draft.now,
         pre=digest(dict(change.before)),
         post=digest(dict(change.after)),
@@ -205,7 +213,7 @@ def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, und
     else:
         changes |= {"undo_asked": None}
     draft.put(record.model_copy(update=changes))
-    who = record.undo_asked.by if undoes and record.undo_asked else record.requested_by
+    who = asked.by if asked else record.requested_by
     draft.say(EventKind.MITIGATION_INTENDED, f"{record.name}: {change.summary}, asked by {who}")
 
 
@@ -240,6 +248,7 @@ def _undo_record(draft: Draft, record: MitigationRecord, aim: Aim, change: Chang
         "removes": [asdict(pod) for pod in change.removes],
         "within": change.within.total_seconds() if change.within else None,
         "note": dict(change.note),
+        **who_asked(draft, record),
         "apply": apply_patch(change, action),
         "undo": patch_text(exchange(change.uid, change.after, change.before)),
     }

@@ -24,10 +24,10 @@ from stanch.api.incident_status import (
 )
 from stanch.api.meta import RECONCILERS
 from stanch.api.names import EventKind
-from stanch.api.policy import DEFAULT
 from stanch.api.wish import When
 from stanch.core.approvals import is_machine
-from stanch.core.attempts import IN_FORCE, OPEN, standing
+from stanch.core.attempts import IN_FORCE, standing
+from stanch.core.census import OPEN
 from stanch.core.commands import Remove, Swap, Unmark
 from stanch.core.debts import spoken_of_at
 from stanch.core.draft import HOLD_FOR
@@ -91,11 +91,13 @@ def law_5_no_effect_for_nobody(incident: Incident, plan: Plan) -> bool:
 
 def law_6_a_machine_waits_for_a_person(incident: Incident, plan: Plan) -> bool:
     """What Git, CI or a restore asks for is done only after a person agreed to this very plan (F1)."""
+    # What the policy in force asks for the least act; 0 where the cluster lets machines act.
+    least = min(plan.policy.approvals_machine.values())
     known = attempts(incident.status)
     return all(
-        bool(r.approvals and any(a.digest == r.digest for a in r.approvals.by or ()))
+        len({a.by for a in (r.approvals.by if r.approvals else None) or () if a.digest == r.digest}) >= least
         for r in plan.status.mitigations or ()
-        if is_machine(r.requested_by or "", DEFAULT)
+        if is_machine(r.requested_by or "", plan.policy)
         and any(a.id not in known and not a.undoes for a in r.attempts or ())
     )
 
@@ -160,7 +162,10 @@ def law_14_questions_come_before_deeds(incident: Incident, plan: Plan) -> bool:
 
 def law_15_status_stays_small(incident: Incident, plan: Plan) -> bool:
     """Every watcher gets the whole of it each time."""
-    return len(json.dumps(plan.wire, separators=(",", ":"))) <= STATUS_BYTES_MAX
+    # What stands already is not written again.
+    if plan.status == incident.status:
+        return True
+    return len(json.dumps(plan.wire, separators=(",", ":"), ensure_ascii=False).encode()) <= STATUS_BYTES_MAX
 
 
 def law_16_conditions_only_flip_their_time_with_their_status(incident: Incident, plan: Plan) -> bool:
@@ -176,6 +181,8 @@ def law_16_conditions_only_flip_their_time_with_their_status(incident: Incident,
 
 def law_17_the_schema_takes_the_status(incident: Incident, plan: Plan) -> bool:
     """A status the API server refuses is a record that stands still."""
+    if plan.status == incident.status:
+        return True  # It was read through the same schema a moment ago.
     try:
         IncidentStatus.model_validate(plan.wire)
     except ValidationError:
@@ -261,6 +268,32 @@ def law_24_a_hold_that_nobody_asked_for_is_small(incident: Incident, plan: Plan)
     return all(h.target is not None and h.target.kind not in RECONCILERS for h in holds)
 
 
+def law_25_a_hat_moves_by_the_word_of_its_next_holder(incident: Incident, plan: Plan) -> bool:
+    """Offered is not accepted: nobody commands without having said so, but whom the spec names."""
+    if plan.status.pages != incident.status.pages:
+        return True  # The line may have left with the page; it stood in the plan before.
+    before = {r.role: r.user for r in incident.status.roles or ()}
+    new = (x for x in plan.status.timeline if x.seq > incident.status.last_seq and x.kind == EventKind.ROLE_CHANGED)
+    said = {(f"Entry/{x.entry}", x.by) for x in new}
+    named = incident.spec.roles.wire() if incident.spec.roles else {}
+    return all(
+        (r.source, r.user) in said or (r.source == "Spec" and named.get(r.role) == r.user)
+        for r in plan.status.roles or ()
+        if before.get(r.role) != r.user
+    )
+
+
+def law_26_what_others_wrote_is_overwritten_by_two_people(incident: Incident, plan: Plan) -> bool:
+    """An undo finds what stanch left, or somebody other than who asked for it agreed to what is overwritten (2.8)."""
+    known = attempts(incident.status)
+    all_of = attempts(plan.status)
+    return all(
+        a.pre == all_of[a.undoes].post or any(g.by != a.asked_by for g in a.agreed or ())
+        for a in all_of.values()
+        if a.id not in known and a.undoes and a.undoes in all_of
+    )
+
+
 LAWS: Final[tuple[Law, ...]] = (
     law_1_no_command_without_a_written_intention,
     law_2_nothing_is_done_again_once_its_outcome_is_seen,
@@ -286,6 +319,8 @@ LAWS: Final[tuple[Law, ...]] = (
     law_22_a_debt_is_spoken_of_once_a_period,
     law_23_after_worse_the_ladder_stands_still,
     law_24_a_hold_that_nobody_asked_for_is_small,
+    law_25_a_hat_moves_by_the_word_of_its_next_holder,
+    law_26_what_others_wrote_is_overwritten_by_two_people,
 )
 
 

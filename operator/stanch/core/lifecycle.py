@@ -15,7 +15,9 @@ from stanch.core.attempts import standing
 from stanch.core.closing import learned, open_ends, unmarked
 from stanch.core.conditions import drop, find, is_true, put
 from stanch.core.draft import Draft, shorten
+from stanch.core.forced_undo import is_waiting
 from stanch.core.judge import worse_words
+from stanch.core.pace import counts_until
 from stanch.core.recovery import attempt_is_open, contained, harm_is_over
 from stanch.core.spec_fold import declarer
 
@@ -30,7 +32,7 @@ def follow_lifecycle(draft: Draft) -> None:
         _cancelled(draft)
     elif draft.status.times.closed:
         # Said again until the label is on: it may have got lost in a crash.
-        draft.close = True
+        draft.close = not _still_counts(draft)
     else:
         _acknowledged(draft)
         _evidence(draft)
@@ -50,6 +52,15 @@ def _stamp(draft: Draft, **changes: datetime | None) -> None:
     draft.set(times=_times(draft).model_copy(update=changes))
 
 
+def _still_counts(draft: Draft) -> bool:
+    """What it did is counted by guards 9 and 12 for a time, and only what carries no closed label is."""
+    until = counts_until(draft)
+    if until is None or draft.now >= until:
+        return False
+    draft.wake(until)
+    return True
+
+
 def _cancelled(draft: Draft) -> None:
     put(draft, ConditionType.RESOLVED, "True", Reason.CANCELLED, "It was no incident")
     put(draft, ConditionType.REVIEWED, "True", Reason.NOT_NEEDED, "Cancelled")
@@ -58,7 +69,7 @@ def _cancelled(draft: Draft) -> None:
     if _times(draft).closed is None and not draft.status.debt and unmarked(draft):
         _stamp(draft, closed=draft.now)
         draft.say(EventKind.CLOSED, "Closed: cancelled")
-    draft.close = _times(draft).closed is not None
+    draft.close = _times(draft).closed is not None and not _still_counts(draft)
 
 
 def _acknowledged(draft: Draft) -> None:
@@ -209,11 +220,17 @@ def _resolve(draft: Draft, reason: str, message: str) -> None:
 
 def _held(draft: Draft) -> None:
     pending = [r for r in draft.records if r.state is WishState.HELD]
-    first = pending[0] if pending else None
+    # Whom a person can free comes first: an approval is asked for where people look.
+    first = next((r for r in pending if r.reason == Reason.APPROVAL_MISSING), pending[0] if pending else None)
     stalled = {Reason.POLICIES_MISSING, Reason.PERMISSION_MISSING}
     if first is None:
-        for kind in (ConditionType.APPROVAL_NEEDED, ConditionType.STALLED):
-            drop(draft, kind)
+        drop(draft, ConditionType.STALLED)
+        waiting = next((r for r in draft.records if is_waiting(r)), None)
+        if waiting is None:
+            drop(draft, ConditionType.APPROVAL_NEEDED)
+        else:
+            text = f"{waiting.name}: {waiting.message}"
+            put(draft, ConditionType.APPROVAL_NEEDED, "True", Reason.APPROVAL_MISSING, text)
         _held_by_worse(draft)
         return
     text = f"{first.name}: {first.message}"
@@ -314,19 +331,23 @@ def _target_word(kind: str, name: str) -> str:
 def _current(draft: Draft) -> str | None:
     """The mitigation a person looks for: what runs or waits, else the last that did something."""
     active = [r for r in draft.records if r.state in (WishState.RUNNING, WishState.HELD, WishState.WAITING)]
+    active.sort(key=lambda r: r.reason != Reason.APPROVAL_MISSING)
     done = [r for r in draft.records if r.attempts]
     chosen = next(iter(active or done[::-1] or draft.records), None)
     if chosen is None:
         return None
+    if chosen.reason == Reason.APPROVAL_MISSING:
+        return f"{chosen.name} {ConditionType.APPROVAL_NEEDED}"
     return chosen.name if chosen.state is WishState.DONE else f"{chosen.name} {chosen.state.value}"
 
 
 def _record_line(draft: Draft, roles: dict[str, str], current: str | None) -> str:
-    impact = draft.incident.spec.impact
+    impact = draft.status.impact.value if draft.status.impact else None
     parts = [
         draft.severity.value,
         f"commander {roles['commander']}" if "commander" in roles else "no commander",
         (impact.summary if impact and impact.summary else draft.incident.spec.title),
+        *((f"leading: {draft.status.hypothesis}",) if draft.status.hypothesis else ()),
         current or "nothing tried",
     ]
     resolved = find(draft.status, ConditionType.RESOLVED)

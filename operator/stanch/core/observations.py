@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from stanch.core.census import NOBODY, Census
 from stanch.core.questions import Question
 
 
@@ -53,10 +54,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """Are the admission policies that prove who asked in force? ``problem`` says what is not."""
+    """
+    Are the admission policies that prove who asked in force? ``problem`` says what is not.
+
+    ``since`` is when they began to be, without a gap since then; None: as long as anything is. ``unclear``: they could not be
+    looked at. ``stamped``: they are in force, and it is something else that keeps effects from resting on what is known.
+    """
 
     proven: bool
     problem: str = ""
+    since: datetime | None = None
+    unclear: bool = False
+    stamped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +97,23 @@ class Observations:
     down, so that nobody need read back whether they were done. ``outcomes`` are keyed by action id, those of removed
     pods by uid. ``busy`` maps a target uid to the other incident that is acting on it; ``acted`` an action id, as our
     label on a target has it, to the mitigation whose it is. ``restored`` is when the cluster's data was seen to have come
-    back from a backup; None when nobody saw that. ``now`` is the instant of the plan that looks at it.
+    back from a backup; None when nobody saw that. ``census`` is what other incidents did; ``own_node`` the Node that stanch
+    runs on, empty when that is not known. ``now`` is the instant of the plan that looks at it.
     """
 
     answers: Mapping[Question, Answer] = field(default_factory=dict)
     stored: Mapping[str, str] = field(default_factory=dict)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     entries: tuple[Any, ...] = ()
-    policies: Policies = Policies(proven=False, problem="not looked yet")
+    policies: Policies = Policies(proven=False, problem="not looked yet", unclear=True)
     busy: Mapping[str, Busy] = field(default_factory=dict)
     not_stored: Mapping[str, str] = field(default_factory=dict)
     fresh_intent: frozenset[str] = frozenset()
     evidence_started: datetime | None = None
     restored: datetime | None = None
     acted: Mapping[str, Acted] = field(default_factory=dict)
+    census: Census = NOBODY
+    own_node: str = ""
     now: datetime | None = None
 
     def get(self, question: Question) -> Answer | None:

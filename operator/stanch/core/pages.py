@@ -15,6 +15,11 @@ from stanch.core.records import Store
 
 INLINE_MAX: Final = 60
 PAGE_LINES: Final = 30
+# What people say waits for a page above this; the schema's limit is far enough above it for all that one plan says itself.
+FULL_LINES: Final = 80
+# The status travels whole to every watcher: what may leave is never much of its 128 KiB, however long its lines are.
+MOVABLE_BYTES: Final = 40 * 1024
+FULL_BYTES: Final = 48 * 1024
 # A target that flaps all night makes a milestone each time; the newest stay in sight.
 MILESTONES_KEPT: Final = 40
 # Each page has the digest of the one before it, so the older ones are found from these.
@@ -23,12 +28,9 @@ PAGES_NAMED: Final = 40
 
 def turn_page(draft: Draft) -> None:
     """Move the oldest lines out, milestones stay; nothing leaves before its receipt is seen."""
-    milestones = [line.seq for line in draft.status.timeline if line.milestone]
-    staying = set(milestones[-MILESTONES_KEPT:])
-    movable = [line for line in draft.status.timeline if line.seq not in staying]
-    if len(draft.status.timeline) <= INLINE_MAX + PAGE_LINES // 2 or len(movable) < PAGE_LINES:
+    old = _leaving(draft)
+    if not old:
         return
-    old = tuple(movable[:PAGE_LINES])
     pages = draft.status.pages or ()
     store, sha = _page(draft, old, pages[-1].sha256 if pages else "")
     if store.name in draft.seen.not_stored:
@@ -43,6 +45,32 @@ def turn_page(draft: Draft) -> None:
         timeline=tuple(line for line in draft.status.timeline if line.seq not in gone),
         pages=(*pages, page)[-PAGES_NAMED:],
     )
+
+
+def is_full(draft: Draft) -> bool:
+    """Must lines leave before people say more? Never so that none could: milestones alone don't fill it."""
+    return len(draft.status.timeline) >= FULL_LINES or _bytes(_movable(draft)) >= FULL_BYTES
+
+
+def _movable(draft: Draft) -> list[TimelineLine]:
+    milestones = [line.seq for line in draft.status.timeline if line.milestone]
+    staying = set(milestones[-MILESTONES_KEPT:])
+    return [line for line in draft.status.timeline if line.seq not in staying]
+
+
+def _leaving(draft: Draft) -> tuple[TimelineLine, ...]:
+    """The oldest that may: a page of them once there are too many; of long ones, half."""
+    movable = _movable(draft)
+    if len(draft.status.timeline) > INLINE_MAX + PAGE_LINES // 2 and len(movable) >= PAGE_LINES:
+        return tuple(movable[:PAGE_LINES])
+    if _bytes(movable) > MOVABLE_BYTES:
+        return tuple(movable[: min(PAGE_LINES, -(-len(movable) // 2))])
+    return ()
+
+
+def _bytes(lines: list[TimelineLine]) -> int:
+    """Near enough: the words, and a little for the names of the fields."""
+    return sum(len(f"{x.text}{x.by}{x.entry or ''}".encode()) + 100 for x in lines)
 
 
 def _page(draft: Draft, lines: tuple[TimelineLine, ...], before: str) -> tuple[Store, str]:

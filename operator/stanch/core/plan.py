@@ -89,6 +89,7 @@ def _finish(draft: Draft) -> Plan:
         events=tuple(draft.events),
         wake_at=min(draft.wakes, default=None),
         close=draft.close,
+        policy=draft.catalog.policy,
     )
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from stanch.api.incident_status import IncidentStatus
+from stanch.api.policy import DEFAULT, Policy
 from stanch.core.commands import Command
 from stanch.core.ports import Aim
 from stanch.core.questions import Question
@@ -26,7 +27,7 @@ class Plan:
     """
     Ask ``questions`` and plan again while there are any; then write ``status`` and ``stores``, then perform
     ``commands``, then look again at ``wake_at``. ``capturing`` are the targets whose evidence is being asked for: what
-    is known of them can be rendered while the last answers are on their way.
+    is known of them can be rendered while the last answers are on their way. ``policy`` is the one that was in force.
     """
 
     status: IncidentStatus
@@ -38,6 +39,7 @@ class Plan:
     events: tuple[Told, ...] = ()
     wake_at: datetime | None = None
     close: bool = False
+    policy: Policy = DEFAULT
 
     @cached_property
     def wire(self) -> dict[str, Any]:

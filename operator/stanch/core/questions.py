@@ -1,6 +1,12 @@
 """Everything a plan may want to know: a closed list, answered by shell/observe.py. A question is its own dictionary key."""
 
 from dataclasses import dataclass
+from urllib.parse import quote
+
+
+def _part(name: str) -> str:
+    """One segment of a path, whatever the name says: names come from people, and from other people's annotations."""
+    return quote(name, safe="") if name.strip(".") else "%2E" * len(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +20,8 @@ class Ref:
     def path(self, namespace: str | None, name: str | None = None) -> str:
         """API path of the collection, or of one object."""
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        scope = f"/namespaces/{namespace}" if namespace else ""
-        return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
+        scope = f"/namespaces/{_part(namespace)}" if namespace else ""
+        return f"{root}{scope}/{self.plural}" + (f"/{_part(name)}" if name else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,8 @@ class List:
     """
     All objects that match. Answer: Found({"items": [...]}) or Failed.
 
-    ``limit`` bounds the answer; a cut one carries ``metadata.continue``, and readers must say so. ``metadata_only``
-    leaves everything but the metadata on the server.
+    ``limit`` bounds the answer; a cut one carries ``metadata.continue``, and readers must say so, or ask on from there:
+    ``after``. ``metadata_only`` leaves everything but the metadata on the server.
     """
 
     ref: Ref
@@ -42,6 +48,7 @@ class List:
     fields: str = ""
     limit: int = 500
     metadata_only: bool = False
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,7 @@ SERVICES = Ref("", "v1", "services")
 ENDPOINT_SLICES = Ref("discovery.k8s.io", "v1", "endpointslices")
 HPAS = Ref("autoscaling", "v2", "horizontalpodautoscalers")
 CONFIG_MAPS = Ref("", "v1", "configmaps")
+JOBS = Ref("batch", "v1", "jobs")
 CRON_JOBS = Ref("batch", "v1", "cronjobs")
 HTTP_ROUTES = Ref("gateway.networking.k8s.io", "v1", "httproutes")
 KUSTOMIZATIONS = Ref("kustomize.toolkit.fluxcd.io", "v1", "kustomizations")
@@ -128,6 +136,7 @@ ENTRIES = Ref("stanch.dev", "v1alpha1", "timelineentries")
 EVIDENCES = Ref("stanch.dev", "v1alpha1", "evidences")
 POSTMORTEMS = Ref("stanch.dev", "v1alpha1", "postmortems")
 ACTION_ITEMS = Ref("stanch.dev", "v1alpha1", "actionitems")
+RESPONSE_POLICIES = Ref("stanch.dev", "v1alpha1", "responsepolicies")
 
 REF_OF_KIND: dict[str, Ref] = {
     "Deployment": DEPLOYMENTS,

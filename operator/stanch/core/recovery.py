@@ -106,13 +106,14 @@ def _written(draft: Draft, criteria: tuple[Criterion, ...]) -> tuple[CriterionRe
 def _sample(draft: Draft, c: CriterionRecord) -> CriterionRecord:
     """One look; a look that comes sooner than the sampling interval after the last counted one changes nothing."""
     if c.check == "manual":
-        said = draft.status.resolve_said
+        said = c.confirmed_time or draft.status.resolve_said
+        by = f"confirmed by {c.confirmed_by}" if c.confirmed_time else None
         state = CriterionState.PASSING if said else CriterionState.FAILING
         return c.model_copy(
             update={
                 "state": state,
                 "since_time": said,
-                "message": "needs a resolve entry" if not said else None,
+                "message": by if said else "needs a confirm entry, or a resolve entry",
                 "good_samples": 2 if said else 0,
             }
         )
@@ -189,7 +190,8 @@ def count_anew(draft: Draft) -> RecoveryRecord | None:
     known = draft.status.recovery
     if known is None:
         return None
-    criteria = tuple(c.model_copy(update={"good_samples": 0, "sample_time": draft.now}) for c in known.criteria)
+    anew = {"good_samples": 0, "sample_time": draft.now, "confirmed_by": None, "confirmed_time": None}
+    criteria = tuple(c.model_copy(update=anew) for c in known.criteria)
     return known.model_copy(update={"criteria": criteria, "hold_since_time": None})
 
 

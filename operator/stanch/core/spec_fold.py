@@ -6,18 +6,22 @@ So a re-applied file, a Git push of the same content or a restore never takes ba
 
 from stanch.api.incident import Roles
 from stanch.api.incident_status import RoleRecord, SeverityRecord, Times
+from stanch.api.meta import Severity
 from stanch.api.names import EventKind
 from stanch.core.draft import Draft, shorten
+from stanch.core.story import fold_hypotheses, fold_impact
 
 _SINGLE_ROLES = tuple(name for name in Roles.model_fields if name not in ("experts", "shadows"))
 
 
 def fold_spec(draft: Draft) -> None:
-    """Declaration first, then severity and roles as far as the spec says something new."""
+    """Declaration first, then severity, roles, impact and hypotheses as far as the spec says something new."""
     if draft.status.times is None:
         _declare(draft)
     _severity(draft)
     _roles(draft)
+    fold_impact(draft)
+    fold_hypotheses(draft)
 
 
 def declarer(draft: Draft) -> str:
@@ -53,10 +57,17 @@ def _severity(draft: Draft) -> None:
         changes: dict[str, object] = {"spec_seen": said}
         if said is not None and said != known.level:
             changes |= {"level": said, "source": "Spec", "since_time": draft.now, "reasons": ("changed in the spec",)}
+            changes |= {"worst": worst_of(known, said)}
             draft.say(
                 EventKind.SEVERITY_CHANGED, f"{known.level.value} to {said.value}, in the spec", by="spec", event=True
             )
         draft.set(severity=known.model_copy(update=changes))
+
+
+def worst_of(known: SeverityRecord, level: Severity) -> Severity | None:
+    """The worst it ever was; None while that is what it is now. What it was once decides what is learned."""
+    worst = min(known.worst or known.level, known.level, level)
+    return worst if worst != level else None
 
 
 def _roles(draft: Draft) -> None:
@@ -71,11 +82,22 @@ def _one_role(draft: Draft, role: str, user: str | None) -> None:
     if user is None or (known is not None and known.spec_seen == user):
         return
     record = RoleRecord(role=role, user=user, since_time=draft.now, source="Spec", spec_seen=user)
-    put_role(draft, record)
-    draft.say(EventKind.ROLE_CHANGED, f"{user} is {role}", by=declarer(draft))
+    void = put_role(draft, record)
+    draft.say(EventKind.ROLE_CHANGED, f"{user} is {role}{void}", by=declarer(draft))
 
 
-def put_role(draft: Draft, record: RoleRecord) -> None:
-    """Set who wears a hat."""
+def put_role(draft: Draft, record: RoleRecord) -> str:
+    """Set who wears a hat. An offer of it is void by that; returns the words that say so."""
+    void = void_offer(draft, record.role)
     others = tuple(r for r in draft.status.roles or () if r.role != record.role)
     draft.set(roles=(*others, record))
+    return void
+
+
+def void_offer(draft: Draft, role: str) -> str:
+    """Take an offer of this hat off the record; returns the words that say so."""
+    offers = draft.status.handoffs or ()
+    if all(h.role != role for h in offers):
+        return ""
+    draft.set(handoffs=tuple(h for h in offers if h.role != role) or None)
+    return "".join(f" (the hand-off to {h.to} is void)" for h in offers if h.role == role)

@@ -3,18 +3,23 @@
 from dataclasses import replace
 from datetime import datetime
 
+from stanch.api import duration
 from stanch.api.incident_status import Effect, MitigationRecord, ResolvedTarget, WishState
+from stanch.api.meta import TargetKind
 from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.api.wish import When
-from stanch.core.approvals import is_machine, valid, wait_for
-from stanch.core.asking import target_of
+from stanch.core.approvals import enough, is_machine, valid, wait_for
+from stanch.core.approvers import ask_again
+from stanch.core.asking import controller_uid, target_of
 from stanch.core.attempts import open_attempt, standing
 from stanch.core.conditions import find, is_true
 from stanch.core.draft import HOLD_FOR, Draft
-from stanch.core.git_ops import HOLD, ask_who_heals, hold_first, warnings_of
-from stanch.core.guards import fields_are_free, refused
+from stanch.core.git_ops import HOLD, ask_who_heals, hold_first, nobody_forbids, warnings_of
+from stanch.core.guards import commander_asks, fields_are_free, refused
 from stanch.core.intend import dry_run, fresh_evidence, intend, lost_with
 from stanch.core.judge import has_had_its_time, worse_words
+from stanch.core.observations import Found
+from stanch.core.pace import has_rested
 from stanch.core.ports import Aim, ApprovalClass, Change, Clock, NothingToDo, Refusal
 from stanch.core.swap import digest
 
@@ -123,6 +128,8 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
         return
     draft.ask(target_of(aim))
     refusal = refused(draft, record, aim)
+    if enough(record, draft):
+        ask_again(draft, record.action, valid(record, draft))
     clock = Clock(now=draft.now, asked=record.asked_time)
     size = draft.catalog.mitigations[record.action].size_up(record.asked.action[1], aim, draft.seen, clock)
     if isinstance(size, tuple):
@@ -153,7 +160,7 @@ def _turn_since(draft: Draft, record: MitigationRecord) -> datetime:
 def _may_be_next(draft: Draft, record: MitigationRecord) -> bool:
     """False while people still have to agree: evidence then is captured when they do, not every few seconds until then."""
     missing = record.reason == Reason.APPROVAL_MISSING and record.approvals is not None
-    return not missing or len(valid(record, draft)) >= (record.approvals.needed if record.approvals else 0)
+    return not missing or enough(record, draft)
 
 
 def _evidence_first(draft: Draft, aim: Aim, soon: bool) -> None:
@@ -198,15 +205,20 @@ def _expired(draft: Draft, record: MitigationRecord) -> bool:
         return False
     if record.reason == Reason.STILL_HURTING_ONLY:
         return False
-    message = "Not started within 1h of being asked; ask under a new name"
+    within = duration.write(draft.catalog.policy.approval_ask_for)
+    asked = record.reason == Reason.APPROVAL_MISSING
+    said = f"Nobody approved it within {within}" if asked else f"Not started within {within} of being asked"
+    message = f"{said}; ask under a new name"
     draft.put(record.model_copy(update={"state": WishState.EXPIRED, "reason": None, "message": message}))
     draft.say(EventKind.MITIGATION_EXPIRED, f"{record.name}: {message}", event=True)
     return True
 
 
 def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> None:
-    change = replace(change, warnings=(*change.warnings, *warnings_of(draft, record, aim, change)))
-    planned = _with_plan(record, aim, change)
+    change = replace(
+        change, warnings=(*change.warnings, *warnings_of(draft, record, aim, change), *_who_acts(draft, record))
+    )
+    planned = _with_plan(record, aim, change, _owner(draft, aim))
     ask_who_heals(draft, record, aim, change)
     checked = dry_run(draft, planned, aim, change)
     if draft.questions or checked is False:
@@ -214,17 +226,20 @@ def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Non
     if checked is True and change.before:
         planned = planned.model_copy(update={"dry_run": "accepted by the API server"})
     draft.put(planned)
-    if isinstance(checked, Refusal):
-        hold(draft, planned, checked)
-        draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
+    rests = None if isinstance(checked, Refusal) else has_rested(draft, record, aim, change.before)
+    if refusal := checked if isinstance(checked, Refusal) else rests:
+        _not_now(draft, planned, refusal)
         return
-    waiting = wait_for(draft, planned, _class_of(draft, record, change))
+    # Nobody is woken to agree to what would then be refused; a hold is made only for what people agreed to.
+    if refusal := fields_are_free(draft, aim, change.before) or nobody_forbids(draft, planned, aim, change):
+        _not_now(draft, planned, refusal)
+        return
+    waiting = wait_for(draft, planned, _class_of(draft, record, aim, change))
     if waiting is not None:
         draft.put(waiting)
         return
-    if refusal := fields_are_free(draft, aim, change.before) or hold_first(draft, planned, aim, change):
-        hold(draft, draft.record(record.name) or planned, refusal)
-        draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
+    if refusal := hold_first(draft, planned, aim, change):
+        _not_now(draft, planned, refusal)
         return
     if (loses := lost_with(aim, change)) and not record.asked.harm_first:
         draft.ask_evidence(aim, loses)
@@ -233,20 +248,45 @@ def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Non
     intend(draft, draft.record(record.name) or planned, aim, change)
 
 
-def _class_of(draft: Draft, record: MitigationRecord, change: Change) -> ApprovalClass:
-    """One pod after the other is a restart that nobody planned: from the second in ten minutes on it is a wide act."""
+def _not_now(draft: Draft, planned: MitigationRecord, refusal: Refusal) -> None:
+    hold(draft, draft.record(planned.name) or planned, refusal)
+    draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
+
+
+def _who_acts(draft: Draft, record: MitigationRecord) -> tuple[str, ...]:
+    if not commander_asks(draft, record):
+        return ()
+    return (f"{record.requested_by} commands and acts; with another hand there, let that one do it",)
+
+
+def _class_of(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> ApprovalClass:
+    """
+    One pod after the other is a restart that nobody planned: from the second in ten minutes on it is a wide act. In this
+    incident any pod counts; of other incidents those of the same workload, done or about to be.
+    """
     lately = draft.now - draft.catalog.policy.pods_one_by_one
-    before = (a.applied_time for r in draft.records if r.action == record.action for a in r.attempts or ())
+    before = [a.applied_time for r in draft.records if r.action == record.action for a in r.attempts or ()]
+    owner = _owner(draft, aim)
+    for deed in draft.seen.census.deeds:
+        if owner and (deed.action, deed.owner) == (record.action, owner):
+            before.append(draft.now if deed.under_way else deed.applied)
     if record.action == DELETE_POD and any(t is not None and t > lately for t in before):
         return ApprovalClass.C
     return change.approval_class
+
+
+def _owner(draft: Draft, aim: Aim) -> str | None:
+    answer = draft.seen.get(target_of(aim))
+    if aim.kind is not TargetKind.POD or not isinstance(answer, Found):
+        return None
+    return controller_uid(answer.value) or None
 
 
 def _at_most(count: int, said: tuple[str, ...]) -> tuple[str, ...]:
     return said if len(said) <= count else (*said[: count - 1], f"and {len(said) - count + 1} more like these")
 
 
-def _with_plan(record: MitigationRecord, aim: Aim, change: Change) -> MitigationRecord:
+def _with_plan(record: MitigationRecord, aim: Aim, change: Change, owner: str | None) -> MitigationRecord:
     """The plan on the record: what an approval agrees to is exactly this digest."""
     assert record.target is not None
     plan = digest(
@@ -262,7 +302,7 @@ def _with_plan(record: MitigationRecord, aim: Aim, change: Change) -> Mitigation
     )
     return record.model_copy(
         update={
-            "target": ResolvedTarget(kind=aim.kind, name=aim.name, uid=change.uid),
+            "target": ResolvedTarget(kind=aim.kind, name=aim.name, uid=change.uid, owner=owner),
             "digest": plan,
             "plan": change.summary[:1000],
             "diff": change.diff or None,

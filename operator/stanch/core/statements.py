@@ -2,7 +2,9 @@
 
 from typing import Final
 
+from stanch.api.names import GROUP
 from stanch.api.timeline_entry import TimelineEntry
+from stanch.core.approvals import is_machine
 from stanch.core.draft import Draft, shorten
 from stanch.core.observations import Found
 from stanch.core.questions import MayThey
@@ -10,6 +12,11 @@ from stanch.core.questions import MayThey
 # Why a statement changes nothing; None when it counts; "?" while something must be known first.
 Refused = str | None
 LATER: Final = "?"
+COMMANDER: Final = "commander"
+NOBODY_VOUCHED: Final = (
+    "nobody vouched for it: the admission policies were not in force; say it again once they have been for five seconds"
+)
+CLOSED: Final = "the incident is closed; declare a new one under a new name"
 
 
 def say_entry(draft: Draft, entry: TimelineEntry, kind: str, text: str, event: bool = False) -> None:
@@ -25,13 +32,28 @@ def say_entry(draft: Draft, entry: TimelineEntry, kind: str, text: str, event: b
     )
 
 
+def source_of(entry: TimelineEntry) -> str:
+    """As records name where a value comes from."""
+    return f"Entry/{entry.metadata.name}"
+
+
+def holder(draft: Draft, role: str) -> str | None:
+    """Who wears a hat."""
+    return next((r.user for r in draft.status.roles or () if r.role == role), None)
+
+
 def commands(draft: Draft, entry: TimelineEntry) -> bool:
     """Does the author command this incident?"""
-    return any(r.role == "commander" and r.user == entry.author for r in draft.status.roles or ())
+    return entry.spec.author is not None and holder(draft, COMMANDER) == entry.author
 
 
 def may_command(draft: Draft, entry: TimelineEntry) -> bool | None:
-    """Has the author the verb ``command`` on incidents here? None while that is being asked."""
+    """Has the author the verb ``command`` on this incident? None while that is being asked."""
+    return may(draft, entry, "command", "incidents", draft.incident.metadata.name)
+
+
+def may(draft: Draft, entry: TimelineEntry, verb: str, resource: str, name: str = "") -> bool | None:
+    """Has the author a verb of ours here? None while that is being asked."""
     author = entry.spec.author
     if author is None:
         return False
@@ -39,14 +61,42 @@ def may_command(draft: Draft, entry: TimelineEntry) -> bool | None:
         username=author.username,
         uid=author.uid or "",
         groups=author.groups or (),
-        verb="command",
-        group="stanch.dev",
-        resource="incidents",
+        verb=verb,
+        group=GROUP,
+        resource=resource,
         subresource="",
         namespace=draft.incident.metadata.namespace,
-        name=draft.incident.metadata.name,
+        name=name,
     )
     answer = draft.answer(question)
     if answer is None:
         return None
     return bool(answer.value.get("allowed")) if isinstance(answer, Found) else None
+
+
+def needs_command(draft: Draft, entry: TimelineEntry, why: str) -> Refused:
+    """Refused with ``why`` unless the author has the verb ``command``."""
+    verdict = may_command(draft, entry)
+    return None if verdict else LATER if verdict is None else why
+
+
+def leads_or_nobody(draft: Draft, entry: TimelineEntry, what: str) -> Refused:
+    """For the commander to say. One who is alone at night commands without a hat, and so says it, too."""
+    commander = holder(draft, COMMANDER)
+    if commander is None or commands(draft, entry):
+        return None
+    why = f"{commander} is commander: {what} is for them to say, or for who has the verb command on incidents"
+    return needs_command(draft, entry, why)
+
+
+def is_no_person(draft: Draft, entry: TimelineEntry) -> Refused:
+    """What only people can stand for."""
+    if is_machine(entry.author, draft.catalog.policy):
+        return f"{entry.author} is a machine; a person must say it"
+    return None
+
+
+def is_closed(draft: Draft) -> Refused:
+    """The record is at its end."""
+    times = draft.status.times
+    return CLOSED if times is not None and (times.cancelled or times.closed) else None

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from stanch.api.names import Label
@@ -10,6 +10,7 @@ from stanch.api.names import Label
 # Stands for "the field is not there", in records that must be JSON.
 ABSENT: Final = "__absent__"
 _LABELS: Final = "/metadata/labels"
+UNDO_PREFIX: Final = "u"
 # What Go's encoder escapes although JSON need not.
 _ESCAPED: Final = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
 
@@ -24,9 +25,14 @@ def digest(value: Any) -> str:
     return "sha256:" + hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
 
 
-def action_id(incident_uid: str, wish: str, number: int) -> str:
-    """16 hex digits: the same for every replica and after every restart (decisions 1.3 no. 9)."""
-    return hashlib.sha256(f"{incident_uid}\n{wish}\n{number}".encode()).hexdigest()[:16]
+def action_id(incident_uid: str, wish: str, number: int, *, undoes: bool = False) -> str:
+    """
+    16 hex digits: the same for every replica and after every restart (decisions 1.3 no. 9).
+
+    That of an undo begins with ``u`` instead, which no hex digit is: the leash lets it pass while only undoing is allowed.
+    """
+    digits = hashlib.sha256(f"{incident_uid}\n{wish}\n{number}".encode()).hexdigest()[:16]
+    return f"{UNDO_PREFIX}{digits[1:]}" if undoes else digits
 
 
 def escape(part: str) -> str:
@@ -56,6 +62,17 @@ def fields(obj: Mapping[str, Any], pointers: Mapping[str, Any]) -> dict[str, Any
 def overlap(one: str, two: str) -> bool:
     """Is one of two JSON pointers the other, or within it?"""
     return f"{one}/".startswith(f"{two}/") or f"{two}/".startswith(f"{one}/")
+
+
+def meet(ones: Iterable[str], twos: Iterable[str]) -> bool:
+    """Would two effects on one object get into each other's way? Without any field, it is about the whole object."""
+    return any(_together(one, two) for one in tuple(ones) or ("",) for two in tuple(twos) or ("",))
+
+
+def _together(one: str, two: str) -> bool:
+    """A pause would freeze a rollout on its way, so these two are one."""
+    one, two = (pointer.replace("/spec/paused", "/spec/template") for pointer in (one, two))
+    return overlap(one, two)
 
 
 def _test(pointer: str, value: Any) -> dict[str, Any]:

@@ -1,16 +1,16 @@
 """Take back what we did: exactly, or not at all. Never without somebody's word (F9)."""
 
-from datetime import datetime
 from typing import Any, Final
 
-from stanch.api.incident_status import AttemptState, MitigationRecord, UndoAsked, UndoClass, WishState
+from stanch.api.incident_status import Attempt, AttemptState, MitigationRecord, UndoAsked, UndoClass, WishState
 from stanch.api.names import EventKind, Reason
-from stanch.api.timeline_entry import TimelineEntry
 from stanch.api.wish import Revert
 from stanch.core.asking import target_of
 from stanch.core.attempts import open_attempt, standing, writer
 from stanch.core.contest import wrote_over
 from stanch.core.draft import Draft
+from stanch.core.forced_undo import agreed, ask_who_agreed, is_next, over_what_is_there, plan_of
+from stanch.core.freeze import frozen
 from stanch.core.git_ops import HOLD
 from stanch.core.guards import asker_may, fields_are_free, policies_are_proven
 from stanch.core.intend import dry_run, intend
@@ -25,36 +25,6 @@ from stanch.core.three_way import conflicts, in_words, with_conflict
 BY_HAND_MAX: Final = 200
 # As many attempts as a record holds.
 ATTEMPTS_MAX: Final = 8
-
-
-def ask_undo(draft: Draft, entry: TimelineEntry) -> str | None:
-    """Note who wants it back; returns why it can't be wanted."""
-    said = entry.spec.undo
-    assert said is not None
-    record = draft.record(said.mitigation)
-    if record is None:
-        names = ", ".join(r.name for r in draft.records) or "none"
-        return f"there is no mitigation {said.mitigation}; there are: {names}"
-    if entry.spec.author is None:
-        return "nobody vouched for it: the admission policies were not in force"
-    if draft.status.times is not None and draft.status.times.closed:
-        return "the incident is closed; status.mitigations[].breakGlass has the lines to do it by hand"
-    if standing(record) is None and not _is_about_to_act(record):
-        return f"{record.name} is {record.state.value}: there is nothing of ours to take back"
-    if draft.catalog.mitigations[record.action].undo_class is UndoClass.NONE:
-        return f"{record.action} can't be undone: what it did is done ({record.plan or record.action})"
-    draft.put(
-        record.model_copy(update={"undo_asked": UndoAsked(by=entry.author, entry=entry.metadata.name, time=entry.said)})
-    )
-    draft.say(
-        EventKind.NOTE, f"Asks to undo {record.name}", by=entry.author, time=entry.said, entry=entry.metadata.name
-    )
-    return None
-
-
-def _is_about_to_act(record: MitigationRecord) -> bool:
-    attempt = open_attempt(record)
-    return attempt is not None and not attempt.undoes
 
 
 def revert_where_chosen(draft: Draft) -> None:
@@ -96,7 +66,7 @@ def start_undos(draft: Draft) -> None:
         record = draft.record(name)
         if record is None or record.undo_asked is None or any(open_attempt(r) for r in draft.records):
             continue
-        _start(draft, record, record.undo_asked.time)
+        _start(draft, record)
 
 
 def _last_first(draft: Draft) -> list[str]:
@@ -110,7 +80,7 @@ def _last_first(draft: Draft) -> list[str]:
     return [draft.records[i].name for i in sorted(range(len(draft.records)), key=place)]
 
 
-def _start(draft: Draft, record: MitigationRecord, asked: datetime) -> None:
+def _start(draft: Draft, record: MitigationRecord) -> None:
     attempt, aim = standing(record), draft.aim(record)
     if attempt is None or aim is None:
         draft.put(record.model_copy(update={"undo_asked": None}))
@@ -118,18 +88,19 @@ def _start(draft: Draft, record: MitigationRecord, asked: datetime) -> None:
     if len(record.attempts or ()) >= ATTEMPTS_MAX:
         _refuse(draft, record, f"it was tried {ATTEMPTS_MAX} times; {_by_hand(record)}")
         return
-    if refusal := policies_are_proven(draft, record, aim):
+    if refusal := policies_are_proven(draft, record, aim) or frozen(draft, aim, undoes=True):
         _wait(draft, record, refusal)
         return
     refusal = asker_may(draft, record, aim)
+    ask_who_agreed(draft, record)
     secret, target = draft.answer(UndoSecret(attempt.undo_ref)), draft.answer(target_of(aim))
-    draft.ask_evidence(aim)
+    _evidence_first(draft, record, aim)
     if secret is None or target is None or (draft.questions and refusal is None):
         return
-    if refusal is not None and refusal.reason == Reason.AUTHORITY_UNPROVEN:
-        _wait(draft, record, refusal)
+    if refusal is not None and refusal.reason == Reason.NO_AUTHORITY:
+        _has_no_right(draft, record, refusal)
     elif refusal is not None:
-        _refuse(draft, record, refusal.message)
+        _wait(draft, record, refusal)
     elif isinstance(secret, Failed):
         _wait(draft, record, Refusal(Reason.NO_DATA_NOW, f"The undo record can't be read: {secret.message}"))
     elif not isinstance(secret, Found):
@@ -144,6 +115,11 @@ def _start(draft: Draft, record: MitigationRecord, asked: datetime) -> None:
         _wait(draft, record, busy)
     else:
         _compare(draft, record, aim, secret.value, target.value)
+
+
+def _evidence_first(draft: Draft, record: MitigationRecord, aim: Aim) -> None:
+    if is_next(draft, record):
+        draft.ask_evidence(aim)
 
 
 def _compare(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, Any], target: dict[str, Any]) -> None:
@@ -172,21 +148,41 @@ def _compare(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, A
             _refuse(draft, with_conflict(draft, record, found), f"{later.name} wrote {aim} since; undo that first")
             return
         who = who_set(target, undo["before"]) or writer(target)
+        if record.undo_asked is not None and record.undo_asked.force:
+            change = over_what_is_there(record, aim, undo, live, target, who)
+            _force(draft, with_conflict(draft, record, found), aim, attempt, change)
+            return
         what = f"{aim} is not what stanch left, {who} wrote it since. {in_words(found)}"
-        why = f"{what}. Undo would overwrite that; {_by_hand(record)}"
+        why = f"{what}. Undo would overwrite that; {_by_hand(record)}, or undo with force"
         _refuse(draft, with_conflict(draft, record, found), why)
         return
     change = _inverse(record, aim, undo, target)
-    checked = dry_run(draft, record, aim, change)
-    if checked is False:
-        return
-    if isinstance(checked, Refusal) and checked.reason == Reason.NO_DATA_NOW:
+    if _would_be_accepted(draft, record, aim, change):
+        intend(draft, record.model_copy(update={"conflict": None}), aim, change, undoes=attempt.id)
+
+
+def _would_be_accepted(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> bool:
+    """Tried by the API server before anything is written down; says why not."""
+    checked = dry_run(draft, record, aim, change, undoes=True)
+    if isinstance(checked, Refusal) and checked.reason in (Reason.NO_DATA_NOW, Reason.FROZEN):
         _wait(draft, record, checked)
-        return
-    if isinstance(checked, Refusal):
+    elif isinstance(checked, Refusal):
         _refuse(draft, record, checked.message)
+    return checked is True
+
+
+def _force(draft: Draft, record: MitigationRecord, aim: Aim, attempt: Attempt, change: Change) -> None:
+    """Over what others wrote since, once another person agreed to exactly that."""
+    if not _would_be_accepted(draft, record, aim, change):
         return
-    intend(draft, record.model_copy(update={"conflict": None}), aim, change, undoes=attempt.id)
+    going = agreed(draft, record, plan_of(attempt, aim, change))
+    if isinstance(going, str):
+        _refuse(draft, record, going)
+    elif going.reason == Reason.APPROVAL_MISSING:
+        draft.put(going)
+        draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
+    else:
+        intend(draft, going.model_copy(update={"conflict": None}), aim, change, undoes=attempt.id)
 
 
 def _by_hand(record: MitigationRecord) -> str:
@@ -215,13 +211,21 @@ def _inverse(record: MitigationRecord, aim: Aim, undo: dict[str, Any], target: d
     )
 
 
-def _refuse(draft: Draft, record: MitigationRecord, why: str) -> None:
-    draft.put(
-        record.model_copy(
-            update={"undo_asked": None, "reason": Reason.UNDO_NOT_EXACT, "message": f"Undo refused: {why}"}
-        )
-    )
+def _refuse(draft: Draft, record: MitigationRecord, why: str, reason: str = Reason.UNDO_NOT_EXACT) -> None:
+    refused = {"undo_asked": None, "reason": reason, "message": f"Undo refused: {why}"}
+    draft.put(record.model_copy(update=refused))
     draft.say(EventKind.UNDO_REFUSED, f"{record.name}: {why}", event=True, warning=True)
+
+
+def _has_no_right(draft: Draft, record: MitigationRecord, refusal: Refusal) -> None:
+    """A person asks again, or another does. What was chosen beforehand stays chosen, told once, until the right is back."""
+    if record.undo_asked is not None and record.undo_asked.entry is not None:
+        _refuse(draft, record, refusal.message, Reason.NO_AUTHORITY)
+        return
+    if (record.reason, record.message) != (refusal.reason, refusal.message):
+        draft.put(record.model_copy(update={"reason": refusal.reason, "message": refusal.message}))
+        draft.say(EventKind.UNDO_REFUSED, f"{record.name}: {refusal.message}", event=True, warning=True)
+    draft.wake(draft.now + draft.catalog.policy.resync_resolved_every)
 
 
 def _wait(draft: Draft, record: MitigationRecord, refusal: Refusal) -> None:

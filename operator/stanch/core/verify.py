@@ -10,6 +10,7 @@ from stanch.core.attempts import end, only_removes, writer
 from stanch.core.commands import Removal, Remove
 from stanch.core.contest import seen_now
 from stanch.core.draft import Draft
+from stanch.core.freeze import frozen
 from stanch.core.guards import asker_may
 from stanch.core.observations import Failed, Found, NotFound
 from stanch.core.ports import Aim, Verdict, VerdictState, Written
@@ -101,6 +102,10 @@ def _stopped(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim,
         return True
     if is_past(draft, attempt.intended_time):
         end(draft, record, attempt, AttemptState.FAILED, f"Stopped. {past_words(draft)}. {message}"[:900])
+        return True
+    if refusal := frozen(draft, aim):
+        draft.put(record.model_copy(update={"reason": refusal.reason, "message": f"{refusal.message}. {message}"}))
+        draft.wake(draft.now + draft.catalog.policy.evict_again)
         return True
     refusal = asker_may(draft, record, aim)
     if refusal is not None and refusal.reason == Reason.NO_AUTHORITY:

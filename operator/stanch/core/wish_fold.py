@@ -1,20 +1,27 @@
 """Mitigations asked for, in the spec and by entries, become records; what started keeps its plan (decisions 1.3 no. 11-17)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from stanch.api.incident_status import MitigationRecord, ResolvedTarget, WishState
 from stanch.api.names import EventKind, Reason
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.api.wish import Wish
 from stanch.core.draft import RECORDS_MAX, Draft, shorten
+from stanch.core.statements import NOBODY_VOUCHED
 from stanch.core.swap import digest
+from stanch.core.vouched import nobody_can_tell, stamped, vouched
 
+# What is further ahead than clocks of several API servers differ is a lie.
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
 NOT_STARTED = frozenset({WishState.WAITING, WishState.HELD})
 
 
 def fold_wishes(draft: Draft) -> None:
     """New ones are recorded, changed ones re-recorded while not started, missing ones withdrawn while not started."""
     if draft.status.times is not None and (draft.status.times.cancelled or draft.status.times.closed):
+        return
+    if nobody_can_tell(draft):
         return
     wished = draft.incident.spec.mitigations or ()
     for wish in wished:
@@ -37,13 +44,15 @@ def _fold_one(draft: Draft, wish: Wish) -> None:
         return
     elif known.wish != _digest(draft, wish):
         _change(draft, wish, known)
+    elif not vouched(draft, draft.incident.declared):
+        return  # Whose it was when it was taken in.
     elif known.requested_by != _asker(draft, wish) and known.state in NOT_STARTED:
         # Somebody else vouches for the same words now (the whole list was written again under their name).
         draft.put(known.model_copy(update={"requested_by": _asker(draft, wish), "approvals": None}))
 
 
 def _asker(draft: Draft, wish: Wish) -> str | None:
-    person = draft.incident.requester_of(wish.name)
+    person = stamped(draft, wish.name)
     return person.username if person else None
 
 
@@ -58,6 +67,12 @@ def _target(draft: Draft, wish: Wish) -> ResolvedTarget | None:
     return ResolvedTarget(kind=chosen.kind, name=chosen.name) if chosen else None
 
 
+def _written(draft: Draft) -> datetime:
+    """When the spec was written, as far as it may be believed: its writer may send another time along."""
+    written = draft.incident.spec_written or draft.now
+    return min(written, draft.now) if written - draft.now < CLOCKS_DIFFER else draft.incident.declared
+
+
 def _new(draft: Draft, wish: Wish, source: str, by: str | None, when: datetime | None = None) -> MitigationRecord:
     action, _ = wish.action
     return MitigationRecord(
@@ -68,7 +83,7 @@ def _new(draft: Draft, wish: Wish, source: str, by: str | None, when: datetime |
         wish=_digest(draft, wish),
         target=_target(draft, wish),
         requested_by=by,
-        asked_time=when or draft.incident.spec_written or draft.now,
+        asked_time=when or _written(draft),
         state=WishState.WAITING,
     )
 
@@ -103,7 +118,7 @@ def add_wish(draft: Draft, entry: TimelineEntry) -> str | None:
     wish = entry.spec.mitigate
     assert wish is not None
     if entry.spec.author is None:
-        return "nobody vouched for it: the admission policies were not in force"
+        return NOBODY_VOUCHED
     if draft.record(wish.name) is not None:
         return f"{Reason.NAME_TAKEN}: there is a mitigation {wish.name} already; use another name"
     if len(draft.records) >= 24:

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from stanch.api.evidence import NORMAL_REASONS, PART_BYTES_MAX, EvidenceSpec, Item, ItemKind, MissingItem, Part, Purpose
@@ -23,7 +24,7 @@ from stanch.evidence.shelf import File, Rank, Shelf, encode
 _MISSING_MAX = 512
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Capture:
     """What to bundle, and for whom. ``key`` is the incident's, for redaction tokens; ``name`` that of the Evidence."""
 
@@ -44,6 +45,11 @@ class Capture:
     parts: int = 1
     prepared: Mapping[str, File] = field(default_factory=dict)
     loses: frozenset[str] = frozenset()
+
+    @cached_property
+    def scenes(self) -> tuple[Scene, ...]:
+        """Each target once, with what was seen around it: worked out once for all who tell about it."""
+        return tuple(Scene(aim, self.seen, self.loses) for aim in dict.fromkeys(self.aims))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,7 @@ def prepare(capture: Capture) -> dict[str, File]:
 
 def _laid_out(capture: Capture) -> Shelf:
     shelf = Shelf(Redactor(capture.key), prepared=capture.prepared)
-    scenes = [Scene(aim, capture.seen, capture.loses) for aim in dict.fromkeys(capture.aims)]
-    Layout(scenes, capture.seen, capture.severity, capture.captured_time, shelf).put()
+    Layout(capture.scenes, capture.seen, capture.severity, capture.captured_time, shelf).put()
     return shelf
 
 

@@ -44,10 +44,11 @@ class EvidenceCollector:
     def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
         """The bundle; its name ends in its digest, so that being there under that name is the receipt."""
         _, prepared = self._prepared.pop(_fingerprint(request.aims, seen), (seen, {}))
-        made = bundle(self._capture(request, seen, prepared))
+        capture = self._capture(request, seen, prepared)
+        made = bundle(capture)
         name = f"{request.name}-{made.sha256[:6]}"
         body: dict[str, Any] = {**made.body, "metadata": {**made.body["metadata"], "name": name}}
-        lines = [line for aim in request.aims if (line := failure_line(seen, aim, self._key))]
+        lines = [line for scene in capture.scenes if (line := failure_line(scene, self._key))]
         return Captured(
             name=name,
             body=body,

@@ -4,8 +4,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from stanch.core.observations import Found, Observations
-from stanch.core.ports import Aim
+from stanch.core.observations import Found
 from stanch.core.questions import Logs
 from stanch.evidence.choose import is_bad, signature
 from stanch.evidence.describe.page import visible
@@ -23,9 +22,9 @@ _TELLING = re.compile(r"fatal|panic|error|exception|cannot|can't|failed|refused|
 _STACK = re.compile(r"^\s*(?:at |\.\.\. \d+ more|File \"|goroutine )")
 
 
-def failure_line(seen: Observations, aim: Aim, key: bytes = b"") -> str:
+def failure_line(scene: Scene, key: bytes = b"") -> str:
     """For example ``6 of 6 pods of template 7c9d8f6b54 crash: exit code 1, last log line "FATAL: no such table"``."""
-    scene, redactor = Scene(aim, seen), Redactor(key)
+    redactor = Redactor(key)
     if scene.on_node:
         return _node(scene, redactor)
     bad = [chosen.pod for chosen in scene.chosen if not chosen.control]

@@ -8,6 +8,7 @@ from stanch.api.actions import Action
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
+from stanch.core.asking import ALL_NODES
 from stanch.core.observations import Failed, Observations, items
 from stanch.core.ports import (
     Aim,
@@ -21,12 +22,11 @@ from stanch.core.ports import (
     Verdict,
     Written,
 )
-from stanch.core.questions import NODES, List, Question
-from stanch.core.swap import ABSENT, look_up
+from stanch.core.questions import Question
+from stanch.mitigations.switch import switched
 from stanch.mitigations.workload import Json, is_ready, read_target, stands
 
 UNSCHEDULABLE: Final = "/spec/unschedulable"
-ALL_NODES: Final = List(NODES, None)
 _NEEDS: Mapping[TargetKind, tuple[Need, ...]] = {TargetKind.NODE: (Need("patch", "", "nodes"),)}
 _LEAVING = ("ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler", "karpenter.sh/disrupted")
 
@@ -81,7 +81,7 @@ class UncordonNode:
             return NothingToDo(f"{aim} is not cordoned")
         if refusal := _unfit(aim, target):
             return refusal
-        return _change(aim, target, ABSENT, "uncordon", "cordon", ApprovalClass.C)
+        return _change(aim, target, False, "uncordon", "cordon", ApprovalClass.C)
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """Written means done."""
@@ -112,17 +112,14 @@ def _unfit(aim: Aim, node: Json) -> Refusal | None:
     return None
 
 
-def _change(aim: Aim, node: Json, after: Any, verb: str, inverse: str, approval: ApprovalClass) -> Change:
-    return Change(
-        uid=node["metadata"]["uid"],
-        before={UNSCHEDULABLE: look_up(node, UNSCHEDULABLE)},
-        after={UNSCHEDULABLE: after},
+def _change(aim: Aim, node: Json, on: bool, verb: str, inverse: str, approval: ApprovalClass) -> Change:
+    return switched(
+        node,
+        "unschedulable",
+        on,
         summary=f"{verb} {aim}",
-        diff=(f"spec.unschedulable: {str(after is not True).lower()} -> {str(after is True).lower()}",),
-        blast="running pods stay; no new ones come" if after is True else "new pods may come",
-        undo_takes="1s (estimated)",
+        blast="running pods stay; no new ones come" if on else "new pods may come",
         do_by_hand=f"kubectl {verb} {aim.name}",
         undo_by_hand=f"kubectl {inverse} {aim.name}",
         approval_class=approval,
-        labels=node["metadata"].get("labels"),
     )

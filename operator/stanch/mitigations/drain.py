@@ -12,9 +12,9 @@ from stanch.api.actions import Action, Drain, Loss
 from stanch.api.evidence import PODS_LOST_MAX
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
-from stanch.api.names import OPERATOR_NAMESPACE, Reason
+from stanch.api.names import OPERATOR_NAMESPACE, Label, Reason
 from stanch.api.policy import DEFAULT
-from stanch.core.asking import pods_on_node
+from stanch.core.asking import ALL_NODES, pods_on_node
 from stanch.core.commands import Removal
 from stanch.core.observations import Failed, Found, Observations, items
 from stanch.core.ports import (
@@ -33,14 +33,13 @@ from stanch.core.ports import (
 )
 from stanch.core.questions import MayGo, Question
 from stanch.core.swap import look_up
-from stanch.mitigations.cordon import ALL_NODES, UNSCHEDULABLE, other_nodes
+from stanch.mitigations.cordon import UNSCHEDULABLE, other_nodes
 from stanch.mitigations.delete_pod import MIRROR, never
 from stanch.mitigations.workload import Json, controller_name, is_ready, read_target, unanswered
 
 SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 TIMEOUT: Final = timedelta(minutes=10)
 NAMED_MAX: Final = 5
-CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
 
 
 class DrainNode:
@@ -64,11 +63,7 @@ class DrainNode:
         if (gap := unanswered(seen, asked, 2, f"Other nodes, or the pods on {aim},")) is not None:
             return gap
         pods = [p for p in items(seen.get(asked[1])) if _counts(p)]
-        if (
-            refusal := _control_plane(aim, target)
-            or _forbidden(action, pods)
-            or other_nodes(aim, items(seen.get(asked[0])))
-        ):
+        if refusal := _forbidden(action, pods) or other_nodes(aim, items(seen.get(asked[0]))):
             return refusal
         going = sorted((p for p in pods if not _by_daemon_set(p)), key=_order)
         if not going and target["spec"].get("unschedulable"):
@@ -143,6 +138,11 @@ def _forbidden(action: Drain, pods: list[dict[str, Any]]) -> Refusal | None:
     alone = [p for p in live if _controller(p) is None]
     unsafe = [p for p in live if (p["metadata"].get("annotations") or {}).get(SAFE_TO_EVICT) == "false"]
     ours = [p for p in live if p["metadata"]["namespace"] == OPERATOR_NAMESPACE]
+    kept = [p for p in live if Label.PROTECTED in (p["metadata"].get("labels") or {})]
+    if kept:
+        return Refusal(
+            Reason.PROTECTED, f"{_names(kept)} carry label {Label.PROTECTED}; move them by hand first, if it is meant"
+        )
     if alone and action.unmanaged is not Loss.DELETE:
         return _refusal(f"{_names(alone)} have no controller and would not come back", "unmanaged: Delete")
     if scratch and action.empty_dir is not Loss.DELETE:
@@ -152,14 +152,6 @@ def _forbidden(action: Drain, pods: list[dict[str, Any]]) -> Refusal | None:
     if ours:
         return Refusal(Reason.PREFLIGHT, f"{_names(ours)} belong to stanch itself; move them to another node first")
     return None
-
-
-def _control_plane(aim: Aim, node: Json) -> Refusal | None:
-    if CONTROL_PLANE not in (node["metadata"].get("labels") or {}):
-        return None
-    return Refusal(
-        Reason.PROTECTED, f"{aim} is a control-plane node (label {CONTROL_PLANE}); drain it by hand", final=True
-    )
 
 
 def _refusal(what: str, consent: str) -> Refusal:

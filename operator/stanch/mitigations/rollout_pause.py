@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from stanch.api.actions import Action
 from stanch.api.incident_status import UndoClass
@@ -21,10 +20,9 @@ from stanch.core.ports import (
     Written,
 )
 from stanch.core.questions import Question
-from stanch.core.swap import ABSENT, look_up
-from stanch.mitigations.workload import Json, live, owner_refusal, read_target
+from stanch.mitigations.switch import read_own, switched
+from stanch.mitigations.workload import Json, live
 
-PAUSED = "/spec/paused"
 _NEEDS: Mapping[TargetKind, tuple[Need, ...]] = {TargetKind.DEPLOYMENT: (Need("patch", "apps", "deployments"),)}
 
 
@@ -54,11 +52,9 @@ class PauseRollout:
 
     def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """Paused from not paused; nothing to do when it is already."""
-        target = read_target(aim, seen)
+        target = read_own(aim, seen)
         if not isinstance(target, dict):
             return target
-        if refusal := owner_refusal(aim, target):
-            return refusal
         if target["spec"].get("paused"):
             return NothingToDo(f"{aim} is already paused")
         return _change(aim, target, True, "pause", "resume", ApprovalClass.A, _mid_rollout(target))
@@ -83,15 +79,13 @@ class ResumeRollout:
 
     def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """Not paused from paused; nothing to do when it is not."""
-        target = read_target(aim, seen)
+        target = read_own(aim, seen)
         if not isinstance(target, dict):
             return target
-        if refusal := owner_refusal(aim, target):
-            return refusal
         if not target["spec"].get("paused"):
             return NothingToDo(f"{aim} is not paused")
         warning = ("Every template change made while it was paused rolls out at once",)
-        return _change(aim, target, ABSENT, "resume", "pause", ApprovalClass.B, warning)
+        return _change(aim, target, False, "resume", "pause", ApprovalClass.B, warning)
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """The controller has observed it; recovery then watches the rollout itself."""
@@ -110,19 +104,16 @@ def _mid_rollout(target: Json) -> tuple[str, ...]:
 
 
 def _change(
-    aim: Aim, target: Json, after: Any, verb: str, inverse: str, approval: ApprovalClass, warnings: tuple[str, ...]
+    aim: Aim, target: Json, on: bool, verb: str, inverse: str, approval: ApprovalClass, warnings: tuple[str, ...]
 ) -> Change:
-    return Change(
-        uid=target["metadata"]["uid"],
-        before={PAUSED: look_up(target, PAUSED)},
-        after={PAUSED: after},
+    return switched(
+        target,
+        "paused",
+        on,
         summary=f"{verb} the rollout of {aim}",
-        diff=(f"spec.paused: {str(after is not True).lower()} -> {str(after is True).lower()}",),
-        blast="no pod is touched" if after is True else "pods of a newer template replace the running ones",
-        undo_takes="1s (estimated)",
+        blast="no pod is touched" if on else "pods of a newer template replace the running ones",
         warnings=warnings,
         do_by_hand=_by_hand(aim, verb),
         undo_by_hand=_by_hand(aim, inverse),
         approval_class=approval,
-        labels=target["metadata"].get("labels"),
     )

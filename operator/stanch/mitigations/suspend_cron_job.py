@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
 
 from stanch.api.actions import Action, SuspendCronJob
 from stanch.api.incident_status import UndoClass
@@ -10,10 +9,8 @@ from stanch.api.meta import TargetKind
 from stanch.core.observations import Observations
 from stanch.core.ports import Aim, ApprovalClass, Change, Clock, Need, NothingToDo, Sized, Verdict, Written
 from stanch.core.questions import Question
-from stanch.core.swap import look_up
-from stanch.mitigations.workload import Json, owner_refusal, read_target, stands
-
-SUSPEND: Final = "/spec/suspend"
+from stanch.mitigations.switch import read_own, switched
+from stanch.mitigations.workload import Json, stands
 
 
 class SuspendSchedule:
@@ -27,11 +24,9 @@ class SuspendSchedule:
 
     def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """Suspended from not suspended; nothing to do when it is already."""
-        target = read_target(aim, seen)
+        target = read_own(aim, seen)
         if not isinstance(target, dict):
             return target
-        if refusal := owner_refusal(aim, target):
-            return refusal
         if target["spec"].get("suspend"):
             return NothingToDo(f"{aim} is already suspended, not by this mitigation; its undo will leave it so")
         return _change(aim, target)
@@ -52,19 +47,16 @@ def _change(aim: Aim, target: Json) -> Change:
         )
 
     running = [job["name"] for job in (target.get("status") or {}).get("active") or ()]
-    return Change(
-        uid=target["metadata"]["uid"],
-        before={SUSPEND: look_up(target, SUSPEND)},
-        after={SUSPEND: True},
+    return switched(
+        target,
+        "suspend",
+        True,
         summary=f"suspend {aim} ({target['spec'].get('schedule')})",
-        diff=("spec.suspend: false -> true",),
         blast=f"no new Jobs; {len(running)} running",
-        undo_takes="1s (estimated)",
         warnings=(*_still_running(aim, running), _on_resume(target)),
         do_by_hand=by_hand("true"),
         undo_by_hand=by_hand("false"),
         approval_class=ApprovalClass.A,
-        labels=target["metadata"].get("labels"),
     )
 
 

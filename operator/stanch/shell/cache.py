@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from stanch.core import others
+from stanch.core.census import Census
 from stanch.core.observations import Acted, Busy
+from stanch.core.others import Part, part_of
 from stanch.shell.bells import Key
-
-_OPEN = frozenset({"Intended", "Started", "Applied"})
 
 
 class Cache:
@@ -14,6 +15,8 @@ class Cache:
     def __init__(self) -> None:
         """Empty."""
         self._bodies: dict[Key, dict[str, Any]] = {}
+        # Worked out once a version: every look at every incident takes in the parts of all others.
+        self._parts: dict[Key, Part] = {}
         self._doubted: set[Key] = set()
 
     def put(self, key: Key, body: dict[str, Any], listed: bool = False) -> None:
@@ -21,6 +24,7 @@ class Cache:
         known = self._bodies.get(key)
         same = known is not None and known["metadata"]["uid"] == body["metadata"]["uid"]
         if not same or version(body) >= version(known or body):
+            self._parts[key] = part_of(f"{key.namespace}/{key.name}", body)
             self._bodies[key] = body
         elif listed:
             self._doubted.add(key)
@@ -38,6 +42,7 @@ class Cache:
     def drop(self, key: Key) -> None:
         """It is gone."""
         self._bodies.pop(key, None)
+        self._parts.pop(key, None)
 
     def all(self) -> list[Key]:
         """All known keys."""
@@ -49,43 +54,18 @@ class Cache:
 
     def busy(self, but: Key) -> dict[str, Busy]:
         """Target uid → the other incident that is acting on it now."""
-        found: dict[str, Busy] = {}
-        for key, body in self._bodies.items():
-            if key == but or key.plural != but.plural:
-                continue
-            for record in (body.get("status") or {}).get("mitigations") or ():
-                uid = (record.get("target") or {}).get("uid")
-                acting = next((a for a in record.get("attempts") or () if a.get("state") in _OPEN), None)
-                if uid and acting:
-                    found[uid] = _together(
-                        found.get(uid), Busy(f"{key.namespace}/{key.name}", _still_looked_at(acting))
-                    )
-        return found
+        return others.busy(self._others(but))
+
+    def census(self, but: Key) -> Census:
+        """What other incidents did and are doing."""
+        return others.census(self._others(but))
 
     def acted(self) -> dict[str, Acted]:
         """Action id, as our label on a target has it → the mitigation and incident whose it is."""
-        return {
-            attempt["id"]: Acted(
-                f"mitigation {record['name']} of incident {key.namespace}/{key.name}",
-                tuple(attempt.get("fields") or ()),
-            )
-            for key, body in self._bodies.items()
-            for record in (body.get("status") or {}).get("mitigations") or ()
-            for attempt in record.get("attempts") or ()
-        }
+        return others.acted(self._parts.values())
 
-
-def _together(one: Busy | None, other: Busy) -> Busy:
-    """Of several incidents the one that locks the whole object counts; else all their fields do."""
-    if one is None or one.fields is None or other.fields is None:
-        return one if one is not None and one.fields is None else other
-    return Busy(f"{one.incident} or {other.incident}", one.fields + other.fields)
-
-
-def _still_looked_at(attempt: dict[str, Any]) -> tuple[str, ...] | None:
-    if attempt.get("state") != "Applied" or attempt.get("removes"):
-        return None
-    return tuple(attempt.get("fields") or ()) or None
+    def _others(self, but: Key) -> list[Part]:
+        return [part for key, part in self._parts.items() if key != but and key.plural == but.plural]
 
 
 def version(body: dict[str, Any]) -> int:

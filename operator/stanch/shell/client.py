@@ -18,6 +18,7 @@ import aiohttp
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from yarl import URL
 
 from stanch.api.names import FIELD_MANAGER
 from stanch.shell.clock import Clock
@@ -129,7 +130,8 @@ class Kube:
         try:
             async with self._session.request(
                 method,
-                url,
+                # As it is: another way to write a path may be another path.
+                URL(url, encoded=True),
                 data=body.encode() if body is not None else None,
                 headers=await self._headers(accept, content_type),
                 timeout=timeout,
@@ -198,9 +200,9 @@ class Kube:
         self.requests += 1
         kept, total = bytearray(), 0
         try:
-            async with self._session.get(
-                f"{self._host}{path}?{urlencode(params)}", headers=await self._headers("*/*", None), timeout=timeout
-            ) as response:
+            url = URL(f"{self._host}{path}?{urlencode(params)}", encoded=True)
+            headers = await self._headers("*/*", None)
+            async with self._session.get(url, headers=headers, timeout=timeout) as response:
                 async for chunk in response.content.iter_chunked(65536):
                     kept += chunk
                     total += len(chunk)

@@ -9,33 +9,18 @@ from stanch.api.names import GROUP, VERSION, Label
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
 from stanch.shell.metrics import OPEN_INCIDENTS
+from stanch.shell.policy_book import PolicyBook, heard
 
 Login = Callable[[], Awaitable[kopf.ConnectionInfo]]
 
 
-def registry(cache: Cache, bells: Bells, login: Login, incident_gone: Callable[[], None]) -> kopf.OperatorRegistry:
+def registry(
+    cache: Cache, bells: Bells, book: PolicyBook, login: Login, incident_gone: Callable[[], None]
+) -> kopf.OperatorRegistry:
     """Low-level event handlers only: kopf then writes nothing, and keeps no progress of its own."""
     handlers = kopf.OperatorRegistry()
 
-    @kopf.on.login(registry=handlers)
-    async def log_in(**_: Any) -> kopf.ConnectionInfo:
-        """The credentials we use ourselves, read again whenever the API server no longer takes them."""
-        return await login()
-
-    @kopf.on.startup(registry=handlers)
-    def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
-        # A name that nobody uses: kopf strips its own finalizer from objects it watches.
-        settings.persistence.finalizer = f"unused.{GROUP}/kopf"
-        settings.posting.enabled = False
-        # Our kinds are there before we start; watching for new CRDs would need a right that nothing else needs.
-        settings.scanning.disabled = True
-        settings.watching.server_timeout = 290
-        settings.watching.connect_timeout = 10
-        settings.watching.chunk_size = 500
-        settings.networking.request_timeout = 30
-        settings.queueing.idle_timeout = 0.5
-        settings.watching.label_selectors[f"incidents.{GROUP}"] = f"!{Label.CLOSED}"
-        settings.watching.label_selectors[f"timelineentries.{GROUP}"] = f"!{Label.FOLDED}"
+    _begin(handlers, login)
 
     @kopf.on.event(GROUP, VERSION, "incidents", registry=handlers)
     async def incident_changed(
@@ -71,4 +56,31 @@ def registry(cache: Cache, bells: Bells, login: Login, incident_gone: Callable[[
             cache.put(key, dict(body))
             bells.ring(key)
 
+    @kopf.on.event(GROUP, VERSION, "responsepolicies", registry=handlers)
+    async def policy_changed(*, type: str | None, body: kopf.Body, **_: Any) -> None:
+        """Who must agree, and how much may be done, may be another by now."""
+        heard(book, cache, bells, dict(body), gone=type == "DELETED")
+
     return handlers
+
+
+def _begin(handlers: kopf.OperatorRegistry, login: Login) -> None:
+    @kopf.on.login(registry=handlers)
+    async def log_in(**_: Any) -> kopf.ConnectionInfo:
+        """The credentials we use ourselves, read again whenever the API server no longer takes them."""
+        return await login()
+
+    @kopf.on.startup(registry=handlers)
+    def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+        # A name that nobody uses: kopf strips its own finalizer from objects it watches.
+        settings.persistence.finalizer = f"unused.{GROUP}/kopf"
+        settings.posting.enabled = False
+        # Our kinds are there before we start; watching for new CRDs would need a right that nothing else needs.
+        settings.scanning.disabled = True
+        settings.watching.server_timeout = 290
+        settings.watching.connect_timeout = 10
+        settings.watching.chunk_size = 500
+        settings.networking.request_timeout = 30
+        settings.queueing.idle_timeout = 0.5
+        settings.watching.label_selectors[f"incidents.{GROUP}"] = f"!{Label.CLOSED}"
+        settings.watching.label_selectors[f"timelineentries.{GROUP}"] = f"!{Label.FOLDED}"

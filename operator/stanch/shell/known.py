@@ -1,12 +1,28 @@
-"""What is known of an incident against what is stored: read again when the two differ, and before an effect rests on it."""
+"""What is known of incidents against what is stored: read again when the two differ, and before an effect rests on it."""
 
 from stanch.api.incident import Incident
+from stanch.api.names import Label
 from stanch.core.questions import INCIDENTS
 from stanch.shell.bells import Key
 from stanch.shell.cache import Cache, version
-from stanch.shell.client import Kube, Reply, Unanswered
+from stanch.shell.client import METADATA_ONLY, Kube, Reply, Unanswered
+from stanch.shell.orphan_sweep import objects
 from stanch.shell.rewind import Rewind
 from stanch.shell.status import StatusConflict
+
+
+async def all_known(kube: Kube, cache: Cache) -> bool:
+    """
+    Is every open incident known, as new as it is stored now? Who counts what others do must know all of them.
+
+    Raises CannotLook, or Unanswered. The list itself is not kept: what is deleted before the watch begins would stay for ever.
+    """
+    async for item in objects(kube, INCIDENTS, None, f"!{Label.CLOSED}", METADATA_ONLY):
+        meta = item["metadata"]
+        known = cache.get(Key(INCIDENTS.plural, meta["namespace"], meta["name"]))
+        if known is None or known["metadata"]["uid"] != meta["uid"] or version(known) < version(item):
+            return False
+    return True
 
 
 async def refresh(kube: Kube, cache: Cache, rewind: Rewind, key: Key) -> None:

@@ -88,6 +88,8 @@ class Observer:
             params["labelSelector"] = question.labels
         if question.fields:
             params["fieldSelector"] = question.fields
+        if question.after:
+            params["continue"] = question.after
         accept = METADATA_ONLY if question.metadata_only else JSON
         return _plain(await self.kube.get(question.ref.path(question.namespace), params, accept))
 

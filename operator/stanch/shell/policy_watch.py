@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from stanch.core.observations import Policies
 from stanch.shell.client import Kube, Unanswered
-from stanch.shell.policies import EXPECTED, problem
+from stanch.shell.policies import EXPECTED, in_force_since, problem
 
 EVERY_SECONDS: Final = 60.0
 SOON_SECONDS: Final = 5.0
@@ -16,17 +16,26 @@ _GROUP: Final = "/apis/admissionregistration.k8s.io/v1"
 async def look_at_policies(kube: Kube) -> Policies:
     """Read every policy and binding by name and compare their digests. An answer that can't be had proves nothing."""
     try:
-        if old := _too_old((await kube.get("/version")).body):
+        version = await kube.get("/version")
+        if not version.ok:
+            return _unclear(version.message)
+        if old := _too_old(version.body):
             return Policies(False, old)
         wanted = EXPECTED.items()
         replies = await asyncio.gather(*(kube.get(f"{_GROUP}/{e.resource}/{e.name}") for _, e in wanted))
     except Unanswered as error:
-        return Policies(False, f"The admission policies can't be read: {error}")
-    forbidden = next((r for r in replies if r.status == 403), None)
-    if forbidden is not None:
-        return Policies(False, f"The admission policies can't be read: {forbidden.message}")
-    why = problem({name: (r.body if r.ok else None) for (name, _), r in zip(wanted, replies, strict=True)})
-    return Policies(not why, why)
+        return _unclear(str(error))
+    # Only what is said not to be there is missing: a 500 of one of many must not have people's words refused.
+    silent = next((r for r in replies if not r.ok and r.status != 404), None)
+    if silent is not None:
+        return _unclear(silent.message)
+    live = {name: (r.body if r.ok else None) for (name, _), r in zip(wanted, replies, strict=True)}
+    why = problem(live)
+    return Policies(not why, why, since=None if why else in_force_since(live))
+
+
+def _unclear(why: str) -> Policies:
+    return Policies(False, f"The admission policies can't be read: {why}", unclear=True)
 
 
 def _too_old(said: dict[str, Any]) -> str:

@@ -12,9 +12,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from stanch.api.incident import Incident
-from stanch.api.meta import Severity
+from stanch.api.meta import Severity, instant
 from stanch.api.names import EventKind, Label, Reason
 from stanch.api.timeline_entry import TimelineEntry
+from stanch.core.attempts import begun
 from stanch.core.commands import outcome_key
 from stanch.core.invariants import broken
 from stanch.core.observations import Answer, Found, Observations, Outcome, Policies
@@ -22,6 +23,7 @@ from stanch.core.plan import plan
 from stanch.core.plan_type import Plan, Told
 from stanch.core.ports import Catalog
 from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Question, UndoSecret
+from stanch.core.reading import Unreadable, read_entry
 from stanch.core.records import MarkFolded, Store
 from stanch.core.stalled import stalled_by_law
 from stanch.shell.bells import Bells, Key
@@ -31,16 +33,20 @@ from stanch.shell.known import must_stand, refresh
 from stanch.shell.metrics import LAWS_BROKEN, RECONCILE_SECONDS, RECONCILES
 from stanch.shell.observe import Observer
 from stanch.shell.perform import path_of, perform
+from stanch.shell.policy_book import PolicyBook
 from stanch.shell.rewind import Rewind
 from stanch.shell.spec_invalid import say_invalid
 from stanch.shell.status import StatusConflict, StatusRefused, write_status
 from stanch.shell.store import mark_folded, store
 from stanch.shell.tell import body_of, tell
+from stanch.shell.turns import Turn
 
 LOG = logging.getLogger("stanch.reconcile")
 # Questions lead to questions at most this often; a plan that still asks then is a bug of ours, not of the cluster.
 ROUNDS_MAX: Final = 40
 PASSES_MAX: Final = 12
+# More than one look folds.
+ENTRIES_AT_ONCE: Final = 200
 BACKOFF_FIRST: Final = 0.1
 # Long enough for the requests to be on the wire, short enough to be ready before the first answer.
 PREPARE_AFTER: Final = 0.001
@@ -58,12 +64,22 @@ class Reconciler:
         bells: Bells,
         rewind: Rewind,
         restored: datetime | None = None,
+        own_node: str = "",
     ) -> None:
-        """``restored``: when a restore was seen. ``policies`` is kept up to date by shell/policy_watch.py."""
-        self.restored = restored
+        """
+        ``restored``: when a restore was seen. ``policies`` is kept up to date by shell/policy_watch.py, and ``book``, in which
+        there are no ResponsePolicies at first, by shell/policy_book.py.
+        """
+        self.restored, self.own_node, self.book = restored, own_node, PolicyBook(catalog.policy)
         self.kube, self.catalog, self.cache, self.bells, self.rewind = kube, catalog, cache, bells, rewind
         self.observer, self.now = Observer(kube), kube.clock.now
-        self.policies = Policies(proven=False, problem="The admission policies have not been looked at yet")
+        self.policies = Policies(False, "The admission policies have not been looked at yet", unclear=True)
+        # Between counting what others do and writing down what is begun here, there is only one look at a time.
+        self._turns = asyncio.Lock()
+        # Why nothing may be done although all policies are in force; empty when every incident is known.
+        self.uncounted = ""
+        # Set once all has been read that effects rest on, for good: what can't be read later is told at once.
+        self.settled = asyncio.Event()
         self._failures: dict[Key, int] = {}
         self._rehearsed: dict[Key, tuple[Question, ...]] = {}
         self._background: set[asyncio.Task[Any]] = set()
@@ -109,30 +125,32 @@ class Reconciler:
         except ValidationError as error:
             await say_invalid(self.kube, body, error, self.now())
             return None
+        began = self.now()
         entries, answers = await asyncio.gather(
             self._entries(incident), self.observer.answer(self._rehearsed.get(key, ()), None)
         )
         seen = Observations(
             answers=answers,
             entries=entries,
-            policies=self.policies,
-            busy=self.cache.busy(key),
-            acted=self.cache.acted(),
-            evidence_started=self.now(),
+            policies=self._proven(),
+            own_node=self.own_node,
+            evidence_started=began,
             restored=self.restored,
         )
+        seen = self._with_others(key, seen)
         done: list[tuple[Incident, Plan]] = []
         written = False
         try:
             for _ in range(PASSES_MAX):
-                decided, seen, planned = await self._decide(incident, seen)
-                self._log(incident, decided)
-                changed = decided.status != incident.status
-                if not changed and not decided.commands and not decided.stores:
-                    done.append((incident, decided))
-                    self._rehearse(key, incident, seen)
-                    return decided.wake_at
-                incident, seen = await self._write(key, incident, decided, seen, changed)
+                with Turn(self._turns) as turn:
+                    decided, seen, planned = await self._decide(key, incident, seen, turn)
+                    self._log(incident, decided)
+                    changed = decided.status != incident.status
+                    if not changed and not decided.commands and not decided.stores:
+                        done.append((incident, decided))
+                        self._rehearse(key, incident, seen)
+                        return decided.wake_at
+                    incident, seen = await self._write(key, incident, decided, seen, turn)
                 written = written or changed
                 done.append((incident, decided))
                 if decided.commands:
@@ -158,7 +176,9 @@ class Reconciler:
         for _ in range(ROUNDS_MAX):
             # Nothing counts as stored: the next look has to ask for that, too.
             on_paper = replace(seen, answers=answers, entries=(), stored={})
-            asked |= dict.fromkeys(plan(incident, on_paper, self.catalog, self.now()).questions)
+            asked |= dict.fromkeys(
+                plan(incident, on_paper, self.catalog_in(incident.metadata.namespace), self.now()).questions
+            )
             known = {q: seen.answers[q] for q in asked if q in seen.answers and q not in answers}
             if not known:
                 break
@@ -189,31 +209,68 @@ class Reconciler:
             self._told.append(entry["metadata"]["uid"])
             self._later(tell(self.kube, {"kind": "TimelineEntry", **entry}, told, self.now()))
 
-    async def _entries(self, incident: Incident) -> tuple[TimelineEntry, ...]:
-        """What people said that is not folded yet; a brand-new incident has none."""
+    async def _entries(self, incident: Incident) -> tuple[TimelineEntry | Unreadable, ...]:
+        """
+        What people said that is not folded yet, the oldest first; a brand-new incident has none.
+
+        The API server lists by name, and anybody names their own: so all of it is read, and the oldest are kept. What is older
+        than the incident was said to another of its name.
+        """
         if incident.status.times is None:
             return ()
         labels, fields = f"!{Label.FOLDED}", f"spec.incident={incident.metadata.name}"
-        question = List(ENTRIES, incident.metadata.namespace, labels=labels, fields=fields)
-        answer = (await self.observer.answer([question], None))[question]
-        if not isinstance(answer, Found):
-            raise StatusConflict(f"entries can't be listed: {answer}")
-        entries = []
-        for item in answer.value.get("items") or ():
-            try:
-                entries.append(TimelineEntry.model_validate(item))
-            except ValidationError as error:
-                LOG.warning("an entry can't be read", extra={"entry": item["metadata"]["name"], "why": str(error)})
-        return tuple(entries)
+        question, since = List(ENTRIES, incident.metadata.namespace, labels=labels, fields=fields), incident.declared
+        kept: list[dict[str, Any]] = []
+        while True:
+            answer = (await self.observer.answer([question], None))[question]
+            if not isinstance(answer, Found):
+                raise StatusConflict(f"entries can't be listed: {answer}")
+            items = answer.value.get("items") or ()
+            kept += (e for e in items if e["metadata"]["creationTimestamp"] >= instant(since))
+            kept = sorted(kept, key=lambda e: int(e["metadata"].get("resourceVersion") or 0))[:ENTRIES_AT_ONCE]
+            more = (answer.value.get("metadata") or {}).get("continue")
+            if not more:
+                return tuple(read_entry(item) for item in kept)
+            question = replace(question, after=more)
 
-    async def _decide(self, incident: Incident, seen: Observations) -> tuple[Plan, Observations, float]:
-        """Plan, answer what it asks, and plan again until it asks nothing."""
+    def _proven(self) -> Policies:
+        """Whether effects may rest on what is known."""
+        policies = self.book.proven(self.policies)
+        if not (policies.proven and self.uncounted):
+            return policies
+        return replace(policies, proven=False, problem=self.uncounted, stamped=True)
+
+    def settle(self) -> None:
+        """Note when all has been read that effects rest on. What was read and is not in force is known, too."""
+        policies = self._proven()
+        if not (policies.unclear or policies.stamped):
+            self.settled.set()
+
+    def _with_others(self, key: Key, seen: Observations) -> Observations:
+        """With what the other incidents do and did, as far as is known now."""
+        return replace(seen, census=self.cache.census(key), busy=self.cache.busy(key), acted=self.cache.acted())
+
+    async def _decide(
+        self, key: Key, incident: Incident, seen: Observations, turn: Turn
+    ) -> tuple[Plan, Observations, float]:
+        """Plan, answer what it asks, and plan again until it asks nothing; what begins something is planned in a turn."""
         for _ in range(ROUNDS_MAX):
             planned = time.monotonic()
-            decided = plan(incident, seen, self.catalog, self.now())
-            if not decided.questions:
+            decided = plan(incident, seen, self.catalog_in(incident.metadata.namespace), self.now())
+            if decided.questions:
+                turn.end()
+                seen = seen.with_answers(await self._answers(incident, decided, seen))
+            elif not begun(incident.status, decided.status):
+                turn.end()
                 break
-            seen = seen.with_answers(await self._answers(incident, decided, seen))
+            elif turn.taken:
+                break
+            else:
+                await turn.take()
+                now = self._with_others(key, seen)
+                if (now.census, now.busy) == (seen.census, seen.busy):
+                    break
+                seen = now
         else:
             raise RuntimeError(f"still asking after {ROUNDS_MAX} rounds: {decided.questions[:3]}")
         laws = broken(incident, decided)
@@ -230,25 +287,31 @@ class Reconciler:
             self.catalog.collector.prepare(decided.capturing, seen, self._severity(incident), self.now())
         return await asking
 
+    def catalog_in(self, namespace: str) -> Catalog:
+        """With the policy that is in force in a namespace."""
+        return replace(self.catalog, policy=self.book.policy(namespace))
+
     def _severity(self, incident: Incident) -> Severity:
         said = incident.status.severity.level if incident.status.severity else incident.spec.severity
-        return said or self.catalog.policy.when_unknown
+        return said or self.catalog_in(incident.metadata.namespace).policy.when_unknown
 
     def _left(self, incident: Incident, seen: Observations) -> float:
         """Seconds until the evidence deadline of this severity."""
-        deadline = self.catalog.policy.evidence_deadline[self._severity(incident)]
+        deadline = self.catalog_in(incident.metadata.namespace).policy.evidence_deadline[self._severity(incident)]
         return (deadline - (self.now() - (seen.evidence_started or self.now()))).total_seconds()
 
     async def _write(
-        self, key: Key, incident: Incident, decided: Plan, seen: Observations, changed: bool
+        self, key: Key, incident: Incident, decided: Plan, seen: Observations, turn: Turn
     ) -> tuple[Incident, Observations]:
         """The status and what an effect waits for in parallel, the rest after; receipts go into what was seen."""
+        changed = decided.status != incident.status
         urgent = [s for s in decided.stores if s.urgent]
         rest = [s for s in decided.stores if not s.urgent]
         waiting = [asyncio.create_task(store(self.kube, s)) for s in urgent]
         try:
             written = await self._status(key, incident, decided, changed)
         finally:
+            turn.end()
             kept = [await task for task in waiting]
         kept += await asyncio.gather(*(store(self.kube, s) for s in rest))
         return written, _receipts(seen, dict(zip([*urgent, *rest], kept, strict=True)), incident, written)
@@ -326,8 +389,7 @@ class Reconciler:
 def _receipts(seen: Observations, kept: Mapping[Store, str | None], before: Incident, after: Incident) -> Observations:
     stored = {s.name: s.digest for s, why in kept.items() if why is None}
     failed = {s.name: why for s, why in kept.items() if why is not None}
-    known = {a.id for r in before.status.mitigations or () for a in r.attempts or ()}
-    fresh = {a.id for r in after.status.mitigations or () for a in r.attempts or ()} - known
+    fresh = begun(before.status, after.status)
     undo: dict[Question, Answer] = {
         UndoSecret(s.name): Found(s.record) for s, why in kept.items() if why is None and s.record is not None
     }

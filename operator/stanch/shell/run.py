@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 import math
+import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,19 +15,24 @@ from aiohttp import web
 
 from stanch.api.policy import DEFAULT, Policy
 from stanch.core.ports import Catalog
+from stanch.core.questions import INCIDENTS, RESPONSE_POLICIES
 from stanch.evidence.collector import EvidenceCollector
 from stanch.mitigations import ALL
+from stanch.shell import policy_book
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
-from stanch.shell.client import Kube, bearer_token, configuration
+from stanch.shell.client import Kube, Unanswered, bearer_token, configuration
 from stanch.shell.clock import Clock, machine_time
 from stanch.shell.election import Times
 from stanch.shell.handlers import registry
 from stanch.shell.health import Health
 from stanch.shell.items import look_at_item
+from stanch.shell.known import all_known
 from stanch.shell.lease import Lease
 from stanch.shell.metrics import LEADING, POLICIES_PROVEN
-from stanch.shell.orphan_sweep import OrphanSweep
+from stanch.shell.orphan_sweep import CannotLook, OrphanSweep
+from stanch.shell.policy_book import PolicyBook, read_policies, ring
+from stanch.shell.policy_status import look_at_policy
 from stanch.shell.policy_watch import EVERY_SECONDS, SOON_SECONDS, look_at_policies
 from stanch.shell.reconcile import Reconciler
 from stanch.shell.redaction_key import redaction_key
@@ -37,6 +43,11 @@ LOG = logging.getLogger("stanch.run")
 WORKERS = 8
 # Heals what a watch may have missed: a lost event costs this long at most.
 RESYNC_SECONDS = 600.0
+# Between two looks whether the watch has told of all incidents; it takes a moment after the start.
+KNOWN_SECONDS = 0.2
+# What has to be read before anything is begun takes a moment after the start: nobody is told that it was not read at once.
+# Evidence waits as long: no longer than a SEV1 gives it.
+PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +71,13 @@ async def run(settings: Settings) -> None:
     config = await configuration(settings.kubeconfig)
     async with Kube(config, clock=Clock(settings.clock)) as kube:
         health = Health()
-        catalog = Catalog({m.name: m for m in ALL}, EvidenceCollector(await redaction_key(kube)), settings.policy)
-        # What was imported stays for ever; looking through it for garbage would hold the event loop for 65 ms at a time.
-        gc.collect()
-        gc.freeze()
         restored: datetime | None = None
+        # From the beginning: a start may have to wait for the API server, and is alive meanwhile.
         async with _listening(settings.listen, health):
+            catalog = Catalog({m.name: m for m in ALL}, EvidenceCollector(await redaction_key(kube)), settings.policy)
+            # What was imported stays for ever; looking through it for garbage would hold the event loop for 65 ms at a time.
+            gc.collect()
+            gc.freeze()
             while True:
                 seen = await _until_stopped(settings, kube, catalog, health, restored)
                 if seen is None:
@@ -79,27 +91,30 @@ async def _until_stopped(
     """From empty caches until somebody says stop; or until what is remembered never happened: then when that was seen."""
     cache, bells, tenure = Cache(), Bells(), Tenure()
     rewind, sweep = Rewind(kube), OrphanSweep(kube, kube.clock.now)
-    reconciler = Reconciler(kube, catalog, cache, bells, rewind, restored)
+    reconciler = Reconciler(kube, catalog, cache, bells, rewind, restored, os.environ.get("NODE_NAME", ""))
+    reconciler.uncounted = "The other incidents have not been read yet"
+    book = reconciler.book = PolicyBook(settings.policy, "The ResponsePolicies have not been read yet")
     lease = Lease(kube, tenure, identity(), settings.lease) if settings.lease else None
     LEADING.set_function(lambda: tenure.holds)
     # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
     tasks = [
+        asyncio.create_task(_read_policies(reconciler)),
+        asyncio.create_task(_until_all_known(reconciler)),
         asyncio.create_task(_watch_policies(kube, reconciler, health)),
-        asyncio.create_task(health.beat()),
         asyncio.create_task(rewind.watch()),
-        asyncio.create_task(_resync(cache, bells)),
+        asyncio.create_task(_resync(reconciler)),
         *([asyncio.create_task(_look_for_orphans(sweep, tenure))] if settings.orphans else []),
         *(asyncio.create_task(_work(reconciler, tenure, bells)) for _ in range(WORKERS)),
     ]
     # What another left half done when it lost the lease, and what was cut short here, is looked at by whoever has it.
-    tenure.on_begin.append(lambda: _ring_all(cache, bells))
+    tenure.on_begin.append(lambda: _ring_all(reconciler))
     if lease:
         tasks.append(asyncio.create_task(lease.keep()))
     else:
         tenure.extend(math.inf)
     watching = asyncio.create_task(
         kopf.operator(
-            registry=registry(cache, bells, lambda: _login(settings), sweep.soon),
+            registry=registry(cache, bells, book, lambda: _login(settings), sweep.soon),
             clusterwide=True,
             standalone=True,
             memo=kopf.Memo(),
@@ -147,14 +162,18 @@ async def _login(settings: Settings) -> kopf.ConnectionInfo:
 
 
 async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells) -> None:
-    """Take one key after the other, for as long as this replica may work."""
+    """Take one key after the other, for as long as this replica may work; first when all is known, or does not come."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(reconciler.settled.wait(), PATIENCE_SECONDS)
     while True:
         await tenure.begun()
         async with tenure.term():
             key = await bells.take()
             try:
-                if key.plural == "incidents":
+                if key.plural == INCIDENTS.plural:
                     await reconciler.look(key)
+                elif key.plural == RESPONSE_POLICIES.plural:
+                    await _policy(reconciler, key)
                 else:
                     await _item(reconciler.kube, reconciler.cache, bells, key)
             finally:
@@ -171,15 +190,57 @@ async def _item(kube: Kube, cache: Cache, bells: Bells, key: Key) -> None:
         bells.ring_in(key, min(86_400.0, max(1.0, (wake - kube.clock.now()).total_seconds())))
 
 
-async def _resync(cache: Cache, bells: Bells) -> None:
+async def _policy(reconciler: Reconciler, key: Key) -> None:
+    try:
+        again = await look_at_policy(reconciler.kube, reconciler.book, key, reconciler.now())
+    except Exception:  # one poison object must not stop the rest
+        LOG.exception("a policy can't be judged", extra={"policy": f"{key.namespace}/{key.name}"})
+        return
+    if again is not None:
+        reconciler.bells.ring_in(key, again)
+
+
+async def _resync(reconciler: Reconciler) -> None:
     while True:
         await asyncio.sleep(RESYNC_SECONDS)
-        _ring_all(cache, bells)
+        _ring_all(reconciler)
 
 
-def _ring_all(cache: Cache, bells: Bells) -> None:
-    for key in cache.all():
-        bells.ring(key)
+def _more_is_known(reconciler: Reconciler) -> None:
+    """Every incident looks whether it may go on now; and the workers, which waited for it, begin."""
+    reconciler.settle()
+    _ring_all(reconciler)
+
+
+def _ring_all(reconciler: Reconciler) -> None:
+    for key in [*reconciler.cache.all(), *reconciler.book.keys()]:
+        reconciler.bells.ring(key)
+
+
+async def _read_policies(reconciler: Reconciler) -> None:
+    """Read the ResponsePolicies before anything is done, and every minute: a watch may have missed one."""
+    book = reconciler.book
+    while True:
+        before = book.problem
+        changed = await read_policies(reconciler.kube, book)
+        if book.problem != before:
+            _more_is_known(reconciler)
+        elif changed:
+            ring(book, reconciler.cache, reconciler.bells, changed)
+        await asyncio.sleep(policy_book.SOON_SECONDS if changed is None else policy_book.EVERY_SECONDS)
+
+
+async def _until_all_known(reconciler: Reconciler) -> None:
+    """Guards count what all incidents do: nothing is begun before the watch has told of each that there is."""
+    while True:
+        try:
+            if await all_known(reconciler.kube, reconciler.cache):
+                break
+        except (CannotLook, Unanswered) as error:
+            reconciler.uncounted = f"The other incidents can't be read: {error}"
+        await asyncio.sleep(KNOWN_SECONDS)
+    reconciler.uncounted = ""
+    _more_is_known(reconciler)
 
 
 async def _watch_policies(kube: Kube, reconciler: Reconciler, health: Health) -> None:
@@ -193,12 +254,13 @@ async def _watch_policies(kube: Kube, reconciler: Reconciler, health: Health) ->
         if reconciler.policies != before:
             level = logging.INFO if reconciler.policies.proven else logging.WARNING
             LOG.log(level, "policies proven" if reconciler.policies.proven else reconciler.policies.problem)
-            _ring_all(reconciler.cache, reconciler.bells)
+            _more_is_known(reconciler)
         await asyncio.sleep(EVERY_SECONDS if reconciler.policies.proven else SOON_SECONDS)
 
 
 @contextlib.asynccontextmanager
 async def _listening(address: str, health: Health) -> AsyncIterator[None]:
+    """Answer probes while inside; whether the loop is alive is measured for them."""
     if not address:
         yield
         return
@@ -206,9 +268,11 @@ async def _listening(address: str, health: Health) -> AsyncIterator[None]:
     runner = web.AppRunner(health.app(), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, host or "0.0.0.0", int(port))
+    beat = asyncio.create_task(health.beat())
     try:
         await site.start()
         LOG.info("listening", extra={"address": " ".join(f"{a[0]}:{a[1]}" for a in runner.addresses)})
         yield
     finally:
+        beat.cancel()
         await runner.cleanup()

@@ -10,16 +10,10 @@ from pydantic import ValidationError
 from stanch.api.meta import instant
 from stanch.api.names import ConditionType, Reason
 from stanch.core.questions import INCIDENTS
+from stanch.core.reading import first_problem
 from stanch.shell.client import MERGE_PATCH, Kube, Unanswered
 
 LOG = logging.getLogger("stanch.spec")
-
-
-def first_problem(error: ValidationError) -> str:
-    """`spec.impact.startedTime: … (got …)` of the first thing that can't be read."""
-    first = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in first["loc"])
-    return f"{field}: {first['msg']} (got {str(first.get('input'))[:80]!r})"
 
 
 async def say_invalid(kube: Kube, body: dict[str, Any], error: ValidationError, now: datetime) -> None:

@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from stanch.api.incident import Incident
 from stanch.core.questions import INCIDENTS
 from stanch.shell.client import MERGE_PATCH, Kube, Reply, Unanswered
 from stanch.shell.metrics import CONFLICTS
-
-STATUS_BYTES_MAX: Final = 128 * 1024
 
 
 class StatusConflict(Exception):
@@ -36,13 +34,16 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 async def write_status(kube: Kube, incident: Incident, status: Mapping[str, Any]) -> dict[str, Any]:
     """Write ``status`` as it is to be stored; the incident as it stands then. Raises StatusConflict or StatusRefused."""
     meta = incident.metadata
-    body = {
-        "metadata": {"resourceVersion": meta.resource_version, "uid": meta.uid},
-        "status": changes(incident.status.wire(), status),
-    }
-    path = INCIDENTS.path(meta.namespace, meta.name) + "/status"
+    version = {"resourceVersion": meta.resource_version, "uid": meta.uid}
+    path = INCIDENTS.path(meta.namespace, meta.name)
+    return await patch_status(kube, path, version, changes(incident.status.wire(), status))
+
+
+async def patch_status(kube: Kube, path: str, version: Mapping[str, str], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge ``change`` into the status of exactly this version. Raises StatusConflict or StatusRefused."""
+    body = {"metadata": version, "status": change}
     try:
-        reply: Reply = await kube.patch(path, json.dumps(body, separators=(",", ":")), MERGE_PATCH)
+        reply: Reply = await kube.patch(f"{path}/status", json.dumps(body, separators=(",", ":")), MERGE_PATCH)
     except Unanswered as error:
         raise StatusConflict(str(error)) from error
     if reply.ok:

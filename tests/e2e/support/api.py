@@ -26,6 +26,7 @@ WHERE = {
     "evidences": "/apis/stanch.dev/v1alpha1",
     "postmortems": "/apis/stanch.dev/v1alpha1",
     "actionitems": "/apis/stanch.dev/v1alpha1",
+    "responsepolicies": "/apis/stanch.dev/v1alpha1",
     "deployments": "/apis/apps/v1",
     "replicasets": "/apis/apps/v1",
     "statefulsets": "/apis/apps/v1",
@@ -47,11 +48,16 @@ WHERE = {
     "rolebindings": "/apis/rbac.authorization.k8s.io/v1",
     "clusterrolebindings": "/apis/rbac.authorization.k8s.io/v1",
     "subjectaccessreviews": "/apis/authorization.k8s.io/v1",
+    "certificatesigningrequests": "/apis/certificates.k8s.io/v1",
+    "roles": "/apis/rbac.authorization.k8s.io/v1",
+    "validatingadmissionpolicybindings": "/apis/admissionregistration.k8s.io/v1",
+    "mutatingadmissionpolicybindings": "/apis/admissionregistration.k8s.io/v1",
 }
 KINDS = {
     "Incident": "incidents",
     "TimelineEntry": "timelineentries",
     "Evidence": "evidences",
+    "ResponsePolicy": "responsepolicies",
     "Deployment": "deployments",
     "StatefulSet": "statefulsets",
     "DaemonSet": "daemonsets",
@@ -78,6 +84,9 @@ KINDS = {
     "SubjectAccessReview": "subjectaccessreviews",
     "Namespace": "namespaces",
     "ServiceAccount": "serviceaccounts",
+    "CertificateSigningRequest": "certificatesigningrequests",
+    "Role": "roles",
+    "Secret": "secrets",
 }
 
 
@@ -117,6 +126,8 @@ class Api:
     ca: str = field(repr=False)
     token: str = field(repr=False)
     headers: tuple[tuple[str, str], ...] = ()
+    # A file with a client certificate and its key, for somebody who has no token.
+    certificate: str = ""
     _local: threading.local = field(default_factory=threading.local, compare=False, repr=False)
 
     @staticmethod
@@ -137,7 +148,8 @@ class Api:
         for again in (True, False):
             connection = self._connection()
             connection.putrequest(method, path)
-            for key, value in (("Authorization", f"Bearer {self.token}"), ("Content-Type", content), *self.headers):
+            known = (("Authorization", f"Bearer {self.token}"),) if self.token else ()
+            for key, value in (*known, ("Content-Type", content), *self.headers):
                 connection.putheader(key, value)
             if data is not None:
                 connection.putheader("Content-Length", str(len(data)))
@@ -159,6 +171,8 @@ class Api:
         if getattr(self._local, "connection", None) is None:
             where = urlsplit(self.server)
             context = ssl.create_default_context(cadata=self.ca)
+            if self.certificate:
+                context.load_cert_chain(self.certificate)
             self._local.connection = http.client.HTTPSConnection(
                 where.hostname or "", where.port, context=context, timeout=60
             )

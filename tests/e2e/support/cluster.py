@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[3] / "tools"))
@@ -19,14 +19,22 @@ def stopped(admin_file: Path, *names: str) -> Iterator[None]:
     assert record is not None, f"{admin_file.parent} is no cluster of tools/testcluster: its parts can't be stopped"
     found = {p.name: p for p in (*record.control_plane, *record.node_procs)}
     assert set(names) <= set(found), f"no recorded pid of {names}: there are {sorted(found)}"
-    pids = [pid for name in names for pid in family(found[name].pid)]
+    pids = [found[name].pid for name in names]
+    children = [child for pid in pids for child in family(pid) if child != pid]
     try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        signal_all(pids, children, signal.SIGSTOP)
         yield
     finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        signal_all(pids, children, signal.SIGCONT)
+
+
+def signal_all(pids: list[int], children: list[int], number: int) -> None:
+    """A part that is gone is an error; what a kubelet started for a moment (a probe, a mount) may end at any time."""
+    for pid in pids:
+        os.kill(pid, number)
+    for pid in children:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def family(pid: int) -> list[int]:

@@ -1,9 +1,10 @@
 """
 A fork server of operators whose Policy has short waits: one import for many processes, each of which can be killed.
 
-Reads one JSON object a line ({"kubeconfig", "log", "ahead", "policy", "orphans"}), answers with the pid of the operator it started.
-``ahead`` is by how many seconds its machine's clock is wrong; ``policy`` are seconds that differ. The Lease is off: many
-work side by side, each confined to a namespace, and their safety has to come without it.
+Reads one JSON object a line ({"kubeconfig", "log", "ahead", "policy", "counts", "orphans"}), answers with the pid of the
+operator it started. ``ahead`` is by how many seconds its machine's clock is wrong; ``policy`` are seconds that differ,
+``counts`` numbers. The Lease is off: many work side by side, each confined to a namespace, and their safety has to come
+without it.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -22,8 +24,18 @@ from stanch.shell.clock import machine_time
 from stanch.shell.run import Settings, run
 
 PR_SET_PDEATHSIG = 1
-# Only how often is looked; who may what, and how long a write may take, stay as shipped.
-FAST = Policy(sample_every=timedelta(seconds=1), verify_every=timedelta(seconds=1), resync_every=timedelta(seconds=20))
+# Only how often is looked, and how much one cluster bears, which stands for hundreds here. Who may what, and how long a
+# write may take, stay as shipped.
+FAST = Policy(
+    sample_every=timedelta(seconds=1),
+    verify_every=timedelta(seconds=1),
+    resync_every=timedelta(seconds=20),
+    per_namespace_hourly=100_000,
+    cluster_hourly=100_000,
+    nodes_percent=100,
+    # Nodes that are only written down become NotReady.
+    sick_nodes_percent=101,
+)
 
 
 def operate(asked: dict[str, Any]) -> None:
@@ -35,6 +47,7 @@ def operate(asked: dict[str, Any]) -> None:
     log.set_up(as_json=False, verbose=False)
     ahead = timedelta(seconds=asked.get("ahead", 0))
     policy = replace(FAST, **{name: timedelta(seconds=value) for name, value in asked.get("policy", {}).items()})
+    policy = replace(policy, **asked.get("counts", {}))
     orphans = asked.get("orphans", False)
     asyncio.run(run(Settings(asked["kubeconfig"], "", policy, clock=lambda: machine_time() + ahead, orphans=orphans)))
 
@@ -54,6 +67,9 @@ def main() -> None:
                 os.setsid()
                 operate(asked)
                 code = 0
+            except BaseException:
+                # _exit below would keep why to itself.
+                traceback.print_exc()
             finally:
                 sys.stderr.flush()
                 os._exit(code)

@@ -129,21 +129,20 @@ class Flux:
         self._kubectl, self._running = kubectl, list[subprocess.Popen[bytes]]()
 
     def __enter__(self) -> Self:
-        source, kustomize = addons.ensure(addons.SOURCE), addons.ensure(addons.KUSTOMIZE)
-        for place in (source, kustomize):
-            for verb in (["apply", "--server-side"], ["wait", "--for=condition=Established", "--timeout=60s"]):
-                words = [self._kubectl, *verb, "-f", str(place / "crds")]
-                subprocess.run(words, env=self._env, check=True, capture_output=True)
+        programs = addons.ensure_flux()
+        for verb in (["apply", "--server-side"], ["wait", "--for=condition=Established", "--timeout=60s"]):
+            words = [self._kubectl, *verb, "-f", str(programs / "crds")]
+            subprocess.run(words, env=self._env, check=True, capture_output=True)
         self.admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         storage = f"127.0.0.1:{free_port()}"
         (self.folder / "storage").mkdir()
         self._start(
-            source / "source-controller",
+            programs / "source-controller",
             f"--storage-path={self.folder / 'storage'}",
             f"--storage-addr={storage}",
             f"--storage-adv-addr={storage}",
         )
-        self._start(kustomize / "kustomize-controller", "--interval-jitter-percentage=0")
+        self._start(programs / "kustomize-controller", "--interval-jitter-percentage=0")
         return self
 
     def _start(self, program: Path, *words: str) -> None:

@@ -298,7 +298,12 @@ def bind(admin: Api, ns: str, role: str, subject: Json) -> None:
 
 def wait_for_right(admin: Api, ns: str, user: str, verb: str, resource: str, group: str = "stanch.dev") -> None:
     """A binding that is stored is not yet one that counts."""
-    attributes = {"namespace": ns, "verb": verb, "group": group, "resource": resource, "name": "scale"}
-    spec = {"user": user, "groups": ["system:authenticated"], "resourceAttributes": attributes}
+    right = {"verb": verb, "group": group, "resource": resource, "name": "scale"}
+    until(lambda: may(admin, ns, user, right), 20, f"{user} may {verb} {resource} in {ns}")
+
+
+def may(admin: Api, ns: str, user: str, right: Json) -> bool:
+    """What the API server's authorizer says; ``right`` has a SubjectAccessReview's attributes without the namespace."""
+    spec = {"user": user, "groups": ["system:authenticated"], "resourceAttributes": {"namespace": ns, **right}}
     ask = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-    until(lambda: admin.create(ask).must()["status"]["allowed"], 20, f"{user} may {verb} {resource} in {ns}")
+    return bool(admin.create(ask).must()["status"]["allowed"])

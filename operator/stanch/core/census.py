@@ -1,0 +1,94 @@
+"""
+What the guards count: effects of every open incident, and when alerts made incidents. All of it stands in records in the
+API (decisions C13), so a restart forgets nothing; a second replica that has not seen the newest record may overshoot by one
+(ADR 18).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from stanch.api.incident_status import AttemptState, Effect
+
+# Sources of a wish that a Runbook made, before its name.
+RUNBOOK: Final = "Runbook/"
+# Of an attempt that is under way; as an enum's values are strings, this serves for JSON, too.
+OPEN: Final = frozenset({AttemptState.INTENDED, AttemptState.STARTED, AttemptState.APPLIED})
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """
+    One effect, or one that is written down and about to be: an undo is none, for undoing is always free.
+
+    ``post`` is the digest of its ``fields`` as it left them; ``applied`` is when it was seen to be done; ``owner`` is the uid
+    of the controller of a pod.
+    """
+
+    incident: str
+    mitigation: str
+    source: str
+    target: str
+    time: datetime
+    under_way: bool
+    effect: str
+    fields: tuple[str, ...] = ()
+    undone: bool = False
+    post: str = ""
+    action: str = ""
+    applied: datetime | None = None
+    owner: str = ""
+
+    @property
+    def namespace(self) -> str:
+        """Where its incident lives."""
+        return self.incident.partition("/")[0]
+
+    @property
+    def helped(self) -> bool:
+        """Was it judged to have helped?"""
+        return self.effect == Effect.HELPED
+
+    def unseen_since(self, looked: datetime) -> bool:
+        """May what was read then lack it? It was done later, or is still to be done."""
+        # Times in records have whole seconds.
+        late = self.applied is not None and self.applied >= looked.replace(microsecond=0)
+        return not self.undone and (self.under_way or late)
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Deeds of other incidents, and when incidents were made from alerts."""
+
+    deeds: tuple[Deed, ...] = ()
+    alarms: tuple[datetime, ...] = ()
+
+
+NOBODY: Final = Census()
+
+
+def deeds_of(incident: str, records: Iterable[Mapping[str, Any]]) -> Iterator[Deed]:
+    """Deeds of one incident (namespace/name), from ``status.mitigations`` as the API server keeps it."""
+    for record in records:
+        attempts = record.get("attempts") or ()
+        undone = {a["undoes"] for a in attempts if a.get("undoes") and a.get("appliedTime")}
+        for attempt in attempts:
+            under_way = attempt.get("state") in OPEN
+            if attempt.get("undoes") or not (under_way or attempt.get("appliedTime")):
+                continue
+            yield Deed(
+                incident=incident,
+                mitigation=str(record["name"]),
+                source=str(record.get("source") or ""),
+                target=str((record.get("target") or {}).get("uid") or ""),
+                time=datetime.fromisoformat(attempt["intendedTime"]),
+                under_way=under_way,
+                effect=str(record.get("effect") or ""),
+                fields=tuple(attempt.get("fields") or ()),
+                undone=attempt.get("id") in undone,
+                post=str(attempt.get("post") or ""),
+                action=str(record.get("action") or ""),
+                owner=str((record.get("target") or {}).get("owner") or ""),
+                applied=datetime.fromisoformat(attempt["appliedTime"]) if attempt.get("appliedTime") else None,
+            )

@@ -1,0 +1,123 @@
+"""What a structural schema can't refuse in a ResponsePolicy: wrong combinations, durations out of bounds, wrong places."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import chain
+from typing import Final
+
+from stanch.api.duration import write
+from stanch.api.names import OPERATOR_NAMESPACE
+from stanch.api.policy import DEFAULT
+from stanch.api.response_policy import CLUSTER_ONLY, IN_FORCE_MAX, ResponsePolicySpec
+from stanch.core.policy_paths import everywhere, stated
+
+_S: Final = timedelta(seconds=1)
+_M: Final = timedelta(minutes=1)
+_H: Final = timedelta(hours=1)
+_YEARS: Final = 10 * 8760 * _H
+
+# The API server admits one each; an older schema, or a file edited in etcd, may not have.
+_ONCE: Final = {
+    "approvals.person": "class_",
+    "approvals.machine": "class_",
+    "approvals.auto": "class_",
+    "evidence.deadline": "severity",
+    "retention.evidence": "severity",
+    "recovery.hold": "severity",
+    "roles.required": "severity",
+    "communications.cadence": "severity",
+    "communications.channels": "name",
+    "endpoints": "name",
+    "contacts": "name",
+}
+# A duration is a string in the schema, which can't bound it. Nothing that is looked at again and again may take no time.
+_BOUNDS: Final = {
+    "guardrails.perTarget": (0 * _S, 24 * _H),
+    "guardrails.storm.within": (_S, 24 * _H),
+    "guardrails.storm.calm": (_S, 24 * _H),
+    "approvals.validFor": (_M, 24 * _H),
+    "approvals.askFor": (_M, 24 * _H),
+    "evidence.deadline[].within": (_S, 60 * _S),
+    "recovery.hold[].for": (_S, 24 * _H),
+    "recovery.sampleEvery": (_S, 5 * _M),
+    "recovery.crashLoopHold": (0 * _S, _H),
+    "recovery.gitOpsHold": (0 * _S, _H),
+    "recovery.reopenWithin": (_M, 168 * _H),
+    "recovery.recurrenceWithin": (_M, _YEARS),
+    "postmortem.due": (_H, 2160 * _H),
+    "retention.incident": (24 * _H, _YEARS),
+    "retention.entries": (_H, _YEARS),
+    "retention.evidence[].for": (24 * _H, _YEARS),
+    "retention.drills": (_H, _YEARS),
+    "communications.cadence[].internal": (_M, 168 * _H),
+    "communications.cadence[].leadership": (_M, 168 * _H),
+    "communications.cadence[].publicFirst": (_M, 168 * _H),
+    "communications.cadence[].public": (_M, 168 * _H),
+    "severity.burn[].short": (_S, 720 * _H),
+    "severity.burn[].long": (_S, 720 * _H),
+}
+
+
+def first_wrong(spec: ResponsePolicySpec) -> str:
+    """`spec.<field>: why` of the first thing that can't be meant; '' when all of it can."""
+    return next(chain.from_iterable(check(spec) for check in CHECKS), "")
+
+
+def misplaced(spec: ResponsePolicySpec, namespace: str) -> tuple[str, ...]:
+    """Paths that only the cluster's policy may have, and this one has (stanch-policy-places refuses them, too)."""
+    if namespace == OPERATOR_NAMESPACE:
+        return ()
+    return tuple(path for path in CLUSTER_ONLY if stated(spec, path) is not None)
+
+
+def _said_twice(spec: ResponsePolicySpec) -> Iterator[str]:
+    for path, key in _ONCE.items():
+        seen: set[str] = set()
+        for item in stated(spec, path) or ():
+            value = str(getattr(item, key))
+            if value in seen:
+                yield f"spec.{path}: {key.rstrip('_')} {value} is there twice"
+            seen.add(value)
+
+
+def _out_of_bounds(spec: ResponsePolicySpec) -> Iterator[str]:
+    for path, (least, most) in _BOUNDS.items():
+        for where, value in everywhere(spec, path):
+            if not least <= value <= most:
+                yield f"{where}: must be from {write(least)} to {write(most)} (got {write(value)})"
+
+
+def _windows(spec: ResponsePolicySpec) -> Iterator[str]:
+    for where, burn in everywhere(spec, "severity.burn[]"):
+        if burn.long <= burn.short:
+            yield f"{where}: long must be longer than short (got {write(burn.long)} and {write(burn.short)})"
+        if float(burn.factor) == 0:
+            yield f"{where}.factor: must be more than 0 (got {burn.factor})"
+
+
+def _storm(spec: ResponsePolicySpec) -> Iterator[str]:
+    storm = stated(spec, "guardrails.storm")
+    if storm is None:
+        return
+    within, calm = storm.within or DEFAULT.storm_within, storm.calm or DEFAULT.storm_calm
+    if within > calm:
+        yield (
+            f"spec.guardrails.storm.within: must not be longer than calm, or a storm is over before it is counted "
+            f"(got {write(within)} and {write(calm)})"
+        )
+
+
+def _roles(spec: ResponsePolicySpec) -> Iterator[str]:
+    for where, roles in everywhere(spec, "roles.required[].roles"):
+        if twice := next((r.value for r in roles if roles.count(r) > 1), ""):
+            yield f"{where}: {twice} is there twice"
+
+
+def _size(spec: ResponsePolicySpec) -> Iterator[str]:
+    size = len(spec.model_dump_json(by_alias=True, exclude_none=True))
+    if size > IN_FORCE_MAX:
+        yield f"spec: must have at most {IN_FORCE_MAX} characters as JSON (got {size})"
+
+
+Check = Callable[[ResponsePolicySpec], Iterator[str]]
+CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, _size)

@@ -1,0 +1,201 @@
+"""
+Which generation of a ResponsePolicy counts, and what its status says. Pure.
+
+A generation that is wrong never counts: the last good one does, which stands in the status so that a restart keeps it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from stanch.api.meta import Condition, ConditionStatus
+from stanch.api.names import OPERATOR_NAMESPACE, ConditionType, Reason
+from stanch.api.policy import Policy
+from stanch.api.response_policy import (
+    FINDINGS_MAX,
+    POLICY_NAME,
+    InForce,
+    ResponsePolicySpec,
+    ResponsePolicyStatus,
+)
+from stanch.core.policy_check import first_wrong, misplaced
+from stanch.core.policy_merge import too_loose
+from stanch.core.policy_paths import stated, without
+from stanch.core.reading import first_problem
+
+_FINDING_MAX: Final = 500
+_MESSAGE_MAX: Final = 900
+# Kept and checked, and no decision reads it by now: who sets it is told. A test compares this with what is read.
+NOT_YET: Final = (
+    *(f"severity.{name}" for name in ("burn", "alertSeverity")),
+    "declare",
+    *(f"roles.{name}" for name in ("required", "avoid", "splitAfter", "handoffAfter", "acceptWithin")),
+    "communications",
+    *(f"evidence.{name}" for name in ("pods", "controls", "previousBytes", "currentBytes", "rawBytes", "storedBytes")),
+    *(f"evidence.{name}" for name in ("incidentBytes", "clusterBytes", "required")),
+    *(f"guardrails.{name}" for name in ("scaleFactor", "whenWorse")),
+    *(f"recovery.{name}" for name in ("crashLoopHold", "gitOpsHold", "recurrenceWithin")),
+    *(f"postmortem.{name}" for name in ("userVisibleFor", "resolveLongerThan", "detectLongerThan", "budgetPercent")),
+    *(f"postmortem.{name}" for name in ("onDataAtRisk", "onCustomerDetected", "onRecurrence", "reviewWithin")),
+    *(f"postmortem.{name}" for name in ("publishWithin", "signOffs", "minFactors", "lint")),
+    "actionItems",
+    "errorBudget",
+    "retention",
+    "receiver",
+    "prometheus",
+    "endpoints",
+    "contacts",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """
+    What counts of one stored policy: ``spec`` of ``in_force``, its generation; None when none was ever good.
+
+    ``problem`` is why the newest generation does not count; ``misplaced`` are paths of it that don't.
+    """
+
+    namespace: str
+    uid: str
+    generation: int
+    spec: ResponsePolicySpec | None
+    in_force: int | None
+    problem: str = ""
+    misplaced: tuple[str, ...] = ()
+
+
+def stand(body: Mapping[str, Any], before: Standing | None = None) -> Standing:
+    """What counts of it; ``before`` is what we knew of it, for its status may not be written yet."""
+    meta = body["metadata"]
+    namespace, generation = meta["namespace"], meta.get("generation", 1)
+    known = (namespace, meta["uid"], generation)
+    if meta["name"] != POLICY_NAME:
+        return Standing(*known, None, None, f"metadata.name: must be {POLICY_NAME}; a namespace has one policy")
+    spec, problem = _read(body.get("spec"))
+    if spec is not None:
+        return Standing(*known, _here(spec, namespace), generation, misplaced=misplaced(spec, namespace))
+    last = _last_good(body, before)
+    if last is None:
+        return Standing(*known, None, None, problem)
+    return Standing(*known, _here(last[1], namespace), last[0], problem)
+
+
+def _read(raw: Any) -> tuple[ResponsePolicySpec | None, str]:
+    try:
+        spec = ResponsePolicySpec.model_validate(raw)
+    except ValidationError as error:
+        return None, f"spec.{first_problem(error)}"
+    problem = first_wrong(spec)
+    return (None, problem) if problem else (spec, "")
+
+
+def _here(spec: ResponsePolicySpec, namespace: str) -> ResponsePolicySpec:
+    for path in misplaced(spec, namespace):
+        spec = without(spec, path)
+    return spec
+
+
+def _last_good(body: Mapping[str, Any], before: Standing | None) -> tuple[int, ResponsePolicySpec] | None:
+    found = []
+    if before is not None and before.uid == body["metadata"]["uid"] and before.spec is not None:
+        found.append((before.in_force or 0, before.spec))
+    written = (body.get("status") or {}).get("inForce")
+    if written is not None:
+        try:
+            kept = InForce.model_validate(written)
+            spec, _ = _read(json.loads(kept.spec))
+        except ValueError:
+            # Neither pydantic nor json can read it: a newer version wrote it, or somebody meddled.
+            spec = None
+        if spec is not None:
+            found.append((kept.generation, spec))
+    return max(found, key=lambda each: each[0], default=None)
+
+
+# --- what its status says --------------------------------------------------------------------------------------------
+
+
+def judge(
+    body: Mapping[str, Any], standing: Standing, base: Policy, cluster: ResponsePolicySpec | None, now: datetime
+) -> ResponsePolicyStatus:
+    """``cluster`` is what is in force of the cluster's policy; None for itself, or when there is none."""
+    before, now = status_of(body), now.replace(microsecond=0)
+    stalled = bool(standing.problem or standing.misplaced)
+    reason = Reason.SPEC_INVALID if standing.problem else Reason.MISPLACED if standing.misplaced else Reason.IN_FORCE
+    message = _message(standing, cluster)
+    since = {(c.type, c.status): c.last_transition_time for c in before.conditions}
+    said: list[tuple[str, ConditionStatus]] = [(ConditionType.READY, "False" if stalled else "True")]
+    if stalled:
+        said.append((ConditionType.STALLED, "True"))
+    conditions = tuple(
+        Condition(
+            type=kind,
+            status=status,
+            observed_generation=standing.generation,
+            last_transition_time=since.get((kind, status), now),
+            reason=reason,
+            message=message,
+        )
+        for kind, status in said
+    )
+    return ResponsePolicyStatus(
+        observed_generation=standing.generation,
+        conditions=conditions,
+        in_force=_in_force(standing),
+        findings=_findings(standing, base, cluster) or None,
+    )
+
+
+def status_of(body: Mapping[str, Any]) -> ResponsePolicyStatus:
+    """Its status as it stands; empty when it can't be read."""
+    try:
+        return ResponsePolicyStatus.model_validate(body.get("status") or {})
+    except ValidationError:
+        return ResponsePolicyStatus()
+
+
+def _message(standing: Standing, cluster: ResponsePolicySpec | None) -> str:
+    newest = f"Generation {standing.generation}"
+    if standing.problem:
+        otherwise = "the cluster's policy is" if cluster is not None else "the built-in defaults are"
+        still = f"generation {standing.in_force} still is" if standing.spec is not None else otherwise
+        problem = standing.problem[: _MESSAGE_MAX - 200]
+        return f"{newest} is not in force: {problem}; {still}"
+    if standing.misplaced:
+        paths = ", ".join(f"spec.{path}" for path in standing.misplaced)
+        where = f"the ResponsePolicy of namespace {OPERATOR_NAMESPACE}"
+        return f"{newest} is in force without {paths}: only {where} may have that"
+    return f"{newest} is in force"
+
+
+def _in_force(standing: Standing) -> InForce | None:
+    if standing.spec is None or standing.in_force is None:
+        return None
+    text = json.dumps(standing.spec.wire(), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return InForce(generation=standing.in_force, spec=text)
+
+
+def _findings(standing: Standing, base: Policy, cluster: ResponsePolicySpec | None) -> tuple[str, ...]:
+    if standing.spec is None:
+        return ()
+    loose = too_loose(base, cluster, standing.spec) if standing.namespace != OPERATOR_NAMESPACE else ()
+    found = [*loose, *_not_yet(standing.spec)]
+    return tuple(text[:_FINDING_MAX] for text in found[:FINDINGS_MAX])
+
+
+def _not_yet(spec: ResponsePolicySpec) -> list[str]:
+    sections: dict[str, list[str]] = {}
+    for path in NOT_YET:
+        if stated(spec, path) is not None:
+            section, _, name = path.partition(".")
+            sections.setdefault(section, []).append(name)
+    return [
+        f"spec.{section}{': ' if names[0] else ' is '}{', '.join(names)}{' are ' if names[0] else ''}"
+        "kept and not used by this version of stanch"
+        for section, names in sections.items()
+    ]

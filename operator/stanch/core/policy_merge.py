@@ -1,0 +1,186 @@
+"""
+From the cluster's ResponsePolicy and a namespace's to what is in force there (decisions F14).
+
+Of approvals, guardrails, retention, evidence.required and roles.commanderActs the stricter value counts, field by field.
+Of all else a section counts whole: the namespace's, else the cluster's, else the built-in one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum
+from typing import Any, Final
+
+from stanch.api import duration
+from stanch.api.policy import Policy
+from stanch.api.response_policy import ResponsePolicySpec
+from stanch.core.policy_paths import stated
+
+Stricter = Callable[[Any, Any], Any]
+
+
+def longer(one: Any, other: Any) -> Any:
+    """The larger of two is stricter."""
+    return max(one, other)
+
+
+def shorter(one: Any, other: Any) -> Any:
+    """The smaller of two is stricter."""
+    return min(one, other)
+
+
+def both(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
+    """What either names."""
+    return one | other
+
+
+def last_of(*words: str) -> Stricter:
+    """The one that stands later in this list is stricter."""
+    return lambda one, other: max(one, other, key=words.index)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _word(value: Enum) -> Any:
+    return value.value
+
+
+def _by(key: str, field: str, read: Callable[[Any], Any] = _as_it_is) -> Callable[[Any], dict[Any, Any]]:
+    return lambda items: {read(getattr(item, key)): getattr(item, field) for item in items}
+
+
+def _replaced(before: Any, value: Any) -> Any:
+    return {**before, **value} if isinstance(value, Mapping) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """
+    One field of a Policy and where people write it.
+
+    ``stricter`` of two values; None where the namespace's section counts. ``read`` makes of the written form the one that
+    decisions use; ``join`` puts it over what holds without it.
+    """
+
+    path: str
+    field: str
+    stricter: Stricter | None = None
+    read: Callable[[Any], Any] = _as_it_is
+    join: Callable[[Any, Any], Any] = _replaced
+
+    @property
+    def section(self) -> str:
+        """The part of the spec that it is in."""
+        return self.path.partition(".")[0]
+
+
+_APPROVALS: Final = _by("class_", "needed", _word)
+
+LINES: Final[tuple[Line, ...]] = (
+    Line("severity.whenUnknown", "when_unknown"),
+    Line("roles.commanderActs", "commander_acts", last_of("Warn", "Deny"), _word),
+    Line("approvals.person", "approvals_person", longer, _APPROVALS),
+    Line("approvals.machine", "approvals_machine", longer, _APPROVALS),
+    Line("approvals.auto", "approvals_auto", longer, _APPROVALS),
+    # Only the cluster's policy has it; a namespace can't add to it (core/policy_check.py).
+    Line("approvals.people", "machine_people", frozenset.intersection, frozenset),
+    Line("approvals.validFor", "approval_valid_for", shorter),
+    Line("approvals.askFor", "approval_ask_for", shorter),
+    Line("guardrails.perTarget", "per_target", longer),
+    Line("guardrails.perNamespaceHourly", "per_namespace_hourly", shorter),
+    Line("guardrails.clusterHourly", "cluster_hourly", shorter),
+    Line("guardrails.autoInFlight", "auto_in_flight", shorter),
+    Line("guardrails.nodesPercent", "nodes_percent", shorter),
+    Line("guardrails.scaleFactor", "scale_factor", shorter),
+    Line("guardrails.minReadyPercent", "min_ready_percent", longer),
+    Line("guardrails.storm.incidents", "storm_incidents", shorter),
+    Line("guardrails.storm.within", "storm_within", longer),
+    Line("guardrails.storm.calm", "storm_calm", longer),
+    Line("guardrails.breaker", "breaker", shorter),
+    # The four that are built in are refused by stanch-operator-leash, whatever a policy says.
+    Line("guardrails.protectedNamespaces", "protected_namespaces", both, frozenset, both),
+    Line("guardrails.whenWorse", "when_worse", last_of("Undo", "Ask"), _word),
+    Line("guardrails.gitOps", "git_ops", last_of("Ignore", "Hold", "Refuse")),
+    Line("evidence.deadline", "evidence_deadline", None, _by("severity", "within")),
+    Line("evidence.required", "evidence_required", longer),
+    Line("recovery.hold", "hold", None, _by("severity", "for_")),
+    Line("recovery.sampleEvery", "sample_every"),
+    Line("recovery.crashLoopHold", "crash_loop_hold"),
+    Line("recovery.reopenWithin", "reopen_within"),
+    Line("postmortem.requiredAt", "postmortem_at"),
+    Line("postmortem.onMitigations", "postmortem_on", None, frozenset),
+    Line("postmortem.due", "postmortem_due"),
+    Line("retention.incident", "retention_incident", longer),
+    Line("retention.entries", "retention_entries", longer),
+    Line("retention.evidence", "retention_evidence", longer, _by("severity", "for_")),
+    Line("retention.drills", "retention_drills", longer),
+)
+
+
+def effective(base: Policy, cluster: ResponsePolicySpec | None, own: ResponsePolicySpec | None = None) -> Policy:
+    """What is in force in a namespace: ``base`` is what is built in; ``own`` is left out for the cluster's itself."""
+    above = replace(base, **{line.field: _over(line, base, getattr(base, line.field), cluster) for line in LINES})
+    if own is None:
+        return above
+    return replace(base, **{line.field: _in_namespace(line, base, above, own) for line in LINES})
+
+
+def _over(line: Line, base: Policy, otherwise: Any, spec: ResponsePolicySpec | None) -> Any:
+    """What a spec says over what is built in; ``otherwise`` when it says nothing."""
+    said = stated(spec, line.path) if spec is not None else None
+    return otherwise if said is None else line.join(getattr(base, line.field), line.read(said))
+
+
+def _in_namespace(line: Line, base: Policy, above: Policy, own: ResponsePolicySpec) -> Any:
+    highest = getattr(above, line.field)
+    if line.stricter is None:
+        whole = getattr(base, line.field) if stated(own, line.section) is not None else highest
+        return _over(line, base, whole, own)
+    said = stated(own, line.path)
+    return highest if said is None else _stricter(line, highest, line.read(said))
+
+
+def _stricter(line: Line, one: Any, other: Any) -> Any:
+    assert line.stricter is not None
+    if isinstance(one, Mapping):
+        return {key: line.stricter(value, other.get(key, value)) for key, value in one.items()}
+    return line.stricter(one, other)
+
+
+# --- what of a namespace's policy does not count ---------------------------------------------------------------------
+
+
+def too_loose(base: Policy, cluster: ResponsePolicySpec | None, own: ResponsePolicySpec) -> tuple[str, ...]:
+    """One sentence for each value of a namespace that is looser than what holds there anyway."""
+    above = effective(base, cluster)
+    return tuple(text for line in LINES if line.stricter for text in _loose(line, above, cluster, own))
+
+
+def _loose(line: Line, above: Policy, cluster: ResponsePolicySpec | None, own: ResponsePolicySpec) -> Iterator[str]:
+    said = stated(own, line.path)
+    if said is None or line.join is both:
+        return
+    value, highest = line.read(said), getattr(above, line.field)
+    whose = "built-in" if cluster is None or stated(cluster, line.path) is None else "cluster's"
+    pairs = value.items() if isinstance(value, Mapping) else [("", value)]
+    for key, wanted in pairs:
+        limit = highest[key] if key else highest
+        if _stricter(line, limit, wanted) != wanted:
+            place = f"spec.{line.path}" + (f"[{_text(key)}]" if key else "")
+            yield f"{place}: {_text(wanted)} is looser than the {whose} {_text(limit)}; {_text(limit)} is in force"
+
+
+def _text(value: Any) -> str:
+    match value:
+        case timedelta():
+            return duration.write(value)
+        case bool():
+            return str(value).lower()
+        case Enum():
+            return str(value.value)
+        case frozenset():
+            return ", ".join(sorted(value)) or "none"
+        case _:
+            return str(value)

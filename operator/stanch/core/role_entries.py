@@ -1,0 +1,80 @@
+"""Hats: taken, handed over in two steps, accepted. A hat moves only by the word of who wears it next, or by the spec."""
+
+from stanch.api.incident_status import RoleRecord
+from stanch.api.names import EventKind
+from stanch.api.people_status import HandoffRecord
+from stanch.api.timeline_entry import TimelineEntry
+from stanch.core.approvals import is_machine
+from stanch.core.draft import Draft, shorten
+from stanch.core.spec_fold import put_role, void_offer
+from stanch.core.statements import (
+    Refused,
+    commands,
+    holder,
+    is_closed,
+    is_no_person,
+    say_entry,
+    source_of,
+)
+
+
+def take(draft: Draft, entry: TimelineEntry) -> Refused:
+    """Any person may take a hat; who wore it is told."""
+    assert entry.spec.take is not None
+    if refused := is_closed(draft) or is_no_person(draft, entry):
+        return refused
+    _wears(draft, entry, entry.spec.take.role.value)
+    return None
+
+
+def hand_over(draft: Draft, entry: TimelineEntry) -> Refused:
+    """Offered, with what must be known; the hat stays where it is until the named person accepts."""
+    said = entry.spec.handoff
+    assert said is not None
+    role, now = said.role.value, holder(draft, said.role.value)
+    if refused := is_closed(draft):
+        return refused
+    if now != entry.author and not commands(draft, entry):
+        whose = f"{now} is {role}" if now else f"nobody is {role}"
+        return (
+            f"{whose}: to hand it over is for {'them' if now else 'its holder'} or the commander; or write a take entry"
+        )
+    if said.to == now:
+        return f"{said.to} is {role} already"
+    if is_machine(said.to, draft.catalog.policy):
+        return f"{said.to} is a machine, and could not accept it"
+    void = void_offer(draft, role)
+    offer = HandoffRecord(role=role, to=said.to, by=entry.author, entry=entry.metadata.name, since_time=entry.said)
+    draft.set(handoffs=(*(draft.status.handoffs or ()), offer))
+    summary = said.summary
+    more = f"; hypotheses: {shorten(summary.hypotheses, 60)}" if summary.hypotheses else ""
+    told = f"impact: {shorten(summary.impact, 60)}; tried: {shorten(summary.tried, 60)}{more}; next: {shorten(summary.next, 60)}"
+    say_entry(draft, entry, EventKind.HANDOFF_OFFERED, f"{role} to {said.to}{void}. {told}", event=True)
+    return None
+
+
+def accept(draft: Draft, entry: TimelineEntry) -> Refused:
+    """Only the named person, and only while it is offered."""
+    said = entry.spec.accept
+    assert said is not None
+    offer = next((h for h in draft.status.handoffs or () if h.entry == said.handoff), None)
+    if refused := is_closed(draft) or is_no_person(draft, entry):
+        return refused
+    if offer is None:
+        waiting = ", ".join(f"{h.entry} ({h.role} to {h.to})" for h in draft.status.handoffs or ()) or "none"
+        return f"no hand-off {said.handoff} is pending; pending: {waiting}"
+    if offer.to != entry.author:
+        return f"{offer.role} is handed to {offer.to}: only they can accept it"
+    void_offer(draft, offer.role)
+    _wears(draft, entry, offer.role, " now")
+    return None
+
+
+def _wears(draft: Draft, entry: TimelineEntry, role: str, since: str = "") -> None:
+    known = next((r for r in draft.status.roles or () if r.role == role), None)
+    # What the spec said last is kept: saying the same again must not take the hat back.
+    seen = known.spec_seen if known else None
+    worn = RoleRecord(role=role, user=entry.author, since_time=entry.said, source=source_of(entry), spec_seen=seen)
+    before = f", from {known.user}" if known and known.user != entry.author else ""
+    void = put_role(draft, worn)
+    say_entry(draft, entry, EventKind.ROLE_CHANGED, f"{entry.author} is {role}{since}{before}{void}", event=True)

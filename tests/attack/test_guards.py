@@ -1,0 +1,181 @@
+"""Guards on a real cluster, with the numbers as shipped: each is met, and each lets go when what it asks for is so."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from attack.test_taken_over import binding
+from e2e.conftest import worlds  # noqa: F401 - fixtures
+from e2e.support.api import MERGE, Api, Json, until
+from e2e.support.node_courses import HOME, TOLERATED, add_node
+from e2e.support.operators import ForkServer, Operator
+from e2e.support.world import GOOD, World, container, deployment, forget, incident, wish
+
+SHIPPED = {"per_namespace_hourly": 5, "cluster_hourly": 20, "nodes_percent": 10, "sick_nodes_percent": 55}
+MANY = 12
+PAUSE, RESUME = wish("pause", "rolloutPause"), wish("resume", "rolloutResume")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def operator(token: Json, fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """With short waits, and the numbers of the product."""
+    folder = tmp_path_factory.mktemp("guards")
+    with Operator(token, folder, "shipped", fork_server, counts=SHIPPED) as running:
+        yield running
+
+
+@pytest.fixture
+def world(worlds: Callable[..., World]) -> World:  # noqa: F811
+    """A Deployment that runs nothing."""
+    there = worlds()
+    there.deploy(deployment(replicas=0))
+    there.observed()
+    return there
+
+
+def held(world: World, mitigation: str, reason: str, name: str = "checkout-5xx") -> str:
+    """What it is told once it is held for that reason."""
+
+    def so(status: Json) -> bool:
+        return any(m["name"] == mitigation and m.get("reason") == reason for m in status.get("mitigations", []))
+
+    status = world.wait(so, f"{mitigation} is held: {reason}", name)
+    return str(next(m["message"] for m in status["mitigations"] if m["name"] == mitigation))
+
+
+def test_a_second_incident_on_one_target_waits(world: World) -> None:
+    """Ten minutes; in the first incident one can go on at once, and undoing is free."""
+    world.declare(incident(PAUSE, recovery={"hold": "10m"}))
+    world.state("Done", "pause")
+    world.declare(incident(RESUME, name="second", recovery={"hold": "10m"}))
+    assert "pause of incident" in held(world, "resume", "CoolingDown", "second")
+    world.say("undo", {"mitigation": "pause"})
+    world.state("Undone", "pause")
+
+
+def test_the_sixth_effect_in_an_hour_waits(world: World, admin: Api) -> None:
+    """In one namespace; the message names the field that a platform team may change."""
+    flags = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "flags"},
+        "data": {f"f{n}": "on" for n in range(6)},
+    }
+    admin.request("POST", admin.path("configmaps", world.ns), flags).must()
+    target = {"kind": "ConfigMap", "name": "flags"}
+    many = [
+        wish(f"f{n}", "configFlag", target=target, when="Always", args={"key": f"f{n}", "value": "off"})
+        for n in range(6)
+    ]
+    world.declare(incident(*many, recovery={"hold": "10m"}))
+    assert "guardrails.perNamespaceHourly" in held(world, "f5", "CoolingDown")
+    data = admin.get("configmaps", world.ns, "flags")["data"]
+    assert sorted(data.values()) == ["off"] * 5 + ["on"]
+
+
+def test_a_protected_target_is_left_alone(world: World, admin: Api) -> None:
+    """Until the label is off."""
+    label = {"metadata": {"labels": {"stanch.dev/protected": "alert-path"}}}
+    admin.merge("deployments", world.ns, "checkout", label).must()
+    world.declare(incident(PAUSE, recovery={"hold": "10m"}))
+    assert "stanch.dev/protected" in held(world, "pause", "Protected")
+    admin.merge("deployments", world.ns, "checkout", {"metadata": {"labels": {"stanch.dev/protected": None}}}).must()
+    world.state("Done", "pause")
+
+
+# --- nodes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def nodes(admin: Api) -> Iterator[Callable[[int, str], list[str]]]:
+    """Makes nodes that are only written down; gone afterwards."""
+    made: list[str] = []
+
+    def make(count: int, ready: str) -> list[str]:
+        names = [f"paper-{uuid.uuid4().hex[:6]}" for _ in range(count)]
+        for name in names:
+            add_node(admin, name)
+            made.append(name)
+            condition = {"type": "Ready", "status": ready, "reason": "Planted", "message": ""}
+            path = f"{admin.path('nodes', None, name)}/status"
+            admin.request("PATCH", path, {"status": {"conditions": [condition]}}, MERGE).must()
+        return names
+
+    yield make
+    for name in made:
+        admin.delete("nodes", None, name)
+
+
+def at_home(admin: Api, name: str, *wishes: Json) -> World:
+    """An incident about a node, where nodes are acted on."""
+    home = World(admin, HOME)
+    about = {"kind": "Node", "name": name}
+    home.declare(incident(*wishes, name=name, target=about, recovery={"hold": "10m"}), admin)
+    return home
+
+
+def test_while_most_nodes_are_sick_none_is_cordoned(admin: Api, nodes: Callable[[int, str], list[str]]) -> None:
+    """Four of six are not Ready: that is no node's fault."""
+    name = nodes(4, "False")[0]
+    home = at_home(admin, name, wish("cordon", "cordon", target={"kind": "Node", "name": name}))
+    try:
+        assert "nodes are not Ready" in held(home, "cordon", "WouldBreakBudget", name)
+        assert "unschedulable" not in admin.get("nodes", None, name)["spec"]
+    finally:
+        forget(home, name)
+
+
+def test_a_second_node_is_not_taken_out_of_a_small_cluster(admin: Api, nodes: Callable[[int, str], list[str]]) -> None:
+    """A tenth, and always one: whoever cordoned the first."""
+    first, second = nodes(2, "True")
+    admin.merge("nodes", None, first, {"spec": {"unschedulable": True}}).must()
+    home = at_home(admin, second, wish("cordon", "cordon", target={"kind": "Node", "name": second}))
+    try:
+        assert "guardrails.nodesPercent" in held(home, "cordon", "WouldBreakBudget", second)
+        admin.merge("nodes", None, first, {"spec": {"unschedulable": None}}).must()
+        home.state("Done", "cordon", second)
+    finally:
+        forget(home, second)
+
+
+def test_a_freeze_in_the_middle_of_a_drain_stops_it(
+    admin: Api,
+    nodes: Callable[[int, str], list[str]],
+    worlds: Callable[..., World],  # noqa: F811
+) -> None:
+    """Not one pod is evicted after the freeze is known; thawed, it goes on to its end."""
+    (name,) = nodes(1, "True")
+    there = worlds()
+    pod = {
+        "containers": [container(GOOD, "sleep 1000")],
+        "terminationGracePeriodSeconds": 0,
+        "nodeSelector": {"kubernetes.io/hostname": name},
+        "tolerations": [{"key": key, "operator": "Exists"} for key in TOLERATED],
+    }
+    there.deploy(deployment(pod=pod, replicas=MANY))
+
+    def left() -> int:
+        return len(admin.list("pods", there.ns, fieldSelector=f"spec.nodeName={name}"))
+
+    until(lambda: left() == MANY, 60, "its pods are there")
+    home = at_home(admin, name, wish("drain", "drain", target={"kind": "Node", "name": name}))
+    try:
+        held(home, "drain", "ApprovalMissing", name)
+        record = home.mitigation("drain", name)
+        agreed = {"mitigation": "drain", "action": "drain", "digest": record["digest"]}
+        home.say("approve", agreed, by=admin.as_user("carol", "system:masters", "system:authenticated"), about=name)
+        until(lambda: left() < MANY, 30, "it has begun", every=0.02)
+        admin.create(binding("stanch-frozen", None)).must()
+        home.wait(lambda s: "stanch is frozen" in str(s["mitigations"][0].get("message")), "it says so", name)
+        gone = left()
+        assert 0 < gone < MANY
+        time.sleep(6)  # Longer than it waits between two batches.
+        assert left() == gone
+        admin.delete("clusterrolebindings", None, "stanch-freeze").must()
+        home.state("Done", "drain", name)
+        assert left() == 0
+    finally:
+        admin.delete("clusterrolebindings", None, "stanch-freeze")
+        forget(home, name)

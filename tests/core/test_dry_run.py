@@ -1,0 +1,95 @@
+"""Guard 15: what the API server would refuse, or make something else of, is not written, and nobody is asked to agree to it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from build import BAD, GOOD, entry, incident, roll_back
+from stanch.core.freeze import FROZEN_WORDS
+from stanch.core.observations import Answer, Failed
+from stanch.core.questions import DryRun
+from world import World, bad_deploy
+
+WEBHOOK = Failed(422, 'admission webhook "images.shop" denied the request: not signed')
+
+
+def told(there: World, answer: Answer) -> World:
+    """Each dry run is answered like this."""
+    otherwise: Callable[..., Answer] = there.answer
+    there.answer = lambda q: answer if isinstance(q, DryRun) else otherwise(q)  # type: ignore[method-assign]
+    return there
+
+
+def test_what_the_api_server_would_refuse_is_not_written() -> None:
+    """Held with its words; nothing is on the record as begun."""
+    there = told(bad_deploy(incident(roll_back())), WEBHOOK).run(seconds=20)
+    record = there.record("roll-back")
+    assert ("DryRunRefused", [], None) == (record.reason, there.effects, record.attempts)
+    assert "not signed" in record.message
+    del there.answer
+    assert GOOD == there.run(seconds=20).image
+
+
+@pytest.mark.parametrize(
+    "answer", [Failed(0, "timed out"), Failed(429, "slow down"), Failed(500, "etcd is away")], ids=str
+)
+def test_nobody_s_answer_is_no_refusal(answer: Failed) -> None:
+    """It says nothing about the plan: tried again, and not told as one that is bad."""
+    there = told(bad_deploy(incident(roll_back())), answer).run(seconds=40)
+    assert ([], False) == (there.effects, there.record("roll-back").reason == "DryRunRefused")
+    assert "Expired" != there.record("roll-back").state.value
+    del there.answer
+    assert GOOD == there.run(seconds=20).image
+
+
+def test_a_freeze_that_the_dry_run_meets_is_told_as_one() -> None:
+    """The binding was made after the guard had asked."""
+    there = told(bad_deploy(incident(roll_back())), Failed(403, f"{FROZEN_WORDS} in namespace shop")).run(seconds=10)
+    assert ("Frozen", []) == (there.record("roll-back").reason, there.effects)
+
+
+def test_a_right_that_the_operator_lacks_is_named() -> None:
+    """Not the plan is bad: its role is not bound there."""
+    no = Failed(403, 'deployments.apps "checkout" is forbidden: User "x" cannot patch resource "deployments"')
+    there = told(bad_deploy(incident(roll_back())), no).run(seconds=10)
+    assert ("PermissionMissing", []) == (there.record("roll-back").reason, there.effects)
+    assert "bind its role for rolloutUndo" in there.record("roll-back").message
+
+
+@pytest.mark.parametrize("answer", [WEBHOOK, Failed(429, "slow down"), Failed(500, "etcd is away")], ids=str)
+def test_nobody_is_asked_to_agree_to_what_would_be_refused(answer: Failed) -> None:
+    """Nor to what nobody could try."""
+    there = told(bad_deploy(incident(roll_back(approvals=1))), answer).run(seconds=40)
+    assert "ApprovalNeeded" not in there.kinds()
+    del there.answer
+    assert "ApprovalNeeded" in there.run(seconds=20).kinds()
+
+
+def test_what_was_tried_is_what_is_sent() -> None:
+    """One text, with the same id and the same tests; the undo as well."""
+    there = bad_deploy(incident(roll_back(), recovery={"hold": "8h"})).run(seconds=10)
+    there.say(entry("alice", undo={"mitigation": "roll-back"})).run(minutes=2)
+    tried = [q.patch for each in there.rounds for q in each if isinstance(q, DryRun)]
+    sent = [c.patch for c in there.effects]
+    assert (2, True) == (len(sent), set(sent) <= set(tried))
+
+
+def test_an_undo_is_tried_as_well() -> None:
+    """Refused with the words of the API server, before anything is written down for it."""
+    there = bad_deploy(incident(roll_back(), recovery={"hold": "8h"})).run(seconds=10)
+    told(there, WEBHOOK).say(entry("alice", undo={"mitigation": "roll-back"})).run(minutes=2)
+    record = there.record("roll-back")
+    assert (GOOD, 1, "UndoNotExact") == (there.image, len(record.attempts), record.reason)
+    assert "not signed" in record.message
+
+
+def test_what_is_too_big_for_an_undo_record_is_not_begun() -> None:
+    """Old and new values, three times, have to fit into a Secret: else it could not be taken back."""
+    there = bad_deploy(incident(roll_back()))
+    value = {"name": "BIG", "value": "x" * 340_000}
+    there.target["spec"]["template"]["spec"]["containers"][0]["env"] = [value]
+    there.objects[("replicasets", "checkout-h2")]["spec"]["template"]["spec"]["containers"][0]["env"] = [value]
+    there.run(seconds=10)
+    record = there.record("roll-back")
+    assert ("Refused", "Preflight", [], BAD) == (record.state.value, record.reason, there.effects, there.image)
+    assert "would not fit into a Secret" in record.message

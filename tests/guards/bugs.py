@@ -1,0 +1,12 @@
+"""All bugs that are planted, by the guarantee that they break."""
+
+from guards import bugs_admission, bugs_first, bugs_last, bugs_people, bugs_policy
+from guards.planting import Bugs
+
+BUGS: Bugs = {
+    **bugs_first.BUGS,
+    **bugs_last.BUGS,
+    **bugs_people.BUGS,
+    **bugs_policy.BUGS,
+    **bugs_admission.BUGS,
+}

@@ -1,0 +1,222 @@
+"""Bugs in the ResponsePolicy: what is stricter of two, which generation counts, what belongs elsewhere."""
+
+from guards.planting import Bug, Bugs
+
+MERGE, JUDGE, CHECK = "policy_merge.py", "policy_judge.py", "policy_check.py"
+NEVER_LOOSER = "test_policy_merge.py::test_a_namespace_is_never_looser_than_the_cluster_nor_than_it_says_itself"
+STRICTER = "test_policy_merge.py::test_of_guardrails_the_stricter_counts"
+TOLD = "test_policy_merge.py::test_what_does_not_count_is_told_and_only_that"
+WRONG = "test_response_policy.py::test_a_wrong_one_never_counts_and_names_the_field"
+LAST_GOOD = "test_response_policy.py::test_the_last_good_one_stays_in_force_and_says_so"
+
+# Fields of which more is stricter, and of which less is.
+MORE = (
+    *("approvals_person", "approvals_machine", "approvals_auto", "per_target", "min_ready_percent", "storm_within"),
+    *("storm_calm", "evidence_required", "retention_incident", "retention_entries", "retention_evidence"),
+    "retention_drills",
+)
+LESS = (
+    *("approval_valid_for", "approval_ask_for", "per_namespace_hourly", "cluster_hourly", "auto_in_flight"),
+    *("nodes_percent", "scale_factor", "storm_incidents", "breaker"),
+)
+
+
+def _turned(field: str, way: str, other: str) -> Bug:
+    """The looser of two values counts."""
+    return Bug(f"takes the looser {field}", MERGE, f'"{field}", {way}', f'"{field}", {other}', NEVER_LOOSER)
+
+
+BUGS: Bugs = {
+    "policy: the stricter counts": (
+        *(_turned(field, "longer", "shorter") for field in MORE),
+        *(_turned(field, "shorter", "longer") for field in LESS),
+        Bug(
+            "lets a namespace let the commander act",
+            MERGE,
+            'last_of("Warn", "Deny")',
+            'last_of("Deny", "Warn")',
+            NEVER_LOOSER,
+        ),
+        Bug(
+            "takes Undo for stricter than Ask", MERGE, 'last_of("Undo", "Ask")', 'last_of("Ask", "Undo")', NEVER_LOOSER
+        ),
+        Bug(
+            "takes Ignore for stricter than Hold",
+            MERGE,
+            'last_of("Ignore", "Hold", "Refuse")',
+            'last_of("Hold", "Ignore", "Refuse")',
+            NEVER_LOOSER,
+        ),
+        Bug(
+            "takes Hold for stricter than Refuse",
+            MERGE,
+            'last_of("Ignore", "Hold", "Refuse")',
+            'last_of("Ignore", "Refuse", "Hold")',
+            NEVER_LOOSER,
+        ),
+        Bug(
+            "lets a namespace unprotect another",
+            MERGE,
+            '"protected_namespaces", both, frozenset, both)',
+            '"protected_namespaces", frozenset.intersection, frozenset, both)',
+            "test_policy_merge.py::test_protected_namespaces_add_up",
+        ),
+        Bug(
+            "opens what the leash closes",
+            MERGE,
+            '"protected_namespaces", both, frozenset, both)',
+            '"protected_namespaces", both, frozenset)',
+            "test_policy_merge.py::test_the_cluster_can_not_open_what_the_leash_closes",
+        ),
+        Bug(
+            "lets a namespace name people",
+            MERGE,
+            '"machine_people", frozenset.intersection, frozenset)',
+            '"machine_people", both, frozenset)',
+            "test_policy_merge.py::test_a_namespace_names_nobody_a_person",
+        ),
+        Bug(
+            "takes what the namespace says for what counts",
+            MERGE,
+            "    return highest if said is None else _stricter(line, highest, line.read(said))\n",
+            "    return highest if said is None else line.read(said)\n",
+            STRICTER,
+        ),
+        Bug(
+            "forgets the cluster's where the namespace says nothing",
+            MERGE,
+            "    return highest if said is None else _stricter",
+            "    return getattr(base, line.field) if said is None else _stricter",
+            STRICTER,
+        ),
+        Bug(
+            "compares only classes that the namespace names",
+            MERGE,
+            "return {key: line.stricter(value, other.get(key, value)) for key, value in one.items()}",
+            "return {key: line.stricter(one[key], value) for key, value in other.items()}",
+            "test_policy_merge.py::test_of_approvals_each_class_counts_by_itself",
+        ),
+        Bug(
+            "joins sections that count whole",
+            MERGE,
+            "whole = getattr(base, line.field) if stated(own, line.section) is not None else highest",
+            "whole = highest",
+            "test_policy_merge.py::test_any_other_section_counts_whole",
+        ),
+        Bug(
+            "tells nobody what does not count",
+            MERGE,
+            "        if _stricter(line, limit, wanted) != wanted:\n",
+            "        if False:\n",
+            TOLD,
+        ),
+        Bug(
+            "tells of what counts",
+            MERGE,
+            "        if _stricter(line, limit, wanted) != wanted:\n",
+            "        if limit != wanted:\n",
+            TOLD,
+        ),
+        Bug(
+            "goes on with a policy that was raised meanwhile",
+            "approvals.py",
+            "    count = needed(record, size, policy, first=why is not None)\n",
+            "    count = needed(record, size, type(policy)(), first=why is not None)\n",
+            "test_policy_merge.py::test_a_raised_approval_holds_a_rollback_and_a_lifted_one_lets_it_go",
+        ),
+    ),
+    "policy: a wrong one never counts": (
+        Bug(
+            "takes a wrong combination for right",
+            JUDGE,
+            '    return (None, problem) if problem else (spec, "")\n',
+            '    return (spec, "")\n',
+            WRONG,
+        ),
+        Bug(
+            "forgets the last good one",
+            JUDGE,
+            "    if last is None:\n",
+            "    if True:\n",
+            LAST_GOOD,
+        ),
+        Bug(
+            "does not read the last good one out of the status",
+            JUDGE,
+            "    if written is not None:\n",
+            "    if False:\n",
+            LAST_GOOD,
+        ),
+        Bug(
+            "forgets what it saw before the status was written",
+            JUDGE,
+            "    if before is not None and before.uid",
+            "    if False and before.uid",
+            "test_response_policy.py::test_a_good_one_whose_status_is_not_written_yet_is_remembered",
+        ),
+        Bug(
+            "takes a namesake's last good one for its own",
+            JUDGE,
+            'before.uid == body["metadata"]["uid"] and before.spec is not None:',
+            "before.spec is not None:",
+            "test_response_policy.py::test_a_good_one_whose_status_is_not_written_yet_is_remembered",
+        ),
+        Bug(
+            "takes the older of two good ones",
+            JUDGE,
+            "    return max(found, key",
+            "    return min(found, key",
+            "test_response_policy.py::test_of_two_good_ones_the_newer_counts",
+        ),
+        Bug(
+            "believes a status that was meddled with",
+            JUDGE,
+            "            spec, _ = _read(json.loads(kept.spec))\n",
+            "            spec = ResponsePolicySpec.model_validate(json.loads(kept.spec))\n",
+            "test_response_policy.py::test_a_status_that_nobody_can_read_is_none",
+        ),
+        Bug(
+            "takes a policy of any name",
+            JUDGE,
+            '    if meta["name"] != POLICY_NAME:\n',
+            "    if False:\n",
+            "test_response_policy.py::test_only_the_one_named_default_counts",
+        ),
+        Bug(
+            "is Ready although it is not in force",
+            JUDGE,
+            '"False" if stalled else "True")]',
+            '"True")]',
+            WRONG,
+        ),
+        Bug(
+            "lets a tenant say where the operator goes",
+            JUDGE,
+            "    for path in misplaced(spec, namespace):\n",
+            "    for path in ():\n",
+            "test_response_policy.py::test_what_only_the_cluster_may_say_is_left_out",
+        ),
+        Bug(
+            "finds nothing misplaced",
+            CHECK,
+            "    if namespace == OPERATOR_NAMESPACE:\n",
+            "    if True:\n",
+            "test_response_policy.py::test_what_only_the_cluster_may_say_is_left_out",
+        ),
+        Bug(
+            "takes a class that is there twice",
+            CHECK,
+            "            if value in seen:\n",
+            "            if False:\n",
+            WRONG,
+        ),
+        Bug(
+            "takes any duration",
+            CHECK,
+            "            if not least <= value <= most:\n",
+            "            if False:\n",
+            WRONG,
+        ),
+        Bug("takes a storm that ends before it is counted", CHECK, "    if within > calm:\n", "    if False:\n", WRONG),
+    ),
+}

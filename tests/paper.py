@@ -1,0 +1,34 @@
+"""Evidence on paper: what decisions need of it is that it exists."""
+
+import hashlib
+
+from stanch.api.names import Label
+from stanch.core.observations import Observations
+from stanch.core.ports import Aim, Captured, CaptureRequest
+from stanch.core.questions import Question
+
+
+class PaperCollector:
+    """Asks for nothing and stores a slip of paper: core decisions need evidence to exist, not to say something."""
+
+    def questions(
+        self, aim: Aim, seen: Observations, severity: object, loses: frozenset[str] = frozenset()
+    ) -> tuple[Question, ...]:
+        """Nothing."""
+        return ()
+
+    def prepare(self, aims: object, seen: object, severity: object, now: object) -> None:
+        """Nothing."""
+
+    def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
+        """A slip that says what it is for."""
+        sha = hashlib.sha256(f"{request.name}{request.captured}".encode()).hexdigest()
+        name = f"{request.name}-{sha[:6]}"
+        body = {
+            "metadata": {
+                "name": name,
+                "labels": {Label.INCIDENT: request.incident, Label.INCIDENT_UID: request.incident_uid},
+            },
+            "of": sorted(request.loses),
+        }
+        return Captured(name, body, sha, items=1, missing=0, really_missing=0, stored_bytes=10)
