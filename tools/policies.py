@@ -14,6 +14,7 @@ from pathlib import Path
 from tools import generated
 from tools.policy_askers import declarer, entries, requesters
 from tools.policy_leash import leash, leash_pods
+from tools.policy_leash_own import leash_records, leash_secrets
 from tools.policy_parts import (
     NOT_A_COLLECTOR,
     NOT_THE_OPERATOR,
@@ -202,6 +203,8 @@ def policies() -> tuple[Policy, ...]:
         keep_records(),
         leash(),
         leash_pods(),
+        leash_records(),
+        leash_secrets(),
     )
 
 

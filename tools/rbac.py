@@ -123,7 +123,7 @@ def records() -> Object:
         allow("get list watch", GROUP, *ours),
         allow("patch", GROUP, "incidents", "timelineentries"),
         allow("patch", GROUP, *(f"{plural}/status" for plural in with_status)),
-        allow("create delete", GROUP, "evidences", "postmortems", "actionitems"),
+        allow("create", GROUP, "evidences", "postmortems", "actionitems"),
         allow("create patch", "", "events"),
         why="The operator's own kinds: reads all, writes status, marks and evidence, tells by Events.",
     )

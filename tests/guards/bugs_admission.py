@@ -590,8 +590,8 @@ BUGS: Bugs = {
         Bug(
             "gives more than is needed",
             RBAC,
-            '"create delete", GROUP, "evidences"',
-            '"create update delete", GROUP, "evidences"',
+            '"create", GROUP, "evidences"',
+            '"create update", GROUP, "evidences"',
             "test_rights.py::test_beyond_that_the_operator_writes_only_its_own",
         ),
         Bug(

@@ -1,0 +1,61 @@
+"""Bugs in what bounds the operator's writes on what is its own: the record, Secrets, and the rights it holds."""
+
+from guards.planting import Bug, Bugs
+
+OWN, RBAC = "tools/policy_leash_own.py", "tools/rbac.py"
+WORDS = "test_leash_own.py::test_nothing_of_what_was_written_is_changed"
+OWNERS = "test_leash_own.py::test_owners_and_finalizers_stay_as_they_are"
+MARKS = "test_leash_own.py::test_it_marks_what_it_took_in_and_what_is_closed"
+TOKENS = "test_leash_own.py::test_it_makes_no_token"
+BEYOND = "test_rights.py::test_beyond_that_the_operator_writes_only_its_own"
+
+BUGS: Bugs = {
+    "the leash on the record": (
+        Bug("rewrites what people wrote", OWN, '"size(variables.fields) == 0"', '"true"', WORDS),
+        Bug(
+            "takes out what people wrote",
+            OWN,
+            "+ variables.{before}.filter(k, {other} && !(k in variables.{now}))",
+            "",
+            WORDS,
+        ),
+        Bug(
+            "has the garbage collector delete the record",
+            OWN,
+            "dyn(object.metadata)[?f] == dyn(oldObject.metadata)[?f]",
+            "true",
+            OWNERS,
+        ),
+        Bug("keeps a record for ever", OWN, "['ownerReferences', 'finalizers']", "['ownerReferences']", OWNERS),
+        Bug("says that evidence is of another incident", OWN, "size(variables.marks) == 0\n", "true\n", MARKS),
+        Bug(
+            "notes what it likes on a record",
+            OWN,
+            "object.metadata.?annotations.orValue({}) == oldObject.metadata.?annotations.orValue({})",
+            "true",
+            MARKS,
+        ),
+        Bug("is about incidents only", OWN, 'on("UPDATE", *OUR_KINDS)', 'on("UPDATE", "incidents")', WORDS),
+        Bug("can't say what is closed", OWN, "(Label.CLOSED, Label.FOLDED)", "(Label.FOLDED, Label.FOLDED)", MARKS),
+    ),
+    "the leash on Secrets": (
+        Bug("makes tokens", OWN, 'in {listed(SECRET_TYPES)}"', 'in {listed(SECRET_TYPES)} || true"', TOKENS),
+        Bug(
+            "makes tokens of what it has made",
+            OWN,
+            '"CREATE UPDATE", "secrets"',
+            '"CREATE", "secrets"',
+            TOKENS,
+        ),
+        Bug("keeps Secrets anywhere", OWN, "f\"request.namespace == '{OPERATOR_NAMESPACE}'\"", '"true"', TOKENS),
+    ),
+    "roles: no more than is used": (
+        Bug(
+            "deletes the record",
+            RBAC,
+            'allow("create", GROUP, "evidences"',
+            'allow("create delete", GROUP, "evidences"',
+            BEYOND,
+        ),
+    ),
+}
