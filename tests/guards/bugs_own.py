@@ -7,6 +7,7 @@ WORDS = "test_leash_own.py::test_nothing_of_what_was_written_is_changed"
 OWNERS = "test_leash_own.py::test_owners_and_finalizers_stay_as_they_are"
 MARKS = "test_leash_own.py::test_it_marks_what_it_took_in_and_what_is_closed"
 TOKENS = "test_leash_own.py::test_it_makes_no_token"
+PODS = "test_rights.py::test_pods_are_taken_away_by_those_roles_only_that_need_it"
 BEYOND = "test_rights.py::test_beyond_that_the_operator_writes_only_its_own"
 
 BUGS: Bugs = {
@@ -56,6 +57,34 @@ BUGS: Bugs = {
             'allow("create", GROUP, "evidences"',
             'allow("create delete", GROUP, "evidences"',
             BEYOND,
+        ),
+        Bug(
+            "rewrites Events",
+            RBAC,
+            'allow("create", "", "events"),',
+            'allow("create patch", "", "events"),',
+            BEYOND,
+        ),
+        Bug(
+            "evicts with the right to cordon",
+            RBAC,
+            '    "drain": "stanch-do-drain",\n',
+            '    "drain": "stanch-do-node",\n',
+            PODS,
+        ),
+        Bug(
+            "deletes pods with the right to roll a Deployment back",
+            RBAC,
+            '("rolloutUndo", TargetKind.STATEFUL_SET): "stanch-do-rollout-stateful"',
+            '("rolloutUndo", TargetKind.STATEFUL_SET): "stanch-do-rollout"',
+            PODS,
+        ),
+        Bug(
+            "reads everything that is kept at home",
+            RBAC,
+            'allow("get create", "", "secrets"),',
+            'allow("get create", "", "secrets"),\n            allow("get", "", "configmaps"),',
+            "test_rights.py::test_at_home_it_keeps_secrets_and_its_lease",
         ),
     ),
 }
