@@ -44,13 +44,9 @@ def test_the_record_is_not_taken_away(place: Place, admin: Api, taken_over: Api,
     for plural, name in kept.items():
         assert taken_over.delete(plural, place.ns, name).status == 403, plural
         assert taken_over.request("DELETE", taken_over.path(plural, place.ns)).status == 403, plural
-    for plural in ("incidents", "timelineentries"):
+    for plural, name in kept.items():
         for change in METADATA:
-            refused(
-                taken_over.merge(plural, place.ns, kept[plural], {"metadata": change}),
-                LEASH,
-                "neither owner references",
-            )
+            refused(taken_over.merge(plural, place.ns, name, {"metadata": change}), LEASH, "neither owner references")
     path = f"{taken_over.path('incidents', place.ns, 'checkout-5xx')}/status"
     for change in METADATA:
         taken_over.request("PATCH", path, {"metadata": change, "status": {"observedGeneration": 1}}, MERGE).must()

@@ -81,7 +81,7 @@ MUST_NOT = [
     ("create", "stanch.dev", "timelineentries"),
     ("approve", "stanch.dev", "mitigations"),
     ("publish", "stanch.dev", "updates"),
-    ("patch", "stanch.dev", "evidences"),
+    ("update", "stanch.dev", "evidences"),
     ("delete", "stanch.dev", "evidences"),
     ("delete", "stanch.dev", "postmortems"),
     ("delete", "stanch.dev", "actionitems"),

@@ -80,7 +80,7 @@ def test_beyond_that_the_operator_writes_only_its_own() -> None:
     assert {(v, r) for v, _, r in ours if v == "create"} == made
     patched = {r for v, _, r in ours if v == "patch"}
     status = {f"{kind}/status" for kind in ("incidents", "postmortems", "actionitems", "responsepolicies")}
-    assert {"incidents", "timelineentries", *status} == patched
+    assert {"incidents", "timelineentries", "evidences", "postmortems", *status} == patched
     assert {v for v, _, _ in ours} == {"create", "patch"}
 
 

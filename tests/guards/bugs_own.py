@@ -2,7 +2,7 @@
 
 from guards.planting import Bug, Bugs
 
-OWN, RBAC = "tools/policy_leash_own.py", "tools/rbac.py"
+OWN, RBAC, LET_GO = "tools/policy_leash_own.py", "tools/rbac.py", "operator/stanch/shell/let_go.py"
 WORDS = "test_leash_own.py::test_nothing_of_what_was_written_is_changed"
 OWNERS = "test_leash_own.py::test_owners_and_finalizers_stay_as_they_are"
 MARKS = "test_leash_own.py::test_it_marks_what_it_took_in_and_what_is_closed"
@@ -38,6 +38,43 @@ BUGS: Bugs = {
         ),
         Bug("is about incidents only", OWN, 'on("UPDATE", *OUR_KINDS)', 'on("UPDATE", "incidents")', WORDS),
         Bug("can't say what is closed", OWN, "(Label.CLOSED, Label.FOLDED)", "(Label.FOLDED, Label.FOLDED)", MARKS),
+    ),
+    "letting go of what is closed": (
+        Bug(
+            "closes before what belongs to it is let go",
+            LET_GO,
+            "    for ref in BELONGS:\n        await _children(kube, ref, namespace, name, uid)\n    await label(",
+            "    await label(",
+            "shell/test_let_go.py::test_all_that_belongs_to_it_goes_with_it_and_nothing_else",
+        ),
+        Bug(
+            "lets go of the first page",
+            LET_GO,
+            "        if not token:\n",
+            "        if True:\n",
+            "shell/test_let_go.py::test_all_that_belongs_to_it_goes_with_it_and_nothing_else",
+        ),
+        Bug(
+            "lets go of another incident's evidence",
+            LET_GO,
+            ".get(Label.INCIDENT_UID, uid) == uid:",
+            ".get(Label.INCIDENT_UID, uid):",
+            "shell/test_let_go.py::test_all_that_belongs_to_it_goes_with_it_and_nothing_else",
+        ),
+        Bug(
+            "forgets what could not be let go a moment ago",
+            LET_GO,
+            "if reply.status in (409, 429) or reply.status >= 500:",
+            "if False:",
+            "shell/test_let_go.py::test_what_did_not_work_is_done_again_before_the_incident_is_labelled",
+        ),
+        Bug(
+            "never closes where it may not label evidence",
+            LET_GO,
+            "if reply.status in (409, 429) or reply.status >= 500:",
+            "if not reply.ok:",
+            "shell/test_let_go.py::test_what_may_not_be_or_is_gone_holds_up_nothing",
+        ),
     ),
     "the leash on Secrets": (
         Bug("makes tokens", OWN, 'in {listed(SECRET_TYPES)}"', 'in {listed(SECRET_TYPES)} || true"', TOKENS),
