@@ -6,9 +6,9 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from stanch.api.incident import Criterion, Meta, Recovery
-from stanch.api.meta import Condition, Duration, Model, Name, ObjectName, Severity, Target, Text, Time, WishName
+from stanch.api.meta import Condition, Duration, Model, ObjectName, Severity, Target, Text, Time, WishName
 from stanch.api.policy_limits import keyed
-from stanch.api.said import Role
+from stanch.api.runbook_record import ChecklistItem, Escalation, Mode
 from stanch.api.wish import Wish
 
 # The label of an alert that names its Runbook; it counts only where that Runbook's own matchers fit.
@@ -19,14 +19,6 @@ PARAMETER: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 # Of an object, with parameters in it; what it comes to is checked again once they are filled in.
 _TEMPLATE: Final = r"^([-a-z0-9.]|\$\([-a-z0-9]+\))+$"
 _Query = Annotated[str, Field(min_length=1, max_length=512)]
-
-
-class Mode(StrEnum):
-    """How far it goes by itself."""
-
-    OBSERVE = "Observe"
-    APPROVE = "Approve"
-    AUTO = "Auto"
 
 
 class Authority(StrEnum):
@@ -158,22 +150,6 @@ class Precondition(Model):
     ] = None
 
 
-class ChecklistItem(Model):
-    """Something for a person to do; it is shown, never waited for."""
-
-    name: Annotated[WishName, Field(description="Your name for it.")]
-    do: Annotated[Text, Field(description="What to do, in a sentence.")]
-    role: Annotated[Role | None, Field(description="Whose it is; anybody's when left out.")] = None
-    link: Annotated[str | None, Field(max_length=2048, pattern="^https?://", description="Where to do it.")] = None
-
-
-class Escalation(Model):
-    """Whom to call when it goes on."""
-
-    after: Annotated[Duration, Field(description="So long after the declaration, while it still hurts.")]
-    to: Annotated[Name, Field(description="A contact of the ResponsePolicy, or a person.")]
-
-
 class RunGuardrails(Model):
     """How often it may run, and how much it may touch; on top of the ResponsePolicy's."""
 
@@ -185,7 +161,9 @@ class RunGuardrails(Model):
     ] = None
     max_pods_percent: Annotated[
         int | None,
-        Field(ge=1, le=100, description="Share of a workload's pods that one of its mitigations may take away at once."),
+        Field(
+            ge=1, le=100, description="Share of a workload's pods that one of its mitigations may take away at once."
+        ),
     ] = None
 
 
@@ -235,7 +213,7 @@ class RunbookSpec(Model):
     ] = None
     checklist: Annotated[
         tuple[ChecklistItem, ...] | None,
-        Field(max_length=16, description="What people do beside it.", json_schema_extra=keyed("name")),
+        Field(max_length=12, description="What people do beside it.", json_schema_extra=keyed("name")),
     ] = None
     mitigations: Annotated[
         tuple[RunbookWish, ...] | None,

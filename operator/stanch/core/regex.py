@@ -318,5 +318,3 @@ class Regex:
 def compiled(text: str) -> Regex:
     """The same, kept. Raises NotARegexError."""
     return Regex(text)
-
-

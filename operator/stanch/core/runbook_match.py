@@ -17,7 +17,9 @@ from stanch.core.regex import NotARegexError, compiled
 
 Operator = Literal["=", "!=", "=~", "!~"]
 Labels = Mapping[str, str]
+_OPERATORS: Final[Mapping[str, Operator]] = {"=": "=", "!=": "!=", "=~": "=~", "!~": "!~"}
 _WRITTEN: Final = re.compile(r'\s*([a-zA-Z_:][a-zA-Z0-9_:]*|"(?:[^"\\]|\\.)*")\s*(=~|!=|!~|=)\s*(.*?)\s*', re.DOTALL)
+_PLAIN: Final = re.compile("[a-zA-Z_:][a-zA-Z0-9_:]*")
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 # What must stand in quotes, for Alertmanager gives these a meaning of their own.
@@ -43,8 +45,12 @@ class Matcher:
         return same == (self.operator in ("=", "=~"))
 
     def __str__(self) -> str:
-        value = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        return f'{self.label}{self.operator}"{value}"'
+        label = self.label if _PLAIN.fullmatch(self.label) else _quoted(self.label)
+        return f"{label}{self.operator}{_quoted(self.value)}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 @lru_cache(maxsize=2048)
@@ -53,8 +59,7 @@ def parse(text: str) -> Matcher:
     found = _WRITTEN.fullmatch(text)
     if found is None:
         raise NotAMatcherError(f'{text!r} is no matcher; write label="value", or with !=, =~ or !~')
-    label, operator, value = found[1], found[2], found[3]
-    assert operator in ("=", "!=", "=~", "!~")
+    label, operator, value = found[1], _OPERATORS[found[2]], found[3]
     if label.startswith('"'):
         label = _plain(label)
     if value.startswith('"'):
@@ -122,7 +127,9 @@ def choose(labels: Labels, runbooks: Iterable[Runbook], severity: Severity | Non
     first = tuple(r for r in named or fitting if _rank(r) == best)
     if len(first) > 1:
         listed = ", ".join(r.key for r in first)
-        return Choice(None, first, f"{len(first)} Runbooks are for these labels with the same rank: {listed}; none is taken")
+        return Choice(
+            None, first, f"{len(first)} Runbooks are for these labels with the same rank: {listed}; none is taken"
+        )
     chosen = first[0]
     return Choice(chosen, (), _why(chosen, labelled=bool(named), of=len(fitting)))
 

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from stanch.api.incident import Recovery
 from stanch.api.meta import Model, Target
-from stanch.api.runbook import PARAMETER, VALUE_MAX, ChecklistItem, Escalation, Parameter, Precondition, Runbook
+from stanch.api.runbook import PARAMETER, VALUE_MAX, Parameter, Precondition, Runbook
+from stanch.api.runbook_record import ChecklistItem, Escalation
 from stanch.api.wish import Wish
 from stanch.core.regex import NotARegexError, compiled
 from stanch.core.swap import digest
@@ -93,7 +94,7 @@ def render(runbook: Runbook, values: Values) -> Rendered | Problem:
         return problem
     said = runbook.spec.wire()
     try:
-        filled = {part: _fill(said[part], values, (part,)) for part in PARTS if part in said}
+        filled: dict[str, Any] = {part: _fill(said[part], values, (part,)) for part in PARTS if part in said}
         return _checked(runbook, values, filled)
     except _NoPlanError as error:
         return error.problem
@@ -130,10 +131,8 @@ def _missing(parameter: Parameter) -> str:
 def refused(parameter: Parameter, value: str) -> str | None:
     """Why a parameter can't have this value, in a sentence; None when it can."""
     shown = repr(value if len(value) <= 80 else value[:77] + "...")
-    if not value or len(value) > VALUE_MAX:
-        return f"parameter {parameter.name}: a value has 1 to {VALUE_MAX} characters (got {len(value)})"
-    if _UNPRINTABLE.search(value):
-        return f"parameter {parameter.name}: a value has no line breaks or control characters (got {shown})"
+    if not value or len(value) > VALUE_MAX or _UNPRINTABLE.search(value):
+        return f"parameter {parameter.name}: a value has 1 to {VALUE_MAX} characters and no line breaks (got {shown})"
     if parameter.one_of is not None:
         if value in parameter.one_of:
             return None
