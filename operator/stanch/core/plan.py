@@ -28,6 +28,7 @@ from stanch.core.ports import Catalog
 from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
 from stanch.core.restored import refuse_the_past
+from stanch.core.runbook_escalate import escalate
 from stanch.core.runbooks import fold_runbook
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
@@ -71,6 +72,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     move_to_items(draft)
     # 8. Say what is so, learn from it, and end it when nothing is left to do.
     follow_lifecycle(draft)
+    escalate(draft)
     learn(draft)
     close_when_done(draft)
     follow_lifecycle(draft)
