@@ -152,6 +152,7 @@ class EventKind:
     ENTRY_REFUSED: Final = "EntryRefused"
     EVIDENCE_COLLECTED: Final = "EvidenceCollected"
     EVIDENCE_NOT_STORED: Final = "EvidenceNotStored"
+    CHANGE_SUSPECTED: Final = "ChangeSuspected"
     MITIGATION_SUGGESTED: Final = "MitigationSuggested"
     MITIGATION_ASKED: Final = "MitigationAsked"
     MITIGATION_WITHDRAWN: Final = "MitigationWithdrawn"

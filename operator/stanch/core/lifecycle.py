@@ -17,6 +17,7 @@ from stanch.core.conditions import drop, find, is_true, put
 from stanch.core.draft import Draft, shorten
 from stanch.core.forced_undo import is_waiting
 from stanch.core.judge import worse_words
+from stanch.core.later_evidence import LATER
 from stanch.core.pace import counts_until
 from stanch.core.recovery import attempt_is_open, contained, harm_is_over
 from stanch.core.spec_fold import declarer
@@ -93,7 +94,8 @@ def _acknowledged(draft: Draft) -> None:
 
 
 def _evidence(draft: Draft) -> None:
-    kept = draft.status.evidence or ()
+    # What was captured afterwards says nothing about what was there before.
+    kept = [e for e in draft.status.evidence or () if e.purpose not in LATER]
     if kept:
         missing = sum(e.missing for e in kept)
         total = sum(e.items for e in kept)

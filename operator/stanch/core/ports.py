@@ -11,6 +11,7 @@ from stanch.api.evidence import Purpose
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import Severity, TargetKind
 from stanch.api.policy import Policy
+from stanch.api.suspect_status import ChangesRecord, Suspect
 from stanch.core.commands import Removal
 from stanch.core.observations import Observations
 from stanch.core.questions import Question
@@ -220,6 +221,14 @@ class CaptureRequest:
     loses: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class WhatChanged:
+    """What may have caused it, likeliest first, and what was looked at for that."""
+
+    suspects: tuple[Suspect, ...]
+    record: ChangesRecord
+
+
 class Collector(Protocol):
     """What evidence is: which questions to ask for a target, and the bundle that the answers make."""
 
@@ -235,6 +244,16 @@ class Collector(Protocol):
 
     def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
         """The bundle of what was answered; what was not is listed in it as missing."""
+        ...
+
+    def changes_questions(self, aims: tuple[Aim, ...], seen: Observations) -> tuple[Question, ...]:
+        """What to ask next to learn what changed; empty when everything was asked. An effect never waits for these."""
+        ...
+
+    def what_changed(
+        self, aims: tuple[Aim, ...], seen: Observations, said: datetime | None, now: datetime
+    ) -> WhatChanged | None:
+        """What changed, from whatever was answered; ``said`` is when people say it began. None: it can't say."""
         ...
 
 

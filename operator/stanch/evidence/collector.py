@@ -7,12 +7,15 @@ from typing import Any
 from stanch.api.evidence import Purpose
 from stanch.api.meta import Severity
 from stanch.core.observations import Observations
-from stanch.core.ports import Aim, Captured, CaptureRequest
+from stanch.core.ports import Aim, Captured, CaptureRequest, WhatChanged
 from stanch.core.questions import Get, List, Question
 from stanch.evidence.bundle import Capture, bundle, prepare
+from stanch.evidence.changes.sources import questions as changes_questions
 from stanch.evidence.excerpt import failure_line
 from stanch.evidence.gather import questions
+from stanch.evidence.scene import Scene
 from stanch.evidence.shelf import File
+from stanch.evidence.suspects import what_changed
 
 _PREPARED_MAX = 16
 # Which answers a prepared file was made of: by identity, for an answer is never changed, only replaced.
@@ -60,6 +63,16 @@ class EvidenceCollector:
             excerpt=lines[0] if lines else "",
         )
 
+    def changes_questions(self, aims: tuple[Aim, ...], seen: Observations) -> tuple[Question, ...]:
+        """What to ask next to learn what changed around these targets."""
+        return changes_questions(_scenes(aims, seen), seen)
+
+    def what_changed(
+        self, aims: tuple[Aim, ...], seen: Observations, said: datetime | None, now: datetime
+    ) -> WhatChanged | None:
+        """Dated, ranked and masked."""
+        return what_changed(_scenes(aims, seen), seen, said, now, self._key)
+
     def _capture(self, request: CaptureRequest, seen: Observations, prepared: Mapping[str, File]) -> Capture:
         return Capture(
             aims=request.aims,
@@ -78,6 +91,10 @@ class EvidenceCollector:
             prepared=prepared,
             loses=request.loses,
         )
+
+
+def _scenes(aims: tuple[Aim, ...], seen: Observations) -> tuple[Scene, ...]:
+    return tuple(Scene(aim, seen) for aim in dict.fromkeys(aims))
 
 
 def _fingerprint(aims: tuple[Aim, ...], seen: Observations) -> _Fingerprint:

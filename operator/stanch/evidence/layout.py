@@ -12,6 +12,7 @@ from stanch.core import asking
 from stanch.core.observations import Answer, Found, NotFound, Observations, items
 from stanch.core.questions import PODS, List, Logs
 from stanch.evidence import missing, tables
+from stanch.evidence.changes import look
 from stanch.evidence.choose import Chosen
 from stanch.evidence.describe import describe
 from stanch.evidence.dig import mapping, name_of, text, uid_of
@@ -63,6 +64,7 @@ class Layout:
                 message = f"{scene.passed_over} more pods go than are looked at"
                 self.shelf.lacks("pod/others", MissingReason.BUDGET_FULL, message)
         self._namespace()
+        self._changes()
 
     def _target(self, scene: Scene) -> None:
         base = f"{scene.aim.kind.value.lower()}/{safe(scene.aim.name)}"
@@ -149,6 +151,16 @@ class Layout:
         for name, question in dict(each for scene in self.scenes for each in _around(scene)).items():
             if self._check(name, question):
                 self._list(name, _path(question), items(self.seen.get(question)))
+
+    def _changes(self) -> None:
+        """What changed, from what this capture asked and what was asked besides."""
+        if any(scene.target is not None for scene in self.scenes):
+            self.shelf.text(
+                "changes.txt",
+                ItemKind.SUMMARY,
+                None,
+                lambda: str(look(self.scenes, self.seen, self.now, self.shelf.redactor.key)),
+            )
 
     def _check(self, name: str, question: List) -> bool:
         """Was the list answered? If not, or not wholly, that is said."""

@@ -51,6 +51,8 @@ BACKOFF_FIRST: Final = 0.1
 # Long enough for the requests to be on the wire, short enough to be ready before the first answer.
 PREPARE_AFTER: Final = 0.001
 BACKOFF_MAX: Final = 60.0
+# For logs of evidence that no effect waits for: somebody may want something meanwhile.
+LATER_SECONDS: Final = 2.0
 
 
 class Reconciler:
@@ -281,7 +283,7 @@ class Reconciler:
 
     async def _answers(self, incident: Incident, decided: Plan, seen: Observations) -> Mapping[Question, Answer]:
         """Ask; and while logs are on their way, render what is known already, so that it is not done on the path."""
-        asking = asyncio.create_task(self.observer.answer(decided.questions, self._left(incident, seen)))
+        asking = asyncio.create_task(self.observer.answer(decided.questions, self._within(incident, decided, seen)))
         if decided.capturing and any(isinstance(q, Logs) for q in decided.questions):
             await asyncio.sleep(PREPARE_AFTER)
             self.catalog.collector.prepare(decided.capturing, seen, self._severity(incident), self.now())
@@ -299,6 +301,11 @@ class Reconciler:
         """Seconds until the evidence deadline of this severity."""
         deadline = self.catalog_in(incident.metadata.namespace).policy.evidence_deadline[self._severity(incident)]
         return (deadline - (self.now() - (seen.evidence_started or self.now()))).total_seconds()
+
+    def _within(self, incident: Incident, decided: Plan, seen: Observations) -> float:
+        """Seconds for logs. What only shows how it went on holds nobody up for longer than a moment."""
+        left = self._left(incident, seen)
+        return min(left, LATER_SECONDS) if decided.later else left
 
     async def _write(
         self, key: Key, incident: Incident, decided: Plan, seen: Observations, turn: Turn
