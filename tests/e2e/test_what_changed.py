@@ -10,9 +10,7 @@ from e2e.support.scenes import Scenes
 from e2e.support.stories import HELD, kept
 from e2e.support.world import ROLL_BACK, World, container, crashing, deployment, good, incident
 
-SERVE_FLAGS = (
-    "cat /flags/mode; test \"$(cat /flags/mode)\" = calm || { echo 'FATAL: unknown mode'; exit 1; }; exec sleep 3600"
-)
+SERVE_FLAGS = "grep -q calm /flags/mode || { echo 'FATAL: unknown mode'; exit 1; }; exec sleep 3600"
 TOLD = "changes.txt"
 
 
@@ -92,6 +90,11 @@ def declared(world: World) -> str:
     return kept(world, world.wait(there, "evidence")["evidence"][0]["name"])[1][TOLD]
 
 
+def last_words(file: tuple[str, str]) -> bool:
+    """Is it a log of a run that crashed?"""
+    return file[0].endswith(".previous.log") and "FATAL" in file[1]
+
+
 def test_a_bad_release_is_suspected_before_anybody_asks(scenes: Scenes) -> None:
     """Who pushed it, from which image to which, how long before the first failure, and whose pods fail."""
     world = scenes[a_bad_release]
@@ -131,7 +134,7 @@ def test_a_write_through_scale_is_dated_though_it_has_no_time(scenes: Scenes) ->
     assert [] == [e for e in entries if e.get("subresource") == "scale" and "time" in e]
     looked(world)
     told = declared(world)
-    (line,) = [x for x in told.splitlines() if "scaled from 3 to 1" in x]
+    (line,) = [x for x in told.splitlines() if "ScaledDown" in x and "scaled from 3 to 1" in x]
     assert "event ScalingReplicaSet" in line
     assert "somebody" in line
 
@@ -152,8 +155,8 @@ def test_before_after_and_relapse_have_bundles_of_their_own(scenes: Scenes) -> N
     before, after = (kept(world, by[p]["name"])[1] for p in ("Before", "After"))
     same = ["deployment/checkout.json", "deployment/checkout.describe.txt", "pods.txt", "events.txt", TOLD]
     assert [] == [name for name in same if name not in before or name not in after]
-    assert "CrashLoopBackOff" in before["pods.txt"]
-    assert "CrashLoopBackOff" not in after["pods.txt"]
+    assert any(last_words(text) for text in before.items())
+    assert not any(last_words(text) for text in after.items())
     assert "(stanch itself)" in after[TOLD]
     world.condition("Mitigated")
     world.release(crashing())
@@ -161,4 +164,4 @@ def test_before_after_and_relapse_have_bundles_of_their_own(scenes: Scenes) -> N
     seen = world.wait(lambda s: "Relapse" in {e["purpose"] for e in s.get("evidence", [])}, "Relapse", seconds=120)
     relapse = next(e for e in seen["evidence"] if e["purpose"] == "Relapse")
     until(lambda: world.admin.get("evidences", world.ns, relapse["name"]), 20, "it is stored")
-    assert "CrashLoopBackOff" in kept(world, relapse["name"])[1]["pods.txt"]
+    assert any(last_words(text) for text in kept(world, relapse["name"])[1].items())

@@ -23,13 +23,15 @@ from stanch.core.steering import perhaps, steerers
 from stanch.evidence.changes.change import Obj
 from stanch.evidence.changes.configs import Use, uses
 from stanch.evidence.changes.failing import failing
-from stanch.evidence.dig import mapping, text, uid_of
+from stanch.evidence.dig import dicts, mapping, name_of, text, uid_of
 from stanch.evidence.scene import Scene
 
 NODES_MAX: Final = 6
 CONFIG_MAPS_MAX: Final = 8
+CLAIMS_MAX: Final = 6
 SYSTEM_NAMESPACE: Final = "kube-system"
 SECRETS: Final = Ref("", "v1", "secrets")
+CLAIMS: Final = Ref("", "v1", "persistentvolumeclaims")
 INGRESSES: Final = Ref("networking.k8s.io", "v1", "ingresses")
 NETWORK_POLICIES: Final = Ref("networking.k8s.io", "v1", "networkpolicies")
 RESOURCE_QUOTAS: Final = Ref("", "v1", "resourcequotas")
@@ -78,6 +80,7 @@ def _of(scene: Scene) -> Iterator[Question]:
     if any(use.kind == "Secret" for use in wanted) or release_of(scene.target):
         yield secrets(namespace)
     yield from nodes_of(scene)
+    yield from claims_of(scene)
     yield from reconcilers(scene)
 
 
@@ -126,6 +129,18 @@ def nodes_of(scene: Scene) -> tuple[Get, ...]:
     counted = Counter(text(pod, "spec", "nodeName") for pod in scene.pods if uid_of(pod) in bad)
     ranked = sorted((name for name in counted if name), key=lambda name: (-counted[name], name))
     return tuple(Get(NODES, None, name) for name in ranked[:NODES_MAX])
+
+
+def claims_of(scene: Scene) -> tuple[Get, ...]:
+    """Claims of the pods that are looked at closely, those made for one pod alone included."""
+    found: dict[Get, None] = {}
+    for chosen in scene.chosen:
+        namespace = text(chosen.pod, "metadata", "namespace")
+        for volume in dicts(chosen.pod, "spec", "volumes"):
+            own = f"{name_of(chosen.pod)}-{text(volume, 'name')}" if "ephemeral" in volume else ""
+            if name := text(volume, "persistentVolumeClaim", "claimName") or own:
+                found[Get(CLAIMS, namespace, name)] = None
+    return tuple(found)[:CLAIMS_MAX]
 
 
 def reconcilers(scene: Scene) -> tuple[Get, ...]:
