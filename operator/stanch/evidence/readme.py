@@ -22,7 +22,7 @@ Where to look first
     <container>.previous.log   the run before the last restart
     <container>.log            the run that was going on
   nodes.txt             which pods are on which node
-  <kind>/<name>.describe.txt  pages of what stands around the target: Services, autoscalers, budgets, Ingresses, Nodes, claims, ConfigMaps
+                        and a page for each Service, autoscaler, budget, Ingress, Node, claim, ConfigMap around it
   services.json, endpointslices.json, hpa.json, pdb.json, replicasets.json
   api.json              which API path each file came from
 
