@@ -26,7 +26,7 @@ spec:
   replicas: 2
   minReadySeconds: 1
   selector: {matchLabels: {app: checkout}, matchExpressions: [{key: tier, operator: In, values: [web, api]}]}
-  template: &pod
+  template:
     metadata: {labels: {app: checkout, tier: web}, annotations: {note: "a note"}}
     spec:
       terminationGracePeriodSeconds: 1
@@ -178,7 +178,7 @@ spec:
   backoffLimit: 3
   activeDeadlineSeconds: 300
   ttlSecondsAfterFinished: 3600
-  template: &job
+  template:
     spec:
       restartPolicy: Never
       containers: [{name: import, image: "stanch.test/busybox:1", imagePullPolicy: Never, command: [sh, -c, "echo done"]}]
@@ -193,7 +193,15 @@ spec:
   startingDeadlineSeconds: 120
   successfulJobsHistoryLimit: 2
   suspend: true
-  jobTemplate: {spec: {parallelism: 3, completions: 3, activeDeadlineSeconds: 60, template: *job}}
+  jobTemplate:
+    spec:
+      parallelism: 3
+      completions: 3
+      activeDeadlineSeconds: 60
+      template:
+        spec:
+          restartPolicy: Never
+          containers: [{name: nightly, image: "stanch.test/busybox:1", imagePullPolicy: Never, command: [echo, done]}]
 ---
 apiVersion: coordination.k8s.io/v1
 kind: Lease
@@ -220,7 +228,7 @@ NAMED = [
 MADE = ["replicaset", "pod"]
 # Words of kubectl that are no facts of the object: headings that ours writes in another form.
 HEARTBEAT = ("HolderIdentity", "AcquireTime", "RenewTime", "Lease:")
-OTHER_WORDS = {"Labels:", "Annotations:", "Age", "From", "Message", "Last", "Seen"}
+OTHER_WORDS = {"Labels:", "Annotations:", "Age", "From", "Message", "Kube-Proxy", "Data", "BinaryData"}
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ _PROSE = re.compile(
     r"\(a temporary directory.*?\)|\(bare host directory volume\)|\(a volume that contains.*?\)"
     r"|\(a volume populated by.*?\)|\(a reference to a PersistentVolumeClaim.*?\)"
     r"|Medium:|SizeLimit:|TokenExpirationSeconds:|ConfigMapName:|DownwardAPI:|HostPathType:|Optional: +false$"
-    r"|SecretName:|ClaimName:|ReadOnly: +false$|\(Total limits may.*?\)",
+    r"|ConfigMapOptional: +<nil>$|SecretName:|ClaimName:|ReadOnly: +false$|\(Total limits may.*?\)",
     re.MULTILINE,
 )
 _AGES = re.compile(r"(?<= )\d+[smh]$|(?<=[ -])Age(?=$| )|----")

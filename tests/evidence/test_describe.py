@@ -11,7 +11,7 @@ from evidence.kubectl_facts import facts, words
 from evidence.sample import HERE, NOW, crash, recorded
 from stanch.core.observations import items
 from stanch.evidence.describe import about, describe
-from stanch.evidence.describe.node import amount
+from stanch.evidence.describe.quantity import amount
 from stanch.evidence.dig import name_of
 from stanch.evidence.pod_row import cells
 from stanch.evidence.scene import Scene

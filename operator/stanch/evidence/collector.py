@@ -39,8 +39,9 @@ class EvidenceCollector:
     def prepare(self, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime) -> None:
         """Render objects, tables and descriptions while the logs are on their way."""
         request = CaptureRequest("", "", "", severity, aims, Purpose.BEFORE, "", None, None, now, timedelta(0))
-        while len(self._prepared) >= _PREPARED_MAX:
-            self._prepared.pop(next(iter(self._prepared)))
+        # Several threads may do this at once: each step is one that Python does in one go.
+        for old in list(self._prepared)[: max(0, len(self._prepared) - _PREPARED_MAX + 1)]:
+            self._prepared.pop(old, None)
         # The observations are kept with it, so that no identity in the fingerprint can come to mean something else.
         self._prepared[_fingerprint(aims, seen)] = (seen, prepare(self._capture(request, seen, {})))
 
