@@ -146,6 +146,23 @@ def test_what_came_after_does_not_count_as_evidence_from_before():
     assert said.startswith("1 items")
 
 
+def test_partial_names_what_is_missing():
+    """A number alone sends people into an archive at night."""
+
+    class Partly(PaperCollector):
+        def capture(self, request, seen):
+            return replace(
+                super().capture(request, seen), really_missing=2, lacks="NodeSilent: pod/a/app.log, pod/b/app.log"
+            )
+
+    world = bad_deploy(incident())
+    world.catalog = replace(CATALOG, collector=Partly())
+    world.run(seconds=5)
+    assert "True Partial" == world.condition("EvidenceCaptured")
+    said = next(c.message for c in world.incident.status.conditions if c.type == "EvidenceCaptured")
+    assert "2 missing (NodeSilent: pod/a/app.log, pod/b/app.log)" in said
+
+
 def test_a_drill_captures_nothing_afterwards():
     """Nothing was done, so nothing came of it."""
     world = bad_deploy(incident(roll_back(), drill=True)).run(seconds=60)

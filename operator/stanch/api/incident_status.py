@@ -297,6 +297,7 @@ class EvidenceRecord(Model):
     attempt: Annotated[_S | None, Field(description="The attempt it shows the outcome of; for After.")] = None
     items: Annotated[Counter, Field(description="Things that are in it.")]
     missing: Annotated[Counter, Field(description="Things that could not be had; listed in the object.")]
+    lacks: Annotated[_S | None, Field(description="The reasons, and of each the first names.")] = None
     bytes: Annotated[Counter, Field(description="Stored bytes.")]
     sha256: Annotated[_S, Field(description="SHA-256 of the bundle.")]
     captured_time: Annotated[Time, Field(description="When it was captured.")]

@@ -162,6 +162,7 @@ def capture(
         attempt=attempt if purpose is Purpose.AFTER else None,
         items=captured.items,
         missing=captured.really_missing,
+        lacks=shorten(captured.lacks, 300) or None,
         bytes=captured.stored_bytes,
         sha256=captured.sha256,
         captured_time=draft.now,

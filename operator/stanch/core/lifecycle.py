@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from stanch.api.incident_status import Durations, Effect, MitigationRecord, Times, WishState
+from stanch.api.incident_status import Durations, Effect, EvidenceRecord, MitigationRecord, Times, WishState
 from stanch.api.meta import instant
 from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.core.attempts import standing
@@ -105,7 +105,7 @@ def _evidence(draft: Draft) -> None:
             ConditionType.EVIDENCE_CAPTURED,
             "True",
             reason,
-            f"{total} items, {missing} missing; in {kept[-1].name}",
+            f"{total} items, {missing} missing{_lacks(kept)}; in {kept[-1].name}",
         )
     elif any(r.asked.harm_first and r.attempts for r in draft.records):
         put(
@@ -119,6 +119,12 @@ def _evidence(draft: Draft) -> None:
         put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.NOTHING_TO_CAPTURE, "It names no targets")
     else:
         put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.CAPTURING, "Not stored yet")
+
+
+def _lacks(kept: list[EvidenceRecord]) -> str:
+    """What the newest bundle that lacks something lacks."""
+    told = next((e.lacks for e in reversed(kept) if e.lacks), None)
+    return f" ({told})" if told else ""
 
 
 def _mitigated(draft: Draft) -> None:

@@ -191,7 +191,7 @@ class Mitigation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A bundle ready to be stored: the complete Evidence object and what the record says of it."""
+    """A bundle ready to be stored: the complete Evidence object and what the record says of it; ``lacks`` names what is missing."""
 
     name: str
     body: dict[str, Any]
@@ -201,6 +201,7 @@ class Captured:
     really_missing: int
     stored_bytes: int
     excerpt: str = ""
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from stanch.evidence.bundle import Capture, bundle, prepare
 from stanch.evidence.changes.sources import questions as changes_questions
 from stanch.evidence.excerpt import failure_line
 from stanch.evidence.gather import questions
+from stanch.evidence.missing import words
 from stanch.evidence.scene import Scene
 from stanch.evidence.shelf import File
 from stanch.evidence.suspects import what_changed
@@ -62,6 +63,7 @@ class EvidenceCollector:
             really_missing=made.really_missing,
             stored_bytes=made.bytes,
             excerpt=lines[0] if lines else "",
+            lacks=words(made.missing),
         )
 
     def changes_questions(self, aims: tuple[Aim, ...], seen: Observations) -> tuple[Question, ...]:
