@@ -162,14 +162,14 @@ BUGS: Bugs = {
             "runbook_escalate.py",
             " or is_true(draft.status, ConditionType.MITIGATED):",
             ":",
-            f"{TESTS}::test_who_is_to_be_called_is_said_once_while_it_hurts",
+            "test_runbook_calls.py::test_who_is_to_be_called_is_said_once_while_it_hurts",
         ),
         Bug(
             "calls again and again",
             "runbook_escalate.py",
             'update={"said_time": draft.now}',
             'update={"said_time": None}',
-            f"{TESTS}::test_who_is_to_be_called_is_said_once_while_it_hurts",
+            "test_runbook_calls.py::test_who_is_to_be_called_is_said_once_while_it_hurts",
         ),
     ),
     "runbooks: hostile labels": (
