@@ -103,6 +103,9 @@ class EvidenceSpec(Model):
         None
     )
     redactions: Annotated[Counter | None, Field(description="Secrets masked in all items.")] = None
+    families: Annotated[
+        tuple[FamilyCount, ...] | None, Field(max_length=32, description="Of which sorts they were.")
+    ] = None
     bytes: Annotated[Counter, Field(description="Stored bytes of the archive.")] = 0
     sha256: Annotated[str, Field(max_length=64, description="SHA-256 of the archive.")]
     encoding: Annotated[str, Field(max_length=32, description="tar+gzip")] = "tar+gzip"

@@ -2,13 +2,24 @@
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from stanch.api.evidence import NORMAL_REASONS, PART_BYTES_MAX, EvidenceSpec, Item, ItemKind, MissingItem, Part, Purpose
+from stanch.api.evidence import (
+    NORMAL_REASONS,
+    PART_BYTES_MAX,
+    EvidenceSpec,
+    FamilyCount,
+    Item,
+    ItemKind,
+    MissingItem,
+    Part,
+    Purpose,
+)
 from stanch.api.meta import Severity, instant
 from stanch.api.names import API_VERSION, FIELD_MANAGER, Label, MissingReason
 from stanch.core.observations import Observations
@@ -76,7 +87,7 @@ def bundle(capture: Capture) -> Bundle:
     items = tuple(file.item() for file in files)
     lacking = _ordered(shelf.missing)
     digest = hashlib.sha256(packed).hexdigest()
-    body = _body(capture, packed, digest, items, lacking, shelf.redactor.count)
+    body = _body(capture, packed, digest, items, lacking, shelf.redactor.counts)
     return Bundle(capture.name, body, digest, items, lacking, len(packed))
 
 
@@ -114,7 +125,7 @@ def _front(capture: Capture, shelf: Shelf, budget: Budget) -> list[File]:
         "purpose": capture.purpose.value,
         "targets": ", ".join(str(aim) for aim in capture.aims) or "nothing",
     }
-    page = readme(head, shelf.redactor.count, [*shelf.missing, *budget.told()])
+    page = readme(head, shelf.redactor.counts, [*shelf.missing, *budget.told()])
     paths = encode({file.name: file.of for file in sorted(shelf.files, key=lambda file: file.name) if file.of})
     return [
         File("README.txt", ItemKind.SUMMARY, None, page.encode("utf-8", "replace"), 0, 0, Rank.KEEP),
@@ -138,7 +149,7 @@ def _body(
     digest: str,
     items: tuple[Item, ...],
     lacking: tuple[MissingItem, ...],
-    redactions: int,
+    families: Counter[str],
 ) -> dict[str, Any]:
     spec = EvidenceSpec(
         incident=capture.incident,
@@ -150,7 +161,8 @@ def _body(
         deadline=capture.deadline,
         items=items,
         missing=lacking or None,
-        redactions=redactions,
+        redactions=families.total(),
+        families=tuple(FamilyCount(name=name, count=families[name]) for name in sorted(families)) or None,
         bytes=len(packed),
         sha256=digest,
         data=base64.b64encode(packed).decode(),
