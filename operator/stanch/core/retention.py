@@ -91,9 +91,7 @@ def run_out(kept: Kept, how: Standing, policy: Policy, now: datetime) -> Removal
     """Its time is over; None while it is kept."""
     longest = max(policy.retention_evidence.values())
     if not how.there:
-        captured = at(kept.captured)
-        lasts = max(longest, policy.retention_incident) if kept.purpose in RECORDS else longest
-        return _if_over(kept, captured, lasts, now, "its incident is gone; captured")
+        return _if_over(kept, at(kept.captured), longest, now, "its incident is gone; captured")
     if kept.purpose in RECORDS or how.over is None:
         return None
     return _if_over(kept, how.over, policy.retention_evidence[how.severity], now, "its incident was closed")
@@ -114,7 +112,7 @@ def too_much(kept: Iterable[Kept], standings: Mapping[str, Standing], most: int)
         if over <= 0:
             break
         how = standings.get(each.incident_uid)
-        if how is None or not how.there or how.over is None or each.purpose in RECORDS:
+        if how is None or how.over is None or each.purpose in RECORDS:
             continue
         over -= each.bytes
         found.append(Removal(each, f"all evidence may have {most} bytes, and this is the oldest that is not needed"))

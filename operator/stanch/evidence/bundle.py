@@ -24,7 +24,7 @@ from stanch.api.meta import Severity, instant
 from stanch.api.names import API_VERSION, FIELD_MANAGER, Label, MissingReason
 from stanch.core.observations import Observations
 from stanch.core.ports import Aim
-from stanch.evidence import missing, tar
+from stanch.evidence import discovery, missing, tar
 from stanch.evidence.budget import Budget
 from stanch.evidence.layout import Layout
 from stanch.evidence.readme import readme
@@ -56,6 +56,7 @@ class Capture:
     parts: int = 1
     prepared: Mapping[str, File] = field(default_factory=dict)
     loses: frozenset[str] = frozenset()
+    room: int = PART_BYTES_MAX
 
     @cached_property
     def scenes(self) -> tuple[Scene, ...]:
@@ -104,19 +105,19 @@ def _laid_out(capture: Capture) -> Shelf:
 
 def _pack(capture: Capture, shelf: Shelf) -> tuple[list[File], bytes]:
     """The files that fit, and their archive."""
-    budget = Budget(shelf)
+    budget = Budget(shelf, min(capture.room, PART_BYTES_MAX))
     budget.fit_raw()
     while True:
         files = [*_front(capture, shelf, budget), *shelf.files]
         packed = tar.archive(((file.name, file.content) for file in files), capture.captured_time)
-        if len(packed) <= PART_BYTES_MAX or not shelf.files:
+        if len(packed) <= budget.room or not shelf.files:
             shelf.missing += budget.told()
             return files, packed
         budget.shrink(len(packed))
 
 
 def _front(capture: Capture, shelf: Shelf, budget: Budget) -> list[File]:
-    """README.txt and api.json, which tell about all the others."""
+    """README.txt, api.json and discovery.json, which tell about all the others."""
     head = {
         "name": capture.name,
         "namespace": capture.namespace,
@@ -126,10 +127,12 @@ def _front(capture: Capture, shelf: Shelf, budget: Budget) -> list[File]:
         "targets": ", ".join(str(aim) for aim in capture.aims) or "nothing",
     }
     page = readme(head, shelf.redactor.counts, [*shelf.missing, *budget.told()])
-    paths = encode({file.name: file.of for file in sorted(shelf.files, key=lambda file: file.name) if file.of})
+    paths = {file.name: file.of for file in sorted(shelf.files, key=lambda file: file.name) if file.of}
+    kinds = discovery.discovery(paths.values())
     return [
         File("README.txt", ItemKind.SUMMARY, None, page.encode("utf-8", "replace"), 0, 0, Rank.KEEP),
-        File("api.json", ItemKind.SUMMARY, None, paths, 0, 0, Rank.KEEP),
+        File("api.json", ItemKind.SUMMARY, None, encode(paths), 0, 0, Rank.KEEP),
+        File(discovery.NAME, ItemKind.SUMMARY, None, encode(kinds), 0, 0, Rank.KEEP),
     ]
 
 

@@ -79,6 +79,7 @@ class EvidenceCollector:
             deadline=request.deadline,
             prepared=prepared,
             loses=request.loses,
+            room=request.room,
         )
 
 

@@ -23,6 +23,7 @@ Where to look first
   nodes.txt             which pods are on which node
   services.json, endpointslices.json, hpa.json, pdb.json, replicasets.json
   api.json              which API path each file came from
+  discovery.json        which kinds there are, as an API server says it
 
 How to read it
   A container that waits in CrashLoopBackOff has no run going on: its last one is in <container>.previous.log.
