@@ -88,6 +88,10 @@ class Policy:
     git_ops: GitOps = GitOps.HOLD
     commander_acts: CommanderActs = "Warn"
     evidence_required: bool = False
+    # Stored bytes of one bundle, of one incident, of all that is kept.
+    evidence_stored_bytes: int = 2_097_152
+    evidence_incident_bytes: int = 8_388_608
+    evidence_cluster_bytes: int = 134_217_728
     pods_one_by_one: timedelta = 10 * _M
     postmortem_at: Severity = Severity.SEV2
     postmortem_on: frozenset[str] = frozenset({"rolloutUndo", "serviceShift", "routeShift", "drain", "quarantine"})

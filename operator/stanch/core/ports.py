@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from stanch.api.actions import Action
-from stanch.api.evidence import Purpose
+from stanch.api.evidence import PART_BYTES_MAX, Purpose
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import Severity, TargetKind
 from stanch.api.policy import Policy
@@ -206,7 +206,10 @@ class Captured:
 
 @dataclass(frozen=True, slots=True)
 class CaptureRequest:
-    """What to capture for whom; ``name`` without the suffix that says its content, ``loses`` as in Collector.questions."""
+    """
+    What to capture for whom; ``name`` without the suffix that says its content, ``loses`` as in Collector.questions,
+    ``room`` stored bytes at most.
+    """
 
     incident: str
     incident_uid: str
@@ -220,6 +223,7 @@ class CaptureRequest:
     captured: datetime
     deadline: timedelta
     loses: frozenset[str] = frozenset()
+    room: int = PART_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)

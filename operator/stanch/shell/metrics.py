@@ -24,3 +24,10 @@ CLOCK_AHEAD = Gauge(
     "stanch_clock_ahead_seconds", "This machine's clock less the API server's, whose time counts.", registry=REGISTRY
 )
 LEADING = Gauge("stanch_leading", "1 while this replica works, 0 while it stands by.", registry=REGISTRY)
+EVIDENCE_BYTES = Gauge("stanch_evidence_bytes", "Stored bytes of all evidence, at the last sweep.", registry=REGISTRY)
+EVIDENCE_REMOVED = Counter(
+    "stanch_evidence_removed_total",
+    "Evidence objects removed, by why: RunOut or TooMuch.",
+    ["reason"],
+    registry=REGISTRY,
+)

@@ -24,6 +24,8 @@ from stanch.shell.cache import Cache
 from stanch.shell.client import Kube, Unanswered, bearer_token, configuration
 from stanch.shell.clock import Clock, machine_time
 from stanch.shell.election import Times
+from stanch.shell.evidence_store import ClusterStore
+from stanch.shell.evidence_sweep import EvidenceSweep
 from stanch.shell.handlers import registry
 from stanch.shell.health import Health
 from stanch.shell.items import look_at_item
@@ -97,6 +99,7 @@ async def _until_stopped(
     book = reconciler.book = PolicyBook(settings.policy, "The ResponsePolicies have not been read yet")
     lease = Lease(kube, tenure, identity(), settings.lease) if settings.lease else None
     LEADING.set_function(lambda: tenure.holds)
+    sweeps = (sweep, EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, kube.clock.now))
     # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
     tasks = [
         asyncio.create_task(_read_policies(reconciler)),
@@ -104,7 +107,7 @@ async def _until_stopped(
         asyncio.create_task(_watch_policies(kube, reconciler, health)),
         asyncio.create_task(rewind.watch()),
         asyncio.create_task(_resync(reconciler)),
-        *([asyncio.create_task(_look_for_orphans(sweep, tenure))] if settings.orphans else []),
+        *(asyncio.create_task(_sweep(each, tenure)) for each in sweeps if settings.orphans),
         *(asyncio.create_task(_work(reconciler, tenure, bells)) for _ in range(WORKERS)),
     ]
     # What another left half done when it lost the lease, and what was cut short here, is looked at by whoever has it.
@@ -147,7 +150,8 @@ def _error_of(task: asyncio.Task[None]) -> BaseException | None:
     return task.exception() if task.done() and not task.cancelled() else None
 
 
-async def _look_for_orphans(sweep: OrphanSweep, tenure: Tenure) -> None:
+async def _sweep(sweep: OrphanSweep | EvidenceSweep, tenure: Tenure) -> None:
+    """As long as this replica may work."""
     while True:
         await tenure.begun()
         async with tenure.term():
