@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from stanch.api.incident_status import Durations, Effect, Times, WishState
+from stanch.api.incident_status import Durations, Effect, EvidenceRecord, MitigationRecord, Times, WishState
 from stanch.api.meta import instant
 from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.core.attempts import standing
@@ -17,6 +17,7 @@ from stanch.core.conditions import drop, find, is_true, put
 from stanch.core.draft import Draft, shorten
 from stanch.core.forced_undo import is_waiting
 from stanch.core.judge import worse_words
+from stanch.core.later_evidence import LATER
 from stanch.core.pace import counts_until
 from stanch.core.recovery import attempt_is_open, contained, harm_is_over
 from stanch.core.spec_fold import declarer
@@ -93,7 +94,8 @@ def _acknowledged(draft: Draft) -> None:
 
 
 def _evidence(draft: Draft) -> None:
-    kept = draft.status.evidence or ()
+    # What was captured afterwards says nothing about what was there before.
+    kept = [e for e in draft.status.evidence or () if e.purpose not in LATER]
     if kept:
         missing = sum(e.missing for e in kept)
         total = sum(e.items for e in kept)
@@ -103,7 +105,7 @@ def _evidence(draft: Draft) -> None:
             ConditionType.EVIDENCE_CAPTURED,
             "True",
             reason,
-            f"{total} items, {missing} missing; in {kept[-1].name}",
+            f"{total} items, {missing} missing{_lacks(kept)}; in {kept[-1].name}",
         )
     elif any(r.asked.harm_first and r.attempts for r in draft.records):
         put(
@@ -117,6 +119,12 @@ def _evidence(draft: Draft) -> None:
         put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.NOTHING_TO_CAPTURE, "It names no targets")
     else:
         put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.CAPTURING, "Not stored yet")
+
+
+def _lacks(kept: list[EvidenceRecord]) -> str:
+    """What the newest bundle that lacks something lacks."""
+    told = next((e.lacks for e in reversed(kept) if e.lacks), None)
+    return f" ({told})" if told else ""
 
 
 def _mitigated(draft: Draft) -> None:
@@ -222,27 +230,22 @@ def _held(draft: Draft) -> None:
     pending = [r for r in draft.records if r.state is WishState.HELD]
     # Whom a person can free comes first: an approval is asked for where people look.
     first = next((r for r in pending if r.reason == Reason.APPROVAL_MISSING), pending[0] if pending else None)
-    stalled = {Reason.POLICIES_MISSING, Reason.PERMISSION_MISSING}
     if first is None:
-        drop(draft, ConditionType.STALLED)
-        waiting = next((r for r in draft.records if is_waiting(r)), None)
-        if waiting is None:
-            drop(draft, ConditionType.APPROVAL_NEEDED)
-        else:
-            text = f"{waiting.name}: {waiting.message}"
-            put(draft, ConditionType.APPROVAL_NEEDED, "True", Reason.APPROVAL_MISSING, text)
         _held_by_worse(draft)
-        return
-    text = f"{first.name}: {first.message}"
-    put(draft, ConditionType.MITIGATION_HELD, "True", first.reason or "Held", text)
-    for kind, wanted in (
-        (ConditionType.APPROVAL_NEEDED, first.reason == Reason.APPROVAL_MISSING),
-        (ConditionType.STALLED, first.reason in stalled),
-    ):
-        if wanted:
-            put(draft, kind, "True", first.reason or "Held", text)
-        else:
+    else:
+        put(draft, ConditionType.MITIGATION_HELD, "True", first.reason or "Held", f"{first.name}: {first.message}")
+    asks = next((r for r in draft.records if _waits_for_people(r)), None)
+    stalls = first if first and first.reason in (Reason.POLICIES_MISSING, Reason.PERMISSION_MISSING) else None
+    for kind, of_it in ((ConditionType.APPROVAL_NEEDED, asks), (ConditionType.STALLED, stalls)):
+        if of_it is None:
             drop(draft, kind)
+        else:
+            put(draft, kind, "True", of_it.reason or "Held", f"{of_it.name}: {of_it.message}")
+
+
+def _waits_for_people(record: MitigationRecord) -> bool:
+    """For an approval: of what is held, or of an undo by force of what is done."""
+    return is_waiting(record) or (record.state is WishState.HELD and record.reason == Reason.APPROVAL_MISSING)
 
 
 def _held_by_worse(draft: Draft) -> None:
@@ -330,13 +333,14 @@ def _target_word(kind: str, name: str) -> str:
 
 def _current(draft: Draft) -> str | None:
     """The mitigation a person looks for: what runs or waits, else the last that did something."""
-    active = [r for r in draft.records if r.state in (WishState.RUNNING, WishState.HELD, WishState.WAITING)]
-    active.sort(key=lambda r: r.reason != Reason.APPROVAL_MISSING)
+    under_way = (WishState.RUNNING, WishState.HELD, WishState.WAITING)
+    active = [r for r in draft.records if r.state in under_way or is_waiting(r)]
+    active.sort(key=lambda r: not _waits_for_people(r))
     done = [r for r in draft.records if r.attempts]
     chosen = next(iter(active or done[::-1] or draft.records), None)
     if chosen is None:
         return None
-    if chosen.reason == Reason.APPROVAL_MISSING:
+    if _waits_for_people(chosen):
         return f"{chosen.name} {ConditionType.APPROVAL_NEEDED}"
     return chosen.name if chosen.state is WishState.DONE else f"{chosen.name} {chosen.state.value}"
 
