@@ -307,6 +307,16 @@ def by_hand() -> tuple[Object, ...]:
             allow("publish", GROUP, "updates", "postmortems"),
             why="Says what the public is told: update entries with audience public; postmortems later.",
         ),
+        role(
+            "stanch-runbook-author",
+            allow("create update patch delete", GROUP, "runbooks"),
+            why="Writes Runbooks. One that names a ServiceAccount needs the verb use on it besides: grant that by name.",
+        ),
+        role(
+            "stanch-runbook-user",
+            allow("run", GROUP, "runbooks"),
+            why="Chooses Runbooks for incidents (spec.runbook). Narrow it by resourceNames.",
+        ),
         *freezing(),
         role(
             "stanch-admin",

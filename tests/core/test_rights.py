@@ -79,7 +79,8 @@ def test_beyond_that_the_operator_writes_only_its_own() -> None:
     made = {("create", kind) for kind in ("evidences", "postmortems", "actionitems")}
     assert {(v, r) for v, _, r in ours if v == "create"} == made
     patched = {r for v, _, r in ours if v == "patch"}
-    status = {f"{kind}/status" for kind in ("incidents", "postmortems", "actionitems", "responsepolicies")}
+    kinds = ("incidents", "postmortems", "actionitems", "responsepolicies", "runbooks")
+    status = {f"{kind}/status" for kind in kinds}
     assert {"incidents", "timelineentries", "evidences", "postmortems", *status} == patched
     assert {v for v, _, _ in ours} == {"create", "patch"}
 
@@ -135,6 +136,8 @@ PEOPLE: dict[str, set[tuple[str, str]]] = {
     UNDO_ONLY_ROLE: {("freeze", "mitigations")},
     "stanch-admin": {(v, "responsepolicies") for v in ("create", "update", "patch", "delete")},
     "stanch-evidence-reader": {(v, "evidences") for v in READS},
+    "stanch-runbook-author": {(v, "runbooks") for v in ("create", "update", "patch", "delete")},
+    "stanch-runbook-user": {("run", "runbooks")},
     "stanch-breakglass": {("get", "secrets")},
 }
 JOINS = {
