@@ -5,6 +5,7 @@ import sys
 import click
 
 from stanch.cli.evidence import evidence
+from stanch.cli.runbook.command import runbook
 
 EXAMPLES = """
 \b
@@ -14,6 +15,7 @@ Examples:
   stanch debts -n shop                        what incidents there still owe, and to whom
   stanch debts --orphans                      what deleted incidents left behind, and how it is removed
   stanch evidence list -n shop                what was captured before anything was done
+  stanch runbook lint runbooks/               what is wrong with Runbooks before the night they are needed
 """
 
 
@@ -82,6 +84,7 @@ def debts(kubeconfig: str | None, namespace: str | None, orphans: bool) -> None:
 
 
 main.add_command(evidence)
+main.add_command(runbook)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from stanch.core.freeze import met
 from stanch.core.observations import Failed, Found
 from stanch.core.ports import Aim, Captured, CaptureRequest, Change, Refusal
 from stanch.core.questions import EVIDENCES, REF_OF_KIND, DryRun, Ref
-from stanch.core.records import Store
+from stanch.core.records import UNDO_TYPE, Store
 from stanch.core.swap import action_id, digest, exchange, fields, mark, patch_text
 
 SECRETS = Ref("", "v1", "secrets")
@@ -304,7 +304,7 @@ def _secret(draft: Draft, record: MitigationRecord, name: str, patches: Mapping[
     body = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "type": "stanch.dev/undo",
+        "type": UNDO_TYPE,
         "immutable": True,
         "metadata": {
             "name": name,
