@@ -44,6 +44,7 @@ class ItemKind(StrEnum):
     EVENTS = "Events"
     HISTORY = "History"
     SUMMARY = "Summary"
+    GRAPH = "Graph"
 
 
 class Item(Model):

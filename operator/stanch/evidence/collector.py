@@ -80,6 +80,8 @@ class EvidenceCollector:
             prepared=prepared,
             loses=request.loses,
             room=request.room,
+            graphs=request.graphs,
+            onset=request.onset,
         )
 
 
