@@ -45,6 +45,7 @@ class ItemKind(StrEnum):
     EVENTS = "Events"
     HISTORY = "History"
     SUMMARY = "Summary"
+    GRAPH = "Graph"
 
 
 class Item(Model):

@@ -13,6 +13,7 @@ from stanch.api.meta import Severity, TargetKind
 from stanch.api.policy import Policy
 from stanch.api.suspect_status import ChangesRecord, Suspect
 from stanch.core.commands import Removal
+from stanch.core.graphs import Graph
 from stanch.core.observations import Observations
 from stanch.core.questions import Question
 
@@ -208,7 +209,7 @@ class Captured:
 class CaptureRequest:
     """
     What to capture for whom; ``name`` without the suffix that says its content, ``loses`` as in Collector.questions,
-    ``room`` stored bytes at most.
+    ``room`` stored bytes at most; ``graphs`` are drawn with ``onset`` marked in them.
     """
 
     incident: str
@@ -224,6 +225,8 @@ class CaptureRequest:
     deadline: timedelta
     loses: frozenset[str] = frozenset()
     room: int = PART_BYTES_MAX
+    graphs: tuple[Graph, ...] = ()
+    onset: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,12 @@ from stanch.api.evidence import (
 )
 from stanch.api.meta import Severity, instant
 from stanch.api.names import API_VERSION, FIELD_MANAGER, Label, MissingReason
+from stanch.core.graphs import Graph
 from stanch.core.observations import Observations
 from stanch.core.ports import Aim
 from stanch.evidence import discovery, missing, tar
 from stanch.evidence.budget import Budget
+from stanch.evidence.graph_files import put_graphs
 from stanch.evidence.layout import Layout
 from stanch.evidence.readme import readme
 from stanch.evidence.redact import Redactor
@@ -57,6 +59,8 @@ class Capture:
     prepared: Mapping[str, File] = field(default_factory=dict)
     loses: frozenset[str] = frozenset()
     room: int = PART_BYTES_MAX
+    graphs: tuple[Graph, ...] = ()
+    onset: datetime | None = None
 
     @cached_property
     def scenes(self) -> tuple[Scene, ...]:
@@ -100,6 +104,7 @@ def prepare(capture: Capture) -> dict[str, File]:
 def _laid_out(capture: Capture) -> Shelf:
     shelf = Shelf(Redactor(capture.key), prepared=capture.prepared)
     Layout(capture.scenes, capture.seen, capture.severity, capture.captured_time, shelf).put()
+    put_graphs(shelf, capture.graphs, capture.onset)
     return shelf
 
 

@@ -96,6 +96,8 @@ class EvidenceCollector:
             prepared=prepared,
             loses=request.loses,
             room=request.room,
+            graphs=request.graphs,
+            onset=request.onset,
         )
 
 
