@@ -53,12 +53,34 @@ def main() -> None:
     show_default=True,
     help="For machines or for people.",
 )
+@click.option(
+    "--alerts-at",
+    default="",
+    callback=an_address,
+    help="host:port where Alertmanager sends alerts to; nowhere when left out (docs/how-to/connect-alertmanager.md).",
+)
+@click.option(
+    "--alerts-tls",
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder of tls.crt and tls.key for it; read again every minute. Plain HTTP when left out.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Also what kopf says, and debug lines.")
-def run(kubeconfig: str | None, listen: str, lease: bool, log_format: str, verbose: bool) -> None:
+def run(
+    kubeconfig: str | None,
+    listen: str,
+    lease: bool,
+    log_format: str,
+    alerts_at: str,
+    alerts_tls: str | None,
+    verbose: bool,
+) -> None:
     """Run the operator in the foreground until it is told to stop (Ctrl-C, SIGTERM)."""
+    if alerts_tls and not alerts_at:
+        raise click.UsageError("--alerts-tls says nothing without --alerts-at")
     from stanch.shell.entry import run_until_stopped  # noqa: PLC0415 -- kopf and the client cost a second to import
 
-    sys.exit(run_until_stopped(kubeconfig, listen, lease, log_format == "json", verbose))
+    alerts = (alerts_at, alerts_tls)
+    sys.exit(run_until_stopped(kubeconfig, listen, lease, log_format == "json", verbose, alerts))
 
 
 @main.command()

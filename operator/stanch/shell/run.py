@@ -34,6 +34,7 @@ from stanch.shell.orphan_sweep import CannotLook, OrphanSweep
 from stanch.shell.policy_book import PolicyBook, read_policies, ring
 from stanch.shell.policy_status import look_at_policy
 from stanch.shell.policy_watch import EVERY_SECONDS, SOON_SECONDS, look_at_policies
+from stanch.shell.receiver import AlertsAt, Receiver, receiving
 from stanch.shell.reconcile import Reconciler
 from stanch.shell.redaction_key import redaction_key
 from stanch.shell.rewind import Rewind
@@ -56,6 +57,7 @@ class Settings:
     How to run: which cluster, where to listen ("" for nowhere), what an empty policy means, and whether only the holder
     of the Lease works (None: whoever runs works). ``clock`` may be wrong; the API server's time counts. ``orphans`` are looked
     for only by one that sees all incidents: to another, everybody else's marks would be orphans.
+    ``alerts`` says where Alertmanager sends to.
     """
 
     kubeconfig: str | None
@@ -64,6 +66,7 @@ class Settings:
     lease: Times | None = None
     clock: Callable[[], datetime] = machine_time
     orphans: bool = True
+    alerts: AlertsAt | None = None
 
 
 async def run(settings: Settings) -> None:
@@ -95,6 +98,8 @@ async def _until_stopped(
     reconciler.uncounted = "The other incidents have not been read yet"
     book = reconciler.book = PolicyBook(settings.policy, "The ResponsePolicies have not been read yet")
     lease = Lease(kube, tenure, identity(), settings.lease) if settings.lease else None
+    taking = contextlib.AsyncExitStack()
+    await taking.enter_async_context(receiving(settings.alerts, Receiver(kube, book.policy, lambda: book.problem)))
     LEADING.set_function(lambda: tenure.holds)
     # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
     tasks = [
@@ -128,6 +133,7 @@ async def _until_stopped(
         if rewind.time is None:
             raise
     finally:
+        await taking.aclose()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,340 @@
+"""
+What becomes of a notification, given the incidents of its group: one open incident a group, and nothing is dropped.
+
+Retries, pairs of Alertmanagers and two replicas of ours say the same thing several times, in any order. So what is known of
+an alert is joined, not counted, names are worked out from what is told, and a group that is known finds its incident
+(decisions 2.14).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from stanch.api.alerts import ALERTS_MAX, OTHERS_MAX, STORM_KEY, Alert, AlertGroup
+from stanch.api.names import Label
+from stanch.core.alertmanager import Told, earliest
+
+# More open incidents of alerts than this in a namespace, and further groups join one that stands for the storm.
+OPEN_MAX: Final = 20
+# An alert that was told to be over, and is told to fire with the same start later than this after its end, fires indeed: a
+# Prometheus that was away takes it up again. Sooner it is a notification that came late.
+LATE: Final = timedelta(minutes=5)
+# Incidents of one group that began in one minute.
+NAMES_MAX: Final = 50
+
+
+# --- what is known of a group ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The newest start of an alert that was told, and its newest end. It fires while it began after it ended last."""
+
+    start: datetime
+    end: datetime | None
+
+    @property
+    def fires(self) -> bool:
+        """Is it not over?"""
+        return self.end is None or self.start > self.end
+
+    @property
+    def mark(self) -> str:
+        """Start in seconds, and ! when it is over."""
+        return f"{int(self.start.timestamp())}" + ("" if self.fires else "!")
+
+
+def _of(alert: Alert) -> _State:
+    return _State(alert.starts_time, alert.ends_time)
+
+
+def _read_mark(mark: str) -> tuple[str, _State]:
+    fingerprint, _, rest = mark.partition("@")
+    start = datetime.fromtimestamp(int(rest.removesuffix("!")), UTC)
+    return fingerprint, _State(start, start if rest.endswith("!") else None)
+
+
+def _joined(known: _State, told: _State, now: datetime, late: timedelta | None = LATE) -> _State:
+    """
+    Two statements about one alert. Of starts and of ends the newer counts, so that their order makes no difference: two
+    Prometheus servers may tell starts that differ by seconds, and one end ends both.
+    """
+    if late and known.end and told.end is None and told.start <= known.end and now - known.end > late:
+        return _State(max(known.start, told.start), None)
+    ends = [end for end in (known.end, told.end) if end is not None]
+    joined = _State(max(known.start, told.start), max(ends, default=None))
+    return replace(joined, end=None) if joined.fires else joined
+
+
+def merged(group: AlertGroup, told: Told, now: datetime) -> AlertGroup:
+    """
+    The group with what was told now. The same again, or in another order, gives the same states; nothing at all changes, the
+    time neither, when nothing is new. ``others`` hold what has no room in ``alerts``.
+    """
+    kept = {alert.fingerprint: alert for alert in group.alerts}
+    others = dict(_read_mark(mark) for mark in group.others or ())
+    for alert in sorted(told.alerts, key=lambda each: (each.starts_time, each.fingerprint)):
+        name = alert.fingerprint
+        if name in kept:
+            newer = _joined(_of(kept[name]), _of(alert), now)
+            base = alert if newer.start > kept[name].starts_time else kept[name]
+            kept[name] = base.model_copy(update={"starts_time": newer.start, "ends_time": newer.end})
+        elif name in others:
+            # Of these no end is kept, so none can be long ago.
+            others[name] = _joined(others[name], _of(alert), now, late=None)
+        elif len(kept) < ALERTS_MAX:
+            kept[name] = alert
+        else:
+            out = _less_telling(kept, alert)
+            if out:
+                others[out] = _of(kept.pop(out))
+                kept[name] = alert
+            else:
+                others[name] = _of(alert)
+    return _with(group, told, now, tuple(kept.values()), others)
+
+
+def _less_telling(kept: Mapping[str, Alert], alert: Alert) -> str | None:
+    """The one that gives way to an alert of a severity that none has, so that what makes it worse is not lost in the rest."""
+    said = [each.severity for each in kept.values()]
+    if alert.severity in said:
+        return None
+    return next((name for name, each in reversed(list(kept.items())) if said.count(each.severity) > 1), None)
+
+
+def _with(
+    group: AlertGroup, told: Told, now: datetime, kept: tuple[Alert, ...], others: Mapping[str, _State]
+) -> AlertGroup:
+    # Those that are over go first, for whether anything fires is what counts; then the oldest.
+    ranked = sorted(others.items(), key=lambda each: (not each[1].fires, -each[1].start.timestamp(), each[0]))
+    lost = max(0, sum(state.fires for _, state in ranked) - OTHERS_MAX)
+    marks = tuple(sorted(f"{name}@{state.mark}" for name, state in ranked[:OTHERS_MAX]))
+    more = 0 if told.over else max(group.more or 0, told.more, lost)
+    new = group.model_copy(update={"alerts": kept, "others": marks or None, "more": more or None})
+    return group if new == group else new.model_copy(update={"received_time": now})
+
+
+def firing(group: AlertGroup) -> int:
+    """How many fire, as far as is known."""
+    others = sum(not mark.endswith("!") for mark in group.others or ())
+    return sum(alert.ends_time is None for alert in group.alerts) + others + (group.more or 0)
+
+
+def total(group: AlertGroup) -> int:
+    """How many there were."""
+    return len(group.alerts) + len(group.others or ()) + (group.more or 0)
+
+
+# --- the incidents of a group ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An incident that alerts made, as it is stored. ``ended``: closed or cancelled, and nothing opens it again."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    created: datetime
+    group: AlertGroup
+    resolved: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def over(self) -> datetime | None:
+        """When it was over; None while it is open."""
+        return self.ended or self.resolved
+
+
+def read_known(body: Mapping[str, Any]) -> Known | None:
+    """From an Incident as the API server has it; None when alerts did not make it, or it can't be read."""
+    meta, spec = body["metadata"], body.get("spec") or {}
+    times = (body.get("status") or {}).get("times") or {}
+    closed = times.get("closed") or times.get("cancelled")
+    if closed is None and (Label.CLOSED in (meta.get("labels") or {}) or meta.get("deletionTimestamp")):
+        closed = meta.get("deletionTimestamp") or meta["creationTimestamp"]
+    try:
+        return Known(
+            namespace=meta["namespace"],
+            name=meta["name"],
+            uid=meta["uid"],
+            generation=meta.get("generation", 1),
+            created=datetime.fromisoformat(meta["creationTimestamp"]),
+            group=AlertGroup.model_validate(spec.get("alertGroup")),
+            resolved=_time(times.get("resolved")),
+            ended=_time(closed),
+        )
+    except ValidationError:
+        return None
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+# --- what to do ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """Write what was told into this incident; ``group`` is how it is to stand there then."""
+
+    known: Known
+    group: AlertGroup
+    why: str
+
+    @property
+    def changes(self) -> bool:
+        """Is there anything to write?"""
+        return self.group != self.known.group
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """
+    Make an incident. Of ``names`` the first that is free, or whose incident takes it in; ``after`` is the incident of the
+    same group before it, if it was lately.
+    """
+
+    names: tuple[str, ...]
+    group: AlertGroup
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """There is nothing to store, because."""
+
+    why: str
+
+
+Decision = Attach | Create | Nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Of the namespace: what makes an incident, how long one is reopened, and for how long the same again is a recurrence."""
+
+    alerts: int
+    within: timedelta
+    reopen_within: timedelta
+
+
+def decide(told: Told, known: Sequence[Known], rules: Rules, now: datetime) -> Decision:
+    """
+    ``known`` are the incidents of this group, and those that stand for a storm. The oldest open one takes it; else one that
+    was resolved lately; else, when something fires that none of them has seen, a new one.
+    """
+    mine = [each for each in known if each.group.key == told.key]
+    storms = [each for each in known if each.group.key == STORM_KEY and _has_some(each.group, told)]
+    for each in sorted((*mine, *storms), key=lambda one: (one.group.key == STORM_KEY, one.created, one.name)):
+        if each.over is None:
+            return Attach(each, merged(each.group, told, now), "open")
+    fresh = [alert for alert in told.firing if all(_is_new(alert, each, now) for each in (*mine, *storms))]
+    if lately := _resolved_lately((*mine, *storms), rules, now):
+        return _reopen(lately, told, fresh, now)
+    if not told.firing:
+        return Nothing("nothing fires, and no open incident is about it")
+    if not fresh:
+        return Nothing("what fires was there before its incident was closed")
+    if not _enough(told, fresh, rules):
+        return Nothing(f"fewer than {rules.alerts} alerts began within {int(rules.within.total_seconds())}s")
+    told = replace(told, alerts=tuple(fresh))
+    return Create(names_of(told), merged(_empty(told.key, told.labels, now), told, now), _last(mine))
+
+
+def _resolved_lately(known: Iterable[Known], rules: Rules, now: datetime) -> Known | None:
+    found = [k for k in known if k.ended is None and k.resolved and now - k.resolved <= rules.reopen_within]
+    return max(found, key=lambda each: (each.resolved, each.name), default=None)
+
+
+def _reopen(known: Known, told: Told, fresh: Sequence[Alert], now: datetime) -> Attach:
+    group = merged(known.group, told, now)
+    if not fresh:
+        return Attach(known, group, "resolved")
+    return Attach(known, group.model_copy(update={"reopen_time": now}), "reopened")
+
+
+def _last(mine: Sequence[Known]) -> str | None:
+    return max(mine, key=lambda each: (each.created, each.name)).name if mine else None
+
+
+def _enough(told: Told, fresh: Sequence[Alert], rules: Rules) -> bool:
+    starts = sorted(alert.starts_time for alert in fresh)
+    needed = max(1, rules.alerts - told.more)
+    return any(later - first <= rules.within for first, later in zip(starts, starts[needed - 1 :], strict=False))
+
+
+def _has_some(group: AlertGroup, told: Told) -> bool:
+    """Does a storm know one of these alerts?"""
+    known = {alert.fingerprint for alert in group.alerts} | {mark.partition("@")[0] for mark in group.others or ()}
+    return any(alert.fingerprint in known for alert in told.alerts)
+
+
+def _is_new(alert: Alert, known: Known, now: datetime) -> bool:
+    """Is this not what an incident that is over has seen already? A repeated notification must not bring it back."""
+    if known.over is None or alert.starts_time > known.over:
+        return True
+    states = {each.fingerprint: _of(each) for each in known.group.alerts}
+    states |= dict(_read_mark(mark) for mark in known.group.others or ())
+    state = states.get(alert.fingerprint)
+    if state is None:
+        # What was told and not kept can't be told from what is new.
+        return not known.group.more
+    # What fired when a person ended it is no news while it goes on.
+    return not state.fires and _joined(state, _of(alert), now).fires
+
+
+def _empty(key: str, labels: Mapping[str, str], now: datetime) -> AlertGroup:
+    return AlertGroup(key=key, labels=dict(labels) or None, received_time=now)
+
+
+def names_of(told: Told) -> tuple[str, ...]:
+    """Names of its incident: the same for whoever is told the same; several, for one may be taken by one that is over."""
+    first = f"inc-{told.key[:8]}-{earliest(told.alerts):%Y%m%d-%H%M}"
+    return (first, *(f"{first}-{number}" for number in range(2, NAMES_MAX + 1)))
+
+
+def storm(told: Told, known: Sequence[Known], now: datetime) -> Attach | Create:
+    """For a group that finds no room: into the open incident that stands for the storm, or into a new one of this hour."""
+    storms = sorted(
+        (k for k in known if k.group.key == STORM_KEY and k.over is None), key=lambda k: (k.created, k.name)
+    )
+    if storms:
+        return Attach(storms[0], merged(storms[0].group, told, now), "storm")
+    first = f"inc-storm-{now.astimezone(UTC):%Y%m%d-%H}"
+    names = (first, *(f"{first}-{number}" for number in range(2, NAMES_MAX + 1)))
+    return Create(names, merged(_empty(STORM_KEY, {}, now), told, now))
+
+
+def body_of(decision: Create, name: str, namespace: str, told: Told) -> dict[str, Any]:
+    """The Incident to be created: no wish in it, and nothing named after a label."""
+    is_storm = decision.group.key == STORM_KEY
+    title = f"More than {OPEN_MAX} groups of alerts at once" if is_storm else told.title
+    spec: dict[str, Any] = {"title": title, "detectedBy": "Monitoring", "alertGroup": decision.group.wire()}
+    if not is_storm and told.service:
+        spec["service"] = told.service
+    return {
+        "apiVersion": "stanch.dev/v1alpha1",
+        "kind": "Incident",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": {Label.ALERT_GROUP: decision.group.key},
+        },
+        "spec": spec,
+    }
+
+
+def patch_of(decision: Attach) -> list[dict[str, Any]]:
+    """JSON Patch that writes it, unless the spec is another by now: a status that is written meanwhile is no matter."""
+    known = decision.known
+    return [
+        {"op": "test", "path": "/metadata/uid", "value": known.uid},
+        {"op": "test", "path": "/metadata/generation", "value": known.generation},
+        {"op": "add", "path": "/spec/alertGroup", "value": decision.group.wire()},
+    ]
