@@ -83,6 +83,7 @@ REASONS: Final[Mapping[str, str]] = {
     "NotObservedYet": "The controller has not caught up with the newest spec; looked at again.",
     "PlanChanged": "The plan is not the one that was approved.",
     "MadeItWorse": "A mitigation made it worse; the next one waits for a person.",
+    "EvidenceIncomplete": "`evidence.required` is set and some evidence could not be had; the message names it. Tried again.",
     "Preflight": "The message says why this would not help or would do harm.",
     "DryRunRefused": "The API server refused the very change in a dry run.",
     "OwnedByAnother": "Another controller steers the field and would put it back.",

@@ -244,9 +244,16 @@ BUGS: Bugs = {
         ),
         Bug("looks at its begin and not at its end", PACE, "(calm := peaks[-1] +", "(calm := peaks[0] +", STORM),
         Bug(
+            "forgets an alert that was nothing as soon as somebody has said so",
+            PACE,
+            "if not draft.incident.spec.drill and is_alarm(draft.incident.metadata.labels):",
+            "if False:",
+            "test_pace.py::test_an_alert_that_was_nothing_is_part_of_the_storm_it_came_with",
+        ),
+        Bug(
             "takes every incident for an alert's",
             "others.py",
-            'alerted = Label.ALERT_GROUP in (meta.get("labels") or {})',
+            'alerted = is_alarm(meta.get("labels"))',
             "alerted = True",
             "test_pace.py::test_alarms_are_incidents_that_a_group_of_alerts_made",
         ),

@@ -126,6 +126,7 @@ class Reason:
     PLAN_CHANGED: Final = "PlanChanged"
     MADE_IT_WORSE: Final = "MadeItWorse"
     PREFLIGHT: Final = "Preflight"
+    EVIDENCE_INCOMPLETE: Final = "EvidenceIncomplete"
     DRY_RUN_REFUSED: Final = "DryRunRefused"
     OWNED_BY_ANOTHER: Final = "OwnedByAnother"
     WAITS_FOR_HOLD: Final = "WaitsForHold"

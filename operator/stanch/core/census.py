@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from stanch.api.incident_status import AttemptState, Effect
+from stanch.api.names import Label
 
 # Sources of a wish that a Runbook made, before its name.
 RUNBOOK: Final = "Runbook/"
@@ -66,6 +67,11 @@ class Census:
 
 
 NOBODY: Final = Census()
+
+
+def is_alarm(labels: Mapping[str, str] | None) -> bool:
+    """Did a group of alerts make the incident with these labels?"""
+    return Label.ALERT_GROUP in (labels or {})
 
 
 def deeds_of(incident: str, records: Iterable[Mapping[str, Any]]) -> Iterator[Deed]:

@@ -12,7 +12,7 @@ from stanch.api.incident_status import MitigationRecord
 from stanch.api.meta import instant
 from stanch.api.names import Reason
 from stanch.core.asking import target_of
-from stanch.core.census import RUNBOOK, Deed, deeds_of
+from stanch.core.census import RUNBOOK, Deed, deeds_of, is_alarm
 from stanch.core.draft import Draft
 from stanch.core.observations import Answer, Found
 from stanch.core.ports import Aim, Refusal
@@ -124,9 +124,12 @@ def _runs(draft: Draft, source: str) -> list[Deed]:
 
 
 def counts_until(draft: Draft) -> datetime | None:
-    """Until when guards 9 and 12 count what this incident did, though it is closed; None when it did nothing."""
+    """Until when guards 9, 11 and 12 count this incident, though it is closed; None when they never did."""
     policy, mine = draft.catalog.policy, own_deeds(draft)
     ends = [d.time + max(policy.counted_for, policy.per_target) for d in mine]
+    if not draft.incident.spec.drill and is_alarm(draft.incident.metadata.labels):
+        # The last of a storm may come that much later, and it is calm only so long after that one.
+        ends.append(draft.incident.declared + policy.storm_within + policy.storm_calm)
     ends += [d.time + policy.runs_counted_for for d in mine if _is_among_the_last(draft, d)]
     return max(ends, default=None)
 

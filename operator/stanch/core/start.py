@@ -16,7 +16,7 @@ from stanch.core.conditions import find, is_true
 from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.git_ops import HOLD, ask_who_heals, hold_first, nobody_forbids, warnings_of
 from stanch.core.guards import commander_asks, fields_are_free, refused
-from stanch.core.intend import dry_run, fresh_evidence, intend, lost_with
+from stanch.core.intend import dry_run, fresh_evidence, intend, lacks_evidence, lost_with
 from stanch.core.judge import has_had_its_time, worse_words
 from stanch.core.observations import Found
 from stanch.core.pace import has_rested
@@ -24,6 +24,7 @@ from stanch.core.ports import Aim, ApprovalClass, Change, Clock, NothingToDo, Re
 from stanch.core.swap import digest
 
 DELETE_POD = "deletePod"
+REPLICAS = "/spec/replicas"
 WARNINGS_MAX = 8
 PENDING = frozenset({WishState.WAITING, WishState.HELD})
 
@@ -38,17 +39,21 @@ def start_next(draft: Draft) -> None:
         return
     if any(open_attempt(r) for r in draft.records):
         return
-    held = ""
+    held, waits = "", False
     for index, record in enumerate(draft.records):
         if record.state not in PENDING or standing(record):
             continue
         if _stopped_by_worse(draft, record):
             continue  # Who asked after that has looked, and does not wait for these.
+        if waits and record.asked.when is not When.ALWAYS:
+            continue
         if held and record.asked.when is not When.ALWAYS:
             hold(draft, record, Refusal(Reason.STILL_HURTING_ONLY, f"Waits for {held}, which is held"))
             continue
         if not _turn(draft, record, draft.records[:index]):
-            return
+            # The rungs above it wait as well; what is asked for in any case does not.
+            waits = True
+            continue
         _start(draft, record)
         changed = draft.record(record.name)
         if changed is None or open_attempt(changed) or changed.state is WishState.WAITING:
@@ -238,14 +243,22 @@ def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Non
     if waiting is not None:
         draft.put(waiting)
         return
+    _begin(draft, planned, aim, change)
+
+
+def _begin(draft: Draft, planned: MitigationRecord, aim: Aim, change: Change) -> None:
+    """Agreed to: first the hold that it needs, and evidence; then it is written down."""
     if refusal := hold_first(draft, planned, aim, change):
         _not_now(draft, planned, refusal)
         return
-    if (loses := lost_with(aim, change)) and not record.asked.harm_first:
+    if (loses := lost_with(aim, change)) and not planned.asked.harm_first:
         draft.ask_evidence(aim, loses)
     if draft.questions:
         return
-    intend(draft, draft.record(record.name) or planned, aim, change)
+    if refusal := lacks_evidence(draft, planned, aim, change):
+        _not_now(draft, planned, refusal)
+        return
+    intend(draft, draft.record(planned.name) or planned, aim, change)
 
 
 def _not_now(draft: Draft, planned: MitigationRecord, refusal: Refusal) -> None:
@@ -264,6 +277,8 @@ def _class_of(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) 
     One pod after the other is a restart that nobody planned: from the second in ten minutes on it is a wide act. In this
     incident any pod counts; of other incidents those of the same workload, done or about to be.
     """
+    if _grows_wide(change, draft.catalog.policy.scale_factor):
+        return ApprovalClass.C
     lately = draft.now - draft.catalog.policy.pods_one_by_one
     before = [a.applied_time for r in draft.records if r.action == record.action for a in r.attempts or ()]
     owner = _owner(draft, aim)
@@ -273,6 +288,12 @@ def _class_of(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) 
     if record.action == DELETE_POD and any(t is not None and t > lately for t in before):
         return ApprovalClass.C
     return change.approval_class
+
+
+def _grows_wide(change: Change, factor: int) -> bool:
+    """To more than so many times the replicas (`guardrails.scaleFactor`): whoever pays for it agrees first."""
+    before, after = change.before.get(REPLICAS), change.after.get(REPLICAS)
+    return isinstance(before, int) and isinstance(after, int) and after > max(1, before) * factor and after > before
 
 
 def _owner(draft: Draft, aim: Aim) -> str | None:

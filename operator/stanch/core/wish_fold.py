@@ -36,12 +36,15 @@ def fold_wishes(draft: Draft) -> None:
 def _fold_one(draft: Draft, wish: Wish) -> None:
     known = draft.record(wish.name)
     if known is None and len(draft.records) >= RECORDS_MAX:
-        return  # The record holds no more; an incident with so many wants another one.
+        _leave_out(draft, wish, f"this incident has {RECORDS_MAX} mitigations already; declare another incident")
+        return
     if known is None or (known.source == "Spec" and known.state is WishState.WITHDRAWN and not known.attempts):
         draft.set(mitigations=tuple(r for r in draft.records if r.name != wish.name))
         _add(draft, wish, "Spec", _asker(draft, wish))
     elif known.source != "Spec":
-        return
+        _leave_out(
+            draft, wish, f"{Reason.NAME_TAKEN}: {known.source} asked for one of that name before; use another name"
+        )
     elif known.wish != _digest(draft, wish):
         _change(draft, wish, known)
     elif not vouched(draft, draft.incident.declared):
@@ -49,6 +52,13 @@ def _fold_one(draft: Draft, wish: Wish) -> None:
     elif known.requested_by != _asker(draft, wish) and known.state in NOT_STARTED:
         # Somebody else vouches for the same words now (the whole list was written again under their name).
         draft.put(known.model_copy(update={"requested_by": _asker(draft, wish), "approvals": None}))
+
+
+def _leave_out(draft: Draft, wish: Wish, why: str) -> None:
+    """An item of the spec that is not taken in, told once: its name is not its own, or there is no room."""
+    text = f"{wish.name} of the spec is left out: {why}"
+    if not any(line.text == text for line in draft.status.timeline or ()):
+        draft.say(EventKind.MITIGATION_HELD, text, event=True, warning=True)
 
 
 def _asker(draft: Draft, wish: Wish) -> str | None:

@@ -62,10 +62,6 @@ class ScaleWorkload:
     }
     debt = timedelta(hours=24)
 
-    def __init__(self, factor: int = 3) -> None:
-        """Scaling up by more than ``factor`` is a wide change (class C)."""
-        self.factor = factor
-
     def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """From how many to how many; refused where somebody else steers the number or it would do harm."""
         assert isinstance(action, Scale)
@@ -112,7 +108,7 @@ class ScaleWorkload:
 
     def _class(self, aim: Aim, now_at: int, wanted: int) -> ApprovalClass:
         if wanted > now_at:
-            return ApprovalClass.A if wanted <= max(1, now_at) * self.factor else ApprovalClass.C
+            return ApprovalClass.A  # How much more is a wide act is the policy's word: core/start.py.
         stateful = aim.kind is TargetKind.STATEFUL_SET
         return ApprovalClass.C if stateful or wanted == 0 or wanted * 2 < now_at else ApprovalClass.B
 

@@ -34,7 +34,7 @@ async def redaction_key(kube: Kube) -> bytes:
         else:
             if reply.ok:
                 return base64.b64decode(reply.body["data"]["key"])
-            if not left or (reply.status != 429 and reply.status < 500):
+            if not left or not reply.busy:
                 break
             LOG.warning("the API server has no time yet", extra={"status": reply.status, "why": reply.message})
         await asyncio.sleep(PAUSE_SECONDS)

@@ -125,11 +125,16 @@ async def _until_stopped(
             memo=kopf.Memo(),
         )
     )
+    # A loop that ended in silence would leave its last word standing ("policies proven"): the process ends instead.
+    for task in tasks:
+        task.add_done_callback(lambda ended: _error_of(ended) and watching.cancel())
     # Not kopf's stop_flag: whoever waits for one is waited for when it ends, for five seconds.
     rewind.on_seen += [tenure.close, watching.cancel]
     try:
         await watching
     except asyncio.CancelledError:
+        if broken := next(filter(None, map(_error_of, tasks)), None):
+            raise broken from None
         if rewind.time is None:
             raise
     finally:
@@ -141,6 +146,10 @@ async def _until_stopped(
         if lease:
             await lease.release()
     return rewind.time
+
+
+def _error_of(task: asyncio.Task[None]) -> BaseException | None:
+    return task.exception() if task.done() and not task.cancelled() else None
 
 
 async def _look_for_orphans(sweep: OrphanSweep, tenure: Tenure) -> None:
