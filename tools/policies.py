@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tools import generated
-from tools.policy_askers import declarer, entries, requesters
+from tools.policy_askers import declarer, entries, requesters, runbooks
 from tools.policy_leash import leash, leash_pods
 from tools.policy_parts import (
     NOT_A_COLLECTOR,
@@ -38,7 +38,7 @@ def nodes() -> Policy:
     return Policy(
         "stanch-node-targets",
         "Nodes are shared by all namespaces, and a CEL rule of a CRD can't see the namespace.",
-        [on("CREATE UPDATE", "incidents", "timelineentries")],
+        [on("CREATE UPDATE", "incidents", "timelineentries", "runbooks")],
         [
             {"name": "another-namespace", "expression": f"request.namespace != '{OPERATOR_NAMESPACE}'"},
             # All that it is about: whoever aims at no node does not wait for it. An error here refuses as one below would.
@@ -55,7 +55,7 @@ def nodes() -> Policy:
         validations=[
             must(
                 "false",
-                f"nodes are only acted on from namespace {OPERATOR_NAMESPACE}: declare the incident there",
+                f"nodes are only acted on from namespace {OPERATOR_NAMESPACE}: declare the incident there, with the Runbook",
             )
         ],
     )
@@ -155,7 +155,7 @@ def own_labels() -> Policy:
                 "metadata.ownerReferences would let the garbage collector delete the record; leave it as it is",
             ),
             must(
-                """dyn(object).?spec.?serviceAccountName.orValue('')
+                """request.resource.resource != 'incidents' || dyn(object).?spec.?serviceAccountName.orValue('')
                    == (oldObject == null ? '' : dyn(oldObject).?spec.?serviceAccountName.orValue(''))""",
                 "spec.serviceAccountName is set by the operator, on incidents that an alert made; leave it out",
             ),
@@ -201,6 +201,7 @@ def policies() -> tuple[Policy, ...]:
         *declarer(),
         *requesters(),
         *entries(),
+        runbooks(),
         nodes(),
         places(),
         operator_writes(),

@@ -274,6 +274,16 @@ def by_hand() -> tuple[Object, ...]:
             allow("create", GROUP, "alerts"),
             why="Sends alerts: for the identity of an Alertmanager. Bind it in the namespaces where its incidents may be made.",
         ),
+        role(
+            "stanch-runbook-author",
+            allow("create update patch delete", GROUP, "runbooks"),
+            why="Writes Runbooks. One that names a ServiceAccount needs the verb use on it besides: grant that by name.",
+        ),
+        role(
+            "stanch-runbook-user",
+            allow("run", GROUP, "runbooks"),
+            why="Chooses Runbooks for incidents (spec.runbook). Narrow it by resourceNames.",
+        ),
         *freezing(),
         role(
             "stanch-admin",

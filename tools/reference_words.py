@@ -14,7 +14,7 @@ CONDITIONS: Final[Mapping[str, str]] = {
     "ApprovalNeeded": "A mitigation waits for another person's `approve` entry.",
     "Contained": "Harm ended only because something is off; users still lack the service.",
     "Contested": "Somebody else writes what stanch wrote.",
-    "Ready": "Of a ResponsePolicy: its newest generation is in force.",
+    "Ready": "Of a ResponsePolicy: its newest generation is in force. Of a Runbook: its plan can be made.",
 }
 
 REASONS: Final[Mapping[str, str]] = {
@@ -59,6 +59,11 @@ REASONS: Final[Mapping[str, str]] = {
     "SpecInvalid": "The object can't be read as what it says it is.",
     "InForce": "The newest generation of the policy counts.",
     "Misplaced": "A section that only the cluster's policy may have is left out of account; the rest is in force.",
+    "Valid": "The plan of the Runbook can be made.",
+    "RunbookNotFound": "The namespace has no Runbook of that name.",
+    "NotRendered": "The plan of the Runbook can't be made with these values; the message names the parameter or field.",
+    "PreconditionUnmet": "It is not the situation that the Runbook is for; looked at again.",
+    "OnlyShown": "The Runbook is in mode Observe: its plan is there to be read.",
     "Frozen": "Somebody stopped stanch, here or everywhere; the message says how to let it go on.",
     "CoolingDown": "Something was done there a short while ago; the message says when it goes on. Undo is always free.",
     "TooManyAtOnce": "As many effects of Runbooks are under way as may be; it goes on when one has ended.",
@@ -108,6 +113,9 @@ EVENTS: Final[Mapping[str, str]] = {
     "UpdatePublished": "What people were told, which people, and when they hear more.",
     "Escalated": "Somebody else is needed; the text says who and for what.",
     "EntryRefused": "An entry changes nothing; the text says why.",
+    "RunbookFrozen": "The plan of a Runbook was made, for good; later changes of the Runbook change nothing of it.",
+    "RunbookHeld": "There is no plan yet; the text says why.",
+    "RunbookLeft": "The spec names another Runbook, or none, than the one that was followed.",
     "EvidenceCollected": "A bundle was stored.",
     "EvidenceNotStored": "A bundle could not be stored; the text says why.",
     "MitigationSuggested": "Something that fits the symptom and could be asked for; never run by itself.",

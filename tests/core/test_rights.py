@@ -64,7 +64,8 @@ def test_beyond_that_the_operator_writes_only_its_own() -> None:
     assert {(v, r) for v, _, r in ours if v == "create"} == made
     assert {(v, r) for v, _, r in ours if v == "delete"} == {("delete", kind) for _, kind in made}
     patched = {r for v, _, r in ours if v == "patch"}
-    status = {f"{kind}/status" for kind in ("incidents", "postmortems", "actionitems", "responsepolicies")}
+    kinds = ("incidents", "postmortems", "actionitems", "responsepolicies", "runbooks")
+    status = {f"{kind}/status" for kind in kinds}
     assert {"incidents", "timelineentries", *status} == patched
     assert {v for v, _, _ in ours} == {"create", "delete", "patch"}
 
@@ -128,6 +129,8 @@ PEOPLE: dict[str, set[tuple[str, str]]] = {
     UNDO_ONLY_ROLE: {("freeze", "mitigations")},
     "stanch-admin": {(v, "responsepolicies") for v in ("create", "update", "patch", "delete")},
     "stanch-evidence-reader": {(v, "evidences") for v in READS},
+    "stanch-runbook-author": {(v, "runbooks") for v in ("create", "update", "patch", "delete")},
+    "stanch-runbook-user": {("run", "runbooks")},
     "stanch-breakglass": {("get", "secrets")},
 }
 JOINS = {

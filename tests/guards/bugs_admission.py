@@ -79,8 +79,8 @@ BUGS: Bugs = {
         Bug(
             "forgets who asked for the others",
             ASKERS,
-            "variables.kept + (size(variables.fresh) == 0",
-            "[] + (size(variables.fresh) == 0",
+            "variables.kept + (size(variables.names) == 0",
+            "[] + (size(variables.names) == 0",
             "test_policies.py::test_whoever_adds_a_mitigation_is_stamped_beside_the_others",
         ),
         Bug(
@@ -100,15 +100,15 @@ BUGS: Bugs = {
         Bug(
             "does not look when only targets changed",
             ASKERS,
-            "['mitigations', 'targets', 'requesters'].exists",
-            "['mitigations', 'requesters'].exists",
+            "['mitigations', 'runbook', 'targets', 'requesters'].exists",
+            "['mitigations', 'runbook', 'requesters'].exists",
             "test_policies.py::test_whoever_changes_what_is_asked_answers_for_it",
         ),
         Bug(
             "does not look when only stamps changed",
             ASKERS,
-            "['mitigations', 'targets', 'requesters'].exists",
-            "['mitigations', 'targets'].exists",
+            "['mitigations', 'runbook', 'targets', 'requesters'].exists",
+            "['mitigations', 'runbook', 'targets'].exists",
             "test_policies.py::test_writing_other_things_changes_no_stamp_and_needs_no_right",
         ),
         Bug(
@@ -121,8 +121,8 @@ BUGS: Bugs = {
         Bug(
             "does not prove who asked",
             ASKERS,
-            "validations = [prove, nothing_of_its_own, *rights.validations()]",
-            "validations = [nothing_of_its_own, *rights.validations()]",
+            "validations = [prove, nothing_of_its_own, _may_run(), *rights.validations()]",
+            "validations = [nothing_of_its_own, _may_run(), *rights.validations()]",
             UNSTAMPED,
         ),
         Bug(
@@ -184,7 +184,7 @@ BUGS: Bugs = {
         Bug(
             "keeps people from declaring",
             ASKERS,
-            "has(object.spec) && (has(object.spec.mitigations) || has(object.spec.requesters))",
+            "has(object.spec) && (has(object.spec.mitigations) || has(object.spec.runbook) || has(object.spec.requesters))",
             "has(object.spec)",
             "test_policies.py::test_declaring_meets_no_policy_that_could_refuse_it",
         ),
@@ -330,7 +330,7 @@ BUGS: Bugs = {
         Bug(
             "guards status of incidents only",
             PARTS,
-            'WITH_STATUS = ("incidents", "postmortems", "actionitems", "responsepolicies")',
+            'WITH_STATUS = ("incidents", "postmortems", "actionitems", "responsepolicies", "runbooks")',
             'WITH_STATUS = ("incidents",)',
             "test_policies_record.py::test_only_the_operator_writes_status_and_evidence",
         ),

@@ -24,8 +24,8 @@ BUGS: Bugs = {
         Bug(
             "lets no target rest",
             "start.py",
-            "else has_rested(draft, record, aim, change.before)",
-            "else None",
+            "may_not or has_rested(draft, record, aim, change.before)",
+            "may_not",
             RESTS,
         ),
         Bug(
@@ -549,8 +549,8 @@ BUGS: Bugs = {
         Bug(
             "takes one pod after the other on one person's word",
             "start.py",
-            "        return ApprovalClass.C\n    return change.approval_class",
-            "        pass\n    return change.approval_class",
+            "        return ApprovalClass.C\n    return takes_too_many",
+            "        pass\n    return takes_too_many",
             "test_removals.py::test_a_second_pod_within_ten_minutes_takes_a_second_person",
         ),
         Bug(
@@ -600,8 +600,8 @@ BUGS: Bugs = {
         Bug(
             "asks people to agree to what would be refused",
             "start.py",
-            "    if refusal := checked if isinstance(checked, Refusal) else rests:",
-            "    if refusal := rests:",
+            "    may_not = checked if isinstance(checked, Refusal) else is_only_shown(draft, record)",
+            "    may_not = is_only_shown(draft, record)",
             "test_dry_run.py::test_nobody_is_asked_to_agree_to_what_would_be_refused",
         ),
         Bug(

@@ -55,14 +55,14 @@ BUGS: Bugs = {
         Bug(
             "lets a wish ask for fewer",
             APPROVALS,
-            "return max(table[size.value], record.asked.approvals or 0)",
+            "return max(table[size.value], record.asked.approvals or 0, least)",
             "return table[size.value] if record.asked.approvals is None else record.asked.approvals",
             "test_approvals.py::test_a_wish_can_only_raise_it",
         ),
         Bug(
             "passes over what the wish asks for",
             APPROVALS,
-            "return max(table[size.value], record.asked.approvals or 0)",
+            "return max(table[size.value], record.asked.approvals or 0, least)",
             "return table[size.value]",
             "test_approvals.py::test_a_wish_can_only_raise_it",
         ),

@@ -10,6 +10,7 @@ from stanch.api.names import OPERATOR_NAMESPACE, Label, Reason
 from stanch.core.askers import asker
 from stanch.core.asking import target_of
 from stanch.core.blast import DRAIN, TAKES_NODES_OUT, enough_pods_are_left, nodes_are_left
+from stanch.core.census import RUNBOOK
 from stanch.core.contest import tug_of_war
 from stanch.core.debts import DEBTS_MAX, owing
 from stanch.core.draft import Draft
@@ -20,6 +21,8 @@ from stanch.core.pace import few_under_way, hour_has_room
 from stanch.core.ports import Aim, Need, Refusal
 from stanch.core.protected import owners_are_not_protected
 from stanch.core.questions import EVIDENCES, REF_OF_KIND, List, MayThey
+from stanch.core.runbook_authority import may_run
+from stanch.core.runbook_pace import runbook_has_rested
 from stanch.core.runners import nobody_else_runs_it
 from stanch.core.swap import meet
 
@@ -140,7 +143,7 @@ def not_seen_before(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal
         for item in answer.value.get("items") or ()
         if (uid := (item["metadata"].get("labels") or {}).get(Label.INCIDENT_UID)) and uid != meta.uid
     }
-    if not others or record.source != "Spec":
+    if not others or not (record.source == "Spec" or record.source.startswith(RUNBOOK)):
         return None
     return Refusal(
         Reason.SEEN_BEFORE,
@@ -263,6 +266,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     # 3 rights
     somebody_vouched,
     asker_may,
+    may_run,
     commander_may_act,
     # 5 protected
     action_fits_kind,
@@ -278,6 +282,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     # 9, 10 pace
     hour_has_room,
     few_under_way,
+    runbook_has_rested,
     # 13 blast
     nodes_are_left,
     enough_pods_are_left,

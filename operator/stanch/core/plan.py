@@ -29,6 +29,7 @@ from stanch.core.ports import Catalog
 from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
 from stanch.core.restored import refuse_the_past
+from stanch.core.runbooks import fold_runbook
 from stanch.core.severity_fold import follow_severity
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
@@ -46,6 +47,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     # 2. Take in what was declared, wished and said.
     fold_spec(draft)
     fold_wishes(draft)
+    fold_runbook(draft)
     fold_entries(draft)
     fold_alerts(draft)
     follow_severity(draft)

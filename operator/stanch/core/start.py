@@ -12,6 +12,7 @@ from stanch.core.approvals import enough, is_machine, valid, wait_for
 from stanch.core.approvers import ask_again
 from stanch.core.asking import controller_uid, target_of
 from stanch.core.attempts import open_attempt, standing
+from stanch.core.census import RUNBOOK
 from stanch.core.conditions import find, is_true
 from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.git_ops import HOLD, ask_who_heals, hold_first, nobody_forbids, warnings_of
@@ -21,6 +22,8 @@ from stanch.core.judge import has_had_its_time, worse_words
 from stanch.core.observations import Found
 from stanch.core.pace import has_rested
 from stanch.core.ports import Aim, ApprovalClass, Change, Clock, NothingToDo, Refusal
+from stanch.core.runbook_authority import is_only_shown
+from stanch.core.runbook_pace import takes_too_many
 from stanch.core.swap import digest
 
 DELETE_POD = "deletePod"
@@ -58,7 +61,7 @@ def start_next(draft: Draft) -> None:
         changed = draft.record(record.name)
         if changed is None or open_attempt(changed) or changed.state is WishState.WAITING:
             return
-        if changed.state is WishState.HELD:
+        if changed.state is WishState.HELD and is_only_shown(draft, changed) is None:
             # What is asked for in any case does not wait for what is held: it may even be what frees it.
             held = held or record.name
 
@@ -77,7 +80,7 @@ def _turn(draft: Draft, record: MitigationRecord, before: tuple[MitigationRecord
     before = tuple(r for r in before if r.action != HOLD)
     if record.asked.when is When.ALWAYS:
         return True
-    if before and is_true(draft.status, "Mitigated"):
+    if (before or record.source.startswith(RUNBOOK)) and is_true(draft.status, "Mitigated"):
         hold(draft, record, Refusal(Reason.STILL_HURTING_ONLY, "Only if harm goes on; skipped when resolved"))
         return False
     if (judging := _unjudged(before)) is not None:
@@ -231,8 +234,8 @@ def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Non
     if checked is True and change.before:
         planned = planned.model_copy(update={"dry_run": "accepted by the API server"})
     draft.put(planned)
-    rests = None if isinstance(checked, Refusal) else has_rested(draft, record, aim, change.before)
-    if refusal := checked if isinstance(checked, Refusal) else rests:
+    may_not = checked if isinstance(checked, Refusal) else is_only_shown(draft, record)
+    if refusal := may_not or has_rested(draft, record, aim, change.before):
         _not_now(draft, planned, refusal)
         return
     # Nobody is woken to agree to what would then be refused; a hold is made only for what people agreed to.
@@ -263,7 +266,8 @@ def _begin(draft: Draft, planned: MitigationRecord, aim: Aim, change: Change) ->
 
 def _not_now(draft: Draft, planned: MitigationRecord, refusal: Refusal) -> None:
     hold(draft, draft.record(planned.name) or planned, refusal)
-    draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
+    if refusal.reason != Reason.ONLY_SHOWN:
+        draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
 
 
 def _who_acts(draft: Draft, record: MitigationRecord) -> tuple[str, ...]:
@@ -287,7 +291,7 @@ def _class_of(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) 
             before.append(draft.now if deed.under_way else deed.applied)
     if record.action == DELETE_POD and any(t is not None and t > lately for t in before):
         return ApprovalClass.C
-    return change.approval_class
+    return takes_too_many(draft, record, change) or change.approval_class
 
 
 def _grows_wide(change: Change, factor: int) -> bool:

@@ -40,7 +40,7 @@ def _fold_one(draft: Draft, wish: Wish) -> None:
         return
     if known is None or (known.source == "Spec" and known.state is WishState.WITHDRAWN and not known.attempts):
         draft.set(mitigations=tuple(r for r in draft.records if r.name != wish.name))
-        _add(draft, wish, "Spec", _asker(draft, wish))
+        take_in(draft, wish, "Spec", _asker(draft, wish))
     elif known.source != "Spec":
         _leave_out(
             draft, wish, f"{Reason.NAME_TAKEN}: {known.source} asked for one of that name before; use another name"
@@ -98,7 +98,8 @@ def _new(draft: Draft, wish: Wish, source: str, by: str | None, when: datetime |
     )
 
 
-def _add(draft: Draft, wish: Wish, source: str, by: str | None, when: datetime | None = None) -> None:
+def take_in(draft: Draft, wish: Wish, source: str, by: str | None, when: datetime | None = None) -> None:
+    """Put it on the record, as asked for by ``by``: nobody vouched for it when that is None."""
     record = _new(draft, wish, source, by, when)
     draft.set(mitigations=(*draft.records, record))
     reason = f": {shorten(wish.reason, 120)}" if wish.reason else ""
@@ -133,5 +134,5 @@ def add_wish(draft: Draft, entry: TimelineEntry) -> str | None:
         return f"{Reason.NAME_TAKEN}: there is a mitigation {wish.name} already; use another name"
     if len(draft.records) >= 24:
         return "this incident has 24 mitigations already"
-    _add(draft, wish, f"Entry/{entry.metadata.name}", entry.author, entry.said)
+    take_in(draft, wish, f"Entry/{entry.metadata.name}", entry.author, entry.said)
     return None

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from stanch.api.policy import DEFAULT, Policy
 from stanch.core.ports import Catalog
-from stanch.core.questions import INCIDENTS, RESPONSE_POLICIES
+from stanch.core.questions import INCIDENTS, RESPONSE_POLICIES, RUNBOOKS
 from stanch.evidence.collector import EvidenceCollector
 from stanch.mitigations import ALL
 from stanch.shell import policy_book
@@ -38,6 +38,7 @@ from stanch.shell.receiver import AlertsAt, Receiver, receiving
 from stanch.shell.reconcile import Reconciler
 from stanch.shell.redaction_key import redaction_key
 from stanch.shell.rewind import Rewind
+from stanch.shell.runbook_status import keep_runbook
 from stanch.shell.tenure import Tenure, identity
 
 LOG = logging.getLogger("stanch.run")
@@ -189,6 +190,8 @@ async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells) -> None:
                     await reconciler.look(key)
                 elif key.plural == RESPONSE_POLICIES.plural:
                     await _policy(reconciler, key)
+                elif key.plural == RUNBOOKS.plural:
+                    await keep_runbook(reconciler.kube, reconciler.cache, bells, key, reconciler.now())
                 else:
                     await _item(reconciler.kube, reconciler.cache, bells, key)
             finally:
