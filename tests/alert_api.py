@@ -22,6 +22,7 @@ class AlertApi:
 
     def __init__(self) -> None:
         self.incidents: dict[tuple[str, str], Json] = {}
+        self.runbooks: list[Json] = []
         self.namespaces = {"stanch-system", "shop"}
         self.may: set[str] = {"stanch-system"}
         self.asked: Counter[str] = Counter()
@@ -38,6 +39,7 @@ class AlertApi:
                 web.post("/apis/authentication.k8s.io/v1/tokenreviews", self._who),
                 web.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", self._may),
                 web.get(PATH, self._list),
+                web.get(PATH.replace("incidents", "runbooks"), self._runbooks),
                 web.post(PATH, self._create),
                 web.get(PATH + "/{name}", self._get),
                 web.patch(PATH + "/{name}", self._patch),
@@ -81,6 +83,12 @@ class AlertApi:
             o for (ns, _), o in sorted(self.incidents.items()) if ns == request.match_info["namespace"] and fits(o)
         ]
         return web.json_response({"items": copy.deepcopy(found), "metadata": {}})
+
+    async def _runbooks(self, request: web.Request) -> web.Response:
+        if said := await self._begin("runbooks", request):
+            return said
+        found = [r for r in self.runbooks if r["metadata"]["namespace"] == request.match_info["namespace"]]
+        return web.json_response({"items": found, "metadata": {}})
 
     async def _create(self, request: web.Request) -> web.Response:
         if said := await self._begin("create", request):

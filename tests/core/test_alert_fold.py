@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from alerts import alert, minutes, stored, told
+from books import alerted, body
 from build import T0, Json, entry, incident, roll_back
 from stanch.api.alerts import AlertGroup
 from stanch.api.incident import Incident
@@ -116,6 +117,36 @@ def test_alerts_that_somebody_wrote_down_reopen_nothing() -> None:
     tell(world, alert(), reopen_time=end + minutes(1))
     assert "Reopened" not in kinds(world)
     assert "Detected" not in kinds(world)
+
+
+def test_runbooks_of_the_same_rank_are_told_and_none_is_taken() -> None:
+    """All are listed, with what a person can do."""
+    world = World(alarmed(alert()))
+    tell(world, alert(), tied=("a", "b"), recurrence_of="inc-0")
+    told_lines = {each.kind: each.text for each in world.incident.status.timeline}
+    assert (
+        "2 Runbooks are for these alerts with the same rank: a, b; choose one by spec.runbook"
+        == told_lines["RunbooksTied"]
+    )
+    assert "The same alerts made inc-0 before" == told_lines["Recurred"]
+    assert world.incident.status.runbook is None
+
+
+def test_a_runbook_reads_its_parameters_from_labels_that_all_alerts_have() -> None:
+    """Only through its own oneOf or pattern; what a label says of a namespace or another object is nothing to it."""
+    for label, plan in (("checkout", ["roll-back"]), ("../../payments", []), ("", [])):
+        made = alarmed(alert(deployment=label), targets=None, recovery=None)
+        followed = alerted().model_dump(by_alias=True, exclude_none=True)["spec"]
+        spec = made.spec.wire() | {"runbook": {"name": "bad-deploy"}, "declaredBy": followed["declaredBy"]}
+        spec |= {"requesters": followed["requesters"], "serviceAccountName": "runbook-deploys"}
+        group = AlertGroup.model_validate(group_of(alert(deployment=label)))
+        labels = {"deployment": label} if label else {}
+        spec["alertGroup"] = group.model_copy(update={"labels": labels}).wire()
+        world = World(Incident.model_validate({"metadata": made.metadata.wire(), "spec": spec}))
+        world.objects[("runbooks", "bad-deploy")] = body()
+        world.look()
+        world.look()
+        assert plan == [m.name for m in world.incident.status.mitigations or ()], label
 
 
 # --- two of one group ------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Alertmanager's webhook: real payloads are read, no other text crashes, and a group has one incident however it is told."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -293,7 +293,10 @@ def test_later_it_is_a_new_one() -> None:
     late = T0 + minutes(241)
     new = decide(told(alert(start=late)), [known], RULES, late)
     assert isinstance(new, Create)
-    assert (known.name, names_of(told(alert(start=late)))) == (new.after, new.names)
+    assert (known.name, names_of(told(alert(start=late)))) == (new.group.recurrence_of, new.names)
+    months = decide(told(alert(start=late)), [known], RULES, T0 + timedelta(days=31))
+    assert isinstance(months, Create)
+    assert months.group.recurrence_of is None
 
 
 @pytest.mark.parametrize("how", ["closed", "cancelled"])

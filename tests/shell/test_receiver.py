@@ -128,6 +128,53 @@ async def test_where_the_platform_lets_it_the_label_says_where(place: Place) -> 
     assert (202, "shop") == (code, said["namespace"])
 
 
+def runbook(name: str, namespace: str = "stanch-system", *matchers: str, **spec: Any) -> Json:
+    """A Runbook for these alerts, as the API server has it."""
+    meta = {"name": name, "namespace": namespace, "uid": name, "creationTimestamp": stamp(T0)}
+    match = {"alerts": list(matchers) or ['alertname="ShopErrors"'], **spec}
+    wish = {"name": "back", "rolloutUndo": {}}
+    return {
+        "metadata": meta,
+        "spec": {"title": name, "summary": name, "mode": "Approve", "match": match, "mitigations": [wish]},
+    }
+
+
+async def test_the_runbook_that_is_for_it_is_named(place: Place) -> None:
+    """The one of that namespace that fits best; one of another namespace takes nobody else's alerts."""
+    place.api.runbooks = [
+        runbook("other", "stanch-system", 'alertname="Other"'),
+        runbook("theirs", "payments", priority=1000),
+        runbook("second"),
+        runbook("first", priority=5)
+        | {"spec": runbook("first", priority=5)["spec"] | {"serviceAccountName": "deploys"}},
+    ]
+    _, said = await place.post(payload(alert()))
+    spec = place.api.incidents[("stanch-system", said["incident"])]["spec"]
+    assert ({"name": "first"}, None) == (spec["runbook"], spec["alertGroup"].get("tied"))
+    assert "deploys" == spec["serviceAccountName"], "whose rights count, for an alert has none"
+    assert "mitigations" not in spec
+
+
+async def test_of_several_with_the_same_rank_none_is_named_and_all_are_listed(place: Place) -> None:
+    """Never a guess."""
+    place.api.runbooks = [runbook("b"), runbook("a"), runbook("c", "stanch-system", 'alertname="Other"')]
+    _, said = await place.post(payload(alert()))
+    spec = place.api.incidents[("stanch-system", said["incident"])]["spec"]
+    assert "runbook" not in spec
+    assert ["a", "b"] == spec["alertGroup"]["tied"]
+
+
+@pytest.mark.parametrize(("may", "where"), [(True, "shop"), (False, "stanch-system")])
+async def test_a_runbook_of_the_namespace_that_the_alerts_name_says_where(place: Place, may: bool, where: str) -> None:
+    """If the sender may create alerts there; without a Runbook the label says nothing."""
+    place.api.runbooks = [runbook("for-it", "shop")]
+    place.api.may |= {"shop"} if may else set()
+    _, said = await place.post(payload(alert()))
+    assert where == said["namespace"]
+    _, other = await place.post(payload(alert(alertname="Other"), group="other"))
+    assert "stanch-system" == other["namespace"]
+
+
 async def test_what_would_go_into_a_namespace_that_is_not_there_goes_into_the_default(place: Place) -> None:
     """Nothing is lost for want of a namespace."""
     place.api.may.add("gone")
@@ -139,9 +186,9 @@ async def test_what_would_go_into_a_namespace_that_is_not_there_goes_into_the_de
 
 
 async def test_a_storm_of_alerts_is_no_storm_of_questions(place: Place) -> None:
-    """Asked once for all that come meanwhile; a no is asked again sooner than a yes."""
+    """Asked once for all that come meanwhile: about the default namespace, and the one that they name."""
     await asyncio.gather(*(place.post(payload(alert(n), group=f"g{n % 3}")) for n in range(30)))
-    assert (1, 1) == (place.api.asked["who"], place.api.asked["may"])
+    assert (1, 2) == (place.api.asked["who"], place.api.asked["may"])
 
 
 # --- what ------------------------------------------------------------------------------------------------------------

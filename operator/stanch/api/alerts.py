@@ -92,6 +92,15 @@ class AlertGroup(Model):
     more: Annotated[Counter | None, Field(description="So many were told besides, of which nothing else is kept.")] = (
         None
     )
+    recurrence_of: Annotated[
+        str | None, Field(max_length=253, description="Incident of the same group before it, if that was not long ago.")
+    ] = None
+    tied: Annotated[
+        tuple[Annotated[str, Field(max_length=253)], ...] | None,
+        Field(
+            max_length=8, description="Runbooks that were for these alerts with the same rank: none of them was taken."
+        ),
+    ] = None
     received_time: Annotated[Time, Field(description="When something new was told of it.")]
     reopen_time: Annotated[
         Time | None, Field(description="When something of it fired anew after the incident was resolved.")

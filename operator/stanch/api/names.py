@@ -155,6 +155,8 @@ class EventKind:
     ALERTS_RESOLVED: Final = "AlertsResolved"
     ALERTS_FIRING: Final = "AlertsFiring"
     SIGNALS_SAY: Final = "SignalsSay"
+    RECURRED: Final = "Recurred"
+    RUNBOOKS_TIED: Final = "RunbooksTied"
     ACKNOWLEDGED: Final = "Acknowledged"
     ROLE_CHANGED: Final = "RoleChanged"
     NOTE: Final = "Note"

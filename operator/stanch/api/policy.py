@@ -77,6 +77,7 @@ class Policy:
     evictions_at_once: int = 5
     time_box: timedelta = 3 * _M
     reopen_within: timedelta = 4 * _H
+    recurrence_within: timedelta = 720 * _H
     # More than ten points of the wanted pods gone is worse; less is how a rollout breathes.
     worse_points: int = 10
     # A debt is spoken of when it is due, and then on a cadence; a hold parts Git and cluster, so it is from the start.

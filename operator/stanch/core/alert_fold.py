@@ -4,6 +4,7 @@ What alerts mean for the incident they made: when it was detected, what fires, t
 Nothing is resolved by an alert alone, and nothing is acted on for one (decisions 2.14).
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,6 +27,12 @@ def alert_group(draft: Draft) -> AlertGroup | None:
     """The group of alerts that made it; None when people did. The label says so, which only the operator sets."""
     made = Label.ALERT_GROUP in draft.incident.metadata.labels
     return draft.incident.spec.alert_group if made else None
+
+
+def alert_labels(draft: Draft) -> Mapping[str, str]:
+    """What the parameters of a Runbook are read from: labels that all alerts of the group had."""
+    group = alert_group(draft)
+    return (group.labels or {}) if group else {}
 
 
 def fold_alerts(draft: Draft) -> None:
@@ -52,6 +59,14 @@ def _detected(draft: Draft, group: AlertGroup) -> None:
     draft.set(times=times.model_copy(update={"detected": began}))
     named = ", ".join(dict.fromkeys(alert.name for alert in group.alerts if alert.name)) or "an alert"
     draft.say(EventKind.DETECTED, f"{shorten(named, 120)} fired", by=ALERTMANAGER, time=began)
+    if group.recurrence_of:
+        draft.say(EventKind.RECURRED, f"The same alerts made {group.recurrence_of} before", event=True)
+    if group.tied:
+        listed = ", ".join(group.tied)
+        text = (
+            f"{len(group.tied)} Runbooks are for these alerts with the same rank: {listed}; choose one by spec.runbook"
+        )
+        draft.say(EventKind.RUNBOOKS_TIED, text, event=True, warning=True)
 
 
 def _say_what_fires(draft: Draft, group: AlertGroup) -> None:

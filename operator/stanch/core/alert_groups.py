@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from stanch.api.alerts import ALERTS_MAX, OTHERS_MAX, STORM_KEY, Alert, AlertGroup
 from stanch.api.names import Label
 from stanch.core.alertmanager import Told, earliest
+from stanch.core.runbook_match import Choice
 
 # More open incidents of alerts than this in a namespace, and further groups join one that stands for the storm.
 OPEN_MAX: Final = 20
@@ -24,6 +25,8 @@ OPEN_MAX: Final = 20
 LATE: Final = timedelta(minutes=5)
 # Incidents of one group that began in one minute.
 NAMES_MAX: Final = 50
+TIED_MAX: Final = 8
+NO_RUNBOOK: Final = Choice(None, (), "")
 
 
 # --- what is known of a group ----------------------------------------------------------------------------------------
@@ -195,14 +198,10 @@ class Attach:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """
-    Make an incident. Of ``names`` the first that is free, or whose incident takes it in; ``after`` is the incident of the
-    same group before it, if it was lately.
-    """
+    """Make an incident. Of ``names`` the first that is free, or whose incident takes it in."""
 
     names: tuple[str, ...]
     group: AlertGroup
-    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +221,7 @@ class Rules:
     alerts: int
     within: timedelta
     reopen_within: timedelta
+    recurrence_within: timedelta = timedelta(days=30)
 
 
 def decide(told: Told, known: Sequence[Known], rules: Rules, now: datetime) -> Decision:
@@ -244,7 +244,8 @@ def decide(told: Told, known: Sequence[Known], rules: Rules, now: datetime) -> D
     if not _enough(told, fresh, rules):
         return Nothing(f"fewer than {rules.alerts} alerts began within {int(rules.within.total_seconds())}s")
     told = replace(told, alerts=tuple(fresh))
-    return Create(names_of(told), merged(_empty(told.key, told.labels, now), told, now), _last(mine))
+    new = _empty(told.key, told.labels, now).model_copy(update={"recurrence_of": _before(mine, rules, now)})
+    return Create(names_of(told), merged(new, told, now))
 
 
 def _resolved_lately(known: Iterable[Known], rules: Rules, now: datetime) -> Known | None:
@@ -259,8 +260,10 @@ def _reopen(known: Known, told: Told, fresh: Sequence[Alert], now: datetime) -> 
     return Attach(known, group.model_copy(update={"reopen_time": now}), "reopened")
 
 
-def _last(mine: Sequence[Known]) -> str | None:
-    return max(mine, key=lambda each: (each.created, each.name)).name if mine else None
+def _before(mine: Sequence[Known], rules: Rules, now: datetime) -> str | None:
+    """The incident of the group that was over last, if that makes this one the same again."""
+    lately = [(each.over, each.name) for each in mine if each.over and now - each.over <= rules.recurrence_within]
+    return max(lately)[1] if lately else None
 
 
 def _enough(told: Told, fresh: Sequence[Alert], rules: Rules) -> bool:
@@ -311,11 +314,18 @@ def storm(told: Told, known: Sequence[Known], now: datetime) -> Attach | Create:
     return Create(names, merged(_empty(STORM_KEY, {}, now), told, now))
 
 
-def body_of(decision: Create, name: str, namespace: str, told: Told) -> dict[str, Any]:
-    """The Incident to be created: no wish in it, and nothing named after a label."""
+def body_of(decision: Create, name: str, namespace: str, told: Told, choice: Choice = NO_RUNBOOK) -> dict[str, Any]:
+    """The Incident to be created: no wish of its own in it, and nothing named after a label. Ties are listed, not decided."""
     is_storm = decision.group.key == STORM_KEY
     title = f"More than {OPEN_MAX} groups of alerts at once" if is_storm else told.title
-    spec: dict[str, Any] = {"title": title, "detectedBy": "Monitoring", "alertGroup": decision.group.wire()}
+    tied = tuple(each.metadata.name for each in choice.tied[:TIED_MAX]) or None
+    group = decision.group.model_copy(update={"tied": tied})
+    spec: dict[str, Any] = {"title": title, "detectedBy": "Monitoring", "alertGroup": group.wire()}
+    if choice.chosen is not None:
+        spec["runbook"] = {"name": choice.chosen.metadata.name}
+        if account := choice.chosen.spec.service_account_name:
+            # Alerts have no rights: those of the account that its writer may use count.
+            spec["serviceAccountName"] = account
     if not is_storm and told.service:
         spec["service"] = told.service
     return {

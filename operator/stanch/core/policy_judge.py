@@ -36,7 +36,7 @@ NOT_YET: Final = (
     "communications",
     *(f"evidence.{name}" for name in ("pods", "controls", "previousBytes", "currentBytes", "rawBytes", "storedBytes")),
     *(f"evidence.{name}" for name in ("incidentBytes", "clusterBytes")),
-    *(f"recovery.{name}" for name in ("crashLoopHold", "gitOpsHold", "recurrenceWithin")),
+    *(f"recovery.{name}" for name in ("crashLoopHold", "gitOpsHold")),
     *(f"postmortem.{name}" for name in ("userVisibleFor", "resolveLongerThan", "detectLongerThan", "budgetPercent")),
     *(f"postmortem.{name}" for name in ("onDataAtRisk", "onCustomerDetected", "onRecurrence", "reviewWithin")),
     *(f"postmortem.{name}" for name in ("publishWithin", "signOffs", "minFactors", "lint")),

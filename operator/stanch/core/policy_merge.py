@@ -122,6 +122,7 @@ LINES: Final[tuple[Line, ...]] = (
     Line("recovery.sampleEvery", "sample_every"),
     Line("recovery.crashLoopHold", "crash_loop_hold"),
     Line("recovery.reopenWithin", "reopen_within"),
+    Line("recovery.recurrenceWithin", "recurrence_within"),
     Line("postmortem.requiredAt", "postmortem_at"),
     Line("postmortem.onMitigations", "postmortem_on", None, frozenset),
     Line("postmortem.due", "postmortem_due"),

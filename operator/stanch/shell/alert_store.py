@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from stanch.api.alerts import STORM_KEY
 from stanch.api.names import Label
 from stanch.api.policy import Policy
+from stanch.api.runbook import Runbook
 from stanch.core.alert_groups import (
+    NO_RUNBOOK,
     OPEN_MAX,
     Attach,
     Create,
@@ -29,7 +33,9 @@ from stanch.core.alert_groups import (
     storm,
 )
 from stanch.core.alertmanager import Told, joined
-from stanch.core.questions import INCIDENTS
+from stanch.core.questions import INCIDENTS, RUNBOOKS, Ref
+from stanch.core.runbook_match import Choice, choose
+from stanch.core.severity import judge
 from stanch.shell.client import JSON_PATCH, METADATA_ONLY, Kube, Reply, Unanswered
 from stanch.shell.metrics import ALERT_GROUPS
 
@@ -136,7 +142,7 @@ class AlertStore:
         """Decide on what is stored, and write; or words for why that was overtaken."""
         known = await self._known(namespace, told)
         policy = self._policy(namespace)
-        rules = Rules(policy.declare_alerts, policy.declare_within, policy.reopen_within)
+        rules = Rules(policy.declare_alerts, policy.declare_within, policy.reopen_within, policy.recurrence_within)
         decision = decide(told, known, rules, self._now())
         match decision:
             case Nothing(why=why):
@@ -169,11 +175,13 @@ class AlertStore:
             raise NotStored(reply.message)
         return reply.ok
 
-    async def _list(self, namespace: str, labels: str, accept: str = "application/json") -> list[dict[str, Any]]:
+    async def _list(
+        self, namespace: str, labels: str, accept: str = "application/json", ref: Ref = INCIDENTS
+    ) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
         params = {"labelSelector": labels, "limit": str(LIST_MAX)}
         while True:
-            reply = await self._kube.get(INCIDENTS.path(namespace), params, accept)
+            reply = await self._kube.get(ref.path(namespace), params, accept)
             if not reply.ok:
                 raise NotStored(reply.message)
             items += reply.body.get("items") or ()
@@ -207,8 +215,10 @@ class AlertStore:
             if isinstance(instead, Attach):
                 return await self._attach(instead)
             decision = instead
+        choice = NO_RUNBOOK if decision.group.key == STORM_KEY else await self._choose(namespace, told)
         for name in decision.names:
-            reply = await self._kube.create(INCIDENTS.path(namespace), body_of(decision, name, namespace, told))
+            body = body_of(decision, name, namespace, told, choice)
+            reply = await self._kube.create(INCIDENTS.path(namespace), body)
             if reply.ok:
                 ALERT_GROUPS.labels("created").inc()
                 LOG.info("an alert made an incident", extra={"incident": f"{namespace}/{name}"})
@@ -222,6 +232,21 @@ class AlertStore:
                 return f"{name} was made meanwhile"
         raise NotStored(f"all {len(decision.names)} names for it are taken, the first is {decision.names[0]}")
 
+    async def has_runbook(self, namespace: str, told: Told) -> bool:
+        """Is a Runbook of that namespace for these alerts? Raises NotStored."""
+        choice = await self._choose(namespace, told)
+        return choice.chosen is not None or bool(choice.tied)
+
+    async def _choose(self, namespace: str, told: Told) -> Choice:
+        """Among the Runbooks of the very namespace, for nobody's Runbook takes another's alerts."""
+        try:
+            found = await self._list(namespace, "", ref=RUNBOOKS)
+        except Unanswered as error:
+            raise NotStored(str(error)) from error
+        policy = self._policy(namespace)
+        severity = judge(None, told.firing, policy).level or policy.when_unknown
+        return choose(told.labels, [r for r in map(_runbook, found) if r is not None], severity)
+
     async def _unless_older(self, namespace: str, name: str, told: Told, decision: Create) -> Stored | str:
         """Two that were made at once: the older one is to know all of it, for ours will go (core/alert_fold.py)."""
         if decision.group.key == STORM_KEY:
@@ -234,6 +259,14 @@ class AlertStore:
         found = await self._list(namespace, f"{Label.ALERT_GROUP},!{Label.CLOSED}")
         known = [k for k in map(read_known, found) if k is not None]
         return sum(k.over is None and k.group.key != STORM_KEY for k in known) < OPEN_MAX
+
+
+def _runbook(body: dict[str, Any]) -> Runbook | None:
+    """One that can't be read is for nothing; its own condition says so."""
+    try:
+        return Runbook.model_validate(body)
+    except ValidationError:
+        return None
 
 
 def _why_not(reply: Reply, namespace: str) -> Exception:

@@ -143,8 +143,8 @@ class Receiver:
 
     async def _stored(self, sender: Sender, told: Told) -> Stored:
         """In the first place that is meant and allowed. The sender's rights say where, not the labels."""
-        places = places_for(told, self._policy(""))
         try:
+            places = await self._places(sender, told)
             for place in places:
                 if await self._senders.may(sender, place):
                     with contextlib.suppress(NoSuchNamespace):
@@ -154,6 +154,14 @@ class Receiver:
         if not await self._may_somewhere(sender, places):
             raise Answer(403, f"{sender.username} may not create alerts.stanch.dev in namespace {' or '.join(places)}")
         raise Answer(503, f"there is no namespace {places[-1]}; see receiver.defaultNamespace of the ResponsePolicy")
+
+    async def _places(self, sender: Sender, told: Told) -> tuple[str, ...]:
+        """Besides what the platform lets, the namespace that all alerts name where a Runbook there is for them."""
+        policy = self._policy("")
+        places, named = places_for(told, policy), told.labels.get(NAMESPACE_LABEL, "")
+        if named in places or not _NAMESPACE.fullmatch(named) or not await self._senders.may(sender, named):
+            return places
+        return (named, *places) if await self._store.has_runbook(named, told) else places
 
     async def _may_somewhere(self, sender: Sender, places: Sequence[str]) -> bool:
         try:
