@@ -11,7 +11,7 @@ from build import T0, Json, entry, incident, roll_back
 from stanch.api.alerts import AlertGroup
 from stanch.api.incident import Incident
 from stanch.api.names import ConditionType, Label
-from stanch.core.alert_groups import merged
+from stanch.core.alert_states import merged
 from stanch.core.conditions import is_true
 from world import World
 

@@ -15,7 +15,7 @@ from stanch.api.incident import Incident
 from stanch.api.meta import Severity
 from stanch.api.names import Label
 from stanch.api.policy import DEFAULT
-from stanch.core.alert_groups import merged
+from stanch.core.alert_states import merged
 from stanch.core.severity import REASONS_MAX, burn_of, judge, window_of
 from world import World
 

@@ -26,7 +26,8 @@ from e2e.support.flux import free_port
 from e2e.support.operators import ForkServer, Operator
 from e2e.support.proxy import Fault, FaultProxy, Loop
 from e2e.support.world import BAD, GOOD, READY, SERVE, World, container, crashing, deployment, lines, new_world
-from stanch.core.alert_groups import firing, read_known
+from stanch.core.alert_groups import read_known
+from stanch.core.alert_states import firing
 
 # The first test of a cold machine installs Prometheus and Alertmanager.
 pytestmark = pytest.mark.timeout(900)

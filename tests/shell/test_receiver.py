@@ -18,7 +18,8 @@ from alert_api import AUDIENCE, GOOD, OTHER, THIEF, AlertApi
 from alerts import alert, payload
 from build import T0, Json, stamp
 from stanch.api.policy import DEFAULT
-from stanch.core.alert_groups import OPEN_MAX, firing, read_known
+from stanch.core.alert_groups import OPEN_MAX, read_known
+from stanch.core.alert_states import firing
 from stanch.shell import alert_store, receiver
 from stanch.shell.client import Kube
 from stanch.shell.metrics import REGISTRY

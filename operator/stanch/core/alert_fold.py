@@ -11,7 +11,8 @@ from typing import Final
 from stanch.api.alerts import STORM_KEY, AlertGroup
 from stanch.api.incident_status import AlertsRecord
 from stanch.api.names import EventKind, Label
-from stanch.core.alert_groups import Known, firing, read_known, total
+from stanch.core.alert_groups import Known, read_known
+from stanch.core.alert_states import firing, total
 from stanch.core.alertmanager import earliest
 from stanch.core.draft import Draft, shorten
 from stanch.core.observations import items

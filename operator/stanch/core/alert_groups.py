@@ -13,122 +13,18 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from stanch.api.alerts import ALERTS_MAX, OTHERS_MAX, STORM_KEY, Alert, AlertGroup
+from stanch.api.alerts import STORM_KEY, Alert, AlertGroup
 from stanch.api.names import Label
+from stanch.core.alert_states import joined, merged, read_mark, state_of
 from stanch.core.alertmanager import Told, earliest
 from stanch.core.runbook_match import Choice
 
 # More open incidents of alerts than this in a namespace, and further groups join one that stands for the storm.
 OPEN_MAX: Final = 20
-# An alert that was told to be over, and is told to fire with the same start later than this after its end, fires indeed: a
-# Prometheus that was away takes it up again. Sooner it is a notification that came late.
-LATE: Final = timedelta(minutes=5)
 # Incidents of one group that began in one minute.
 NAMES_MAX: Final = 50
 TIED_MAX: Final = 8
 NO_RUNBOOK: Final = Choice(None, (), "")
-
-
-# --- what is known of a group ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """The newest start of an alert that was told, and its newest end. It fires while it began after it ended last."""
-
-    start: datetime
-    end: datetime | None
-
-    @property
-    def fires(self) -> bool:
-        """Is it not over?"""
-        return self.end is None or self.start > self.end
-
-    @property
-    def mark(self) -> str:
-        """Start in seconds, and ! when it is over."""
-        return f"{int(self.start.timestamp())}" + ("" if self.fires else "!")
-
-
-def _of(alert: Alert) -> _State:
-    return _State(alert.starts_time, alert.ends_time)
-
-
-def _read_mark(mark: str) -> tuple[str, _State]:
-    fingerprint, _, rest = mark.partition("@")
-    start = datetime.fromtimestamp(int(rest.removesuffix("!")), UTC)
-    return fingerprint, _State(start, start if rest.endswith("!") else None)
-
-
-def _joined(known: _State, told: _State, now: datetime, late: timedelta | None = LATE) -> _State:
-    """
-    Two statements about one alert. Of starts and of ends the newer counts, so that their order makes no difference: two
-    Prometheus servers may tell starts that differ by seconds, and one end ends both.
-    """
-    if late and known.end and told.end is None and told.start <= known.end and now - known.end > late:
-        return _State(max(known.start, told.start), None)
-    ends = [end for end in (known.end, told.end) if end is not None]
-    joined = _State(max(known.start, told.start), max(ends, default=None))
-    return replace(joined, end=None) if joined.fires else joined
-
-
-def merged(group: AlertGroup, told: Told, now: datetime) -> AlertGroup:
-    """
-    The group with what was told now. The same again, or in another order, gives the same states; nothing at all changes, the
-    time neither, when nothing is new. ``others`` hold what has no room in ``alerts``.
-    """
-    kept = {alert.fingerprint: alert for alert in group.alerts}
-    others = dict(_read_mark(mark) for mark in group.others or ())
-    for alert in sorted(told.alerts, key=lambda each: (each.starts_time, each.fingerprint)):
-        name = alert.fingerprint
-        if name in kept:
-            newer = _joined(_of(kept[name]), _of(alert), now)
-            base = alert if newer.start > kept[name].starts_time else kept[name]
-            kept[name] = base.model_copy(update={"starts_time": newer.start, "ends_time": newer.end})
-        elif name in others:
-            # Of these no end is kept, so none can be long ago.
-            others[name] = _joined(others[name], _of(alert), now, late=None)
-        elif len(kept) < ALERTS_MAX:
-            kept[name] = alert
-        else:
-            out = _less_telling(kept, alert)
-            if out:
-                others[out] = _of(kept.pop(out))
-                kept[name] = alert
-            else:
-                others[name] = _of(alert)
-    return _with(group, told, now, tuple(kept.values()), others)
-
-
-def _less_telling(kept: Mapping[str, Alert], alert: Alert) -> str | None:
-    """The one that gives way to an alert of a severity that none has, so that what makes it worse is not lost in the rest."""
-    said = [each.severity for each in kept.values()]
-    if alert.severity in said:
-        return None
-    return next((name for name, each in reversed(list(kept.items())) if said.count(each.severity) > 1), None)
-
-
-def _with(
-    group: AlertGroup, told: Told, now: datetime, kept: tuple[Alert, ...], others: Mapping[str, _State]
-) -> AlertGroup:
-    # Those that are over go first, for whether anything fires is what counts; then the oldest.
-    ranked = sorted(others.items(), key=lambda each: (not each[1].fires, -each[1].start.timestamp(), each[0]))
-    lost = max(0, sum(state.fires for _, state in ranked) - OTHERS_MAX)
-    marks = tuple(sorted(f"{name}@{state.mark}" for name, state in ranked[:OTHERS_MAX]))
-    more = 0 if told.over else max(group.more or 0, told.more, lost)
-    new = group.model_copy(update={"alerts": kept, "others": marks or None, "more": more or None})
-    return group if new == group else new.model_copy(update={"received_time": now})
-
-
-def firing(group: AlertGroup) -> int:
-    """How many fire, as far as is known."""
-    others = sum(not mark.endswith("!") for mark in group.others or ())
-    return sum(alert.ends_time is None for alert in group.alerts) + others + (group.more or 0)
-
-
-def total(group: AlertGroup) -> int:
-    """How many there were."""
-    return len(group.alerts) + len(group.others or ()) + (group.more or 0)
 
 
 # --- the incidents of a group ----------------------------------------------------------------------------------------
@@ -282,14 +178,14 @@ def _is_new(alert: Alert, known: Known, now: datetime) -> bool:
     """Is this not what an incident that is over has seen already? A repeated notification must not bring it back."""
     if known.over is None or alert.starts_time > known.over:
         return True
-    states = {each.fingerprint: _of(each) for each in known.group.alerts}
-    states |= dict(_read_mark(mark) for mark in known.group.others or ())
+    states = {each.fingerprint: state_of(each) for each in known.group.alerts}
+    states |= dict(read_mark(mark) for mark in known.group.others or ())
     state = states.get(alert.fingerprint)
     if state is None:
         # What was told and not kept can't be told from what is new.
         return not known.group.more
     # What fired when a person ended it is no news while it goes on.
-    return not state.fires and _joined(state, _of(alert), now).fires
+    return not state.fires and joined(state, state_of(alert), now).fires
 
 
 def _empty(key: str, labels: Mapping[str, str], now: datetime) -> AlertGroup:

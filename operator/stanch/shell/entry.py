@@ -21,7 +21,7 @@ def _alerts_at(address: str, tls: str | None) -> AlertsAt | None:
 
 
 def run_until_stopped(
-    kubeconfig: str | None, listen: str, lease: bool, as_json: bool, verbose: bool, alerts: tuple[str, str | None]
+    kubeconfig: str | None, listen: str, lease: bool, as_json: bool, verbose: bool, alerts: tuple[str, str | None, str]
 ) -> int:
     """Exit code: 0 told to stop, 1 could not go on, 2 no credentials."""
     log.set_up(as_json, verbose)
@@ -29,7 +29,8 @@ def run_until_stopped(
         # kopf logs in by itself, from the same file.
         os.environ["KUBECONFIG"] = kubeconfig
     try:
-        asyncio.run(run(Settings(kubeconfig, listen, lease=Times() if lease else None, alerts=_alerts_at(*alerts))))
+        taken, lease_times = _alerts_at(*alerts[:2]), Times() if lease else None
+        asyncio.run(run(Settings(kubeconfig, listen, lease=lease_times, alerts=taken, silences=alerts[2])))
     except ConfigException as error:
         sys.stderr.write(f"stanch: no credentials: {error}\n  give --kubeconfig, set KUBECONFIG, or run in a pod\n")
         return 2

@@ -39,3 +39,4 @@ ALERT_SECONDS = Histogram(
     "Requests with alerts, from the first byte to the answer.",
     registry=REGISTRY,
 )
+SILENCES = Counter("stanch_silences_total", "Silences at Alertmanager, by what was done.", ["what"], registry=REGISTRY)
