@@ -14,6 +14,7 @@ from pathlib import Path
 from tools import generated
 from tools.policy_askers import declarer, entries, requesters, runbooks
 from tools.policy_leash import leash, leash_pods
+from tools.policy_leash_own import leash_records, leash_secrets
 from tools.policy_parts import (
     NOT_A_COLLECTOR,
     NOT_THE_OPERATOR,
@@ -170,23 +171,22 @@ def own_labels() -> Policy:
 
 def keep_records() -> Policy:
     """What is not closed is not deleted."""
-    closed = f"oldObject != null && '{Label.CLOSED}' in oldObject.metadata.?labels.orValue({{}})"
     return Policy(
         "stanch-keep-records",
-        "The record outlives a typo. Deleting the namespace still works, with the operator down too: its collectors pass.",
+        f"The record outlives a typo, and the operator. It labels what belongs to a closed incident {Label.CLOSED}: that may be\n"
+        "deleted by whoever has the right. Deleting the namespace still works, with the operator down too: its collectors pass.",
         [on("DELETE", "incidents", "timelineentries", "evidences", "postmortems")],
-        [NOT_THE_OPERATOR, NOT_A_COLLECTOR],
+        [NOT_A_COLLECTOR],
         validations=[
             must(
-                f"request.resource.resource in ['incidents', 'postmortems'] && {closed}",
+                f"oldObject != null && '{Label.CLOSED}' in oldObject.metadata.?labels.orValue({{}})",
                 "this record is kept",
                 f"""request.resource.resource == 'incidents'
                     ? 'incident ' + request.name + ' is not closed, and its record is kept; a mistake is closed by a'
                       + ' TimelineEntry with cancel; what is labelled {Label.CLOSED} may be deleted, and'
                       + ' so may the namespace'
-                    : request.resource.resource == 'postmortems'
-                    ? 'postmortem ' + request.name + ' is kept until its incident is closed'
-                    : request.resource.resource + ' are the record of an incident; only the stanch operator deletes them'""",
+                    : request.resource.resource + ' ' + request.name + ' is kept until its incident is closed: stanch then'
+                      + ' labels it {Label.CLOSED}'""",
             )
         ],
     )
@@ -209,6 +209,8 @@ def policies() -> tuple[Policy, ...]:
         keep_records(),
         leash(),
         leash_pods(),
+        leash_records(),
+        leash_secrets(),
     )
 
 

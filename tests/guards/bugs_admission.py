@@ -407,15 +407,29 @@ BUGS: Bugs = {
         Bug(
             "lets an open record be deleted",
             OTHERS,
-            "in ['incidents', 'postmortems'] && {closed}",
-            "in ['incidents', 'postmortems']",
+            "f\"oldObject != null && '{Label.CLOSED}' in oldObject.metadata.?labels.orValue({{}})\"",
+            '"true"',
             KEPT,
         ),
         Bug(
-            "lets evidence be deleted",
+            "lets evidence of an open incident be deleted",
             OTHERS,
-            "in ['incidents', 'postmortems'] && {closed}",
-            "in ['incidents', 'postmortems', 'evidences'] && {closed}",
+            "f\"oldObject != null && '{Label.CLOSED}' in",
+            "f\"request.resource.resource == 'evidences' || oldObject != null && '{Label.CLOSED}' in",
+            KEPT,
+        ),
+        Bug(
+            "keeps what belongs to a closed incident for ever",
+            OTHERS,
+            "f\"oldObject != null && '{Label.CLOSED}' in",
+            "f\"request.resource.resource == 'incidents' && '{Label.CLOSED}' in",
+            KEPT,
+        ),
+        Bug(
+            "deletes the record itself",
+            OTHERS,
+            "        [NOT_A_COLLECTOR],\n",
+            "        [NOT_THE_OPERATOR, NOT_A_COLLECTOR],\n",
             KEPT,
         ),
         Bug(
@@ -604,15 +618,15 @@ BUGS: Bugs = {
         Bug(
             "gives more than is needed",
             RBAC,
-            '"create delete", GROUP, "evidences"',
-            '"create update delete", GROUP, "evidences"',
+            '"create", GROUP, "evidences"',
+            '"create update", GROUP, "evidences"',
             "test_rights.py::test_beyond_that_the_operator_writes_only_its_own",
         ),
         Bug(
             "may declare",
             RBAC,
-            'allow("patch", GROUP, "incidents", "timelineentries"),',
-            'allow("create patch", GROUP, "incidents", "timelineentries"),',
+            'allow("patch", GROUP, "incidents", "timelineentries", "ev',
+            'allow("create patch", GROUP, "incidents", "timelineentries", "ev',
             "test_rights.py::test_beyond_that_the_operator_writes_only_its_own",
         ),
         Bug(
@@ -653,7 +667,7 @@ BUGS: Bugs = {
         Bug(
             "acts on nodes where a namespace is bound",
             RBAC,
-            'for name in do if name != "stanch-do-node"]',
+            "for name in do if name not in on_nodes()]",
             "for name in do]",
             "test_rights.py::test_in_one_namespace_nodes_are_left_out",
         ),

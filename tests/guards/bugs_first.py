@@ -441,7 +441,7 @@ BUGS: Bugs = {
     "4 target": (
         Bug(
             "acts on what is being deleted",
-            WORKLOAD,
+            "there.py",
             '    if answer.value["metadata"].get("deletionTimestamp"):',
             "    if False:",
             "test_guards.py::test_it_is_refused_with_its_reason",

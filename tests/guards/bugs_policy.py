@@ -257,6 +257,29 @@ BUGS: Bugs = {
             "leaves what made it worse", "undo.py", "if resolved or expired or worse:", "if resolved or expired:", WORSE
         ),
     ),
+    "suggestions: of what is read, with what it took": (
+        Bug(
+            "suggests more of what a release has broken",
+            "symptoms.py",
+            "newest > draft.incident.declared - LATELY or",
+            "False or",
+            "test_suggest.py::test_out_of_memory_after_a_release_is_the_releases",
+        ),
+        Bug(
+            "takes another target's undo for a measure",
+            "undo_takes.py",
+            "(d.action, d.target) == (action, change.uid)",
+            "d.action == action",
+            "test_suggest.py::test_what_undoing_took_is_what_it_takes",
+        ),
+        Bug(
+            "counts budgets for what is not there",
+            "guards.py",
+            "    target_is_there,\n",
+            "",
+            "test_blast.py::test_a_node_that_is_not_there_is_named_before_anything_is_counted",
+        ),
+    ),
     "wishes: none is lost, and none waits for what it does not wait for": (
         Bug(
             "stops looking behind a rung that waits",

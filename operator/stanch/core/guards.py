@@ -25,6 +25,7 @@ from stanch.core.runbook_authority import may_run
 from stanch.core.runbook_pace import runbook_has_rested
 from stanch.core.runners import nobody_else_runs_it
 from stanch.core.swap import meet
+from stanch.core.there import target_is_there
 
 CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
 
@@ -254,8 +255,8 @@ def may(draft: Draft, record: MitigationRecord, aim: Aim, person: Person, needs:
     return None
 
 
-# The order of decisions 2.9, in which the first that says no wins. Guards 4 and 14 are in each action's own plan, 7, 15 and
-# 16 in core/start.py, once there is a plan; 11 and 12 raise what 16 asks for.
+# The order of decisions 2.9, in which the first that says no wins. Guard 14, and what 4 says of generations, is in each
+# action's own plan; 7, 15 and 16 are in core/start.py, once there is a plan; 11 and 12 raise what 16 asks for.
 GUARDS: Final[tuple[Guard, ...]] = (
     # 1 frozen
     not_frozen,
@@ -268,9 +269,11 @@ GUARDS: Final[tuple[Guard, ...]] = (
     asker_may,
     may_run,
     commander_may_act,
-    # 5 protected
+    # 4 target, once it is a place to act in
     action_fits_kind,
     place_is_allowed,
+    target_is_there,
+    # 5 protected
     target_is_not_protected,
     owners_are_not_protected,
     # 6 owner

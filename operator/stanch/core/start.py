@@ -25,6 +25,7 @@ from stanch.core.ports import Aim, ApprovalClass, Change, Clock, NothingToDo, Re
 from stanch.core.runbook_authority import is_only_shown
 from stanch.core.runbook_pace import takes_too_many
 from stanch.core.swap import digest
+from stanch.core.undo_takes import undo_takes
 
 DELETE_POD = "deletePod"
 REPLICAS = "/spec/replicas"
@@ -224,7 +225,9 @@ def _expired(draft: Draft, record: MitigationRecord) -> bool:
 
 def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> None:
     change = replace(
-        change, warnings=(*change.warnings, *warnings_of(draft, record, aim, change), *_who_acts(draft, record))
+        change,
+        warnings=(*change.warnings, *warnings_of(draft, record, aim, change), *_who_acts(draft, record)),
+        undo_takes=undo_takes(draft, record.action, change),
     )
     planned = _with_plan(record, aim, change, _owner(draft, aim))
     ask_who_heals(draft, record, aim, change)

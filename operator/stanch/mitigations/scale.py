@@ -24,6 +24,7 @@ from stanch.core.ports import (
     Written,
 )
 from stanch.core.questions import SCALED_OBJECTS, List, Question
+from stanch.core.there import read_target
 from stanch.mitigations.autoscaler import keda, scaled_object
 from stanch.mitigations.workload import (
     Json,
@@ -35,7 +36,6 @@ from stanch.mitigations.workload import (
     owner_refusal,
     parse_time,
     reach,
-    read_target,
     startup_seconds,
     surroundings,
     unanswered,

@@ -7,6 +7,7 @@ import secrets
 from typing import Final
 
 from stanch.api.names import FIELD_MANAGER, OPERATOR_NAMESPACE, Label
+from stanch.core.records import REDACTION_KEY_TYPE
 from stanch.shell.client import Kube, Reply, Unanswered
 
 LOG = logging.getLogger("stanch.run")
@@ -50,7 +51,7 @@ async def _ask(kube: Kube) -> Reply:
         body = {
             "apiVersion": "v1",
             "kind": "Secret",
-            "type": "stanch.dev/redaction-key",
+            "type": REDACTION_KEY_TYPE,
             "immutable": True,
             "metadata": {"name": NAME, "namespace": OPERATOR_NAMESPACE, "labels": {Label.MANAGED_BY: FIELD_MANAGER}},
             "data": {"key": base64.b64encode(secrets.token_bytes(32)).decode()},
