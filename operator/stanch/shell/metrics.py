@@ -31,3 +31,19 @@ EVIDENCE_REMOVED = Counter(
     ["reason"],
     registry=REGISTRY,
 )
+ALERTS = Counter(
+    "stanch_alerts_requests_total", "Requests with alerts, by what was answered.", ["code"], registry=REGISTRY
+)
+ALERTS_TOLD = Counter("stanch_alerts_received_total", "Alerts in requests that were taken in.", registry=REGISTRY)
+ALERT_GROUPS = Counter(
+    "stanch_alerts_groups_total",
+    "Notifications of groups of alerts, by what became of them.",
+    ["what"],
+    registry=REGISTRY,
+)
+ALERT_SECONDS = Histogram(
+    "stanch_alerts_request_duration_seconds",
+    "Requests with alerts, from the first byte to the answer.",
+    registry=REGISTRY,
+)
+SILENCES = Counter("stanch_silences_total", "Silences at Alertmanager, by what was done.", ["what"], registry=REGISTRY)
