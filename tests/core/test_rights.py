@@ -115,9 +115,10 @@ def test_policies_are_read_by_name_only() -> None:
 
 
 def test_only_where_alerts_come_in_does_the_operator_make_incidents() -> None:
-    """The component holds that right alone; without it no incident is the operator's."""
-    assert {("create", "stanch.dev", "incidents")} == set(rights("stanch-take-alerts"))
-    assert ("create", "stanch.dev", "incidents") not in {right for name in EVERYWHERE for right in rights(name)}
+    """The component alone holds that right, and that to ask whose token it is; without it no incident is the operator's."""
+    taking = {("create", "stanch.dev", "incidents"), ("create", "authentication.k8s.io", "tokenreviews")}
+    assert taking == set(rights("stanch-take-alerts"))
+    assert not taking & {right for name in EVERYWHERE for right in rights(name)}
     assert {"stanch-take-alerts"} == held("components/alerts/alerts.yaml")
 
 
