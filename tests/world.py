@@ -13,7 +13,7 @@ from build import BAD, GOOD, T0, deployment, pod, replicaset, stamp
 from json_patch import apply_patch, copied
 from paper import PaperCollector
 from stanch.api.incident import Incident
-from stanch.api.names import Label
+from stanch.api.names import OPERATOR_USER, Label
 from stanch.api.policy import DEFAULT
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.census import NOBODY, Census
@@ -72,6 +72,7 @@ class World:
     incident: Incident
     objects: dict[tuple[str, str], Json] = field(default_factory=dict)
     may: Callable[[MayThey], bool] = lambda _: True
+    operator_may: Callable[[MayThey], bool] = bool
     policies: Policies = field(default_factory=lambda: Policies(proven=True))
     entries: list[TimelineEntry] = field(default_factory=list)
     stored: dict[str, str] = field(default_factory=dict)
@@ -140,6 +141,8 @@ class World:
                 return Found({"text": "FATAL", "dropped": 0})
             case MayThey(verb="freeze", resource=resource):
                 return Failed(500, "no answer") if self.frozen is None else Found({"allowed": resource in self.frozen})
+            case MayThey(username=name) if name == OPERATOR_USER:
+                return Found({"allowed": self.operator_may(question), "reason": ""})
             case MayThey():
                 return Found({"allowed": self.may(question), "reason": ""})
             case DryRun():

@@ -87,7 +87,6 @@ MUST_NOT = [
     ("delete", "stanch.dev", "actionitems"),
     ("delete", "stanch.dev", "timelineentries"),
     ("patch", "", "events"),
-    ("create", "authorization.k8s.io", "selfsubjectaccessreviews"),
     ("create", "stanch.dev", "responsepolicies"),
     ("patch", "stanch.dev", "responsepolicies"),
     ("delete", "stanch.dev", "responsepolicies"),
