@@ -38,7 +38,7 @@ NOT_YET: Final = (
     *(f"evidence.{name}" for name in ("pods", "controls", "previousBytes", "currentBytes", "rawBytes", "storedBytes")),
     *(f"evidence.{name}" for name in ("incidentBytes", "clusterBytes", "required")),
     *(f"guardrails.{name}" for name in ("scaleFactor", "whenWorse")),
-    *(f"recovery.{name}" for name in ("crashLoopHold", "gitOpsHold", "recurrenceWithin")),
+    *(f"recovery.{name}" for name in ("recurrenceWithin",)),
     *(f"postmortem.{name}" for name in ("userVisibleFor", "resolveLongerThan", "detectLongerThan", "budgetPercent")),
     *(f"postmortem.{name}" for name in ("onDataAtRisk", "onCustomerDetected", "onRecurrence", "reviewWithin")),
     *(f"postmortem.{name}" for name in ("publishWithin", "signOffs", "minFactors", "lint")),
@@ -46,8 +46,6 @@ NOT_YET: Final = (
     "errorBudget",
     "retention",
     "receiver",
-    "prometheus",
-    "endpoints",
     "contacts",
 )
 

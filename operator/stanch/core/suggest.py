@@ -15,7 +15,7 @@ from stanch.api.incident_status import Suggestion, UndoClass
 from stanch.api.meta import Target, TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE, EventKind
 from stanch.core.asking import hpas, owned_by, pods_of, replicasets_of, revision_number, target_of
-from stanch.core.criteria import HASH
+from stanch.core.check_restarts import HASH
 from stanch.core.draft import Draft, aim_at
 from stanch.core.observations import Found, items
 from stanch.core.ports import Aim, Change, Clock, Sized

@@ -9,8 +9,21 @@ from typing import Any, Final, assert_never
 
 from stanch.api.names import OPERATOR_NAMESPACE, MissingReason
 from stanch.core.observations import Answer, Failed, Found, NotFound
-from stanch.core.questions import DryRun, Get, List, Logs, MayGo, MayThey, Question, UndoSecret
+from stanch.core.questions import (
+    DryRun,
+    Get,
+    List,
+    Logs,
+    MayGo,
+    MayThey,
+    Metric,
+    OfCluster,
+    Probe,
+    Question,
+    UndoSecret,
+)
 from stanch.shell.client import JSON, JSON_PATCH, METADATA_ONLY, Kube, Reply, Unanswered
+from stanch.shell.outside import Asker
 from stanch.shell.served import Served
 
 LOGS_AT_ONCE: Final = 8
@@ -28,6 +41,7 @@ class Observer:
         """Reads through this connection."""
         self.kube = kube
         self.served = Served()
+        self.outside = Asker()
         self._logs = asyncio.Semaphore(LOGS_AT_ONCE)
         self._nodes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(LOGS_PER_NODE))
 
@@ -51,12 +65,14 @@ class Observer:
 
     async def _one(self, question: Question) -> Answer:
         try:
+            if isinstance(question, Metric | Probe):
+                return await self.outside.ask(question)
             return await self._ask(question)
         except Unanswered as error:
             reason = MissingReason.NODE_SILENT if isinstance(question, Logs) else MissingReason.NOT_ANSWERED
             return Failed(0, str(error), reason)
 
-    async def _ask(self, question: Question) -> Answer:
+    async def _ask(self, question: OfCluster) -> Answer:
         match question:
             case Get(ref=ref, namespace=namespace, name=name):
                 return _plain(await self.kube.get(ref.path(namespace, name)))
