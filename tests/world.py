@@ -54,6 +54,11 @@ from stanch.mitigations import ALL
 Json = dict[str, Any]
 
 
+def nobody_outside(_: Metric | Probe) -> Answer:
+    """No Prometheus and no endpoint."""
+    return Failed(0, "nobody is there")
+
+
 @dataclass(frozen=True)
 class Stopped:
     """A replica that was stopped in the middle of a look: what it had decided on which version, and its next step."""
@@ -95,7 +100,7 @@ class World:
     own_node: str = ""
     catalog: Catalog = CATALOG
     refuses: int = 0
-    outside: Callable[[Metric | Probe], Answer] = lambda _: Failed(0, "nobody is there")
+    outside: Callable[[Metric | Probe], Answer] = nobody_outside
     restored: datetime | None = None
     stopped: Stopped | None = None
     # Plan everything twice, to see that it comes out the same.

@@ -274,6 +274,9 @@ class MitigationRecord(Model):
     effect_time: Annotated[
         Time | None, Field(description="When that was judged; after Worse nothing goes on by itself.")
     ] = None
+    box_over_time: Annotated[
+        Time | None, Field(description="When it was said that it has had its time and it still hurts.")
+    ] = None
     attempts: Annotated[tuple[Attempt, ...] | None, Field(max_length=8, description="What was done, in order.")] = None
     contest: Annotated[
         Contest | None, Field(description="Who changed it after stanch did; left out while it stands.")

@@ -31,6 +31,7 @@ from stanch.core.restored import refuse_the_past
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
 from stanch.core.suggest import ask_what_could_help, suggest
+from stanch.core.time_boxes import watch_time_boxes
 from stanch.core.undo import revert_where_chosen, start_undos
 from stanch.core.wish_fold import fold_wishes
 
@@ -65,6 +66,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
         return Plan(status=incident.status, questions=tuple(draft.questions), capturing=tuple(draft.capturing))
     suggest(draft)
     judge_effects(draft)
+    watch_time_boxes(draft)
     keep_debts(draft)
     move_to_items(draft)
     # 8. Say what is so, learn from it, and end it when nothing is left to do.
