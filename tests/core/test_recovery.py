@@ -312,3 +312,65 @@ def test_a_node_that_restarts_nothing_says_so():
     world.look()
     states = {c.name: c.state.value for c in world.incident.status.recovery.criteria}
     assert "Inconclusive" == states["r"]
+
+
+# --- after it was over -----------------------------------------------------------------------------------------------
+
+
+def over(**spec: Any) -> World:
+    """Resolved, some minutes ago."""
+    world = healthy(incident(recovery={"hold": "30s"}, **spec)).run(minutes=5)
+    assert "True Held" == world.condition("Resolved")
+    return world
+
+
+def test_harm_that_is_back_reopens_it():
+    """Within four hours, by two looks; then it holds anew from there."""
+    world = over()
+    world.run(hours=2)
+    turn(world, False)
+    world.run(minutes=12)
+    assert ("False HarmContinues", "Reopened") == (
+        world.condition("Mitigated").replace("NotTried", "HarmContinues"),
+        next(line.kind for line in reversed(world.incident.status.timeline) if line.milestone),
+    )
+    reopened = next(line.text for line in world.incident.status.timeline if line.kind == "Reopened")
+    assert reopened.startswith("Harm is back 2h")
+    turn(world, True)
+    world.run(minutes=3)
+    assert ("True Held", []) == (world.condition("Resolved"), world.broken)
+
+
+def test_one_bad_look_reopens_nothing():
+    """The second comes an interval later, and is good."""
+    world = over()
+    world.target["status"]["availableReplicas"] = 2
+    world.now += timedelta(minutes=1)
+    world.look()
+    assert 1 == sum(c.bad_samples for c in recovery_of(world).criteria)
+    world.target["status"]["availableReplicas"] = 3
+    world.run(hours=1)
+    assert "Reopened" not in world.kinds()
+
+
+@pytest.mark.parametrize("what", ["scaled to zero", "deleted", "on its way out"])
+def test_what_people_did_since_is_no_relapse(what):
+    """It is as they want it."""
+    world = over()
+    if what == "deleted":
+        del world.objects[("deployments", "checkout")]
+    elif what == "scaled to zero":
+        world.target["spec"]["replicas"] = 0
+    else:
+        world.target["metadata"]["deletionTimestamp"] = stamp(world.now)
+    world.run(hours=3)
+    assert "Reopened" not in world.kinds()
+
+
+def test_after_four_hours_it_stays_closed():
+    """What breaks then is another incident."""
+    world = over()
+    world.run(hours=4, minutes=1)
+    turn(world, False)
+    world.run(hours=1)
+    assert "Reopened" not in world.kinds()

@@ -14,7 +14,7 @@ def condition(aim: Aim, obj: dict[str, Any], asks: str) -> Sample:
     """``asks`` is `Type=Status`."""
     kind, _, wanted = asks.rpartition("=")
     if off := _is_off(aim, obj):
-        return Sample(False, off, hard=True)
+        return Sample(False, off, hard=True, off=True)
     found = condition_of(obj, kind)
     if not found:
         return Sample(None, f"{aim} has no condition {kind}")

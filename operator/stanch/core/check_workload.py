@@ -69,7 +69,7 @@ def _pods(aim: Aim, obj: Json, percent: int) -> Sample:
     else:
         have = status.get("availableReplicas", 0)
     if wanted == 0:
-        return Sample(False, f"{aim} is scaled to zero, which is no recovery", hard=True)
+        return Sample(False, f"{aim} is scaled to zero, which is no recovery", hard=True, off=True)
     if have < math.ceil(wanted * percent / 100):
         return Sample(False, f"fewer than {percent} % of the {wanted} wanted pods are available", hard=have == 0)
     if percent == 100 and aim.kind is TargetKind.DEPLOYMENT and not _rolled_out(status, wanted):

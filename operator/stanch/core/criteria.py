@@ -18,10 +18,10 @@ def look(draft: Draft, c: CriterionRecord, aim: Aim) -> Sample:
     if answer is None or isinstance(answer, Failed):
         return Sample(None, f"{aim} can't be read")
     if isinstance(answer, NotFound):
-        return Sample(False, f"{aim} does not exist", hard=True)
+        return Sample(False, f"{aim} does not exist", hard=True, off=True)
     obj = answer.value
     if obj["metadata"].get("deletionTimestamp"):
-        return Sample(False, f"{aim} is being deleted", hard=True)
+        return Sample(False, f"{aim} is being deleted", hard=True, off=True)
     if c.check == "condition":
         return condition(aim, obj, c.asks or "Ready=True")
     if c.check == "available":

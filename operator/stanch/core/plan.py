@@ -27,6 +27,7 @@ from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
 from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
+from stanch.core.relapse import watch_relapse
 from stanch.core.restored import refuse_the_past
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
@@ -59,6 +60,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     _capture_at_declaration(draft)
     # 7. Is it over? What did it do? What is owed?
     watch_recovery(draft)
+    watch_relapse(draft)
     watch_effects(draft)
     ask_what_could_help(draft)
     ask_what_closing_needs(draft)

@@ -58,14 +58,15 @@ def _next(draft: Draft, c: CriterionRecord) -> CriterionRecord:
     """After one look; a look that comes sooner than the sampling interval after the last counted one counts no more."""
     if c.check == "manual":
         return _manual(draft, c)
-    sample = _look(draft, c)
+    sample = look_at(draft, c)
     if sample is None:
         return c
     after = take_in(c, sample, draft.now, draft.catalog.policy.sample_every)
     return with_flip(c, after, draft.now)
 
 
-def _look(draft: Draft, c: CriterionRecord) -> Sample | None:
+def look_at(draft: Draft, c: CriterionRecord) -> Sample | None:
+    """One look at what a criterion asks, a person's word apart; None when it is not the time to ask."""
     if c.check == "promQL":
         return check_promql.look(draft, c)
     if c.check == "http":
@@ -106,7 +107,7 @@ def _what_it_took(draft: Draft, recovery: RecoveryRecord, c: CriterionRecord) ->
     """How long the bad version ran before it failed, the first time that it is seen."""
     if recovery.failed_after is not None or c.check != "noRestarts" or c.state is not CriterionState.FAILING:
         return recovery
-    sample = _look(draft, c)
+    sample = look_at(draft, c)
     return recovery.model_copy(update={"failed_after": sample.ran}) if sample and sample.ran else recovery
 
 
