@@ -12,8 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tools import generated
-from tools.policy_askers import declarer, entries, requesters
+from tools.policy_askers import declarer, entries, requesters, runbooks
 from tools.policy_leash import leash, leash_pods
+from tools.policy_leash_own import leash_records, leash_secrets
 from tools.policy_parts import (
     NOT_A_COLLECTOR,
     NOT_THE_OPERATOR,
@@ -38,7 +39,7 @@ def nodes() -> Policy:
     return Policy(
         "stanch-node-targets",
         "Nodes are shared by all namespaces, and a CEL rule of a CRD can't see the namespace.",
-        [on("CREATE UPDATE", "incidents", "timelineentries")],
+        [on("CREATE UPDATE", "incidents", "timelineentries", "runbooks")],
         [
             {"name": "another-namespace", "expression": f"request.namespace != '{OPERATOR_NAMESPACE}'"},
             # All that it is about: whoever aims at no node does not wait for it. An error here refuses as one below would.
@@ -55,7 +56,7 @@ def nodes() -> Policy:
         validations=[
             must(
                 "false",
-                f"nodes are only acted on from namespace {OPERATOR_NAMESPACE}: declare the incident there",
+                f"nodes are only acted on from namespace {OPERATOR_NAMESPACE}: declare the incident there, with the Runbook",
             )
         ],
     )
@@ -154,7 +155,7 @@ def own_labels() -> Policy:
                 "metadata.ownerReferences would let the garbage collector delete the record; leave it as it is",
             ),
             must(
-                """dyn(object).?spec.?serviceAccountName.orValue('')
+                """request.resource.resource != 'incidents' || dyn(object).?spec.?serviceAccountName.orValue('')
                    == (oldObject == null ? '' : dyn(oldObject).?spec.?serviceAccountName.orValue(''))""",
                 "spec.serviceAccountName is set by the operator, on incidents that an alert made; leave it out",
             ),
@@ -164,23 +165,22 @@ def own_labels() -> Policy:
 
 def keep_records() -> Policy:
     """What is not closed is not deleted."""
-    closed = f"oldObject != null && '{Label.CLOSED}' in oldObject.metadata.?labels.orValue({{}})"
     return Policy(
         "stanch-keep-records",
-        "The record outlives a typo. Deleting the namespace still works, with the operator down too: its collectors pass.",
+        f"The record outlives a typo, and the operator. It labels what belongs to a closed incident {Label.CLOSED}: that may be\n"
+        "deleted by whoever has the right. Deleting the namespace still works, with the operator down too: its collectors pass.",
         [on("DELETE", "incidents", "timelineentries", "evidences", "postmortems")],
-        [NOT_THE_OPERATOR, NOT_A_COLLECTOR],
+        [NOT_A_COLLECTOR],
         validations=[
             must(
-                f"request.resource.resource in ['incidents', 'postmortems'] && {closed}",
+                f"oldObject != null && '{Label.CLOSED}' in oldObject.metadata.?labels.orValue({{}})",
                 "this record is kept",
                 f"""request.resource.resource == 'incidents'
                     ? 'incident ' + request.name + ' is not closed, and its record is kept; a mistake is closed by a'
                       + ' TimelineEntry with cancel; what is labelled {Label.CLOSED} may be deleted, and'
                       + ' so may the namespace'
-                    : request.resource.resource == 'postmortems'
-                    ? 'postmortem ' + request.name + ' is kept until its incident is closed'
-                    : request.resource.resource + ' are the record of an incident; only the stanch operator deletes them'""",
+                    : request.resource.resource + ' ' + request.name + ' is kept until its incident is closed: stanch then'
+                      + ' labels it {Label.CLOSED}'""",
             )
         ],
     )
@@ -195,6 +195,7 @@ def policies() -> tuple[Policy, ...]:
         *declarer(),
         *requesters(),
         *entries(),
+        runbooks(),
         nodes(),
         places(),
         operator_writes(),
@@ -202,6 +203,8 @@ def policies() -> tuple[Policy, ...]:
         keep_records(),
         leash(),
         leash_pods(),
+        leash_records(),
+        leash_secrets(),
     )
 
 

@@ -3,7 +3,7 @@
 from tools import policy_rights
 from tools.policy_parts import ME, Policy, cel, must, on
 
-from stanch.api.names import GROUP, OPERATOR_USER
+from stanch.api.names import GROUP, OPERATOR_USER, RUNBOOK_STAMP
 from stanch.mitigations import ALL
 
 # --- who declared an incident -----------------------------------------------------------------------------------------
@@ -54,14 +54,14 @@ def declarer() -> tuple[Policy, ...]:
 SOMEBODY_WISHES = {
     "name": "somebody-wishes",
     "expression": cel("""
-        has(object.spec) && (has(object.spec.mitigations) || has(object.spec.requesters))
+        has(object.spec) && (has(object.spec.mitigations) || has(object.spec.runbook) || has(object.spec.requesters))
         || oldObject != null && has(oldObject.spec.requesters)
     """),
 }
 SOMETHING_CHANGED = {
     "name": "something-to-vouch-for",
     "expression": cel("""
-        oldObject == null || ['mitigations', 'targets', 'requesters'].exists(f,
+        oldObject == null || ['mitigations', 'runbook', 'targets', 'requesters'].exists(f,
           (f in object.spec) != (f in oldObject.spec) || (f in object.spec && object.spec[f] != oldObject.spec[f]))
     """),
 }
@@ -85,13 +85,19 @@ REQUESTERS = {
     "oldAim": cel("""
         oldObject != null && has(oldObject.spec.targets) && size(oldObject.spec.targets) > 0 ? oldObject.spec.targets[0] : {}
     """),
-    # Names of those that say and aim at what they did before.
-    "same": cel("""
+    # Names of those that say and aim at what they did before; `$runbook` stands for spec.runbook.
+    "same": cel(f"""
         variables.now.filter(m, m in variables.was && (has(m.target) || variables.aim == variables.oldAim))
         .map(m, string(m.?name.orValue('')))
+        + (has(object.spec.runbook) && oldObject != null && has(oldObject.spec.runbook) && variables.aim == variables.oldAim
+           && object.spec.runbook == oldObject.spec.runbook ? ['{RUNBOOK_STAMP}'] : [])
     """),
     # New or changed: what this request must answer for.
     "fresh": "variables.now.filter(m, !(string(m.?name.orValue('')) in variables.same))",
+    "chosen": f"has(object.spec.runbook) && !('{RUNBOOK_STAMP}' in variables.same)",
+    "names": cel(f"""
+        variables.fresh.map(m, string(m.?name.orValue(''))) + (variables.chosen ? ['{RUNBOOK_STAMP}'] : [])
+    """),
     "kept": cel("""
         oldObject == null || !has(oldObject.spec.requesters) ? []
         : oldObject.spec.requesters.map(r, {'username': dyn(r.username), 'uid': dyn(has(r.uid) ? r.uid : ''),
@@ -100,8 +106,8 @@ REQUESTERS = {
     """),
     # What spec.requesters must be.
     "requesters": cel("""
-        variables.kept + (size(variables.fresh) == 0 ? [] : [{'username': variables.me.username, 'uid': variables.me.uid,
-          'groups': variables.me.groups, 'mitigations': dyn(variables.fresh.map(m, string(m.?name.orValue(''))))}])
+        variables.kept + (size(variables.names) == 0 ? [] : [{'username': variables.me.username, 'uid': variables.me.uid,
+          'groups': variables.me.groups, 'mitigations': dyn(variables.names)}])
     """),
 }
 
@@ -114,7 +120,10 @@ def requesters() -> tuple[Policy, ...]:
         size(variables.requesters) > 0 || has(object.spec.requesters)
         ? [JSONPatch{op: "add", path: "/spec/requesters", value: variables.requesters}] : []
     """
-    comment = "Who asked for which mitigation: whoever adds or changes one answers for the whole of it."
+    comment = (
+        "Who asked for which mitigation: whoever adds or changes one answers for the whole of it. `$runbook` among them stands\n"
+        "for spec.runbook."
+    )
     rights = policy_rights.Rights.of(ALL, wishes="variables.fresh", default_target="variables.aim", most=8)
     prove = must(
         "dyn(has(object.spec.requesters) ? object.spec.requesters : []) == dyn(variables.requesters)",
@@ -124,7 +133,7 @@ def requesters() -> tuple[Policy, ...]:
         f"request.userInfo.username != '{OPERATOR_USER}' || size(variables.fresh) == 0 || has(object.spec.serviceAccountName)",
         "the operator asks for no mitigation itself; people do, or the ServiceAccount that a Runbook names",
     )
-    validations = [prove, nothing_of_its_own, *rights.validations()]
+    validations = [prove, nothing_of_its_own, _may_run(), *rights.validations()]
     asker = (
         f"{OPERATOR_FOR_ANOTHER} ? authorizer.serviceAccount(request.namespace, string(object.spec.serviceAccountName))"
         " : authorizer"
@@ -140,6 +149,51 @@ def requesters() -> tuple[Policy, ...]:
             REQUESTERS | {"asker": asker} | rights.variables(asker="variables.asker"),
             validations,
         ),
+    )
+
+
+def _may_run() -> dict[str, str]:
+    """What an alert chooses, the matchers of the Runbook itself allow: then the operator writes it, under its own name."""
+    return must(
+        f"""!variables.chosen || request.userInfo.username == '{OPERATOR_USER}'
+            || authorizer.group('{GROUP}').resource('runbooks').namespace(request.namespace)
+              .name(string(object.spec.runbook.name)).check('run').allowed()""",
+        f"spec.runbook needs verb run on runbooks.{GROUP}",
+        f"""'user ' + request.userInfo.username + ' may not run Runbook ' + string(object.spec.runbook.name) + ' in namespace '
+            + request.namespace + ': needs verb run on runbooks.{GROUP}, resourceNames ['
+            + string(object.spec.runbook.name) + ']'""",
+    )
+
+
+# --- who writes a Runbook that borrows rights --------------------------------------------------------------------------
+
+
+def runbooks() -> Policy:
+    """A Runbook lends the rights of its ServiceAccount to who runs it: only who may use the account writes that down."""
+    account = "string(object.spec.?serviceAccountName.orValue(''))"
+    return Policy(
+        "stanch-runbook-author",
+        "Who creates or changes a Runbook that names a ServiceAccount needs the verb `use` on it: steps are done with its\n"
+        "rights. Metadata and status may change without.",
+        [on("CREATE UPDATE", "runbooks")],
+        [
+            {"name": "names-an-account", "expression": "has(object.spec) && has(object.spec.serviceAccountName)"},
+            {
+                "name": "something-new",
+                "expression": "oldObject == null || !has(oldObject.spec) || object.spec != oldObject.spec",
+            },
+        ],
+        {"account": account},
+        [
+            must(
+                """authorizer.group('').resource('serviceaccounts').namespace(request.namespace).name(variables.account)
+                    .check('use').allowed()""",
+                "spec.serviceAccountName needs verb use on that ServiceAccount",
+                """'user ' + request.userInfo.username + ' may not use ServiceAccount ' + variables.account + ' in namespace '
+                    + request.namespace + ': a Runbook that names it needs verb use on serviceaccounts, resourceNames ['
+                    + variables.account + ']'""",
+            )
+        ],
     )
 
 

@@ -16,9 +16,9 @@ COLLECTORS = (
     "system:kube-controller-manager",
 )
 PROTECTED_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", OPERATOR_NAMESPACE)
-OUR_KINDS = ("incidents", "timelineentries", "evidences", "postmortems", "actionitems", "responsepolicies")
+OUR_KINDS = ("incidents", "timelineentries", "evidences", "postmortems", "actionitems", "responsepolicies", "runbooks")
 
-WITH_STATUS = ("incidents", "postmortems", "actionitems", "responsepolicies")
+WITH_STATUS = ("incidents", "postmortems", "actionitems", "responsepolicies", "runbooks")
 
 
 def cel(text: str) -> str:

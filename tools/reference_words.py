@@ -15,7 +15,7 @@ CONDITIONS: Final[Mapping[str, str]] = {
     "Contained": "Harm ended only because something is off; users still lack the service.",
     "Contested": "Somebody else writes what stanch wrote.",
     "TimeBoxOver": "A mitigation or a hypothesis has had its time: somebody decides what is next, and the message offers it.",
-    "Ready": "Of a ResponsePolicy: its newest generation is in force.",
+    "Ready": "Of a ResponsePolicy: its newest generation is in force. Of a Runbook: its plan can be made.",
 }
 
 REASONS: Final[Mapping[str, str]] = {
@@ -61,6 +61,11 @@ REASONS: Final[Mapping[str, str]] = {
     "SpecInvalid": "The object can't be read as what it says it is.",
     "InForce": "The newest generation of the policy counts.",
     "Misplaced": "A section that only the cluster's policy may have is left out of account; the rest is in force.",
+    "Valid": "The plan of the Runbook can be made.",
+    "RunbookNotFound": "The namespace has no Runbook of that name.",
+    "NotRendered": "The plan of the Runbook can't be made with these values; the message names the parameter or field.",
+    "PreconditionUnmet": "It is not the situation that the Runbook is for; looked at again.",
+    "OnlyShown": "The Runbook is in mode Observe: its plan is there to be read.",
     "Frozen": "Somebody stopped stanch, here or everywhere; the message says how to let it go on.",
     "CoolingDown": "Something was done there a short while ago; the message says when it goes on. Undo is always free.",
     "TooManyAtOnce": "As many effects of Runbooks are under way as may be; it goes on when one has ended.",
@@ -87,6 +92,7 @@ REASONS: Final[Mapping[str, str]] = {
     "MadeItWorse": "A mitigation made it worse; the next one waits for a person.",
     "Flapping": "A criterion was good and bad by turns; nothing goes on by itself until it was calm, or somebody asks anew.",
     "Decide": "The time box is over; the message says of what, and what could be next.",
+    "EvidenceIncomplete": "`evidence.required` is set and some evidence could not be had; the message names it. Tried again.",
     "Preflight": "The message says why this would not help or would do harm.",
     "DryRunRefused": "The API server refused the very change in a dry run.",
     "OwnedByAnother": "Another controller steers the field and would put it back.",
@@ -108,6 +114,9 @@ EVENTS: Final[Mapping[str, str]] = {
     "UpdatePublished": "What people were told, which people, and when they hear more.",
     "Escalated": "Somebody else is needed; the text says who and for what.",
     "EntryRefused": "An entry changes nothing; the text says why.",
+    "RunbookFrozen": "The plan of a Runbook was made, for good; later changes of the Runbook change nothing of it.",
+    "RunbookHeld": "There is no plan yet; the text says why.",
+    "RunbookLeft": "The spec names another Runbook, or none, than the one that was followed.",
     "EvidenceCollected": "A bundle was stored.",
     "EvidenceNotStored": "A bundle could not be stored; the text says why.",
     "MitigationSuggested": "Something that fits the symptom and could be asked for; never run by itself.",

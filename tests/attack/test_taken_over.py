@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from attack.people import Place, entry, incident, refused
+from cluster.given import evidence
 from e2e.support.api import JSON_PATCH, MERGE, Api, Json, until
 from e2e.support.world import deployment
 from stanch.api.names import OPERATOR_NAMESPACE, Label
@@ -145,10 +146,13 @@ def test_it_asks_for_nothing_and_says_nothing_in_peoples_name(prey: Place, taken
 
 
 def test_evidence_that_is_stored_stays_as_it_is(prey: Place, taken_over: Api) -> None:
-    """It may make evidence, and not rewrite it."""
-    path = taken_over.path("evidences", prey.ns, "x")
-    assert taken_over.request("PATCH", path, {"spec": {}}, MERGE).status == 403
-    assert taken_over.request("PUT", path, {}).status == 403
+    """It may make evidence, and not rewrite it: its CRD and the leash are in the way, whatever is changed."""
+    made = taken_over.create(evidence(), prey.ns).must()
+    path = taken_over.path("evidences", prey.ns, made["metadata"]["name"])
+    for change in ({"spec": {"data": ""}}, {"spec": {"sha256": "1" * 64}}, {"metadata": {"annotations": {"a": "b"}}}):
+        assert taken_over.request("PATCH", path, change, MERGE).status in (403, 422), change
+    assert taken_over.request("PUT", path, made).status == 403
+    assert taken_over.get("evidences", prey.ns, made["metadata"]["name"])["spec"] == made["spec"]
 
 
 # --- frozen ----------------------------------------------------------------------------------------------------------

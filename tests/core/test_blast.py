@@ -51,6 +51,12 @@ def test_a_tenth_of_the_nodes_may_be_out_and_always_one(count: int, cordoned: in
         assert f"{cordoned + 1} of {count} nodes would take no pods" in there.record("act").message
 
 
+def test_a_node_that_is_not_there_is_named_before_anything_is_counted() -> None:
+    """A typing error is no full budget."""
+    asked = CORDON | {"target": {"kind": "Node", "name": "node-99"}}
+    assert "TargetNotFound" == nodes(asked, 10, cordoned=1).run(seconds=20).record("act").reason
+
+
 def test_it_goes_on_when_another_node_takes_pods_again() -> None:
     """What the message says would make room does."""
     there = nodes(CORDON, 10, cordoned=1).run(seconds=20)

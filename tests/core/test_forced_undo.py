@@ -58,6 +58,19 @@ def test_it_waits_for_another_person_and_shows_what_would_be_overwritten():
     assert 1 == world.run(minutes=5).kinds().count("ApprovalNeeded")
 
 
+def test_it_is_asked_for_in_sight_though_another_wish_waits():
+    """A rung that is not needed any more does not hide the question from who looks at the board."""
+    rungs = incident(roll_back(), scale_to(4, "more"), recovery={"hold": "8h"})
+    world = bad_deploy(rungs).run(minutes=5)
+    assert "Held" == world.record("more").state.value
+    world = say(pushed(world), undo={"mitigation": "roll-back", "force": True}, text="1.8.4 is worse").run(seconds=5)
+    assert ("True ApprovalMissing", "True OnlyIfHarmGoesOn") == (
+        world.condition("ApprovalNeeded"),
+        world.condition("MitigationHeld"),
+    )
+    assert "roll-back ApprovalNeeded" == world.incident.status.mitigation
+
+
 def test_agreed_by_another_person_it_puts_back_what_stood_before():
     """The attempt names who agreed, and its own record holds what was overwritten."""
     world = agreed(forced()).run(seconds=10)

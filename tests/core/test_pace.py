@@ -14,7 +14,7 @@ from stanch.core.census import RUNBOOK, Census, Deed, deeds_of
 from stanch.core.draft import Draft
 from stanch.core.observations import Found, Observations
 from stanch.core.others import NOTHING, census, part_of
-from stanch.core.pace import asks_first, few_under_way, has_rested, own_deeds
+from stanch.core.pace import asks_first, counts_until, few_under_way, has_rested, own_deeds
 from stanch.core.ports import Aim, ApprovalClass
 from stanch.core.swap import digest, look_up
 from world import CATALOG, World, bad_deploy, healthy
@@ -300,6 +300,14 @@ def test_alarms_are_incidents_that_a_group_of_alerts_made() -> None:
     made = {"metadata": meta | {"labels": ALERTED}}
     parts = [part_of("shop/x", made), part_of("shop/y", {"metadata": meta})]
     assert (T0,) == census(parts).alarms
+
+
+def test_an_alert_that_was_nothing_is_part_of_the_storm_it_came_with() -> None:
+    """Cancelled at once, it did nothing, and is still counted for as long as a storm lasts; declared by hand, it is not."""
+    world = bad_deploy(incident()).run(seconds=2)
+    assert counts_until(_of(world)) is None
+    world.incident.metadata.labels.update(ALERTED)
+    assert T0 + 40 * MINUTE == counts_until(_of(world))
 
 
 def _counted(*attempts: dict[str, object]) -> list[Deed]:

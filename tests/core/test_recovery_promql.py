@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from build import incident, roll_back
+from build import entry, incident, roll_back
 from stanch.core.observations import Failed, Found, NotFound
 from stanch.core.questions import Metric
 from world import CATALOG, World, bad_deploy, healthy
@@ -48,12 +48,12 @@ class Prometheus:
 
 
 def watched(
-    *wishes: Any, hold: str | None = "5m", query: str = QUERY, make=healthy, **more: Any
+    *wishes: Any, hold: str | None = "5m", query: str = QUERY, make=healthy, by: str = "alice", **more: Any
 ) -> tuple[World, Prometheus]:
     """An incident that is over when a queue is short."""
     criterion = {"name": "queue", "promQL": {"query": query}, "gates": "Mitigated", **more}
     recovery = {"criteria": [criterion]} | ({"hold": hold} if hold else {})
-    world = make(incident(*wishes, recovery=recovery))
+    world = make(incident(*wishes, by=by, recovery=recovery))
     world.catalog = replace(CATALOG, policy=replace(CATALOG.policy, prometheus_url=URL))
     world.outside = Prometheus(world)
     return world, world.outside
@@ -230,3 +230,17 @@ def test_a_criterion_of_what_depends_on_it_holds_it_open():
     prometheus.values = [3.0]
     world.run(minutes=6)
     assert "True Held" == world.condition("Resolved")
+
+
+def test_what_somebody_agreed_to_does_not_wait_for_prometheus_either():
+    """A sample is due in the very look in which an approval comes: it is taken when the effect is there."""
+    world, prometheus = watched(roll_back(), make=bad_deploy, by="system:serviceaccount:ci:deployer")
+    world.run(minutes=1)
+    prometheus.asked.clear()
+    world.now += timedelta(seconds=20)
+    record = world.record("roll-back")
+    said = {"mitigation": "roll-back", "action": record.action, "digest": record.digest}
+    before: list[int] = []
+    world.outside = lambda question: before.append(len(world.effects)) or prometheus(question)
+    world.say(entry("bob", after=world.now - world.incident.declared, approve=said)).look()
+    assert (1, {1}) == (len(world.effects), set(before))

@@ -10,6 +10,7 @@ from stanch.core.observations import Failed
 from stanch.core.questions import MayThey
 from world import World, healthy
 
+PIPELINE = "system:serviceaccount:ci:deployer"
 BAD_READER = {"name": "reader", "statement": "1.8.3 cannot read the new table"}
 
 
@@ -28,6 +29,15 @@ def last(world: World) -> str:
     """The newest line in words."""
     line = world.incident.status.timeline[-1]
     return f"{line.kind} by {line.by}: {line.text}"
+
+
+@pytest.mark.parametrize(("by", "acknowledged"), [(PIPELINE, False), ("bob", True)], ids=["a pipeline", "a person"])
+def test_a_note_acknowledges_when_a_person_wrote_it(by, acknowledged):
+    """What a machine declared and commented has nobody looking at it (decisions 1.3 no. 43)."""
+    world = healthy(incident(by=PIPELINE, recovery={"hold": "8h"})).run(seconds=3)
+    say(world, by, note={}, text="deployed 1.8.4")
+    assert "Note" == world.incident.status.timeline[-1].kind
+    assert acknowledged == (world.incident.status.times.acknowledged is not None)
 
 
 # --- severity --------------------------------------------------------------------------------------------------------
@@ -229,6 +239,17 @@ def test_while_nobody_knows_who_may_publish_it_waits():
     assert {"UpdatePublished", "EntryRefused", "Note"}.isdisjoint(world.kinds())
     may = "answered"
     assert ["UpdatePublished", "Note"] == world.run(seconds=5).kinds()[-2:]
+
+
+def test_what_can_not_be_asked_is_refused_with_the_words_of_who_refuses_it():
+    """Waited for, it would hold up all that anybody says after it."""
+    world = begun()
+    lost = Failed(403, "subjectaccessreviews is forbidden")
+    world.answer, real = (lambda q: lost if isinstance(q, MayThey) else real(q)), world.answer
+    say(world, "erin", **told("public"))
+    say(world, "bob", note={}, text="later")
+    assert ["EntryRefused", "Note"] == world.kinds()[-2:]
+    assert "subjectaccessreviews is forbidden" in world.incident.status.timeline[-2].text
 
 
 def test_an_escalation_is_on_the_record():

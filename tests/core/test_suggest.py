@@ -1,11 +1,15 @@
 """What could be tried is ranked from the shape of the symptom, with its reason, and never run by itself."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from build import GOOD, Json, deployment, entry, incident, node, pod, replicaset, roll_back
-from world import World, bad_deploy
+from build import GOOD, T0, TARGET_UID, Json, deployment, entry, incident, node, pod, replicaset, roll_back, scale_to
+from objects import route, service, slices
+from stanch.core.census import Census, Deed
+from world import World, bad_deploy, healthy
 
 
 def suggested(there: World) -> list[tuple[str, int]]:
@@ -102,3 +106,74 @@ def test_a_limit_beyond_what_can_be_asked_for_is_left_alone() -> None:
         "status": {"currentReplicas": 3, "conditions": [{"type": "ScalingLimited", "status": "True"}]},
     }
     assert suggested(world(pods=[on("node-1", 1)], horizontalpodautoscalers=hpa).run(seconds=5)) == []
+
+
+def killed(number: int) -> Json:
+    """A pod that serves again after it was killed for its memory."""
+    one = on("node-1", number)
+    one["status"]["containerStatuses"][0]["lastState"] = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+    return one
+
+
+def test_out_of_memory_without_a_change_suggests_more_of_them() -> None:
+    """
+    Half as many more, and what to write for it.
+    """
+    there = world(pods=[killed(1), on("node-1", 2), on("node-1", 3)]).run(seconds=5)
+    assert [action for action, _ in suggested(there)] == ["scale"]
+    best = there.incident.status.suggestions[0]
+    assert "scale: {replicas: 4}" in best.ask
+    assert "1 of 3 pods were killed for want of memory" in best.text
+
+
+def test_out_of_memory_after_a_release_is_the_releases() -> None:
+    """
+    More of what eats more is no help.
+    """
+    there = world(pods=[killed(1), on("node-1", 2)])
+    there.objects[("replicasets", "checkout-h1")] = replicaset(GOOD, 1, created=T0 - timedelta(minutes=20))
+    assert suggested(there.run(seconds=5)) == []
+
+
+def behind_a_route(*weights: int) -> World:
+    """The failing version is v1; v2 answers."""
+    chosen = service(selector={"app": "checkout"})
+    chosen["metadata"]["name"] = "v1"
+    pods = [on("node-1", 1, crashing=True), on("node-2", 2, crashing=True)]
+    return world(pods=pods, services=chosen, httproutes=route(*weights), endpointslices=[slices("v2", "other")])
+
+
+def test_one_version_of_two_behind_a_route_suggests_the_other() -> None:
+    """
+    Its weight becomes 0; the way back is exact.
+    """
+    there = behind_a_route(50, 50).run(seconds=5)
+    best = there.incident.status.suggestions[0]
+    assert (best.action, best.target.name) == ("routeShift", "web")
+    assert "2 of 2 pods behind v1 fail" in best.text
+    assert '"weight": 0' in best.ask or "'weight': 0" in best.ask
+
+
+@pytest.mark.parametrize("weights", [(100,), (100, 0), (0, 100)], ids=["alone", "nobody else", "no traffic"])
+def test_without_another_version_that_has_traffic_no_route_is_suggested(weights: tuple[int, ...]) -> None:
+    """
+    A weight of 0 is somebody's decision, and what gets no traffic hurts nobody there.
+    """
+    assert "routeShift" not in dict(suggested(behind_a_route(*weights).run(seconds=5)))
+
+
+def test_what_undoing_took_is_what_it_takes() -> None:
+    """
+    The median of the last five of this action on this target, in the plan and in the rank; else an estimate that says so.
+    """
+    took = [timedelta(seconds=s) for s in (900, 30, 40, 50, 20, 60)]
+    of_it = Deed("shop/other", "size", "Spec", TARGET_UID, T0, False, "", action="scale", undone=True)
+    deeds = [replace(of_it, time=T0 - timedelta(days=6 - n), undo_took=t) for n, t in enumerate(took)]
+    others = [
+        replace(of_it, undo_took=timedelta(hours=1), action="rolloutUndo"),
+        replace(of_it, undo_took=timedelta(hours=1), target="x"),
+    ]
+    there = healthy(incident(scale_to(4), recovery={"hold": "1h"}))
+    there.census = Census((*deeds, *others))
+    assert there.run(seconds=5).record("size").undo_takes == "40s (measured 5 times)"
+    assert "(estimated)" in healthy(incident(scale_to(4))).run(seconds=5).record("size").undo_takes

@@ -98,14 +98,26 @@ def test_an_entry_from_before_the_gap_that_nobody_took_in_is_refused() -> None:
 
 
 def test_while_nobody_can_tell_what_needs_a_name_waits() -> None:
-    """An answer that did not come says nothing: words are taken in, the rest counts once the answer is there."""
+    """An answer that did not come says nothing. Words wait a moment and are taken in then; the rest counts with the answer."""
     world = begun()
     world.policies = Policies(proven=False, problem="can't be read", unclear=True)
-    said(said(world, **FORGED["severity"]), note={}, text="hm").run(seconds=20)
+    said(said(world, **FORGED["severity"]), note={}, text="hm").run(seconds=10)
+    assert ("SEV1", 2) == (world.incident.status.severity.level.value, len(world.unfolded()))
+    world.run(seconds=20)
     assert ("SEV1", 1) == (world.incident.status.severity.level.value, len(world.unfolded()))
     world.policies = Policies(proven=True, since=T0 - timedelta(days=1))
     world.run(seconds=5)
     assert ("SEV4", ()) == (world.incident.status.severity.level.value, world.unfolded())
+
+
+def test_a_note_keeps_its_author_though_one_look_at_the_policies_failed() -> None:
+    """Taken in at once it would be nobody's for ever."""
+    world = begun()
+    world.policies = Policies(proven=False, problem="can't be read", unclear=True)
+    said(world, note={}, text="hm").run(seconds=5)
+    world.policies = Policies(proven=True, since=T0 - timedelta(days=1))
+    world.run(seconds=5)
+    assert ("Note", "admin") == (world.incident.status.timeline[-1].kind, world.incident.status.timeline[-1].by)
 
 
 def test_people_go_on_while_the_response_policies_are_unread() -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from build import BAD, GOOD, entry, incident, roll_back
+from build import BAD, GOOD, entry, incident, roll_back, scale_to
 from world import bad_deploy, healthy
 
 ROBOT = "system:serviceaccount:ci:deployer"
@@ -39,6 +39,19 @@ def test_a_name_is_taken_by_the_first():
     wish = roll_back(target={"kind": "Deployment", "name": "checkout"})
     world = bad_deploy(incident(roll_back())).run(seconds=3).say(entry("bob", after=SOON, mitigate=wish)).run(seconds=3)
     assert "NameTaken" in world.incident.status.timeline[-1].text
+
+
+def test_a_name_that_an_entry_took_is_told_to_who_writes_it_into_the_spec():
+    """Once, with what would free it; and nothing of it is done."""
+    wish = scale_to(4, target={"kind": "Deployment", "name": "checkout"})
+    world = healthy(incident(recovery={"hold": "1h"})).run(seconds=3).say(entry("bob", after=SOON, mitigate=wish))
+    world.run(seconds=10).respec(mitigations=[roll_back(name="size")]).run(minutes=5)
+    told = [x.text for x in world.incident.status.timeline if "left out" in x.text]
+    assert [
+        f"size of the spec is left out: NameTaken: {world.record('size').source} asked for one of that name before; "
+        "use another name"
+    ] == told
+    assert ("scale", 1) == (world.record("size").action, len(world.effects))
 
 
 def test_every_entry_is_folded_exactly_once():

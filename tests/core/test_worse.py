@@ -76,6 +76,14 @@ def test_after_worse_no_rung_of_the_ladder_starts():
     assert (1, []) == (len(world.effects), world.broken)
 
 
+def test_what_is_asked_for_in_any_case_does_not_wait_for_a_rung_that_waits():
+    """The second rung is held for as long as it does not hurt; what stands behind it is none of the ladder."""
+    paused = {"name": "stop", "rolloutPause": {}, "when": "Always"}
+    world = bad_deploy(incident(roll_back(), SECOND, paused, recovery={"hold": "8h"})).run(minutes=5)
+    assert ("OnlyIfHarmGoesOn", None) == (world.record("more").reason, world.record("more").attempts)
+    assert ("Done", 2, []) == (world.record("stop").state.value, len(world.effects), world.broken)
+
+
 def test_a_hold_does_not_start_for_what_is_stopped():
     """A hold is asked for in any case, but only as long as what it is for goes on."""
     world = fails(bad_past(incident(TO_THE_BAD_ONE, SECOND)))

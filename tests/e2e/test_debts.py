@@ -131,6 +131,13 @@ def test_a_debt_is_asked_for_and_keeps_the_incident_open(scenes: Scenes, admin: 
     target = world.target()
     assert target["spec"]["paused"] is True
     assert MARK not in target["metadata"]["labels"]
+    # What belongs to it goes by the same label, its pages and what was said included.
+    for plural in ("evidences", "postmortems", "timelineentries"):
+        kept = admin.list(plural, world.ns)
+        assert kept, plural
+        assert [] == [
+            o["metadata"]["name"] for o in kept if not admin.delete(plural, world.ns, o["metadata"]["name"]).ok
+        ]
     assert admin.delete("incidents", world.ns, "checkout-5xx").ok
 
 

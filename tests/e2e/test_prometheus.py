@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -36,9 +35,9 @@ def watched(world: World, *wishes: Json, hold: str = "4s") -> Json:
 
 
 @pytest.fixture(scope="module")
-def prometheus(admin: Api, admin_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+def prometheus(admin: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Prometheus, and the cluster's ResponsePolicy that names it."""
-    with Prometheus(tmp_path_factory.mktemp("prometheus"), admin_file) as running:
+    with Prometheus(tmp_path_factory.mktemp("prometheus"), admin) as running:
         spec = {"prometheus": {"url": running.url}}
         policy = {"apiVersion": OURS, "kind": "ResponsePolicy", "metadata": {"name": "default"}, "spec": spec}
         admin.create(policy, "stanch-system").must()

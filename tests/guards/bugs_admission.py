@@ -79,8 +79,8 @@ BUGS: Bugs = {
         Bug(
             "forgets who asked for the others",
             ASKERS,
-            "variables.kept + (size(variables.fresh) == 0",
-            "[] + (size(variables.fresh) == 0",
+            "variables.kept + (size(variables.names) == 0",
+            "[] + (size(variables.names) == 0",
             "test_policies.py::test_whoever_adds_a_mitigation_is_stamped_beside_the_others",
         ),
         Bug(
@@ -100,15 +100,15 @@ BUGS: Bugs = {
         Bug(
             "does not look when only targets changed",
             ASKERS,
-            "['mitigations', 'targets', 'requesters'].exists",
-            "['mitigations', 'requesters'].exists",
+            "['mitigations', 'runbook', 'targets', 'requesters'].exists",
+            "['mitigations', 'runbook', 'requesters'].exists",
             "test_policies.py::test_whoever_changes_what_is_asked_answers_for_it",
         ),
         Bug(
             "does not look when only stamps changed",
             ASKERS,
-            "['mitigations', 'targets', 'requesters'].exists",
-            "['mitigations', 'targets'].exists",
+            "['mitigations', 'runbook', 'targets', 'requesters'].exists",
+            "['mitigations', 'runbook', 'targets'].exists",
             "test_policies.py::test_writing_other_things_changes_no_stamp_and_needs_no_right",
         ),
         Bug(
@@ -121,8 +121,8 @@ BUGS: Bugs = {
         Bug(
             "does not prove who asked",
             ASKERS,
-            "validations = [prove, nothing_of_its_own, *rights.validations()]",
-            "validations = [nothing_of_its_own, *rights.validations()]",
+            "validations = [prove, nothing_of_its_own, _may_run(), *rights.validations()]",
+            "validations = [nothing_of_its_own, _may_run(), *rights.validations()]",
             UNSTAMPED,
         ),
         Bug(
@@ -170,7 +170,7 @@ BUGS: Bugs = {
         Bug(
             "keeps people from declaring",
             ASKERS,
-            "has(object.spec) && (has(object.spec.mitigations) || has(object.spec.requesters))",
+            "has(object.spec) && (has(object.spec.mitigations) || has(object.spec.runbook) || has(object.spec.requesters))",
             "has(object.spec)",
             "test_policies.py::test_declaring_meets_no_policy_that_could_refuse_it",
         ),
@@ -316,7 +316,7 @@ BUGS: Bugs = {
         Bug(
             "guards status of incidents only",
             PARTS,
-            'WITH_STATUS = ("incidents", "postmortems", "actionitems", "responsepolicies")',
+            'WITH_STATUS = ("incidents", "postmortems", "actionitems", "responsepolicies", "runbooks")',
             'WITH_STATUS = ("incidents",)',
             "test_policies_record.py::test_only_the_operator_writes_status_and_evidence",
         ),
@@ -393,15 +393,29 @@ BUGS: Bugs = {
         Bug(
             "lets an open record be deleted",
             OTHERS,
-            "in ['incidents', 'postmortems'] && {closed}",
-            "in ['incidents', 'postmortems']",
+            "f\"oldObject != null && '{Label.CLOSED}' in oldObject.metadata.?labels.orValue({{}})\"",
+            '"true"',
             KEPT,
         ),
         Bug(
-            "lets evidence be deleted",
+            "lets evidence of an open incident be deleted",
             OTHERS,
-            "in ['incidents', 'postmortems'] && {closed}",
-            "in ['incidents', 'postmortems', 'evidences'] && {closed}",
+            "f\"oldObject != null && '{Label.CLOSED}' in",
+            "f\"request.resource.resource == 'evidences' || oldObject != null && '{Label.CLOSED}' in",
+            KEPT,
+        ),
+        Bug(
+            "keeps what belongs to a closed incident for ever",
+            OTHERS,
+            "f\"oldObject != null && '{Label.CLOSED}' in",
+            "f\"request.resource.resource == 'incidents' && '{Label.CLOSED}' in",
+            KEPT,
+        ),
+        Bug(
+            "deletes the record itself",
+            OTHERS,
+            "        [NOT_A_COLLECTOR],\n",
+            "        [NOT_THE_OPERATOR, NOT_A_COLLECTOR],\n",
             KEPT,
         ),
         Bug(
@@ -590,15 +604,15 @@ BUGS: Bugs = {
         Bug(
             "gives more than is needed",
             RBAC,
-            '"create delete", GROUP, "evidences"',
-            '"create update delete", GROUP, "evidences"',
+            '"create", GROUP, "evidences"',
+            '"create update", GROUP, "evidences"',
             "test_rights.py::test_beyond_that_the_operator_writes_only_its_own",
         ),
         Bug(
             "may declare",
             RBAC,
-            'allow("patch", GROUP, "incidents", "timelineentries"),',
-            'allow("create patch", GROUP, "incidents", "timelineentries"),',
+            'allow("patch", GROUP, "incidents", "timelineentries", "ev',
+            'allow("create patch", GROUP, "incidents", "timelineentries", "ev',
             "test_rights.py::test_beyond_that_the_operator_writes_only_its_own",
         ),
         Bug(
@@ -639,7 +653,7 @@ BUGS: Bugs = {
         Bug(
             "acts on nodes where a namespace is bound",
             RBAC,
-            'for name in do if name != "stanch-do-node"]',
+            "for name in do if name not in on_nodes()]",
             "for name in do]",
             "test_rights.py::test_in_one_namespace_nodes_are_left_out",
         ),

@@ -198,7 +198,7 @@ BUGS: Bugs = {
         Bug(
             "refuses a person who asks in an incident that was created again",
             GUARDS,
-            'if not others or record.source != "Spec":',
+            'if not others or not (record.source == "Spec" or record.source.startswith(RUNBOOK)):',
             "if not others:",
             "test_authority.py::test_a_person_may_ask_where_an_incident_acted_before",
         ),
@@ -297,14 +297,14 @@ BUGS: Bugs = {
         ),
         Bug(
             "forgets the groups of who said it",
-            "askers.py",
+            "vouched.py",
             "    return Person.model_validate(author) if author else",
             '    return Person(username=author["username"]) if author else',
             "test_authority.py::test_it_asks_for_who_asked_with_uid_and_groups",
         ),
         Bug(
             "takes a name on the record for somebody who is there",
-            "askers.py",
+            "vouched.py",
             '    return Person.model_validate(author) if author else Person(username="")\n',
             '    return Person.model_validate(author or {"username": "carol"})\n',
             "test_authority.py::test_who_said_it_is_read_from_the_entry_and_not_believed_from_the_record",
@@ -441,7 +441,7 @@ BUGS: Bugs = {
     "4 target": (
         Bug(
             "acts on what is being deleted",
-            WORKLOAD,
+            "there.py",
             '    if answer.value["metadata"].get("deletionTimestamp"):',
             "    if False:",
             "test_guards.py::test_it_is_refused_with_its_reason",

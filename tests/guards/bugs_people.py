@@ -55,14 +55,14 @@ BUGS: Bugs = {
         Bug(
             "lets a wish ask for fewer",
             APPROVALS,
-            "return max(table[size.value], record.asked.approvals or 0)",
+            "return max(table[size.value], record.asked.approvals or 0, least)",
             "return table[size.value] if record.asked.approvals is None else record.asked.approvals",
             "test_approvals.py::test_a_wish_can_only_raise_it",
         ),
         Bug(
             "passes over what the wish asks for",
             APPROVALS,
-            "return max(table[size.value], record.asked.approvals or 0)",
+            "return max(table[size.value], record.asked.approvals or 0, least)",
             "return table[size.value]",
             "test_approvals.py::test_a_wish_can_only_raise_it",
         ),
@@ -525,15 +525,16 @@ BUGS: Bugs = {
         Bug(
             "takes a hat for the verb command",
             "statements.py",
-            "    verdict = may_command(draft, entry)\n",
-            "    verdict = commands(draft, entry) or may_command(draft, entry)\n",
+            '    return needs_right(draft, entry, why, "command", "incidents", draft.incident.metadata.name)\n',
+            "    if commands(draft, entry):\n        return None\n"
+            '    return needs_right(draft, entry, why, "command", "incidents", draft.incident.metadata.name)\n',
             "test_roles.py::test_an_override_needs_the_verb_also_of_the_commander",
         ),
         Bug(
             "asks for the verb on any incident",
             "statements.py",
-            'return may(draft, entry, "command", "incidents", draft.incident.metadata.name)',
-            'return may(draft, entry, "command", "incidents")',
+            'return needs_right(draft, entry, why, "command", "incidents", draft.incident.metadata.name)',
+            'return needs_right(draft, entry, why, "command", "incidents")',
             "test_roles.py::test_the_verb_command_stands_in_for_the_commander",
         ),
         Bug(
@@ -588,15 +589,15 @@ BUGS: Bugs = {
         Bug(
             "lets anybody tell the public",
             "story_entries.py",
-            "        return None if verdict else LATER if verdict is None else why\n",
+            '        return needs_right(draft, entry, why, "publish", "updates")\n',
             "        return None\n",
             "test_story.py::test_the_public_hears_from_who_may_publish",
         ),
         Bug(
             "takes silence about who may publish for a no",
-            "story_entries.py",
-            "        return None if verdict else LATER if verdict is None else why\n",
-            "        return None if verdict else why\n",
+            "statements.py",
+            "if answer is None or (isinstance(answer, Failed) and answer.passing):\n        return LATER",
+            "if answer is None or (isinstance(answer, Failed) and answer.passing):\n        return why",
             "test_story.py::test_while_nobody_knows_who_may_publish_it_waits",
         ),
         Bug(

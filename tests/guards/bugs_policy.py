@@ -7,6 +7,9 @@ NEVER_LOOSER = "test_policy_merge.py::test_a_namespace_is_never_looser_than_the_
 STRICTER = "test_policy_merge.py::test_of_guardrails_the_stricter_counts"
 TOLD = "test_policy_merge.py::test_what_does_not_count_is_told_and_only_that"
 WRONG = "test_response_policy.py::test_a_wrong_one_never_counts_and_names_the_field"
+CHOICES = "test_policy_choices.py"
+WIDE = f"{CHOICES}::test_how_much_more_is_wide_is_the_policys_word"
+WORSE = f"{CHOICES}::test_what_made_it_worse_goes_back_by_itself_where_that_was_chosen"
 LAST_GOOD = "test_response_policy.py::test_the_last_good_one_stays_in_force_and_says_so"
 
 # Fields of which more is stricter, and of which less is.
@@ -218,5 +221,107 @@ BUGS: Bugs = {
             WRONG,
         ),
         Bug("takes a storm that ends before it is counted", CHECK, "    if within > calm:\n", "    if False:\n", WRONG),
+    ),
+    "policy: what it chooses is done": (
+        Bug(
+            "grows as wide as it likes",
+            "start.py",
+            "    if _grows_wide(change,",
+            "    if False and _grows_wide(change,",
+            WIDE,
+        ),
+        Bug("takes three for every policy's factor", "start.py", "draft.catalog.policy.scale_factor):", "3):", WIDE),
+        Bug(
+            "acts on half the evidence",
+            "start.py",
+            "    if refusal := lacks_evidence(draft, planned, aim, change):",
+            "    if refusal := None:",
+            f"{CHOICES}::test_without_whole_evidence_nothing_is_done_where_that_is_required",
+        ),
+        Bug(
+            "misses what is normally not there",
+            "intend.py",
+            ' if each["reason"] not in NORMAL_REASONS)',
+            ")",
+            f"{CHOICES}::test_without_whole_evidence_nothing_is_done_where_that_is_required",
+        ),
+        Bug(
+            "lets harmFirst get past required evidence",
+            "intend.py",
+            "    if record.asked.harm_first:\n        return Refusal(",
+            "    if record.asked.harm_first:\n        return None\n    if False:\n        return Refusal(",
+            f"{CHOICES}::test_harm_first_does_not_get_past_it",
+        ),
+        Bug("takes back what made it worse unasked", "undo.py", ' and policy.when_worse == "Undo"', "", WORSE),
+        Bug(
+            "leaves what made it worse", "undo.py", "if resolved or expired or worse:", "if resolved or expired:", WORSE
+        ),
+    ),
+    "suggestions: of what is read, with what it took": (
+        Bug(
+            "suggests more of what a release has broken",
+            "symptoms.py",
+            "newest > draft.incident.declared - LATELY or",
+            "False or",
+            "test_suggest.py::test_out_of_memory_after_a_release_is_the_releases",
+        ),
+        Bug(
+            "takes another target's undo for a measure",
+            "undo_takes.py",
+            "(d.action, d.target) == (action, change.uid)",
+            "d.action == action",
+            "test_suggest.py::test_what_undoing_took_is_what_it_takes",
+        ),
+        Bug(
+            "counts budgets for what is not there",
+            "guards.py",
+            "    target_is_there,\n",
+            "",
+            "test_blast.py::test_a_node_that_is_not_there_is_named_before_anything_is_counted",
+        ),
+    ),
+    "wishes: none is lost, and none waits for what it does not wait for": (
+        Bug(
+            "stops looking behind a rung that waits",
+            "start.py",
+            "            waits = True\n            continue\n",
+            "            return\n",
+            "test_worse.py::test_what_is_asked_for_in_any_case_does_not_wait_for_a_rung_that_waits",
+        ),
+        Bug(
+            "drops a wish of the spec whose name is taken",
+            "wish_fold.py",
+            '    elif known.source != "Spec":\n',
+            '    elif known.source != "Spec":\n        return\n    elif False:\n',
+            "test_words.py::test_a_name_that_an_entry_took_is_told_to_who_writes_it_into_the_spec",
+        ),
+        Bug(
+            "hides the question behind what is held",
+            "lifecycle.py",
+            "    return is_waiting(record) or (record.state",
+            "    return (record.state",
+            "test_forced_undo.py::test_it_is_asked_for_in_sight_though_another_wish_waits",
+        ),
+        Bug(
+            "takes a note in while nobody can tell whose it is",
+            "entry_fold.py",
+            "        young = draft.now < entry.said + draft.catalog.policy.told_after\n",
+            "        young = False\n",
+            "test_vouched.py::test_a_note_keeps_its_author_though_one_look_at_the_policies_failed",
+        ),
+        Bug(
+            "lets a pipeline's note acknowledge",
+            "entry_fold.py",
+            " and not is_machine(entry.author, draft.catalog.policy)",
+            "",
+            "test_story.py::test_a_note_acknowledges_when_a_person_wrote_it",
+        ),
+        Bug(
+            "waits for ever for what is refused",
+            "statements.py",
+            "isinstance(answer, Failed) and answer.passing):",
+            "isinstance(answer, Failed)):",
+            "test_story.py::test_what_can_not_be_asked_is_refused_with_the_words_of_who_refuses_it",
+        ),
     ),
 }

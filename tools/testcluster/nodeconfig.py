@@ -106,6 +106,8 @@ def _kubelet(slot: Slot, name: str, index: int) -> dict[str, object]:
         "evictionHard": {"memory.available": "50Mi", "nodefs.available": "1%", "nodefs.inodesFree": "1%",
                          "imagefs.available": "1%"},
         "imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99,
+        # A file is turned over at 10 MiB else, and then `logs --previous` may find the new one empty: story 52 says 50 MB.
+        "containerLogMaxSize": "100Mi",
         # Crash loops show themselves in seconds here instead of in five minutes.
         "crashLoopBackOff": {"maxContainerRestartPeriod": "10s"},
         "shutdownGracePeriod": "0s", "logging": {"verbosity": 1},

@@ -108,13 +108,23 @@ class Link(Model):
     url: Annotated[str, Field(max_length=2048, pattern="^https?://", description="http or https.")]
 
 
+class RunbookChoice(Model):
+    """Which Runbook of the namespace, and the values of its parameters."""
+
+    name: Annotated[ObjectName, Field(description="Name of the Runbook; it is looked up in the incident's namespace.")]
+    parameters: Annotated[
+        dict[str, Annotated[str, Field(min_length=1, max_length=253)]] | None,
+        Field(max_length=16, description="Values by name of the parameter; what the alerts tell may be left out."),
+    ] = None
+
+
 class Requester(Person):
     """Who asked for which mitigations; stamped and proved at admission."""
 
     username: Annotated[str, Field(max_length=512, description="Who asked, as the API server authenticated them.")]
     mitigations: Annotated[
         tuple[Annotated[str, Field(max_length=63)], ...],
-        Field(max_length=16, description="Names of the mitigations this person asked for."),
+        Field(max_length=16, description="Names of the mitigations this person asked for; $runbook for spec.runbook."),
     ]
 
 
@@ -151,6 +161,13 @@ class IncidentSpec(Model):
             max_length=8,
             description="What to try, in order: the next starts only while it still hurts. Removing one is never undo.",
             json_schema_extra=_MAP_BY_NAME,
+        ),
+    ] = None
+    runbook: Annotated[
+        RunbookChoice | None,
+        Field(
+            description="The Runbook to follow; needs the verb run on it. Its plan is frozen once it is made: a later change of "
+            "the Runbook changes nothing here."
         ),
     ] = None
     hypotheses: Annotated[

@@ -8,6 +8,7 @@ from pydantic import Field
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Target, Time
 from stanch.api.people_status import HandoffRecord, HypothesisRecord, ImpactRecord, SignOffRecord
 from stanch.api.recovery_status import RecoveryRecord
+from stanch.api.runbook_record import RunbookRecord
 from stanch.api.wish import Wish
 
 _S = Annotated[str, Field(max_length=320)]
@@ -391,6 +392,9 @@ class IncidentStatus(Model):
         tuple[MitigationRecord, ...] | None,
         Field(max_length=32, description="Everything asked for and what came of it."),
     ] = None
+    runbook: Annotated[RunbookRecord | None, Field(description="The Runbook that is followed, as it was frozen.")] = (
+        None
+    )
     suggestions: Annotated[
         tuple[Suggestion, ...] | None,
         Field(max_length=3, description="What could be tried, best first; nothing is run by itself."),

@@ -9,6 +9,8 @@ FIELD_MANAGER: Final = "stanch"
 OPERATOR_NAMESPACE: Final = "stanch-system"
 OPERATOR_USER: Final = f"system:serviceaccount:{OPERATOR_NAMESPACE}:stanch"
 SERVICE_ACCOUNT_PREFIX: Final = "system:serviceaccount:"
+# Stands for spec.runbook in spec.requesters: no mitigation can have that name.
+RUNBOOK_STAMP: Final = "$runbook"
 NODE_PREFIX: Final = "system:node:"
 
 
@@ -100,7 +102,14 @@ class Reason:
     # Ready, of a ResponsePolicy
     IN_FORCE: Final = "InForce"
     MISPLACED: Final = "Misplaced"
+    # Ready, of a Runbook
+    VALID: Final = "Valid"
+    # Why a Runbook has no plan
+    RUNBOOK_NOT_FOUND: Final = "RunbookNotFound"
+    NOT_RENDERED: Final = "NotRendered"
+    PRECONDITION_UNMET: Final = "PreconditionUnmet"
     # MitigationHeld
+    ONLY_SHOWN: Final = "OnlyShown"
     FROZEN: Final = "Frozen"
     COOLING_DOWN: Final = "CoolingDown"
     TOO_MANY_AT_ONCE: Final = "TooManyAtOnce"
@@ -127,6 +136,7 @@ class Reason:
     FLAPPING: Final = "Flapping"
     MADE_IT_WORSE: Final = "MadeItWorse"
     PREFLIGHT: Final = "Preflight"
+    EVIDENCE_INCOMPLETE: Final = "EvidenceIncomplete"
     DRY_RUN_REFUSED: Final = "DryRunRefused"
     OWNED_BY_ANOTHER: Final = "OwnedByAnother"
     WAITS_FOR_HOLD: Final = "WaitsForHold"
@@ -155,6 +165,9 @@ class EventKind:
     UPDATE_PUBLISHED: Final = "UpdatePublished"
     ESCALATED: Final = "Escalated"
     ENTRY_REFUSED: Final = "EntryRefused"
+    RUNBOOK_FROZEN: Final = "RunbookFrozen"
+    RUNBOOK_HELD: Final = "RunbookHeld"
+    RUNBOOK_LEFT: Final = "RunbookLeft"
     EVIDENCE_COLLECTED: Final = "EvidenceCollected"
     EVIDENCE_NOT_STORED: Final = "EvidenceNotStored"
     MITIGATION_SUGGESTED: Final = "MitigationSuggested"

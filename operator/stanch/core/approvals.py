@@ -8,6 +8,7 @@ from stanch.api.policy import Policy
 from stanch.api.said import Approve
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.approvers import ask_again, lost_words
+from stanch.core.census import RUNBOOK
 from stanch.core.draft import Draft, shorten
 from stanch.core.pace import asks_first
 from stanch.core.ports import ApprovalClass
@@ -30,7 +31,9 @@ def needed(record: MitigationRecord, size: ApprovalClass, policy: Policy, *, fir
         table = policy.approvals_machine if first else policy.approvals_auto
     else:
         table = policy.approvals_machine if is_machine(record.requested_by or "", policy) else policy.approvals_person
-    return max(table[size.value], record.asked.approvals or 0)
+    # A Runbook that is not in mode Auto shows its plan to somebody, whoever chose it.
+    least = 1 if record.source.startswith(RUNBOOK) and not record.automatic else 0
+    return max(table[size.value], record.asked.approvals or 0, least)
 
 
 def valid(record: MitigationRecord, draft: Draft) -> tuple[Approval, ...]:

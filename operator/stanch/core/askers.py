@@ -11,12 +11,14 @@ from stanch.api.incident_status import Attempt, MitigationRecord
 from stanch.api.meta import Person
 from stanch.api.names import Reason
 from stanch.core.attempts import open_attempt, standing
+from stanch.core.census import RUNBOOK
 from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.observations import Failed, Found
 from stanch.core.ports import Refusal
-from stanch.core.questions import ENTRIES, Get, UndoSecret
+from stanch.core.questions import UndoSecret
+from stanch.core.runbook_authority import asker_of
 from stanch.core.swap import patch_text
-from stanch.core.vouched import stamped
+from stanch.core.vouched import author_of, stamped
 
 # Member of an undo record.
 ASKER: Final = "asker"
@@ -28,7 +30,7 @@ def asker(draft: Draft, record: MitigationRecord) -> Person | Refusal | None:
     """Who asked, with groups, or why that can't be known now; None while what says so is being read."""
     undo = record.undo_asked
     if undo and undo.entry:
-        return _author(draft, undo.entry)
+        return author_of(draft, undo.entry)
     attempt = open_attempt(record) or standing(record)
     if attempt is not None:
         # The item may be gone from the spec, or be somebody else's by now; what was written down stays.
@@ -37,16 +39,8 @@ def asker(draft: Draft, record: MitigationRecord) -> Person | Refusal | None:
         wanted = draft.held_for(record)
         return asker(draft, wanted) if wanted else Person(username="")
     if record.source.startswith("Entry/"):
-        return _author(draft, record.source.removeprefix("Entry/"))
-    return _stamped(draft, record)
-
-
-def _author(draft: Draft, entry: str) -> Person | None:
-    answer = draft.answer(Get(ENTRIES, draft.incident.metadata.namespace, entry))
-    if answer is None:
-        return None
-    author = answer.value["spec"].get("author") if isinstance(answer, Found) else None
-    return Person.model_validate(author) if author else Person(username="")
+        return author_of(draft, record.source.removeprefix("Entry/"))
+    return asker_of(draft, record) if record.source.startswith(RUNBOOK) else _stamped(draft, record)
 
 
 def _written(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Person | Refusal | None:
@@ -61,6 +55,8 @@ def _written(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Person
 
 def _stamped(draft: Draft, record: MitigationRecord) -> Person:
     """As the spec says it, if it is still the same person."""
+    if record.source.startswith(RUNBOOK):
+        return asker_of(draft, record) or Person(username=record.requested_by or "")
     person = stamped(draft, record.name)
     same = person is not None and person.username == record.requested_by
     return person if person is not None and same else Person(username=record.requested_by or "")

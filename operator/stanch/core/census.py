@@ -6,10 +6,11 @@ API (decisions C13), so a restart forgets nothing; a second replica that has not
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from stanch.api.incident_status import AttemptState, Effect
+from stanch.api.names import Label
 
 # Sources of a wish that a Runbook made, before its name.
 RUNBOOK: Final = "Runbook/"
@@ -23,7 +24,7 @@ class Deed:
     One effect, or one that is written down and about to be: an undo is none, for undoing is always free.
 
     ``post`` is the digest of its ``fields`` as it left them; ``applied`` is when it was seen to be done; ``owner`` is the uid
-    of the controller of a pod.
+    of the controller of a pod; ``undo_took`` is from the intention of its undo until that was seen to be whole.
     """
 
     incident: str
@@ -39,6 +40,7 @@ class Deed:
     action: str = ""
     applied: datetime | None = None
     owner: str = ""
+    undo_took: timedelta | None = None
 
     @property
     def namespace(self) -> str:
@@ -68,11 +70,16 @@ class Census:
 NOBODY: Final = Census()
 
 
+def is_alarm(labels: Mapping[str, str] | None) -> bool:
+    """Did a group of alerts make the incident with these labels?"""
+    return Label.ALERT_GROUP in (labels or {})
+
+
 def deeds_of(incident: str, records: Iterable[Mapping[str, Any]]) -> Iterator[Deed]:
     """Deeds of one incident (namespace/name), from ``status.mitigations`` as the API server keeps it."""
     for record in records:
         attempts = record.get("attempts") or ()
-        undone = {a["undoes"] for a in attempts if a.get("undoes") and a.get("appliedTime")}
+        undone = {a["undoes"]: a for a in attempts if a.get("undoes") and a.get("appliedTime")}
         for attempt in attempts:
             under_way = attempt.get("state") in OPEN
             if attempt.get("undoes") or not (under_way or attempt.get("appliedTime")):
@@ -87,8 +94,15 @@ def deeds_of(incident: str, records: Iterable[Mapping[str, Any]]) -> Iterator[De
                 effect=str(record.get("effect") or ""),
                 fields=tuple(attempt.get("fields") or ()),
                 undone=attempt.get("id") in undone,
+                undo_took=_took(undone.get(attempt.get("id"))),
                 post=str(attempt.get("post") or ""),
                 action=str(record.get("action") or ""),
                 owner=str((record.get("target") or {}).get("owner") or ""),
                 applied=datetime.fromisoformat(attempt["appliedTime"]) if attempt.get("appliedTime") else None,
             )
+
+
+def _took(undo: Mapping[str, Any] | None) -> timedelta | None:
+    if undo is None or undo.get("state") != AttemptState.VERIFIED or not undo.get("endedTime"):
+        return None
+    return datetime.fromisoformat(undo["endedTime"]) - datetime.fromisoformat(undo["intendedTime"])

@@ -4,7 +4,7 @@ When a resolved incident is over: learned, nothing owed, and nobody reopened it 
 Our marks come off the targets first: a mark that no open incident knows is an orphan (core/orphans.py).
 """
 
-from typing import Any, Final
+from typing import Any
 
 from stanch.api.duration import write
 from stanch.api.incident_status import PostmortemRecord
@@ -21,8 +21,6 @@ from stanch.core.observations import Failed, Found, OutcomeKind
 from stanch.core.ports import Aim
 from stanch.core.questions import POSTMORTEMS, REF_OF_KIND, Get
 from stanch.core.swap import label_of
-
-NO_ANSWER_NOW: Final = (0, 429)
 
 
 def learned(draft: Draft) -> tuple[str, str] | None:
@@ -113,7 +111,7 @@ def unmarked(draft: Draft) -> bool:
     done = True
     for aim in _marked(draft):
         answer = draft.answer(target_of(aim))
-        if answer is None or (isinstance(answer, Failed) and (answer.status in NO_ANSWER_NOW or answer.status >= 500)):
+        if answer is None or (isinstance(answer, Failed) and answer.passing):
             done = False
         elif isinstance(answer, Found) and (mark := label_of(answer.value)) in ours:
             done = _take_off(draft, aim, answer.value, mark) and done

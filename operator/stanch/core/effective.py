@@ -3,7 +3,7 @@
 from typing import Final
 
 from stanch.api.checks import Gate
-from stanch.api.incident import Criterion
+from stanch.api.incident import Criterion, Recovery
 from stanch.api.meta import WORKLOADS, Target, TargetKind
 from stanch.api.recovery_status import CriterionRecord, CriterionState, RecoveryRecord
 from stanch.core.check_alerts import has_alerts
@@ -34,7 +34,18 @@ def effective(draft: Draft) -> RecoveryRecord:
 
 def _wanted(draft: Draft) -> tuple[CriterionRecord, ...]:
     spec = draft.incident.spec.recovery
-    return _written(draft, spec.criteria) if spec and spec.criteria else _default(draft)
+    wanted = _written(draft, spec.criteria) if spec and spec.criteria else _default(draft)
+    return (*wanted, *_downstream(draft, {c.name for c in wanted}))[:CRITERIA_MAX]
+
+
+def _downstream(draft: Draft, names: set[str]) -> tuple[CriterionRecord, ...]:
+    """What depends on the service, as its Runbook knows: also where the incident has criteria of its own (decisions 2.7)."""
+    frozen = draft.status.runbook
+    if frozen is None or not frozen.recovery:
+        return ()
+    criteria = Recovery.model_validate_json(frozen.recovery).criteria or ()
+    theirs = _written(draft, tuple(c for c in criteria if c.downstream and c.name not in names))
+    return tuple(c for c in theirs if c.downstream)
 
 
 def _same(one: CriterionRecord | None, other: CriterionRecord) -> bool:

@@ -1,12 +1,11 @@
 """Take in what people say: each TimelineEntry once, in the order the API server stored them; an invalid one stays, refused."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Final
 
 from stanch.api.names import EventKind
 from stanch.api.timeline_entry import TimelineEntry, TimelineEntrySpec
-from stanch.core.approvals import approve, deny
+from stanch.core.approvals import approve, deny, is_machine
 from stanch.core.debt_entries import defer, extend
 from stanch.core.draft import Draft
 from stanch.core.ending_entries import cancel, confirm, reopen, resolve
@@ -39,7 +38,9 @@ def fold_entries(draft: Draft) -> None:
             # Taken in, but the mark got lost in a crash: only the mark is made again.
             draft.folded.append(MarkFolded(entry.metadata.namespace, entry.metadata.name, draft.status.last_seq))
             continue
-        if nobody_can_tell(draft) and _member(entry) not in WORDS_ONLY:
+        # Words wait as well at first: taken in now they would be nobody's for ever.
+        young = draft.now < entry.said + draft.catalog.policy.told_after
+        if nobody_can_tell(draft) and (young or _member(entry) not in WORDS_ONLY):
             draft.wake(draft.now + draft.catalog.policy.verify_every)
             continue
         if len(known & present) >= UNMARKED_MAX or is_full(draft):
@@ -73,7 +74,7 @@ def _fold_one(draft: Draft, entry: TimelineEntry | Unreadable) -> bool:
         )
     else:
         seq = draft.status.last_seq
-        _acknowledge(draft, entry.said)
+        _acknowledge(draft, entry)
     draft.folded.append(MarkFolded(entry.metadata.namespace, entry.metadata.name, seq))
     return True
 
@@ -93,10 +94,11 @@ def _taken_in(draft: Draft, entry: TimelineEntry) -> Refused:
     return _HANDLERS[member](draft, entry)
 
 
-def _acknowledge(draft: Draft, when: datetime) -> None:
+def _acknowledge(draft: Draft, entry: TimelineEntry | Unreadable) -> None:
+    """A person who says anything is on it (decisions 1.3 no. 43); a pipeline that writes a note is nobody."""
     times = draft.status.times
-    if times is not None and times.acknowledged is None:
-        draft.set(times=times.model_copy(update={"acknowledged": when}))
+    if times is not None and times.acknowledged is None and not is_machine(entry.author, draft.catalog.policy):
+        draft.set(times=times.model_copy(update={"acknowledged": entry.said}))
 
 
 def _mitigate(draft: Draft, entry: TimelineEntry) -> Refused:

@@ -129,6 +129,7 @@ def _ask(draft: Draft, record: MitigationRecord, name: str, who: Steerer) -> Non
         asked=wish,
         wish=digest({"wish": wish.wire()}),
         target=ResolvedTarget(kind=target.kind, name=target.name),
+        automatic=record.automatic,
         requested_by=record.requested_by,
         asked_time=draft.now,
         state=WishState.WAITING,

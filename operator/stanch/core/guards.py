@@ -10,6 +10,7 @@ from stanch.api.names import OPERATOR_NAMESPACE, Label, Reason
 from stanch.core.askers import asker
 from stanch.core.asking import target_of
 from stanch.core.blast import DRAIN, TAKES_NODES_OUT, enough_pods_are_left, nodes_are_left
+from stanch.core.census import RUNBOOK
 from stanch.core.contest import tug_of_war
 from stanch.core.debts import DEBTS_MAX, owing
 from stanch.core.draft import Draft
@@ -20,8 +21,11 @@ from stanch.core.pace import few_under_way, hour_has_room
 from stanch.core.ports import Aim, Need, Refusal
 from stanch.core.protected import owners_are_not_protected
 from stanch.core.questions import EVIDENCES, REF_OF_KIND, List, MayThey
+from stanch.core.runbook_authority import may_run
+from stanch.core.runbook_pace import runbook_has_rested
 from stanch.core.runners import nobody_else_runs_it
 from stanch.core.swap import meet
+from stanch.core.there import target_is_there
 
 CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
 
@@ -140,7 +144,7 @@ def not_seen_before(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal
         for item in answer.value.get("items") or ()
         if (uid := (item["metadata"].get("labels") or {}).get(Label.INCIDENT_UID)) and uid != meta.uid
     }
-    if not others or record.source != "Spec":
+    if not others or not (record.source == "Spec" or record.source.startswith(RUNBOOK)):
         return None
     return Refusal(
         Reason.SEEN_BEFORE,
@@ -251,8 +255,8 @@ def may(draft: Draft, record: MitigationRecord, aim: Aim, person: Person, needs:
     return None
 
 
-# The order of decisions 2.9, in which the first that says no wins. Guards 4 and 14 are in each action's own plan, 7, 15 and
-# 16 in core/start.py, once there is a plan; 11 and 12 raise what 16 asks for.
+# The order of decisions 2.9, in which the first that says no wins. Guard 14, and what 4 says of generations, is in each
+# action's own plan; 7, 15 and 16 are in core/start.py, once there is a plan; 11 and 12 raise what 16 asks for.
 GUARDS: Final[tuple[Guard, ...]] = (
     # 1 frozen
     not_frozen,
@@ -263,10 +267,13 @@ GUARDS: Final[tuple[Guard, ...]] = (
     # 3 rights
     somebody_vouched,
     asker_may,
+    may_run,
     commander_may_act,
-    # 5 protected
+    # 4 target, once it is a place to act in
     action_fits_kind,
     place_is_allowed,
+    target_is_there,
+    # 5 protected
     target_is_not_protected,
     owners_are_not_protected,
     # 6 owner
@@ -278,6 +285,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     # 9, 10 pace
     hour_has_room,
     few_under_way,
+    runbook_has_rested,
     # 13 blast
     nodes_are_left,
     enough_pods_are_left,

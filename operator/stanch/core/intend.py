@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from stanch.api.evidence import Purpose
+from stanch.api.evidence import NORMAL_REASONS, Purpose
 from stanch.api.incident_status import (
     Attempt,
     AttemptState,
@@ -17,12 +17,12 @@ from stanch.api.meta import TargetKind, instant
 from stanch.api.names import OPERATOR_NAMESPACE, EventKind, Label, Reason
 from stanch.core.askers import who_asked
 from stanch.core.diff import differences
-from stanch.core.draft import MACHINE, Draft
+from stanch.core.draft import MACHINE, Draft, shorten
 from stanch.core.freeze import met
 from stanch.core.observations import Failed, Found
 from stanch.core.ports import Aim, Captured, CaptureRequest, Change, Refusal
 from stanch.core.questions import EVIDENCES, REF_OF_KIND, DryRun, Ref
-from stanch.core.records import Store
+from stanch.core.records import UNDO_TYPE, Store
 from stanch.core.swap import action_id, digest, exchange, fields, mark, patch_text
 
 SECRETS = Ref("", "v1", "secrets")
@@ -101,10 +101,11 @@ def _too_big(aim: Aim, size: int) -> Refusal | None:
 
 
 def fresh_evidence(draft: Draft, aim: Aim) -> EvidenceRecord | None:
-    """A capture of this target that is young enough to stand for this effect too (decisions 1.3 no. 37)."""
-    oldest = draft.now - draft.catalog.policy.evidence_fresh
-    kept = [e for e in draft.status.evidence or () if e.captured_time >= oldest and _shows(draft, e, aim)]
-    return next(reversed(kept), None)
+    """A capture of this target that is young (decisions 1.3 no. 37) and whole enough to stand for this effect too."""
+    policy = draft.catalog.policy
+    kept = (e for e in draft.status.evidence or () if e.captured_time >= draft.now - policy.evidence_fresh)
+    whole = (e for e in kept if not (policy.evidence_required and e.missing))
+    return next(reversed([e for e in whole if _shows(draft, e, aim)]), None)
 
 
 def _shows(draft: Draft, evidence: EvidenceRecord, aim: Aim) -> bool:
@@ -115,6 +116,30 @@ def _shows(draft: Draft, evidence: EvidenceRecord, aim: Aim) -> bool:
         return False
     made_for = (r for r in draft.records if any(a.evidence == evidence.name for a in r.attempts or ()))
     return any(draft.aim(r) == aim for r in made_for)
+
+
+def lacks_evidence(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Refusal | None:
+    """`evidence.required` of the ResponsePolicy: nothing is done without whole evidence (decisions C5). Undoing is free."""
+    if not draft.catalog.policy.evidence_required:
+        return None
+    rule = "evidence.required of the ResponsePolicy is true"
+    if record.asked.harm_first:
+        return Refusal(
+            Reason.EVIDENCE_INCOMPLETE,
+            f"harmFirst would act before there is evidence, and {rule}; ask without harmFirst",
+        )
+    loses = lost_with(aim, change)
+    if not loses and fresh_evidence(draft, aim) is not None:
+        return None
+    captured = _collected(draft, (aim,), Purpose.BEFORE, record.name, record.name, None, loses)
+    if not captured.really_missing:
+        return None
+    lacking = captured.body["spec"].get("missing") or ()
+    names = ", ".join(f"{each['name']} ({each['reason']})" for each in lacking if each["reason"] not in NORMAL_REASONS)
+    return Refusal(
+        Reason.EVIDENCE_INCOMPLETE,
+        f"{captured.really_missing} things are missing in the evidence of {aim}: {shorten(names, 300)}; and {rule}. Tried again",
+    )
 
 
 def capture(
@@ -128,7 +153,33 @@ def capture(
 ) -> EvidenceRecord:
     """Bundle what was answered, store it, and note it in the record."""
     meta = draft.incident.metadata
-    captured = draft.catalog.collector.capture(
+    captured = _collected(draft, aims, purpose, name, mitigation, attempt, loses)
+    draft.stores.append(Store(EVIDENCES, meta.namespace, captured.name, captured.sha256, captured.body, urgent=True))
+    record = EvidenceRecord(
+        name=captured.name,
+        purpose=purpose.value,
+        items=captured.items,
+        missing=captured.really_missing,
+        bytes=captured.stored_bytes,
+        sha256=captured.sha256,
+        captured_time=draft.now,
+    )
+    draft.set(evidence=(*(draft.status.evidence or ()), record)[-16:])
+    _say_captured(draft, captured, purpose)
+    return record
+
+
+def _collected(
+    draft: Draft,
+    aims: tuple[Aim, ...],
+    purpose: Purpose,
+    name: str,
+    mitigation: str | None,
+    attempt: str | None,
+    loses: frozenset[str],
+) -> Captured:
+    meta = draft.incident.metadata
+    return draft.catalog.collector.capture(
         CaptureRequest(
             incident=meta.name,
             incident_uid=meta.uid,
@@ -145,19 +196,6 @@ def capture(
         ),
         draft.seen,
     )
-    draft.stores.append(Store(EVIDENCES, meta.namespace, captured.name, captured.sha256, captured.body, urgent=True))
-    record = EvidenceRecord(
-        name=captured.name,
-        purpose=purpose.value,
-        items=captured.items,
-        missing=captured.really_missing,
-        bytes=captured.stored_bytes,
-        sha256=captured.sha256,
-        captured_time=draft.now,
-    )
-    draft.set(evidence=(*(draft.status.evidence or ()), record)[-16:])
-    _say_captured(draft, captured, purpose)
-    return record
 
 
 def _say_captured(draft: Draft, captured: Captured, purpose: Purpose) -> None:
@@ -264,7 +302,7 @@ def _secret(draft: Draft, record: MitigationRecord, name: str, patches: Mapping[
     body = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "type": "stanch.dev/undo",
+        "type": UNDO_TYPE,
         "immutable": True,
         "metadata": {
             "name": name,

@@ -25,10 +25,11 @@ from stanch.api.incident_status import (
 from stanch.api.meta import RECONCILERS
 from stanch.api.names import EventKind
 from stanch.api.recovery_status import CriterionState
+from stanch.api.runbook_record import Mode, RunbookRecord
 from stanch.api.wish import When
 from stanch.core.approvals import is_machine
 from stanch.core.attempts import IN_FORCE, standing
-from stanch.core.census import OPEN
+from stanch.core.census import OPEN, RUNBOOK
 from stanch.core.commands import Remove, Swap, Unmark
 from stanch.core.debts import spoken_of_at
 from stanch.core.draft import HOLD_FOR
@@ -92,7 +93,7 @@ def law_5_no_effect_for_nobody(incident: Incident, plan: Plan) -> bool:
 
 
 def law_6_a_machine_waits_for_a_person(incident: Incident, plan: Plan) -> bool:
-    """What Git, CI or a restore asks for is done only after a person agreed to this very plan (F1)."""
+    """What Git, CI or a restore asks for is done only after a person agreed to this very plan (F1); Auto has law 27."""
     # What the policy in force asks for the least act; 0 where the cluster lets machines act.
     least = min(plan.policy.approvals_machine.values())
     known = attempts(incident.status)
@@ -100,6 +101,7 @@ def law_6_a_machine_waits_for_a_person(incident: Incident, plan: Plan) -> bool:
         len({a.by for a in (r.approvals.by if r.approvals else None) or () if a.digest == r.digest}) >= least
         for r in plan.status.mitigations or ()
         if is_machine(r.requested_by or "", plan.policy)
+        and not r.automatic
         and any(a.id not in known and not a.undoes for a in r.attempts or ())
     )
 
@@ -296,6 +298,29 @@ def law_26_what_others_wrote_is_overwritten_by_two_people(incident: Incident, pl
     )
 
 
+def law_27_a_runbook_does_what_was_frozen(incident: Incident, plan: Plan) -> bool:
+    """A push to Git changes no plan that people have read; by itself acts only what is in mode Auto; Observe never acts."""
+    before, after = incident.status.runbook, plan.status.runbook
+    if before and before.digest and after and after.asked == before.asked:
+        said = {"escalate": None}
+        if before.model_copy(update=said) != after.model_copy(update=said):
+            return False
+    known, asked = attempts(incident.status), {r.name: r.wish for r in incident.status.mitigations or ()}
+    return all(
+        _is_frozen(after, r) and asked.get(r.name, r.wish) == r.wish
+        for r in plan.status.mitigations or ()
+        if (r.source.startswith(RUNBOOK) or r.automatic)
+        and any(a.id not in known and not a.undoes for a in r.attempts or ())
+    )
+
+
+def _is_frozen(frozen: RunbookRecord | None, record: MitigationRecord) -> bool:
+    if frozen is None or frozen.digest is None or frozen.mode is Mode.OBSERVE:
+        return False
+    mine = record.source == f"{RUNBOOK}{frozen.name}" or record.source.startswith(HOLD_FOR)
+    return mine and (frozen.mode is Mode.AUTO or not record.automatic)
+
+
 def law_28_resolved_only_after_the_hold_was_seen_clean(incident: Incident, plan: Plan) -> bool:
     """Over is what was seen to hold, by data of after its end; or what a person says, and then the record has their name."""
     before, after, recovery = incident.status.times, plan.status.times, plan.status.recovery
@@ -342,6 +367,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_24_a_hold_that_nobody_asked_for_is_small,
     law_25_a_hat_moves_by_the_word_of_its_next_holder,
     law_26_what_others_wrote_is_overwritten_by_two_people,
+    law_27_a_runbook_does_what_was_frozen,
     law_28_resolved_only_after_the_hold_was_seen_clean,
 )
 

@@ -138,11 +138,17 @@ def _say(draft: Draft, record: MitigationRecord, attempt: Attempt, effect: Effec
         now = health(draft)
         text = (
             f"{record.name}: {_whose(draft, record, attempt)}: {_counts(now)}, before it {_counts(attempt.before)}. "
-            f"Nothing else is started by itself. {undo_hint(record)}"
+            f"Nothing else is started by itself. {_what_follows(draft, record)}"
         )
         draft.say(EventKind.MADE_IT_WORSE, text, event=True, warning=True)
     else:
         draft.say(EventKind.MITIGATION_JUDGED, f"{record.name}: {_WORDS[effect]}")
+
+
+def _what_follows(draft: Draft, record: MitigationRecord) -> str:
+    if draft.catalog.policy.when_worse == "Undo" and record.break_glass:
+        return "It is taken back if that goes exactly: guardrails.whenWorse of the ResponsePolicy is Undo"
+    return undo_hint(record)
 
 
 def _whose(draft: Draft, record: MitigationRecord, attempt: Attempt) -> str:

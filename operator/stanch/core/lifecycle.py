@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from stanch.api.incident_status import Durations, Effect, Times, WishState
+from stanch.api.incident_status import Durations, Effect, MitigationRecord, Times, WishState
 from stanch.api.meta import ConditionStatus, instant
 from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.api.recovery_status import CriterionState, RecoveryRecord
@@ -227,27 +227,22 @@ def _held(draft: Draft) -> None:
     pending = [r for r in draft.records if r.state is WishState.HELD]
     # Whom a person can free comes first: an approval is asked for where people look.
     first = next((r for r in pending if r.reason == Reason.APPROVAL_MISSING), pending[0] if pending else None)
-    stalled = {Reason.POLICIES_MISSING, Reason.PERMISSION_MISSING}
     if first is None:
-        drop(draft, ConditionType.STALLED)
-        waiting = next((r for r in draft.records if is_waiting(r)), None)
-        if waiting is None:
-            drop(draft, ConditionType.APPROVAL_NEEDED)
-        else:
-            text = f"{waiting.name}: {waiting.message}"
-            put(draft, ConditionType.APPROVAL_NEEDED, "True", Reason.APPROVAL_MISSING, text)
         _held_by_worse(draft)
-        return
-    text = f"{first.name}: {first.message}"
-    put(draft, ConditionType.MITIGATION_HELD, "True", first.reason or "Held", text)
-    for kind, wanted in (
-        (ConditionType.APPROVAL_NEEDED, first.reason == Reason.APPROVAL_MISSING),
-        (ConditionType.STALLED, first.reason in stalled),
-    ):
-        if wanted:
-            put(draft, kind, "True", first.reason or "Held", text)
-        else:
+    else:
+        put(draft, ConditionType.MITIGATION_HELD, "True", first.reason or "Held", f"{first.name}: {first.message}")
+    asks = next((r for r in draft.records if _waits_for_people(r)), None)
+    stalls = first if first and first.reason in (Reason.POLICIES_MISSING, Reason.PERMISSION_MISSING) else None
+    for kind, of_it in ((ConditionType.APPROVAL_NEEDED, asks), (ConditionType.STALLED, stalls)):
+        if of_it is None:
             drop(draft, kind)
+        else:
+            put(draft, kind, "True", of_it.reason or "Held", f"{of_it.name}: {of_it.message}")
+
+
+def _waits_for_people(record: MitigationRecord) -> bool:
+    """For an approval: of what is held, or of an undo by force of what is done."""
+    return is_waiting(record) or (record.state is WishState.HELD and record.reason == Reason.APPROVAL_MISSING)
 
 
 def _held_by_worse(draft: Draft) -> None:
@@ -335,13 +330,14 @@ def _target_word(kind: str, name: str) -> str:
 
 def _current(draft: Draft) -> str | None:
     """The mitigation a person looks for: what runs or waits, else the last that did something."""
-    active = [r for r in draft.records if r.state in (WishState.RUNNING, WishState.HELD, WishState.WAITING)]
-    active.sort(key=lambda r: r.reason != Reason.APPROVAL_MISSING)
+    under_way = (WishState.RUNNING, WishState.HELD, WishState.WAITING)
+    active = [r for r in draft.records if r.state in under_way or is_waiting(r)]
+    active.sort(key=lambda r: not _waits_for_people(r))
     done = [r for r in draft.records if r.attempts]
     chosen = next(iter(active or done[::-1] or draft.records), None)
     if chosen is None:
         return None
-    if chosen.reason == Reason.APPROVAL_MISSING:
+    if _waits_for_people(chosen):
         return f"{chosen.name} {ConditionType.APPROVAL_NEEDED}"
     return chosen.name if chosen.state is WishState.DONE else f"{chosen.name} {chosen.state.value}"
 

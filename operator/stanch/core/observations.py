@@ -30,6 +30,11 @@ class Failed:
     message: str
     reason: str = ""
 
+    @property
+    def passing(self) -> bool:
+        """May it be answered in a moment: no reply came, or the server was too busy or broken to judge it?"""
+        return self.status in (0, 429) or self.status >= 500
+
 
 Answer = Found | NotFound | Failed
 

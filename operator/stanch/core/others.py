@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from stanch.api.names import Label
-from stanch.core.census import OPEN, Census, Deed, deeds_of
+from stanch.core.census import OPEN, Census, Deed, deeds_of, is_alarm
 from stanch.core.observations import Acted, Busy
 
 
@@ -32,7 +31,7 @@ def part_of(incident: str, body: Mapping[str, Any]) -> Part:
         return NOTHING  # What it wrote down was tried and not done (decisions 1.3 no. 16).
     records = (body.get("status") or {}).get("mitigations") or ()
     meta = body["metadata"]
-    alerted = Label.ALERT_GROUP in (meta.get("labels") or {})
+    alerted = is_alarm(meta.get("labels"))
     return Part(
         busy=_busy(incident, records),
         acted={

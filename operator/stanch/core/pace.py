@@ -12,10 +12,11 @@ from stanch.api.incident_status import MitigationRecord
 from stanch.api.meta import instant
 from stanch.api.names import Reason
 from stanch.core.asking import target_of
-from stanch.core.census import RUNBOOK, Deed, deeds_of
+from stanch.core.census import RUNBOOK, Deed, deeds_of, is_alarm
 from stanch.core.draft import Draft
 from stanch.core.observations import Answer, Found
 from stanch.core.ports import Aim, Refusal
+from stanch.core.runbook_pace import counted_for, runs_too_often
 from stanch.core.swap import digest, look_up, meet
 
 
@@ -91,10 +92,10 @@ def few_under_way(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal |
 
 
 def asks_first(draft: Draft, record: MitigationRecord) -> tuple[str, str] | None:
-    """Guards 11 and 12: reason and words why what would run by itself needs a person now; None when it does not."""
+    """Guards 11 and 12, and maxPerDay: reason and words why what would run by itself needs a person now; None: it does not."""
     if not record.automatic:
         return None
-    return _storm(draft) or _breaker(draft, record)
+    return _storm(draft) or _breaker(draft, record) or runs_too_often(draft, record)
 
 
 def _storm(draft: Draft) -> tuple[str, str] | None:
@@ -124,10 +125,14 @@ def _runs(draft: Draft, source: str) -> list[Deed]:
 
 
 def counts_until(draft: Draft) -> datetime | None:
-    """Until when guards 9 and 12 count what this incident did, though it is closed; None when it did nothing."""
+    """Until when guards 9, 11 and 12 count this incident, though it is closed; None when they never did."""
     policy, mine = draft.catalog.policy, own_deeds(draft)
     ends = [d.time + max(policy.counted_for, policy.per_target) for d in mine]
+    if not draft.incident.spec.drill and is_alarm(draft.incident.metadata.labels):
+        # The last of a storm may come that much later, and it is calm only so long after that one.
+        ends.append(draft.incident.declared + policy.storm_within + policy.storm_calm)
     ends += [d.time + policy.runs_counted_for for d in mine if _is_among_the_last(draft, d)]
+    ends += [d.time + counted_for(draft, d) for d in mine]
     return max(ends, default=None)
 
 

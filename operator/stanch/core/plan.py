@@ -29,6 +29,7 @@ from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
 from stanch.core.relapse import watch_relapse
 from stanch.core.restored import refuse_the_past
+from stanch.core.runbooks import fold_runbook
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
 from stanch.core.suggest import ask_what_could_help, suggest
@@ -46,6 +47,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     # 2. Take in what was declared, wished and said.
     fold_spec(draft)
     fold_wishes(draft)
+    fold_runbook(draft)
     fold_entries(draft)
     # 3. Follow what is under way: do it, read it back, verify it.
     for record in draft.records:

@@ -162,6 +162,7 @@ EVIDENCES = Ref("stanch.dev", "v1alpha1", "evidences")
 POSTMORTEMS = Ref("stanch.dev", "v1alpha1", "postmortems")
 ACTION_ITEMS = Ref("stanch.dev", "v1alpha1", "actionitems")
 RESPONSE_POLICIES = Ref("stanch.dev", "v1alpha1", "responsepolicies")
+RUNBOOKS = Ref("stanch.dev", "v1alpha1", "runbooks")
 
 REF_OF_KIND: dict[str, Ref] = {
     "Deployment": DEPLOYMENTS,

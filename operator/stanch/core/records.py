@@ -1,9 +1,15 @@
 """Things the operator stores beside the status: created once under a deterministic name, never changed."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from stanch.api.names import GROUP
 from stanch.core.questions import Ref
+
+# Of the Secrets that it makes, and it makes no others: one of type kubernetes.io/service-account-token would be a token.
+UNDO_TYPE: Final = f"{GROUP}/undo"
+REDACTION_KEY_TYPE: Final = f"{GROUP}/redaction-key"
+SECRET_TYPES: Final = (UNDO_TYPE, REDACTION_KEY_TYPE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from stanch.api.incident_status import PostmortemRecord
 from stanch.api.names import EventKind
 from stanch.api.people_status import SignOffRecord
 from stanch.api.timeline_entry import TimelineEntry
-from stanch.core.closing import NO_ANSWER_NOW, postmortem_of
+from stanch.core.closing import postmortem_of
 from stanch.core.draft import Draft, shorten
 from stanch.core.observations import Failed, Found
 from stanch.core.statements import LATER, Refused, is_closed, is_no_person, needs_command, say_entry
@@ -71,8 +71,7 @@ def _text(draft: Draft) -> dict[str, Any] | str:
         return LATER
     if isinstance(answer, Failed):
         # What may be answered in a moment is waited for; what was refused would hold up all that is said after it.
-        passing = answer.status in NO_ANSWER_NOW or answer.status >= 500
-        return LATER if passing else f"Postmortem {record.name} can't be read: {answer.message}"
+        return LATER if answer.passing else f"Postmortem {record.name} can't be read: {answer.message}"
     return answer.value if isinstance(answer, Found) else f"there is no Postmortem {record.name}"
 
 

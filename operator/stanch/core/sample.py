@@ -25,8 +25,9 @@ NOTED_EVERY: Final = timedelta(minutes=1)
 class Sample:
     """
     What one look saw. ``passes`` is None when it proves nothing. ``since`` is when an API object says that it began to be
-    so, ``taken`` when the newest data in it was measured; None where nothing says it. ``hard`` facts need no second look; ``off`` is what somebody switched off or removed.
-    ``crashed`` names the template whose pods are in CrashLoopBackOff, ``ran`` how long a container ran before it failed.
+    so, ``taken`` when the newest data in it was measured; None where nothing says it. ``hard`` facts need no second look;
+    ``off`` is what somebody switched off or removed. ``crashed`` names the template whose pods are in CrashLoopBackOff,
+    ``ran`` how long a container ran before it failed.
     """
 
     passes: bool | None

@@ -12,19 +12,24 @@ from stanch.core.approvals import enough, is_machine, valid, wait_for
 from stanch.core.approvers import ask_again
 from stanch.core.asking import controller_uid, target_of
 from stanch.core.attempts import open_attempt, standing
+from stanch.core.census import RUNBOOK
 from stanch.core.conditions import find, is_true
 from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.flapping import flaps_since
 from stanch.core.git_ops import HOLD, ask_who_heals, hold_first, nobody_forbids, warnings_of
 from stanch.core.guards import commander_asks, fields_are_free, refused
-from stanch.core.intend import dry_run, fresh_evidence, intend, lost_with
+from stanch.core.intend import dry_run, fresh_evidence, intend, lacks_evidence, lost_with
 from stanch.core.judge import has_had_its_time, worse_words
 from stanch.core.observations import Found
 from stanch.core.pace import has_rested
 from stanch.core.ports import Aim, ApprovalClass, Change, Clock, NothingToDo, Refusal
+from stanch.core.runbook_authority import is_only_shown
+from stanch.core.runbook_pace import takes_too_many
 from stanch.core.swap import digest
+from stanch.core.undo_takes import undo_takes
 
 DELETE_POD = "deletePod"
+REPLICAS = "/spec/replicas"
 WARNINGS_MAX = 8
 PENDING = frozenset({WishState.WAITING, WishState.HELD})
 
@@ -39,22 +44,26 @@ def start_next(draft: Draft) -> None:
         return
     if any(open_attempt(r) for r in draft.records):
         return
-    held = ""
+    held, waits = "", False
     for index, record in enumerate(draft.records):
         if record.state not in PENDING or standing(record):
             continue
         if _stopped_by_worse(draft, record) or _stopped_by_flapping(draft, record):
             continue  # Who asked after that has looked, and does not wait for these.
+        if waits and record.asked.when is not When.ALWAYS:
+            continue
         if held and record.asked.when is not When.ALWAYS:
             hold(draft, record, Refusal(Reason.STILL_HURTING_ONLY, f"Waits for {held}, which is held"))
             continue
         if not _turn(draft, record, draft.records[:index]):
-            return
+            # The rungs above it wait as well; what is asked for in any case does not.
+            waits = True
+            continue
         _start(draft, record)
         changed = draft.record(record.name)
         if changed is None or open_attempt(changed) or changed.state is WishState.WAITING:
             return
-        if changed.state is WishState.HELD:
+        if changed.state is WishState.HELD and is_only_shown(draft, changed) is None:
             # What is asked for in any case does not wait for what is held: it may even be what frees it.
             held = held or record.name
 
@@ -73,7 +82,7 @@ def _turn(draft: Draft, record: MitigationRecord, before: tuple[MitigationRecord
     before = tuple(r for r in before if r.action != HOLD)
     if record.asked.when is When.ALWAYS:
         return True
-    if before and is_true(draft.status, "Mitigated"):
+    if (before or record.source.startswith(RUNBOOK)) and is_true(draft.status, "Mitigated"):
         hold(draft, record, Refusal(Reason.STILL_HURTING_ONLY, "Only if harm goes on; skipped when resolved"))
         return False
     if (judging := _unjudged(before)) is not None:
@@ -228,7 +237,9 @@ def _expired(draft: Draft, record: MitigationRecord) -> bool:
 
 def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> None:
     change = replace(
-        change, warnings=(*change.warnings, *warnings_of(draft, record, aim, change), *_who_acts(draft, record))
+        change,
+        warnings=(*change.warnings, *warnings_of(draft, record, aim, change), *_who_acts(draft, record)),
+        undo_takes=undo_takes(draft, record.action, change),
     )
     planned = _with_plan(record, aim, change, _owner(draft, aim))
     ask_who_heals(draft, record, aim, change)
@@ -238,8 +249,8 @@ def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Non
     if checked is True and change.before:
         planned = planned.model_copy(update={"dry_run": "accepted by the API server"})
     draft.put(planned)
-    rests = None if isinstance(checked, Refusal) else has_rested(draft, record, aim, change.before)
-    if refusal := checked if isinstance(checked, Refusal) else rests:
+    may_not = checked if isinstance(checked, Refusal) else is_only_shown(draft, record)
+    if refusal := may_not or has_rested(draft, record, aim, change.before):
         _not_now(draft, planned, refusal)
         return
     # Nobody is woken to agree to what would then be refused; a hold is made only for what people agreed to.
@@ -250,19 +261,28 @@ def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Non
     if waiting is not None:
         draft.put(waiting)
         return
+    _begin(draft, planned, aim, change)
+
+
+def _begin(draft: Draft, planned: MitigationRecord, aim: Aim, change: Change) -> None:
+    """Agreed to: first the hold that it needs, and evidence; then it is written down."""
     if refusal := hold_first(draft, planned, aim, change):
         _not_now(draft, planned, refusal)
         return
-    if (loses := lost_with(aim, change)) and not record.asked.harm_first:
+    if (loses := lost_with(aim, change)) and not planned.asked.harm_first:
         draft.ask_evidence(aim, loses)
     if draft.questions:
         return
-    intend(draft, draft.record(record.name) or planned, aim, change)
+    if refusal := lacks_evidence(draft, planned, aim, change):
+        _not_now(draft, planned, refusal)
+        return
+    intend(draft, draft.record(planned.name) or planned, aim, change)
 
 
 def _not_now(draft: Draft, planned: MitigationRecord, refusal: Refusal) -> None:
     hold(draft, draft.record(planned.name) or planned, refusal)
-    draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
+    if refusal.reason != Reason.ONLY_SHOWN:
+        draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
 
 
 def _who_acts(draft: Draft, record: MitigationRecord) -> tuple[str, ...]:
@@ -276,6 +296,8 @@ def _class_of(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) 
     One pod after the other is a restart that nobody planned: from the second in ten minutes on it is a wide act. In this
     incident any pod counts; of other incidents those of the same workload, done or about to be.
     """
+    if _grows_wide(change, draft.catalog.policy.scale_factor):
+        return ApprovalClass.C
     lately = draft.now - draft.catalog.policy.pods_one_by_one
     before = [a.applied_time for r in draft.records if r.action == record.action for a in r.attempts or ()]
     owner = _owner(draft, aim)
@@ -284,7 +306,13 @@ def _class_of(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) 
             before.append(draft.now if deed.under_way else deed.applied)
     if record.action == DELETE_POD and any(t is not None and t > lately for t in before):
         return ApprovalClass.C
-    return change.approval_class
+    return takes_too_many(draft, record, change) or change.approval_class
+
+
+def _grows_wide(change: Change, factor: int) -> bool:
+    """To more than so many times the replicas (`guardrails.scaleFactor`): whoever pays for it agrees first."""
+    before, after = change.before.get(REPLICAS), change.after.get(REPLICAS)
+    return isinstance(before, int) and isinstance(after, int) and after > max(1, before) * factor and after > before
 
 
 def _owner(draft: Draft, aim: Aim) -> str | None:

@@ -6,7 +6,7 @@ from stanch.api.names import GROUP
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.approvals import is_machine
 from stanch.core.draft import Draft, shorten
-from stanch.core.observations import Found
+from stanch.core.observations import Failed, Found
 from stanch.core.questions import MayThey
 
 # Why a statement changes nothing; None when it counts; "?" while something must be known first.
@@ -47,16 +47,11 @@ def commands(draft: Draft, entry: TimelineEntry) -> bool:
     return entry.spec.author is not None and holder(draft, COMMANDER) == entry.author
 
 
-def may_command(draft: Draft, entry: TimelineEntry) -> bool | None:
-    """Has the author the verb ``command`` on this incident? None while that is being asked."""
-    return may(draft, entry, "command", "incidents", draft.incident.metadata.name)
-
-
-def may(draft: Draft, entry: TimelineEntry, verb: str, resource: str, name: str = "") -> bool | None:
-    """Has the author a verb of ours here? None while that is being asked."""
+def needs_right(draft: Draft, entry: TimelineEntry, why: str, verb: str, resource: str, name: str = "") -> Refused:
+    """Refused with ``why`` unless the author has a verb of ours here; later while that can't be told."""
     author = entry.spec.author
     if author is None:
-        return False
+        return why
     question = MayThey(
         username=author.username,
         uid=author.uid or "",
@@ -69,15 +64,17 @@ def may(draft: Draft, entry: TimelineEntry, verb: str, resource: str, name: str 
         name=name,
     )
     answer = draft.answer(question)
-    if answer is None:
-        return None
-    return bool(answer.value.get("allowed")) if isinstance(answer, Found) else None
+    if answer is None or (isinstance(answer, Failed) and answer.passing):
+        return LATER
+    if isinstance(answer, Failed):
+        # Waited for, it would hold up all that is said after it.
+        return f"whether {author.username} may {verb} {resource} can't be asked: {answer.message}"
+    return None if isinstance(answer, Found) and answer.value.get("allowed") else why
 
 
 def needs_command(draft: Draft, entry: TimelineEntry, why: str) -> Refused:
     """Refused with ``why`` unless the author has the verb ``command``."""
-    verdict = may_command(draft, entry)
-    return None if verdict else LATER if verdict is None else why
+    return needs_right(draft, entry, why, "command", "incidents", draft.incident.metadata.name)
 
 
 def leads_or_nobody(draft: Draft, entry: TimelineEntry, what: str) -> Refused:

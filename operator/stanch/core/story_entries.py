@@ -9,7 +9,7 @@ from stanch.api.said import Audience
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.draft import Draft, shorten
 from stanch.core.spec_fold import worst_of
-from stanch.core.statements import LATER, Refused, holder, is_closed, may, say_entry, source_of
+from stanch.core.statements import Refused, holder, is_closed, needs_right, say_entry, source_of
 from stanch.core.story import in_words, merge_hypothesis, put_impact, said_fields
 
 # Who speaks with leadership (decisions 2.15).
@@ -90,9 +90,8 @@ def update(draft: Draft, entry: TimelineEntry) -> Refused:
 def _may_speak(draft: Draft, entry: TimelineEntry, audience: Audience) -> Refused:
     if audience is Audience.PUBLIC:
         # Asked at admission, too; but the policies may have been away then.
-        verdict = may(draft, entry, "publish", "updates")
         why = f"{entry.author} may not tell the public: needs verb publish on updates.{GROUP} (ClusterRole stanch-publisher)"
-        return None if verdict else LATER if verdict is None else why
+        return needs_right(draft, entry, why, "publish", "updates")
     if audience is Audience.LEADERSHIP and entry.author not in {holder(draft, role) for role in SPEAKERS}:
         return (
             f"an update for leadership is for {', '.join(SPEAKERS)}; {entry.author} is none of them: write a take entry"

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from stanch.api.incident_status import Attempt, AttemptState, MitigationRecord, UndoAsked, UndoClass, WishState
+from stanch.api.incident_status import Attempt, AttemptState, Effect, MitigationRecord, UndoAsked, UndoClass, WishState
 from stanch.api.names import EventKind, Reason
 from stanch.api.wish import Revert
 from stanch.core.asking import target_of
@@ -28,11 +28,18 @@ ATTEMPTS_MAX: Final = 8
 
 
 def revert_where_chosen(draft: Draft) -> None:
-    """`revert: OnResolved | OnExpiry` is somebody's word given beforehand; Ask, the default, is never one."""
-    times = draft.status.times
+    """`revert: OnResolved | OnExpiry` and `whenWorse: Undo` are words given beforehand; Ask, the default, is never one."""
+    times, policy = draft.status.times, draft.catalog.policy
     for record in draft.records:
+        # The policy's word counts like the asker's own: what made it worse goes back, also while it is on its way.
+        worse = record.effect is Effect.WORSE and policy.when_worse == "Undo"
+        under_way = open_attempt(record)
         # Tried once and refused, with the reason, is for a person to look at.
-        if record.undo_asked or open_attempt(record) or not _goes_back_by_itself(draft, record):
+        if (
+            record.undo_asked
+            or not _goes_back_by_itself(draft, record)
+            or (under_way and (under_way.undoes or not worse))
+        ):
             continue
         if (wanted := draft.held_for(record)) is not None and _goes_back_by_itself(draft, wanted):
             continue  # Lifted last: the tool would put the other one back before it is undone.
@@ -43,7 +50,7 @@ def revert_where_chosen(draft: Draft) -> None:
         debt = draft.debt(record.name)
         resolved = record.asked.revert is Revert.ON_RESOLVED and times is not None and times.resolved is not None
         expired = record.asked.revert is Revert.ON_EXPIRY and debt is not None and debt.due_time <= draft.now
-        if resolved or expired:
+        if resolved or expired or worse:
             asked = UndoAsked(by=record.requested_by or "", time=draft.now)
             draft.put(record.model_copy(update={"undo_asked": asked}))
 

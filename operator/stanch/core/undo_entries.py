@@ -6,6 +6,7 @@ from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.attempts import open_attempt, standing
 from stanch.core.draft import Draft
 from stanch.core.guards import may, rights
+from stanch.core.observations import Failed
 from stanch.core.statements import LATER, NOBODY_VOUCHED, Refused
 
 
@@ -63,7 +64,9 @@ def _has_no_right(draft: Draft, entry: TimelineEntry, record: MitigationRecord) 
     refusal = may(draft, record, aim, author, needs)
     if refusal is None:
         return None
-    return LATER if refusal.reason == Reason.AUTHORITY_UNPROVEN else refusal.message
+    answers = (draft.seen.get(right) for _, right in rights(aim, author, needs))
+    # What will not be answered either way is refused: waited for, it would hold up all that is said after it.
+    return LATER if any(isinstance(a, Failed) and a.passing for a in answers) else refusal.message
 
 
 def _is_asked(entry: TimelineEntry, record: MitigationRecord) -> Refused:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from stanch.api import duration
-from stanch.api.incident_status import Attempt, AttemptState, MitigationRecord
+from stanch.api.incident_status import Attempt, AttemptState, Effect, MitigationRecord, UndoAsked
 from stanch.api.names import Reason
 from stanch.core.asking import target_of
 from stanch.core.attempts import end, only_removes, writer
@@ -77,10 +77,16 @@ def _judge(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim, w
         end(draft, record, attempt, AttemptState.FAILED, said[:900])
     elif record.undo_asked is not None and not verdict.remove:
         # Waiting for what nobody wants any more would keep it from being taken back.
-        said = f"Not waited for, for {record.undo_asked.by} wants it back. {verdict.message}"
+        said = f"Not waited for, for {_who_wants_it_back(record, record.undo_asked)}. {verdict.message}"
         end(draft, record, attempt, AttemptState.FAILED, said[:900])
     elif not (verdict.remove and _stopped(draft, record, attempt, aim, verdict.message)):
         _go_on(draft, record, attempt, written, verdict)
+
+
+def _who_wants_it_back(record: MitigationRecord, asked: UndoAsked) -> str:
+    if record.effect is Effect.WORSE and asked.entry is None:
+        return "it made it worse, and guardrails.whenWorse is Undo"
+    return f"{asked.by} wants it back"
 
 
 def _last_heard(record: MitigationRecord, verdict: Verdict) -> str:

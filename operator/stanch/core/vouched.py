@@ -10,6 +10,8 @@ from datetime import datetime
 from stanch.api.meta import Person
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.draft import Draft
+from stanch.core.observations import Found
+from stanch.core.questions import ENTRIES, Get
 from stanch.core.reading import Unreadable
 
 
@@ -37,3 +39,12 @@ def as_it_counts(draft: Draft, entry: TimelineEntry | Unreadable) -> TimelineEnt
     if isinstance(entry, Unreadable):
         return entry.model_copy(update={"author": "somebody"})
     return entry.model_copy(update={"spec": entry.spec.model_copy(update={"author": None})})
+
+
+def author_of(draft: Draft, entry: str) -> Person | None:
+    """Who said an entry, with groups: nobody when it is gone; None while it is being read."""
+    answer = draft.answer(Get(ENTRIES, draft.incident.metadata.namespace, entry))
+    if answer is None:
+        return None
+    author = answer.value["spec"].get("author") if isinstance(answer, Found) else None
+    return Person.model_validate(author) if author else Person(username="")

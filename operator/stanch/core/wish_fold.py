@@ -36,12 +36,15 @@ def fold_wishes(draft: Draft) -> None:
 def _fold_one(draft: Draft, wish: Wish) -> None:
     known = draft.record(wish.name)
     if known is None and len(draft.records) >= RECORDS_MAX:
-        return  # The record holds no more; an incident with so many wants another one.
+        _leave_out(draft, wish, f"this incident has {RECORDS_MAX} mitigations already; declare another incident")
+        return
     if known is None or (known.source == "Spec" and known.state is WishState.WITHDRAWN and not known.attempts):
         draft.set(mitigations=tuple(r for r in draft.records if r.name != wish.name))
-        _add(draft, wish, "Spec", _asker(draft, wish))
+        take_in(draft, wish, "Spec", _asker(draft, wish))
     elif known.source != "Spec":
-        return
+        _leave_out(
+            draft, wish, f"{Reason.NAME_TAKEN}: {known.source} asked for one of that name before; use another name"
+        )
     elif known.wish != _digest(draft, wish):
         _change(draft, wish, known)
     elif not vouched(draft, draft.incident.declared):
@@ -49,6 +52,13 @@ def _fold_one(draft: Draft, wish: Wish) -> None:
     elif known.requested_by != _asker(draft, wish) and known.state in NOT_STARTED:
         # Somebody else vouches for the same words now (the whole list was written again under their name).
         draft.put(known.model_copy(update={"requested_by": _asker(draft, wish), "approvals": None}))
+
+
+def _leave_out(draft: Draft, wish: Wish, why: str) -> None:
+    """An item of the spec that is not taken in, told once: its name is not its own, or there is no room."""
+    text = f"{wish.name} of the spec is left out: {why}"
+    if not any(line.text == text for line in draft.status.timeline or ()):
+        draft.say(EventKind.MITIGATION_HELD, text, event=True, warning=True)
 
 
 def _asker(draft: Draft, wish: Wish) -> str | None:
@@ -88,7 +98,8 @@ def _new(draft: Draft, wish: Wish, source: str, by: str | None, when: datetime |
     )
 
 
-def _add(draft: Draft, wish: Wish, source: str, by: str | None, when: datetime | None = None) -> None:
+def take_in(draft: Draft, wish: Wish, source: str, by: str | None, when: datetime | None = None) -> None:
+    """Put it on the record, as asked for by ``by``: nobody vouched for it when that is None."""
     record = _new(draft, wish, source, by, when)
     draft.set(mitigations=(*draft.records, record))
     reason = f": {shorten(wish.reason, 120)}" if wish.reason else ""
@@ -123,5 +134,5 @@ def add_wish(draft: Draft, entry: TimelineEntry) -> str | None:
         return f"{Reason.NAME_TAKEN}: there is a mitigation {wish.name} already; use another name"
     if len(draft.records) >= 24:
         return "this incident has 24 mitigations already"
-    _add(draft, wish, f"Entry/{entry.metadata.name}", entry.author, entry.said)
+    take_in(draft, wish, f"Entry/{entry.metadata.name}", entry.author, entry.said)
     return None

@@ -23,7 +23,8 @@ from stanch.core.ports import (
     Written,
 )
 from stanch.core.questions import Question
-from stanch.mitigations.workload import Json, live, owner_refusal, read_target
+from stanch.core.there import read_target
+from stanch.mitigations.workload import Json, live, owner_refusal
 
 MIN: Final = "/spec/minReplicas"
 MAX: Final = "/spec/maxReplicas"

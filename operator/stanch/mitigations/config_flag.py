@@ -14,15 +14,8 @@ from stanch.core.observations import Observations, items
 from stanch.core.ports import Aim, ApprovalClass, Change, Clock, Need, NothingToDo, Refusal, Sized, Verdict, Written
 from stanch.core.questions import Question
 from stanch.core.swap import ABSENT, digest, escape
-from stanch.mitigations.workload import (
-    Json,
-    controller_name,
-    live_pods,
-    owner_refusal,
-    read_target,
-    stands,
-    unanswered,
-)
+from stanch.core.there import read_target
+from stanch.mitigations.workload import Json, controller_name, live_pods, owner_refusal, stands, unanswered
 
 DATA: Final = "/data"
 SHOWN_MAX: Final = 40

@@ -23,8 +23,9 @@ from stanch.core.ports import (
     Written,
 )
 from stanch.core.questions import Question
+from stanch.core.there import read_target
 from stanch.mitigations.switch import switched
-from stanch.mitigations.workload import Json, is_ready, read_target, stands
+from stanch.mitigations.workload import Json, is_ready, stands
 
 UNSCHEDULABLE: Final = "/spec/unschedulable"
 _NEEDS: Mapping[TargetKind, tuple[Need, ...]] = {TargetKind.NODE: (Need("patch", "", "nodes"),)}

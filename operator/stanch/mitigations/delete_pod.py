@@ -24,15 +24,8 @@ from stanch.core.ports import (
     Written,
 )
 from stanch.core.questions import MayGo, Question
-from stanch.mitigations.workload import (
-    Json,
-    containers,
-    controller_name,
-    is_crashing,
-    is_ready,
-    read_target,
-    unanswered,
-)
+from stanch.core.there import read_target
+from stanch.mitigations.workload import Json, containers, controller_name, is_crashing, is_ready, unanswered
 
 MIRROR: Final = "kubernetes.io/config.mirror"
 

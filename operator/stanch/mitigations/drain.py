@@ -33,9 +33,10 @@ from stanch.core.ports import (
 )
 from stanch.core.questions import MayGo, Question
 from stanch.core.swap import look_up
+from stanch.core.there import read_target
 from stanch.mitigations.cordon import UNSCHEDULABLE, other_nodes
 from stanch.mitigations.delete_pod import MIRROR, never
-from stanch.mitigations.workload import Json, controller_name, is_ready, read_target, unanswered
+from stanch.mitigations.workload import Json, controller_name, is_ready, unanswered
 
 SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 TIMEOUT: Final = timedelta(minutes=10)

@@ -28,8 +28,9 @@ from stanch.core.ports import (
 from stanch.core.questions import REF_OF_KIND, Question
 from stanch.core.steering import Steerer, ask_for_hold, leaves_alone, steerers
 from stanch.core.swap import ABSENT, escape
+from stanch.core.there import read_target
 from stanch.mitigations import reconciler_hold
-from stanch.mitigations.workload import Json, owner_refusal, read_target, stands
+from stanch.mitigations.workload import Json, owner_refusal, stands
 
 LABELS: Final = "/metadata/labels"
 

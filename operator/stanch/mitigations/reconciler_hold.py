@@ -15,8 +15,9 @@ from stanch.core.observations import Found, Observations
 from stanch.core.ports import Aim, ApprovalClass, Change, NothingToDo, Refusal, Sized, Verdict, VerdictState
 from stanch.core.questions import REF_OF_KIND, DryRun, Question
 from stanch.core.swap import ABSENT, canonical, exchange, look_up, mark, patch_text
+from stanch.core.there import read_target
 from stanch.mitigations.reconciler_parents import is_running, look_above
-from stanch.mitigations.workload import Json, live, read_target
+from stanch.mitigations.workload import Json, live
 
 SUSPEND: Final = "/spec/suspend"
 # The leash refuses a dry run without a new action id, as it refuses a write.

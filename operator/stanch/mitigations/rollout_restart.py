@@ -24,6 +24,7 @@ from stanch.core.ports import (
 )
 from stanch.core.questions import Question
 from stanch.core.swap import ABSENT, escape, look_up
+from stanch.core.there import read_target
 from stanch.mitigations.revisions import RESTARTED
 from stanch.mitigations.rollouts import RESOURCE, on_delete, rollout_verdict
 from stanch.mitigations.workload import (
@@ -35,7 +36,6 @@ from stanch.mitigations.workload import (
     owner_refusal,
     paused,
     reach,
-    read_target,
     surroundings,
     unanswered,
 )

@@ -25,6 +25,7 @@ from stanch.core.ports import (
     Written,
 )
 from stanch.core.questions import List, Question
+from stanch.core.there import read_target
 from stanch.mitigations.not_rolled_back import config_questions, not_rolled_back
 from stanch.mitigations.revisions import (
     Choice,
@@ -45,7 +46,6 @@ from stanch.mitigations.workload import (
     owner_refusal,
     paused,
     reach,
-    read_target,
     roll_takes,
     surroundings,
     unanswered,

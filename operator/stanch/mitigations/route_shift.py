@@ -25,7 +25,8 @@ from stanch.core.ports import (
 )
 from stanch.core.questions import Question
 from stanch.core.routes import route_verdict
-from stanch.mitigations.workload import Json, live, owner_refusal, read_target, unanswered
+from stanch.core.there import read_target
+from stanch.mitigations.workload import Json, live, owner_refusal, unanswered
 
 SERVICE_LABEL: Final = "kubernetes.io/service-name"
 

@@ -24,6 +24,7 @@ from stanch.core.ports import (
     Written,
 )
 from stanch.core.questions import SCALED_OBJECTS, List, Question
+from stanch.core.there import read_target
 from stanch.mitigations.autoscaler import keda, scaled_object
 from stanch.mitigations.workload import (
     Json,
@@ -35,7 +36,6 @@ from stanch.mitigations.workload import (
     owner_refusal,
     parse_time,
     reach,
-    read_target,
     startup_seconds,
     surroundings,
     unanswered,
@@ -61,10 +61,6 @@ class ScaleWorkload:
         kind: (Need("patch", "apps", plural, "scale"),) for kind, plural in _RESOURCE.items()
     }
     debt = timedelta(hours=24)
-
-    def __init__(self, factor: int = 3) -> None:
-        """Scaling up by more than ``factor`` is a wide change (class C)."""
-        self.factor = factor
 
     def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """From how many to how many; refused where somebody else steers the number or it would do harm."""
@@ -112,7 +108,7 @@ class ScaleWorkload:
 
     def _class(self, aim: Aim, now_at: int, wanted: int) -> ApprovalClass:
         if wanted > now_at:
-            return ApprovalClass.A if wanted <= max(1, now_at) * self.factor else ApprovalClass.C
+            return ApprovalClass.A  # How much more is a wide act is the policy's word: core/start.py.
         stateful = aim.kind is TargetKind.STATEFUL_SET
         return ApprovalClass.C if stateful or wanted == 0 or wanted * 2 < now_at else ApprovalClass.B
 

@@ -26,7 +26,8 @@ from stanch.core.ports import (
 )
 from stanch.core.questions import Question
 from stanch.core.swap import canonical
-from stanch.mitigations.workload import Json, is_ready, live_pods, owner_refusal, read_target, unanswered
+from stanch.core.there import read_target
+from stanch.mitigations.workload import Json, is_ready, live_pods, owner_refusal, unanswered
 
 SELECTOR: Final = "/spec/selector"
 ROLLOUTS_KEY: Final = "rollouts-pod-template-hash"

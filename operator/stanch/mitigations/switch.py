@@ -6,7 +6,8 @@ from stanch.core.observations import Observations
 from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.questions import Question
 from stanch.core.swap import ABSENT, look_up
-from stanch.mitigations.workload import Json, owner_refusal, read_target
+from stanch.core.there import read_target
+from stanch.mitigations.workload import Json, owner_refusal
 
 
 def read_own(aim: Aim, seen: Observations) -> dict[str, Any] | Refusal | tuple[Question, ...]:

@@ -7,26 +7,12 @@ from typing import Any
 
 from stanch.api.names import Reason
 from stanch.core.asking import pdbs, pods_of, services, target_of
-from stanch.core.observations import Failed, Found, NotFound, Observations, is_cut, items
+from stanch.core.observations import Failed, Found, Observations, is_cut, items
 from stanch.core.ports import Aim, Refusal, Verdict, VerdictState
 from stanch.core.questions import List, Question
 from stanch.core.swap import label_of
 
 Json = Mapping[str, Any]
-
-
-def read_target(aim: Aim, seen: Observations) -> dict[str, Any] | Refusal | tuple[Question, ...]:
-    """The target as it is now, or why it can't be acted on, or the question for it."""
-    answer = seen.get(target_of(aim))
-    if answer is None:
-        return (target_of(aim),)
-    if isinstance(answer, NotFound):
-        return Refusal(Reason.TARGET_NOT_FOUND, f"There is no {aim}; correct the name, or create it and wait")
-    if isinstance(answer, Failed):
-        return Refusal(Reason.NO_DATA_NOW, f"{aim} can't be read: {answer.message}")
-    if answer.value["metadata"].get("deletionTimestamp"):
-        return Refusal(Reason.TARGET_DELETING, f"{aim} is being deleted; there is nothing to mitigate")
-    return answer.value
 
 
 def unanswered(

@@ -52,6 +52,11 @@ class Reply:
         return 200 <= self.status < 300
 
     @property
+    def busy(self) -> bool:
+        """Was the server too busy or broken to judge it? Asked again, it may."""
+        return self.status == 429 or self.status >= 500
+
+    @property
     def message(self) -> str:
         """The server's own words for an error."""
         return str(self.body.get("message") or f"HTTP {self.status}")
@@ -140,7 +145,8 @@ class Kube:
                 self.clock.heard(response.headers.get("Date"), time.perf_counter() - began)
                 raw = await response.read()
                 return Reply(response.status, _json(raw))
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        # ConfigException: the kubelet is writing the token's file anew.
+        except (aiohttp.ClientError, TimeoutError, OSError, ConfigException) as error:
             raise Unanswered(f"{method} {path}: {type(error).__name__} {error}".strip()) from error
         finally:
             API_SECONDS.labels(method).observe(time.perf_counter() - began)
@@ -212,7 +218,7 @@ class Kube:
                         break
                 newest = bytes(kept[-keep:])
                 return response.status, newest, total - len(newest)
-        except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError, ConfigException) as error:
             raise Unanswered(f"GET {path}: {type(error).__name__} {error}".strip()) from error
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import kopf
 
 from stanch.api.names import GROUP, VERSION, Label
+from stanch.shell import runbook_status
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
 from stanch.shell.metrics import OPEN_INCIDENTS
@@ -36,6 +37,7 @@ def registry(
                 incident_gone()
         else:
             cache.put(key, dict(body), listed=type is None)
+            runbook_status.ring_drilled(cache, bells, body)
         OPEN_INCIDENTS.set(cache.count("incidents"))
         bells.ring(key)
 
@@ -60,6 +62,11 @@ def registry(
     async def policy_changed(*, type: str | None, body: kopf.Body, **_: Any) -> None:
         """Who must agree, and how much may be done, may be another by now."""
         heard(book, cache, bells, dict(body), gone=type == "DELETED")
+
+    @kopf.on.event(GROUP, VERSION, "runbooks", registry=handlers)
+    async def runbook_changed(*, namespace: str | None, name: str, type: str | None, body: kopf.Body, **_: Any) -> None:
+        """A Runbook may be usable, or not any more."""
+        runbook_status.heard(cache, bells, Key("runbooks", namespace or "", name), dict(body), gone=type == "DELETED")
 
     return handlers
 

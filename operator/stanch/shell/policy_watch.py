@@ -1,6 +1,7 @@
 """Are the admission policies in force that prove who asked? Looked at every minute; nothing is performed while they differ."""
 
 import asyncio
+import re
 from typing import Any, Final
 
 from stanch.core.observations import Policies
@@ -39,7 +40,8 @@ def _unclear(why: str) -> Policies:
 
 
 def _too_old(said: dict[str, Any]) -> str:
-    major, minor = str(said.get("major", "0")), str(said.get("minor", "0")).rstrip("+")
-    if (int(major or 0), int(minor or 0)) >= OLDEST:
+    # Providers write what they like behind the number: 36+, 36-gke.1.
+    major, minor = (re.sub(r"\D.*", "", str(said.get(part, ""))) or "0" for part in ("major", "minor"))
+    if (int(major), int(minor)) >= OLDEST:
         return ""
     return f"Kubernetes {major}.{minor} can't prove who asked: stanch declares and records only, and acts from 1.36 on"

@@ -28,8 +28,9 @@ from stanch.core.records import MarkFolded, Store
 from stanch.core.stalled import stalled_by_law
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
-from stanch.shell.client import MERGE_PATCH, Kube, Unanswered
+from stanch.shell.client import Kube, Unanswered
 from stanch.shell.known import must_stand, refresh
+from stanch.shell.let_go import came_late, let_go
 from stanch.shell.metrics import LAWS_BROKEN, RECONCILE_SECONDS, RECONCILES
 from stanch.shell.observe import Observer
 from stanch.shell.perform import path_of, perform
@@ -186,7 +187,7 @@ class Reconciler:
         self._rehearsed[key] = tuple(q for q in asked if not isinstance(q, Logs | Metric | Probe))
 
     async def _nobody_listens(self, key: Key) -> None:
-        """Tell whoever says something to an incident that is closed or not there; the entry stays as it is."""
+        """Tell whoever says something to an incident that is closed or not there; what it says stays as it is."""
         listed = await self.kube.get(
             ENTRIES.path(key.namespace),
             {"labelSelector": f"!{Label.FOLDED}", "fieldSelector": f"spec.incident={key.name}"},
@@ -208,6 +209,8 @@ class Reconciler:
         for entry in entries:
             self._told.append(entry["metadata"]["uid"])
             self._later(tell(self.kube, {"kind": "TimelineEntry", **entry}, told, self.now()))
+            if told.reason == EventKind.INCIDENT_IS_CLOSED:
+                self._later(came_late(self.kube, entry["metadata"]))
 
     async def _entries(self, incident: Incident) -> tuple[TimelineEntry | Unreadable, ...]:
         """
@@ -355,10 +358,8 @@ class Reconciler:
 
     async def _close(self, incident: Incident) -> None:
         meta = incident.metadata
-        if Label.CLOSED in meta.labels:
-            return
-        body = f'{{"metadata":{{"labels":{{"{Label.CLOSED}":""}}}}}}'
-        await self.kube.patch(INCIDENTS.path(meta.namespace, meta.name), body, MERGE_PATCH)
+        if Label.CLOSED not in meta.labels:
+            await let_go(self.kube, meta.namespace, meta.name, meta.uid)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -7,6 +7,7 @@ import secrets
 from typing import Final
 
 from stanch.api.names import FIELD_MANAGER, OPERATOR_NAMESPACE, Label
+from stanch.core.records import REDACTION_KEY_TYPE
 from stanch.shell.client import Kube, Reply, Unanswered
 
 LOG = logging.getLogger("stanch.run")
@@ -34,7 +35,7 @@ async def redaction_key(kube: Kube) -> bytes:
         else:
             if reply.ok:
                 return base64.b64decode(reply.body["data"]["key"])
-            if not left or (reply.status != 429 and reply.status < 500):
+            if not left or not reply.busy:
                 break
             LOG.warning("the API server has no time yet", extra={"status": reply.status, "why": reply.message})
         await asyncio.sleep(PAUSE_SECONDS)
@@ -50,7 +51,7 @@ async def _ask(kube: Kube) -> Reply:
         body = {
             "apiVersion": "v1",
             "kind": "Secret",
-            "type": "stanch.dev/redaction-key",
+            "type": REDACTION_KEY_TYPE,
             "immutable": True,
             "metadata": {"name": NAME, "namespace": OPERATOR_NAMESPACE, "labels": {Label.MANAGED_BY: FIELD_MANAGER}},
             "data": {"key": base64.b64encode(secrets.token_bytes(32)).decode()},

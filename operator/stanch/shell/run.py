@@ -15,7 +15,7 @@ from aiohttp import web
 
 from stanch.api.policy import DEFAULT, Policy
 from stanch.core.ports import Catalog
-from stanch.core.questions import INCIDENTS, RESPONSE_POLICIES
+from stanch.core.questions import INCIDENTS, RESPONSE_POLICIES, RUNBOOKS
 from stanch.evidence.collector import EvidenceCollector
 from stanch.mitigations import ALL
 from stanch.shell import policy_book
@@ -37,6 +37,7 @@ from stanch.shell.policy_watch import EVERY_SECONDS, SOON_SECONDS, look_at_polic
 from stanch.shell.reconcile import Reconciler
 from stanch.shell.redaction_key import redaction_key
 from stanch.shell.rewind import Rewind
+from stanch.shell.runbook_status import keep_runbook
 from stanch.shell.tenure import Tenure, identity
 
 LOG = logging.getLogger("stanch.run")
@@ -120,11 +121,16 @@ async def _until_stopped(
             memo=kopf.Memo(),
         )
     )
+    # A loop that ended in silence would leave its last word standing ("policies proven"): the process ends instead.
+    for task in tasks:
+        task.add_done_callback(lambda ended: _error_of(ended) and watching.cancel())
     # Not kopf's stop_flag: whoever waits for one is waited for when it ends, for five seconds.
     rewind.on_seen += [tenure.close, watching.cancel]
     try:
         await watching
     except asyncio.CancelledError:
+        if broken := next(filter(None, map(_error_of, tasks)), None):
+            raise broken from None
         if rewind.time is None:
             raise
     finally:
@@ -135,6 +141,10 @@ async def _until_stopped(
         if lease:
             await lease.release()
     return rewind.time
+
+
+def _error_of(task: asyncio.Task[None]) -> BaseException | None:
+    return task.exception() if task.done() and not task.cancelled() else None
 
 
 async def _look_for_orphans(sweep: OrphanSweep, tenure: Tenure) -> None:
@@ -174,6 +184,8 @@ async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells) -> None:
                     await reconciler.look(key)
                 elif key.plural == RESPONSE_POLICIES.plural:
                     await _policy(reconciler, key)
+                elif key.plural == RUNBOOKS.plural:
+                    await keep_runbook(reconciler.kube, reconciler.cache, bells, key, reconciler.now())
                 else:
                     await _item(reconciler.kube, reconciler.cache, bells, key)
             finally:

@@ -48,7 +48,7 @@ async def patch_status(kube: Kube, path: str, version: Mapping[str, str], change
         raise StatusConflict(str(error)) from error
     if reply.ok:
         return reply.body
-    if reply.status in (404, 409) or reply.status >= 500 or reply.status == 429:
+    if reply.status in (404, 409) or reply.busy:
         CONFLICTS.inc()
         raise StatusConflict(reply.message)
     raise StatusRefused(reply.message)
