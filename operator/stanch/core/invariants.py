@@ -25,6 +25,7 @@ from stanch.api.incident_status import (
 )
 from stanch.api.meta import RECONCILERS
 from stanch.api.names import EventKind
+from stanch.api.recovery_status import CriterionState
 from stanch.api.runbook_record import Mode, RunbookRecord
 from stanch.api.suspect_status import SUSPECTS_MAX
 from stanch.api.wish import When
@@ -34,6 +35,7 @@ from stanch.core.census import OPEN, RUNBOOK
 from stanch.core.commands import Remove, Swap, Unmark
 from stanch.core.debts import spoken_of_at
 from stanch.core.draft import HOLD_FOR
+from stanch.core.hold import is_seen_to_the_end
 from stanch.core.later_evidence import LATER
 from stanch.core.plan_type import Plan
 
@@ -338,6 +340,25 @@ def law_30_what_came_after_proves_nothing_and_holds_up_nobody(incident: Incident
     return not (new and (begins or acts)) and all(a.evidence not in after for a in attempts(plan.status).values())
 
 
+def law_28_resolved_only_after_the_hold_was_seen_clean(incident: Incident, plan: Plan) -> bool:
+    """Over is what was seen to hold, by data of after its end; or what a person says, and then the record has their name."""
+    before, after, recovery = incident.status.times, plan.status.times, plan.status.recovery
+    new = after is not None and after.resolved is not None and (before is None or before.resolved is None)
+    if (
+        not new
+        or after is None
+        or after.resolved is None
+        or plan.status.override
+        or not (recovery and recovery.criteria)
+    ):
+        return True
+    since = recovery.hold_since_time
+    if since is None or since + recovery.needed > after.resolved or not is_seen_to_the_end(recovery):
+        return False
+    good = (c.state is CriterionState.PASSING and not c.bad_samples for c in recovery.criteria)
+    return all(good) and all(c.since_time is None or c.since_time <= since for c in recovery.criteria)
+
+
 LAWS: Final[tuple[Law, ...]] = (
     law_1_no_command_without_a_written_intention,
     law_2_nothing_is_done_again_once_its_outcome_is_seen,
@@ -368,6 +389,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_27_a_runbook_does_what_was_frozen,
     law_29_suspects_are_few_ranked_and_told_why,
     law_30_what_came_after_proves_nothing_and_holds_up_nobody,
+    law_28_resolved_only_after_the_hold_was_seen_clean,
 )
 
 
