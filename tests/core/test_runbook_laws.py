@@ -39,6 +39,7 @@ class Followed(Anything):
         self.world = bad_deploy(made())
         self.said, self.version = 0, 0
         self.git_pushes(steps, mode, drilled=True, lends=by != "an alert for nobody")
+        self.world.run(seconds=2)
 
     @rule(steps=STEPS, mode=MODES, drilled=st.booleans(), lends=st.booleans())
     def git_pushes(self, steps, mode, drilled, lends):
@@ -47,6 +48,13 @@ class Followed(Anything):
         if not lends:
             del spec["serviceAccountName"]
         self.world.objects[("runbooks", "bad-deploy")] = body(generation=self.version, drilled=drilled, **spec)
+
+    @rule(by=st.sampled_from(PEOPLE))
+    def somebody_agrees_to_whatever_waits(self, by):
+        for record in self.world.incident.status.mitigations or ():
+            if record.digest and record.reason == "ApprovalMissing":
+                self._say(by, approve={"mitigation": record.name, "action": record.action, "digest": record.digest})
+        self.world.run(seconds=2)
 
     @rule()
     def it_is_deleted(self):
@@ -76,7 +84,7 @@ class Followed(Anything):
 
 TestFollowed = Followed.TestCase
 TestFollowed.settings = settings(
-    max_examples=80,
+    max_examples=100,
     stateful_step_count=14,
     deadline=None,
     suppress_health_check=list(HealthCheck),
