@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.crds_rules import KINDS
+
 from stanch.api.names import GROUP, OPERATOR_NAMESPACE, Label
 from stanch.shell import policies
 
@@ -127,6 +129,25 @@ def not_biting(kubectl: Kubectl) -> str:
     return "" if "stanch-own-labels" in said else f"a label of ours can be forged: {said or 'it was accepted'}"
 
 
+# --- can they be? ----------------------------------------------------------------------------------------------------
+
+SERVED = "/apis/admissionregistration.k8s.io/v1"
+NOT_SERVED = """\
+NO  this API server serves no {missing} (admissionregistration.k8s.io/v1): that is Kubernetes 1.36 or newer.
+    The admission policies are left out, and so is every right to act: nothing would prove who asked, and nothing bound the
+    operator. stanch declares and records here, and performs nothing (Stalled: PoliciesMissing in each incident).
+    remedy: update the API server, then run this again"""
+
+
+def not_served_policies(kubectl: Kubectl) -> list[str]:
+    """Resources of our policies that this API server does not know; all of them when it knows not even the group."""
+    done = kubectl("get", "--raw", SERVED)
+    if done.returncode and "NotFound" not in done.stderr:
+        raise InstallError(f"asking what the API server serves failed: {done.stderr.strip()}\n  remedy: run this again")
+    known = {each["name"] for each in json.loads(done.stdout).get("resources", ())} if not done.returncode else set()
+    return sorted({expected.resource for expected in policies.EXPECTED.values()} - known)
+
+
 # --- install ---------------------------------------------------------------------------------------------------------
 
 
@@ -143,17 +164,21 @@ def apply(kubectl: Kubectl, step: str, *paths: str) -> None:
 
 def install(kubectl: Kubectl, *, everywhere: bool) -> None:
     """CRDs, policies, rights, and then wait until all of it holds and counts."""
-    crds = [
-        f"crd/{kind}.{GROUP}" for kind in ("incidents", "timelineentries", "evidences", "postmortems", "actionitems")
-    ]
+    crds = [f"crd/{kind.plural}.{GROUP}" for kind in KINDS]
+    missing = not_served_policies(kubectl)
     apply(kubectl, "CRDs applied", str(ROOT / "crds"))
     waiting = ("wait", "--for=condition=Established", f"--timeout={PATIENCE:.0f}s", *crds)
     kubectl.must("CRDs established", "`kubectl get crd -o yaml` says in status.conditions what is wrong", *waiting)
     print("ok  CRDs established", flush=True)
-    # What an earlier version wrote there is put right below; since when it counts is asked before.
-    before = policies.in_force_since(live_policies(kubectl))
     rbac = ROOT / "manifests" / "rbac"
     apply(kubectl, "namespace applied", str(rbac / "namespace.yaml"))
+    if missing:
+        apply(kubectl, "rights applied", str(rbac))
+        wait_until_served(kubectl, crds)
+        print(NOT_SERVED.format(missing=" and no ".join(missing)), flush=True)
+        return
+    # What an earlier version wrote there is put right below; since when it counts is asked before.
+    before = policies.in_force_since(live_policies(kubectl))
     # The policies before anybody's rights: what people write without them names whomever they like (ADR 21).
     apply(kubectl, "policies applied", str(ROOT / "manifests" / "policies"))
     if policies.problem(live_policies(kubectl)):
@@ -171,16 +196,18 @@ def install(kubectl: Kubectl, *, everywhere: bool) -> None:
         apply(
             kubectl, "operator may act in all namespaces", str(ROOT / "manifests/overlays/cluster/act-everywhere.yaml")
         )
-    wait(
-        "our kinds are served",
-        "look again in a minute; the API server's log says why",
-        lambda: not_served(kubectl, crds),
-    )
+    wait_until_served(kubectl, crds)
     # What is said sooner after a change of the policies is not believed; a second more, for their times are whole seconds.
     left = applied + policies.BITES_AFTER.total_seconds() + 1 - time.monotonic()
     if policies.in_force_since(live_policies(kubectl)) != before and left > 0:
         time.sleep(left)
     print("ok  what people say from now on counts", flush=True)
+
+
+def wait_until_served(kubectl: Kubectl, crds: list[str]) -> None:
+    """All our kinds answer."""
+    later = "look again in a minute; the API server's log says why"
+    wait("our kinds are served", later, lambda: not_served(kubectl, crds))
 
 
 def not_served(kubectl: Kubectl, crds: list[str]) -> str:
@@ -236,7 +263,8 @@ def uninstall(kubectl: Kubectl, *, sure: bool) -> None:
     remedy = "run it again; `kubectl get crd,ns` says what is still terminating, and why in status.conditions"
     for step, path in (
         ("operator may act nowhere", "manifests/overlays/cluster/act-everywhere.yaml"),
-        ("policies removed", "manifests/policies"),
+        # Where their kinds are not known, none was ever there.
+        *([] if not_served_policies(kubectl) else [("policies removed", "manifests/policies")]),
         ("CRDs and all records removed", "crds"),
         ("rights and namespace removed", "manifests/rbac"),
     ):

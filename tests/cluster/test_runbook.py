@@ -107,6 +107,7 @@ def test_choosing_a_runbook_needs_the_verb_run_on_it(kubectl: Kubectl) -> None:
     """On this one, by its name; who chose it is stamped, and forging that is in vain."""
     for who, names in (("alice", ["bad-deploy"]), ("bob", ["other"])):
         grant(kubectl, who, cluster_role="stanch-responder")
+        grant(kubectl, who, cluster_role="stanch-viewer")
         grant(
             kubectl,
             who,
@@ -128,8 +129,9 @@ def test_choosing_a_runbook_needs_the_verb_run_on_it(kubectl: Kubectl) -> None:
 
 def test_lending_the_rights_of_an_account_needs_the_verb_use_on_it(kubectl: Kubectl) -> None:
     """Also to change what is done with them; else every author of Runbooks had the rights of all accounts."""
-    grant(kubectl, "carol", cluster_role="stanch-runbook-author")
-    grant(kubectl, "dave", cluster_role="stanch-runbook-author")
+    for who in ("carol", "dave"):
+        grant(kubectl, who, cluster_role="stanch-runbook-author")
+        grant(kubectl, who, cluster_role="stanch-viewer")
     use = {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["use"], "resourceNames": ["deployer"]}
     grant(kubectl, "dave", use)
     lends = runbook(serviceAccountName="deployer")

@@ -412,3 +412,13 @@ def test_a_deletion_that_was_refused_once_is_asked_again_once() -> None:
     there.run(seconds=30)
     assert (2, 1) == (len(sent), len(there.effects))
     assert ["Skipped"] == [a.state.value for a in there.record("act").attempts[:-1]]
+
+
+def test_the_plan_of_a_drain_names_workloads_that_lose_several_at_once() -> None:
+    """
+    Who has no budget hears of it before agreeing; a single pod is what a drain is for.
+    """
+    other = [{"kind": "ReplicaSet", "name": "api-h1", "uid": "rs-2", "controller": True}]
+    there = drain(owned("web-1"), owned("web-2"), owned("api-1", owner=other), owned("agent-1", owner=DAEMON))
+    (told,) = [w for w in there.record("act").warnings if w.startswith("Pods of one workload go together")]
+    assert told.endswith("shop/Deployment web (2)")

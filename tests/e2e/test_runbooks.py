@@ -143,7 +143,9 @@ def test_a_plan_is_approved_done_and_over_whatever_git_pushes_meanwhile(scenes: 
     pushed = runbook(
         mitigations=[{"name": "roll-back", "scale": {"replicas": 0}}, {"name": "more", "rolloutRestart": {}}]
     )
-    world.admin.apply(pushed, world.ns).must()
+    change = [{"op": "replace", "path": "/spec", "value": pushed["spec"]}]
+    path = world.admin.path("runbooks", world.ns, "bad-deploy")
+    world.admin.request("PATCH", path, change, "application/json-patch+json").must()
     until(lambda: world.admin.get("runbooks", world.ns, "bad-deploy")["metadata"]["generation"] == 2, 10, "the push")
     world.say("note", {}, text="somebody pushed")
     agree(world, record)

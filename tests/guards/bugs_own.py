@@ -3,6 +3,8 @@
 from guards.planting import Bug, Bugs
 
 OWN, RBAC, LET_GO = "tools/policy_leash_own.py", "tools/rbac.py", "operator/stanch/shell/let_go.py"
+INSTALL = "tools/install.py"
+BELOW = "shell/test_install.py::test_below_1_36_it_is_put_there_to_record_only"
 WORDS = "test_leash_own.py::test_nothing_of_what_was_written_is_changed"
 OWNERS = "test_leash_own.py::test_owners_and_finalizers_stay_as_they_are"
 MARKS = "test_leash_own.py::test_it_marks_what_it_took_in_and_what_is_closed"
@@ -74,6 +76,36 @@ BUGS: Bugs = {
             "if reply.status in (409, 429) or reply.status >= 500:",
             "if not reply.ok:",
             "shell/test_let_go.py::test_what_may_not_be_or_is_gone_holds_up_nothing",
+        ),
+    ),
+    "an API server below 1.36": (
+        Bug(
+            "stops half-way where the policies are not served",
+            INSTALL,
+            "    missing = not_served_policies(kubectl)\n",
+            "    missing: list[str] = []\n",
+            BELOW,
+        ),
+        Bug(
+            "gives a right to act that nothing bounds",
+            INSTALL,
+            "        wait_until_served(kubectl, crds)\n        print(NOT_SERVED",
+            '        apply(kubectl, "", str(ROOT / "manifests/overlays/cluster/act-everywhere.yaml"))\n        print(NOT_SERVED',
+            BELOW,
+        ),
+        Bug(
+            "waits for some of the kinds",
+            INSTALL,
+            "for kind in KINDS]\n",
+            'for kind in KINDS if kind.plural != "responsepolicies"]\n',
+            "shell/test_install.py::test_every_kind_is_waited_for",
+        ),
+        Bug(
+            "takes no answer for an old API server",
+            INSTALL,
+            '    if done.returncode and "NotFound" not in done.stderr:\n',
+            "    if False:\n",
+            "shell/test_install.py::test_what_can_not_be_asked_is_not_taken_for_a_no",
         ),
     ),
     "the leash on Secrets": (

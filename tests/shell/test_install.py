@@ -2,28 +2,42 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tools import install as installer
-from tools.install import ROOT, Kubectl, install, uninstall
+from tools.crds_rules import KINDS
+from tools.install import ROOT, InstallError, Kubectl, install, uninstall
 from tools.policies import policies
 
 from build import T0, Json, stamp
-from stanch.shell.policies import BITES_AFTER
+from stanch.shell.policies import BITES_AFTER, EXPECTED
+
+SERVED = sorted({expected.resource for expected in EXPECTED.values()})
+# What Kubernetes 1.30 to 1.35 serves in v1; before 1.30, nothing of it.
+OLDER = [name for name in SERVED if name.startswith("validating")]
 
 
 class Paper(Kubectl):
     """A cluster that takes everything, refuses what is forged once its policies are there, and notes the order."""
 
-    def __init__(self, *, installed: bool) -> None:
+    def __init__(self, *, installed: bool, serves: Sequence[str] = SERVED) -> None:
+        """``serves``: resources of admissionregistration.k8s.io/v1, none when even the group is unknown."""
         super().__init__("kubectl", None)
         self.order: list[str] = []
-        self.policies = installed
+        self.waited: list[str] = []
+        self.policies, self.serves = installed, serves
 
     def __call__(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """What kubectl would say."""
+        if words[:2] == ("get", "--raw"):
+            return self._resources()
+        if words[0] == "wait":
+            self.waited += [word for word in words if word.startswith("crd/")]
+        if "manifests/policies" in words[-1] and set(SERVED) - set(self.serves):
+            return subprocess.CompletedProcess([], 1, "", 'no matches for kind "MutatingAdmissionPolicy" in version')
         if "-f" in words and words[words.index("-f") + 1] != "-":
             self.order.append(f"{words[0]} {Path(words[words.index('-f') + 1]).relative_to(ROOT)}")
             self.policies = self.policies or self.order[-1] == "apply manifests/policies"
@@ -32,6 +46,11 @@ class Paper(Kubectl):
         if words[0] == "create":
             return self._stamped(json.loads(stdin))
         return self._said({})
+
+    def _resources(self) -> subprocess.CompletedProcess[str]:
+        if not self.serves:
+            return subprocess.CompletedProcess([], 1, "", "Error from server (NotFound): the server could not find it")
+        return self._said({"resources": [{"name": name} for name in self.serves]})
 
     def _said(self, body: Json) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess([], 0, json.dumps(body), "")
@@ -77,6 +96,44 @@ def test_it_is_done_only_when_what_is_said_next_counts(slept: list[float]) -> No
     slept.clear()
     install(Paper(installed=True), everywhere=False)
     assert slept == []
+
+
+@pytest.mark.parametrize("serves", [OLDER, ["validatingwebhookconfigurations"], []], ids=["1.30", "1.29", "no group"])
+def test_below_1_36_it_is_put_there_to_record_only(
+    slept: list[float], capsys: pytest.CaptureFixture[str], serves: Any
+) -> None:
+    """All but the policies, which that API server does not know; nor any right to act, for nothing would bound it. In words."""
+    cluster = Paper(installed=False, serves=serves)
+    install(cluster, everywhere=True)
+    assert cluster.order == ["apply crds", "apply manifests/rbac/namespace.yaml", "apply manifests/rbac"]
+    said = capsys.readouterr().out
+    assert "serves no mutatingadmissionpolicies" in said or "and no mutatingadmissionpolicies" in said
+    assert "declares and records here, and performs nothing" in said
+    assert "ok  what people say from now on counts" not in said
+
+
+def test_below_1_36_it_is_taken_away_as_well(slept: list[float]) -> None:
+    """kubectl does not delete what is of a kind that it can't look up."""
+    cluster = Paper(installed=False, serves=OLDER)
+    uninstall(cluster, sure=True)
+    assert cluster.order[0] == "delete manifests/overlays/cluster/act-everywhere.yaml"
+    assert cluster.order[1:] == ["delete crds", "delete manifests/rbac"]
+
+
+def test_what_can_not_be_asked_is_not_taken_for_a_no(slept: list[float]) -> None:
+    """A server that has no time would else be left without its policies."""
+    cluster = Paper(installed=False)
+    cluster._resources = lambda: subprocess.CompletedProcess([], 1, "", "Unable to connect")  # type: ignore[method-assign]
+    with pytest.raises(InstallError, match="Unable to connect"):
+        install(cluster, everywhere=True)
+    assert cluster.order == []
+
+
+def test_every_kind_is_waited_for(slept: list[float]) -> None:
+    """One that is not established yet fails whatever comes next, now and then."""
+    cluster = Paper(installed=True)
+    install(cluster, everywhere=False)
+    assert cluster.waited == [f"crd/{kind.plural}.stanch.dev" for kind in KINDS]
 
 
 def test_on_the_way_out_the_operator_loses_its_rights_first(slept: list[float]) -> None:

@@ -4,6 +4,8 @@ import sys
 
 import click
 
+from stanch.cli.runbook.command import runbook
+
 EXAMPLES = """
 \b
 Examples:
@@ -11,6 +13,7 @@ Examples:
   stanch run --kubeconfig op.kubeconfig       from a shell, against any cluster
   stanch debts -n shop                        what incidents there still owe, and to whom
   stanch debts --orphans                      what deleted incidents left behind, and how it is removed
+  stanch runbook lint runbooks/               what is wrong with Runbooks before the night they are needed
 """
 
 
@@ -76,6 +79,9 @@ def debts(kubeconfig: str | None, namespace: str | None, orphans: bool) -> None:
     from stanch.cli.debts import print_debts  # noqa: PLC0415 -- the client costs a second to import
 
     sys.exit(print_debts(kubeconfig, namespace, orphans))
+
+
+main.add_command(runbook)
 
 
 if __name__ == "__main__":

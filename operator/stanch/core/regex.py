@@ -254,6 +254,25 @@ class Regex:
             here = self._closure(tuple(taken), begin=False, end=index == len(text) - 1)
         return self._end in here
 
+    def can_fit(self) -> bool:
+        """Is there any text at all that fits? Not for `$a`, nor for a set with nothing in it."""
+        todo, seen = [(0, False, False)], set[tuple[int, bool, bool]]()
+        while todo:
+            at, begun, ended = state = todo.pop()
+            if state in seen:
+                continue
+            seen.add(state)
+            step = self._steps[at] if at < self._end else None
+            if step is None:
+                return True
+            if isinstance(step, tuple):
+                todo += [(each, begun, ended) for each in step]
+            elif isinstance(step, _One):
+                todo += [(at + 1, True, False)] if step.ranges and not ended else []
+            elif step.end or not begun:
+                todo.append((at + 1, begun, ended or step.end))
+        return False
+
     def _closure(self, begin_at: tuple[int, ...], *, begin: bool, end: bool) -> set[int]:
         todo, seen = list(begin_at), set()
         while todo:

@@ -4,6 +4,7 @@ Empty a node: cordon it, then evict its pods by uid, a few at a time, until a de
 Everything that kubectl finds out on the way is found out before: what may not go is refused while the node is untouched.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -209,6 +210,11 @@ def _warnings(going: list[dict[str, Any]], blocked: list[tuple[Json, str]], cord
         pod, message = blocked[0]
         warnings.append(
             f"{len(blocked)} pods may not go now and are asked again until the deadline: {_name(pod)}: {message}"
+        )
+    workloads = Counter((p["metadata"]["namespace"], controller_name(p)) for p in going if _controller(p))
+    if several := [f"{namespace}/{who} ({count})" for (namespace, who), count in workloads.most_common(3) if count > 1]:
+        warnings.append(
+            f"Pods of one workload go together, unless a PodDisruptionBudget says how many it can spare: {', '.join(several)}"
         )
     if cordoned:
         warnings.append("It is cordoned already, not by this incident; its undo will leave it so")

@@ -1,0 +1,1 @@
+"""`stanch runbook`: Runbooks in Git, looked at, tested and planned without a cluster. Nothing here imports kopf."""
