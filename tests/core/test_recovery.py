@@ -2,14 +2,19 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from build import BAD, T0, incident, node, pod, roll_back, scale_to, stamp
+from stanch.api.incident import Criterion
 from stanch.core.observations import Failed, Found
+from stanch.core.promql import read
 from world import CATALOG, World, bad_deploy, healthy
 
+ROOT = Path(__file__).resolve().parents[2]
 READY = {"name": "it", "condition": {"type": "Ready"}, "gates": "Mitigated"}
 
 
@@ -374,3 +379,19 @@ def test_after_four_hours_it_stays_closed():
     turn(world, False)
     world.run(hours=1)
     assert "Reopened" not in world.kinds()
+
+
+def test_the_example_is_what_its_words_say():
+    """Each kind once, as people write it, and each question kept in the record in one line."""
+    body = yaml.safe_load((ROOT / "examples" / "recovery.yaml").read_text(encoding="utf-8"))
+    world = healthy(incident(**body["spec"])).run(seconds=3)
+    criteria = recovery_of(world).criteria
+    assert {Criterion.model_fields[c].alias or c for c in Criterion.CHECKS} == {c.check for c in criteria}
+    asks = {c.name: c.asks for c in criteria if c.asks}
+    assert ("checkout-probe 200", "Ready=True", "payments_queue_depth < 100") == (
+        asks["probe"],
+        asks["synced"],
+        asks["payments"],
+    )
+    assert "" == read(asks["errors"]).problem
+    assert [] == world.broken

@@ -26,12 +26,12 @@ def depth_of(world: World) -> str:
     return f'{DEPTH}{{namespace="{world.ns}"}}'
 
 
-def watched(world: World, *wishes: Json, hold: str = "4s") -> Json:
+def watched(world: World, hold: str = "4s") -> Json:
     """Over when no queue is long, now and for six seconds back."""
     now = {"name": "queue", "promQL": {"query": f"{depth_of(world)} < 100"}, "gates": "Mitigated"}
     back = {"name": "lately", "promQL": {"query": f"max_over_time({depth_of(world)}[6s]) < 100"}, "downstream": True}
     pods = {"name": "pods", "available": {}}
-    return incident(*wishes, recovery={"hold": hold, "criteria": [now, back, pods]})
+    return incident(recovery={"hold": hold, "criteria": [now, back, pods]})
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,9 @@ def test_only_what_is_measured_tells_that_it_is_over(world: World, prometheus: P
     world.release(says(340, BAD))
     world.serving()
     measured(prometheus, world, "340", 2)
-    world.declare(watched(world, ROLL_BACK))
+    world.declare(watched(world))
+    stands(world, "Failing", "does not hold")
+    world.say("mitigate", ROLL_BACK | {"target": {"kind": "Deployment", "name": "checkout"}})
     world.condition("Resolved", seconds=120)
     status = world.status()
     record = world.mitigation()

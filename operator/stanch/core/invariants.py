@@ -324,22 +324,6 @@ def _is_frozen(frozen: RunbookRecord | None, record: MitigationRecord) -> bool:
     return mine and (frozen.mode is Mode.AUTO or not record.automatic)
 
 
-def law_29_suspects_are_few_ranked_and_told_why(incident: Incident, plan: Plan) -> bool:
-    """A guess without its reason is an accusation, and a long list is none at all."""
-    suspects = plan.status.suspects or ()
-    ranked = all(one.score >= other.score for one, other in pairwise(suspects))
-    return ranked and len({s.name for s in suspects}) == len(suspects) <= SUSPECTS_MAX and all(s.text for s in suspects)
-
-
-def law_30_what_came_after_proves_nothing_and_holds_up_nobody(incident: Incident, plan: Plan) -> bool:
-    """The state after an effect can't show what it destroyed; and nothing begins in the plan that captures it."""
-    after = {e.name for e in plan.status.evidence or () if e.purpose in LATER}
-    new = after - {e.name for e in incident.status.evidence or ()}
-    begins = bool(attempts(plan.status).keys() - attempts(incident.status).keys())
-    acts = any(not isinstance(c, Unmark) for c in plan.commands)
-    return not (new and (begins or acts)) and all(a.evidence not in after for a in attempts(plan.status).values())
-
-
 def law_28_resolved_only_after_the_hold_was_seen_clean(incident: Incident, plan: Plan) -> bool:
     """Over is what was seen to hold, by data of after its end; or what a person says, and then the record has their name."""
     before, after, recovery = incident.status.times, plan.status.times, plan.status.recovery
@@ -357,6 +341,22 @@ def law_28_resolved_only_after_the_hold_was_seen_clean(incident: Incident, plan:
         return False
     good = (c.state is CriterionState.PASSING and not c.bad_samples for c in recovery.criteria)
     return all(good) and all(c.since_time is None or c.since_time <= since for c in recovery.criteria)
+
+
+def law_29_suspects_are_few_ranked_and_told_why(incident: Incident, plan: Plan) -> bool:
+    """A guess without its reason is an accusation, and a long list is none at all."""
+    suspects = plan.status.suspects or ()
+    ranked = all(one.score >= other.score for one, other in pairwise(suspects))
+    return ranked and len({s.name for s in suspects}) == len(suspects) <= SUSPECTS_MAX and all(s.text for s in suspects)
+
+
+def law_30_what_came_after_proves_nothing_and_holds_up_nobody(incident: Incident, plan: Plan) -> bool:
+    """The state after an effect can't show what it destroyed; and nothing begins in the plan that captures it."""
+    after = {e.name for e in plan.status.evidence or () if e.purpose in LATER}
+    new = after - {e.name for e in incident.status.evidence or ()}
+    begins = bool(attempts(plan.status).keys() - attempts(incident.status).keys())
+    acts = any(not isinstance(c, Unmark) for c in plan.commands)
+    return not (new and (begins or acts)) and all(a.evidence not in after for a in attempts(plan.status).values())
 
 
 LAWS: Final[tuple[Law, ...]] = (
@@ -387,9 +387,9 @@ LAWS: Final[tuple[Law, ...]] = (
     law_25_a_hat_moves_by_the_word_of_its_next_holder,
     law_26_what_others_wrote_is_overwritten_by_two_people,
     law_27_a_runbook_does_what_was_frozen,
+    law_28_resolved_only_after_the_hold_was_seen_clean,
     law_29_suspects_are_few_ranked_and_told_why,
     law_30_what_came_after_proves_nothing_and_holds_up_nobody,
-    law_28_resolved_only_after_the_hold_was_seen_clean,
 )
 
 
