@@ -4,7 +4,7 @@ import hashlib
 
 from stanch.api.names import Label
 from stanch.core.observations import Observations
-from stanch.core.ports import Aim, Captured, CaptureRequest
+from stanch.core.ports import Aim, Captured, CaptureRequest, WhatChanged
 from stanch.core.questions import Question
 
 
@@ -32,3 +32,11 @@ class PaperCollector:
             "of": sorted(request.loses),
         }
         return Captured(name, body, sha, items=1, missing=0, really_missing=0, stored_bytes=10)
+
+    def changes_questions(self, aims: object, seen: object) -> tuple[Question, ...]:
+        """Nothing."""
+        return ()
+
+    def what_changed(self, aims: object, seen: object, said: object, now: object) -> WhatChanged | None:
+        """Paper can't say."""
+        return None

@@ -104,6 +104,7 @@ INCIDENT = Kind(
         Column("DECLARED-BY", ".spec.declaredBy.username", wide=True, description="Who declared it"),
         Column("MITIGATED", ".status.times.mitigated", wide=True, description="When harm ended"),
         Column("RESOLVED", ".status.times.resolved", wide=True, description="When recovery had held"),
+        Column("SUSPECT", ".status.suspects[0].name", wide=True, description="The likeliest cause among what changed"),
         Column("TITLE", ".spec.title", wide=True, description="What is wrong"),
     ),
     selectable=(".spec.severity", ".spec.service", ".status.phase"),

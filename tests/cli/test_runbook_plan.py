@@ -104,6 +104,21 @@ def test_a_role_is_as_narrow_as_the_runbook_says(tmp_path: Path) -> None:
     assert "resourceNames" not in role["rules"][0]
 
 
+def test_names_limit_only_what_all_of_them_do(tmp_path: Path) -> None:
+    """
+    A second mitigation on a Deployment that only a pattern names takes the limit from that resource, and from no other.
+    """
+    book = spoilt(lambda b: b["spec"]["parameters"].append({"name": "other", "pattern": "[a-z]+"}))
+    book["spec"]["mitigations"] += [
+        {"name": "stop", "rolloutPause": {}, "target": {"kind": "Deployment", "name": "$(other)"}},
+        {"name": "off", "configFlag": {"key": "a", "value": "b"}, "target": {"kind": "ConfigMap", "name": "flags"}},
+    ]
+    _, role, _ = roles(put(tmp_path, book))
+    assert [("configmaps", ["flags"]), ("deployments", None)] == [
+        (r["resources"][0], r.get("resourceNames")) for r in role["rules"]
+    ]
+
+
 def test_rights_on_nodes_are_rights_in_the_whole_cluster() -> None:
     """
     Nodes have no namespace, and pods of all namespaces are evicted from one.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.books import ROOT, SHIPPED, findings
+from cli.books import ROOT, SHIPPED, findings, ids
 from stanch.api.runbook import Runbook
 from stanch.cli.runbook.cases import Case, read_cases
 from stanch.cli.runbook.files import documents
@@ -47,6 +47,13 @@ def test_nothing_is_found_in_them() -> None:
     `stanch runbook lint runbooks/` finds nothing.
     """
     assert [] == findings(ROOT / "runbooks")
+
+
+def test_nothing_but_tests_is_missed_in_the_example() -> None:
+    """
+    The example of a Runbook is one that can be followed; it stands alone, so no cases are beside it.
+    """
+    assert {"RB032"} == set(ids(findings(ROOT / "examples" / "runbook.yaml")))
 
 
 @pytest.mark.parametrize(("path", "case"), CASES, ids=lambda x: x.name if isinstance(x, Case) else x.parent.name)

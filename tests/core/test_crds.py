@@ -10,7 +10,7 @@ from tools import crds, generated, policies, rbac
 from tools.crds import CannotExpressError, schema_of
 from tools.crds_rules import KINDS
 
-_ONE_OF = re.compile(r"\[\?\([^)]*\)\]")
+_ONE_OF = re.compile(r"\[(\?\([^)]*\)|\d+)\]")
 Words = Annotated[str, Field(max_length=8)]
 
 
@@ -154,7 +154,7 @@ def test_columns_fields_and_rules_point_at_fields_that_exist(kind: Any) -> None:
     paths = [column.path for column in kind.columns] + list(kind.selectable)
     for path in paths:
         here = schema
-        # One of a list, such as a condition by its type, is a step into its items.
+        # One of a list, such as a condition by its type or the first one, is a step into its items.
         for step in _ONE_OF.sub("", path).removeprefix(".").split("."):
             if step == "metadata":
                 break

@@ -13,6 +13,7 @@ from stanch.api.incident import Incident
 from stanch.api.incident_status import Approval, Approvals, AttemptState, Debt, Effect, IncidentStatus, RoleRecord
 from stanch.api.meta import TargetKind
 from stanch.api.policy import DEFAULT
+from stanch.api.suspect_status import Suspect
 from stanch.core import invariants
 from stanch.core.commands import Removal, Remove, Swap
 from stanch.core.plan_type import Plan
@@ -227,6 +228,8 @@ PLANTED = {
     "law_25": lambda i, s: (i, Plan(_worn(s, "carol"))),
     "law_26": lambda i, s: (i, Plan(_undo_of(s, pre="sha256:else"))),
     "law_27": lambda i, s: (_bare(i), Plan(_with_record(s, source="Runbook/bad-deploy"))),
+    "law_29": lambda i, s: (i, Plan(s.model_copy(update={"suspects": (_suspect(s, 3), _suspect(s, 90))}))),
+    "law_30": lambda i, s: (i, Plan(_proven_by_what_came_after(s))),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
 
@@ -235,6 +238,16 @@ def _worn(status: IncidentStatus, user: str) -> IncidentStatus:
     """carol commands, although she has not said a word."""
     role = RoleRecord(role="commander", user=user, since_time=status.times.declared, source="Entry/handoff-1")
     return status.model_copy(update={"roles": (role,)})
+
+
+def _suspect(status: IncidentStatus, score: int) -> Suspect:
+    return Suspect(name=f"s{score}", time=status.times.declared, score=score, text="it was rolled out")
+
+
+def _proven_by_what_came_after(status: IncidentStatus) -> IncidentStatus:
+    """An attempt that names as its evidence what was captured when it was done."""
+    before = status.evidence[0]
+    return status.model_copy(update={"evidence": (before.model_copy(update={"purpose": "After"}),)})
 
 
 def _owing(inc: Incident, status: IncidentStatus) -> Incident:

@@ -198,11 +198,11 @@ class Measured(PaperCollector):
 
 
 def test_each_capture_of_an_incident_is_given_what_the_ones_before_have_left():
-    """By the policy in force."""
+    """By the policy in force; what came after is captured as well, in the least that there always is."""
     collector = Measured()
     policy = replace(DEFAULT, evidence_incident_bytes=1_200_000)
     world = bad_deploy(incident_of(roll_back()))
     world.catalog = replace(world.catalog, collector=collector, policy=policy)
     undo = entry("alice", after=timedelta(seconds=6), undo={"mitigation": "roll-back"})
     world.run(seconds=5).say(undo).run(seconds=10)
-    assert [PART_BYTES_MAX, 200_000] == list(dict.fromkeys(collector.rooms))
+    assert [PART_BYTES_MAX, 200_000, LEAST] == list(dict.fromkeys(collector.rooms))

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from books import ACCOUNT, AUTO, alerted, body, following
-from build import BAD, GOOD, T0, entry, roll_back, stamp
+from build import BAD, GOOD, T0, entry, roll_back
 from stanch.api.incident_status import WishState
 from stanch.api.names import RUNBOOK_STAMP
 from stanch.api.runbook_record import Mode
@@ -477,11 +477,3 @@ def test_while_nobody_can_tell_who_asked_nothing_is_frozen():
     world.policies = Policies(proven=True)
     world.look()
     assert frozen(world).digest
-
-
-def test_escalations_have_their_times():
-    """Counted from when the plan was made."""
-    world = start(following(), escalate=[{"after": "15m", "to": "database-team"}])
-    assert [("database-team", stamp(world.now + timedelta(minutes=15)))] == [
-        (e.to, stamp(e.due_time)) for e in frozen(world).escalate
-    ]

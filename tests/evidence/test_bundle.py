@@ -29,6 +29,7 @@ from stanch.api.names import MissingReason
 from stanch.core.observations import Failed, Found, Observations
 from stanch.evidence import tar
 from stanch.evidence.bundle import bundle
+from stanch.evidence.missing import words
 from stanch.evidence.shelf import safe
 
 KINDS = ["Deployment", "StatefulSet", "DaemonSet", "Node"]
@@ -298,3 +299,14 @@ def test_several_targets_share_one_archive():
     made = bundle(capture(world(crash("a")), SHOP, SHOP))
     assert [item.name for item in made.items].count("pod/a/pod.json") == 1
     assert KEY not in json.dumps(made.body).encode()
+
+
+def test_what_is_missing_is_named_in_few_words():
+    """`Partial` says what is not there: whoever reads the condition at night opens no archive."""
+    silent = Failed(0, "i/o timeout")
+    pods = [crash(f"p{n}") for n in range(3)]
+    answers = {f"p{n}/app/{age}": silent for n in range(3) for age in ("previous", "current")}
+    made = bundle(capture(world(*pods, horizontalpodautoscalers=Failed(403, "no"), **answers)))
+    expected = "Forbidden: hpa.json; NodeSilent: pod/p0/app.log, pod/p0/app.previous.log, pod/p1/app.log and 3 more"
+    assert expected == words(made.missing)
+    assert "" == words(bundle(capture(world(pod("a")))).missing)

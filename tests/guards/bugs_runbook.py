@@ -156,6 +156,22 @@ BUGS: Bugs = {
             f"{TESTS}::test_it_is_counted_for_as_long_as_its_own_guardrails_look",
         ),
     ),
+    "runbooks: whom to call": (
+        Bug(
+            "calls though harm is over",
+            "runbook_escalate.py",
+            " or is_true(draft.status, ConditionType.MITIGATED):",
+            ":",
+            "test_runbook_calls.py::test_who_is_to_be_called_is_said_once_while_it_hurts",
+        ),
+        Bug(
+            "calls again and again",
+            "runbook_escalate.py",
+            'update={"said_time": draft.now}',
+            'update={"said_time": None}',
+            "test_runbook_calls.py::test_who_is_to_be_called_is_said_once_while_it_hurts",
+        ),
+    ),
     "runbooks: hostile labels": (
         Bug(
             "fills in what a value says",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from books import body as book
+from books import following
 from build import entry, incident, roll_back, scale_to
 from stanch.api import duration
 from world import World, bad_deploy, bad_past, healthy
@@ -29,6 +31,7 @@ class Story:
         self.world: World | None = None
         self.told = 0
         self.said = 0
+        self.written = 0
 
     def step(self, line: str) -> list[str]:
         """What one line leads to."""
@@ -56,6 +59,19 @@ class Story:
     def _regret(self, by: str, *wishes: str) -> None:
         self.world = bad_past(incident(*(WISHES[w] for w in wishes), by=by))
         self.world.run(seconds=3)
+
+    def _follow(self, by: str, mode: str) -> None:
+        self.world = bad_deploy(following(by=by))
+        self._write(mode)
+        self.world.run(seconds=3)
+
+    def _write(self, mode: str, replicas: str = "") -> None:
+        """The Runbook as Git has it: at first it rolls back, later it may be another."""
+        self.written += 1
+        other = {"mitigations": [scale_to(int(replicas), name="roll-back")]} if replicas else {}
+        said = book(mode=mode, generation=self.written, drilled=False, **other)
+        self.world.objects[("runbooks", "bad-deploy")] = said
+        self.world.run(seconds=1)
 
     def _publish(self) -> None:
         self.world.objects[("postmortems", "checkout-5xx")]["spec"]["published"] = True

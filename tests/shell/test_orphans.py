@@ -169,8 +169,27 @@ async def test_when_incidents_can_not_be_listed_nothing_is_an_orphan(cluster):
     assert {} == cluster.events
 
 
+async def test_it_looks_soon_after_the_start_and_then_every_ten_minutes(cluster, monkeypatch):
+    """As decisions F11 have it."""
+    waits: list[float] = []
+
+    async def over(waiting, seconds):
+        waiting.close()
+        waits.append(seconds)
+        raise TimeoutError if len(waits) < 4 else asyncio.CancelledError
+
+    async def look(_):
+        pass
+
+    monkeypatch.setattr(orphan_sweep.asyncio, "wait_for", over)
+    monkeypatch.setattr(OrphanSweep, "look", look)
+    with pytest.raises(asyncio.CancelledError):
+        await OrphanSweep(cluster.kube, lambda: NOW).run()
+    assert waits == [30.0, 600.0, 600.0, 600.0]
+
+
 async def test_it_looks_again_when_an_incident_was_deleted(cluster, monkeypatch):
-    """Not only in an hour; and a sweep that fails is not the last one."""
+    """Not only in ten minutes; and a sweep that fails is not the last one."""
     monkeypatch.setattr(orphan_sweep, "SOON_SECONDS", 0)
     cluster.refuses["incidents"] = 503
     sweep = OrphanSweep(cluster.kube, lambda: NOW)

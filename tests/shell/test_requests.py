@@ -122,6 +122,21 @@ async def test_a_silent_kubelet_delays_nobody_beyond_the_deadline(server):
     assert "DeadlineOver" == answers[late].reason
 
 
+async def test_a_dead_node_times_out_alone_and_once(server):
+    """Two of its logs are waited for, the rest of them is not; those of all other nodes are there."""
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        return await (_slow(request) if "/dead-" in request.path else Server().reply(request))
+
+    server.reply = reply
+    dead = [Logs("shop", f"dead-{n}", "app", True, "n3", 10, 1024, 0.3) for n in range(8)]
+    alive = [Logs("shop", f"alive-{n}", "app", True, f"a{n}", 10, 1024, 4.0) for n in range(10)]
+    answers = await Observer(server.kube).answer([*dead, *alive], None)
+    assert [] == [q for q in alive if not isinstance(answers[q], Found)]
+    assert {"NodeSilent"} == {answers[q].reason for q in dead}
+    assert 2 == len([r for r in server.requests if "/dead-" in r])
+
+
 async def test_the_newest_bytes_of_a_log_are_kept(server):
     """The last line tells why; what was left away is counted."""
 

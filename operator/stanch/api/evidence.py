@@ -29,6 +29,7 @@ class Purpose(StrEnum):
     DECLARED = "Declared"
     BEFORE = "Before"
     AFTER = "After"
+    RELAPSE = "Relapse"
     PAGE = "Page"
     CLOSED = "Closed"
 
@@ -95,7 +96,7 @@ class EvidenceSpec(Model):
     incident: Annotated[Name, Field(description="The incident in this namespace.")]
     mitigation: Annotated[str | None, Field(max_length=63, description="The mitigation it was captured for.")] = None
     attempt: Annotated[str | None, Field(max_length=63, description="The attempt it was captured for.")] = None
-    purpose: Annotated[Purpose, Field(description="Declared, Before, After, Page or Closed.")]
+    purpose: Annotated[Purpose, Field(description="Declared, Before, After, Relapse, Page or Closed.")]
     part: Annotated[Part, Field(description="Which part of the capture this is.")]
     captured_time: Annotated[Time, Field(description="When it was captured.")]
     deadline: Annotated[Duration | None, Field(description="How long capturing was allowed to take.")] = None

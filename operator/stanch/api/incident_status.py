@@ -8,6 +8,7 @@ from pydantic import Field
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Target, Time
 from stanch.api.people_status import HandoffRecord, HypothesisRecord, ImpactRecord, SignOffRecord
 from stanch.api.runbook_record import RunbookRecord
+from stanch.api.suspect_status import SUSPECTS_MAX, ChangesRecord, Suspect
 from stanch.api.wish import Wish
 
 _S = Annotated[str, Field(max_length=320)]
@@ -293,9 +294,11 @@ class EvidenceRecord(Model):
     """One bundle."""
 
     name: Annotated[_S, Field(description="Evidence object.")]
-    purpose: Annotated[_S, Field(description="Declared, Before or After.")]
+    purpose: Annotated[_S, Field(description="Declared, Before, After or Relapse.")]
+    attempt: Annotated[_S | None, Field(description="The attempt it shows the outcome of; for After.")] = None
     items: Annotated[Counter, Field(description="Things that are in it.")]
     missing: Annotated[Counter, Field(description="Things that could not be had; listed in the object.")]
+    lacks: Annotated[_S | None, Field(description="The reasons, and of each the first names.")] = None
     bytes: Annotated[Counter, Field(description="Stored bytes.")]
     sha256: Annotated[_S, Field(description="SHA-256 of the bundle.")]
     captured_time: Annotated[Time, Field(description="When it was captured.")]
@@ -429,6 +432,11 @@ class IncidentStatus(Model):
         tuple[Suggestion, ...] | None,
         Field(max_length=3, description="What could be tried, best first; nothing is run by itself."),
     ] = None
+    suspects: Annotated[
+        tuple[Suspect, ...] | None,
+        Field(max_length=SUSPECTS_MAX, description="What changed and may be the cause, likeliest first."),
+    ] = None
+    changes: Annotated[ChangesRecord | None, Field(description="What was looked at for changes.")] = None
     evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=16, description="Bundles captured.")] = None
     recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None
     debt: Annotated[

@@ -165,6 +165,7 @@ class EventKind:
     RUNBOOK_LEFT: Final = "RunbookLeft"
     EVIDENCE_COLLECTED: Final = "EvidenceCollected"
     EVIDENCE_NOT_STORED: Final = "EvidenceNotStored"
+    CHANGE_SUSPECTED: Final = "ChangeSuspected"
     MITIGATION_SUGGESTED: Final = "MitigationSuggested"
     MITIGATION_ASKED: Final = "MitigationAsked"
     MITIGATION_WITHDRAWN: Final = "MitigationWithdrawn"

@@ -14,8 +14,8 @@ Examples:
   stanch run --kubeconfig op.kubeconfig       from a shell, against any cluster
   stanch debts -n shop                        what incidents there still owe, and to whom
   stanch debts --orphans                      what deleted incidents left behind, and how it is removed
-  stanch evidence list -n shop                what was captured before anything was done
   stanch runbook lint runbooks/               what is wrong with Runbooks before the night they are needed
+  stanch evidence list -n shop                what was captured before anything was done
 """
 
 
@@ -83,8 +83,8 @@ def debts(kubeconfig: str | None, namespace: str | None, orphans: bool) -> None:
     sys.exit(print_debts(kubeconfig, namespace, orphans))
 
 
-main.add_command(evidence)
 main.add_command(runbook)
+main.add_command(evidence)
 
 
 if __name__ == "__main__":

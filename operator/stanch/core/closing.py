@@ -92,7 +92,7 @@ def close_when_done(draft: Draft) -> None:
         return
     if not unmarked(draft):
         return
-    draft.set(times=times.model_copy(update={"closed": draft.now}), suggestions=None)
+    draft.set(times=times.model_copy(update={"closed": draft.now}), suggestions=None, suspects=None)
     items = [d.action_item for d in draft.status.debt or () if d.action_item]
     text = f"Closed; still owed, by ActionItem: {', '.join(items)}" if items else "Closed: nothing is owed"
     draft.say(EventKind.CLOSED, text, event=True)

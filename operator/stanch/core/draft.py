@@ -42,6 +42,7 @@ class Draft:
     events: list[Told] = field(default_factory=list)
     wakes: list[datetime] = field(default_factory=list)
     close: bool = False
+    later: bool = False
     _asked: set[tuple[Aim, frozenset[str], Severity]] = field(default_factory=set)
 
     def set(self, **changes: Any) -> None:

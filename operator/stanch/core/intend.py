@@ -21,6 +21,7 @@ from stanch.core.draft import MACHINE, Draft, shorten
 from stanch.core.evidence_room import room
 from stanch.core.freeze import met
 from stanch.core.observations import Failed, Found
+from stanch.core.plan_type import Told
 from stanch.core.ports import Aim, Captured, CaptureRequest, Change, Refusal
 from stanch.core.questions import EVIDENCES, REF_OF_KIND, DryRun, Ref
 from stanch.core.records import UNDO_TYPE, Store
@@ -159,8 +160,10 @@ def capture(
     record = EvidenceRecord(
         name=captured.name,
         purpose=purpose.value,
+        attempt=attempt if purpose is Purpose.AFTER else None,
         items=captured.items,
         missing=captured.really_missing,
+        lacks=shorten(captured.lacks, 300) or None,
         bytes=captured.stored_bytes,
         sha256=captured.sha256,
         captured_time=draft.now,
@@ -209,12 +212,12 @@ def _say_captured(draft: Draft, captured: Captured, purpose: Purpose) -> None:
         return  # A quiet retry: the line that it could not be stored stands until something else happens.
     gaps = f", {captured.really_missing} missing" if captured.really_missing else ""
     told = f". {captured.excerpt}" if captured.excerpt else ""
-    draft.say(
-        EventKind.EVIDENCE_COLLECTED,
-        f"{captured.items} items{gaps} {took} ({purpose.value}){told}",
-        entry=captured.name,
-        event=True,
-    )
+    text = f"{captured.items} items{gaps} {took} ({purpose.value}){told}"
+    if purpose in (Purpose.AFTER, Purpose.RELAPSE):
+        # The record names it; what was done and what came of it has lines of its own.
+        draft.events.append(Told(EventKind.EVIDENCE_COLLECTED, text))
+    else:
+        draft.say(EventKind.EVIDENCE_COLLECTED, text, entry=captured.name, event=True)
 
 
 def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, undoes: str | None = None) -> None:

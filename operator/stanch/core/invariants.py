@@ -8,6 +8,7 @@ on a real cluster and the running operator all check them; a plan that breaks on
 import json
 from collections.abc import Callable
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 from pydantic import ValidationError
@@ -25,6 +26,7 @@ from stanch.api.incident_status import (
 from stanch.api.meta import RECONCILERS
 from stanch.api.names import EventKind
 from stanch.api.runbook_record import Mode, RunbookRecord
+from stanch.api.suspect_status import SUSPECTS_MAX
 from stanch.api.wish import When
 from stanch.core.approvals import is_machine
 from stanch.core.attempts import IN_FORCE, standing
@@ -32,6 +34,7 @@ from stanch.core.census import OPEN, RUNBOOK
 from stanch.core.commands import Remove, Swap, Unmark
 from stanch.core.debts import spoken_of_at
 from stanch.core.draft import HOLD_FOR
+from stanch.core.later_evidence import LATER
 from stanch.core.plan_type import Plan
 
 Law = Callable[[Incident, Plan], bool]
@@ -319,6 +322,22 @@ def _is_frozen(frozen: RunbookRecord | None, record: MitigationRecord) -> bool:
     return mine and (frozen.mode is Mode.AUTO or not record.automatic)
 
 
+def law_29_suspects_are_few_ranked_and_told_why(incident: Incident, plan: Plan) -> bool:
+    """A guess without its reason is an accusation, and a long list is none at all."""
+    suspects = plan.status.suspects or ()
+    ranked = all(one.score >= other.score for one, other in pairwise(suspects))
+    return ranked and len({s.name for s in suspects}) == len(suspects) <= SUSPECTS_MAX and all(s.text for s in suspects)
+
+
+def law_30_what_came_after_proves_nothing_and_holds_up_nobody(incident: Incident, plan: Plan) -> bool:
+    """The state after an effect can't show what it destroyed; and nothing begins in the plan that captures it."""
+    after = {e.name for e in plan.status.evidence or () if e.purpose in LATER}
+    new = after - {e.name for e in incident.status.evidence or ()}
+    begins = bool(attempts(plan.status).keys() - attempts(incident.status).keys())
+    acts = any(not isinstance(c, Unmark) for c in plan.commands)
+    return not (new and (begins or acts)) and all(a.evidence not in after for a in attempts(plan.status).values())
+
+
 LAWS: Final[tuple[Law, ...]] = (
     law_1_no_command_without_a_written_intention,
     law_2_nothing_is_done_again_once_its_outcome_is_seen,
@@ -347,6 +366,8 @@ LAWS: Final[tuple[Law, ...]] = (
     law_25_a_hat_moves_by_the_word_of_its_next_holder,
     law_26_what_others_wrote_is_overwritten_by_two_people,
     law_27_a_runbook_does_what_was_frozen,
+    law_29_suspects_are_few_ranked_and_told_why,
+    law_30_what_came_after_proves_nothing_and_holds_up_nobody,
 )
 
 

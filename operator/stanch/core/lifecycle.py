@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from stanch.api.incident_status import Durations, Effect, MitigationRecord, Times, WishState
+from stanch.api.incident_status import Durations, Effect, EvidenceRecord, MitigationRecord, Times, WishState
 from stanch.api.meta import instant
 from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.core.attempts import standing
@@ -17,6 +17,7 @@ from stanch.core.conditions import drop, find, is_true, put
 from stanch.core.draft import Draft, shorten
 from stanch.core.forced_undo import is_waiting
 from stanch.core.judge import worse_words
+from stanch.core.later_evidence import LATER
 from stanch.core.pace import counts_until
 from stanch.core.recovery import attempt_is_open, contained, harm_is_over
 from stanch.core.spec_fold import declarer
@@ -93,7 +94,8 @@ def _acknowledged(draft: Draft) -> None:
 
 
 def _evidence(draft: Draft) -> None:
-    kept = draft.status.evidence or ()
+    # What was captured afterwards says nothing about what was there before.
+    kept = [e for e in draft.status.evidence or () if e.purpose not in LATER]
     if kept:
         missing = sum(e.missing for e in kept)
         total = sum(e.items for e in kept)
@@ -103,7 +105,7 @@ def _evidence(draft: Draft) -> None:
             ConditionType.EVIDENCE_CAPTURED,
             "True",
             reason,
-            f"{total} items, {missing} missing; in {kept[-1].name}",
+            f"{total} items, {missing} missing{_lacks(kept)}; in {kept[-1].name}",
         )
     elif any(r.asked.harm_first and r.attempts for r in draft.records):
         put(
@@ -117,6 +119,12 @@ def _evidence(draft: Draft) -> None:
         put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.NOTHING_TO_CAPTURE, "It names no targets")
     else:
         put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.CAPTURING, "Not stored yet")
+
+
+def _lacks(kept: list[EvidenceRecord]) -> str:
+    """What the newest bundle that lacks something lacks."""
+    told = next((e.lacks for e in reversed(kept) if e.lacks), None)
+    return f" ({told})" if told else ""
 
 
 def _mitigated(draft: Draft) -> None:

@@ -20,6 +20,7 @@ from stanch.core.entry_fold import fold_entries
 from stanch.core.follow import follow
 from stanch.core.intend import capture
 from stanch.core.judge import judge_effects
+from stanch.core.later_evidence import capture_later
 from stanch.core.lifecycle import follow_lifecycle, words_for_the_eye
 from stanch.core.observations import Observations
 from stanch.core.pages import turn_page
@@ -28,10 +29,12 @@ from stanch.core.ports import Catalog
 from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
 from stanch.core.restored import refuse_the_past
+from stanch.core.runbook_escalate import escalate
 from stanch.core.runbooks import fold_runbook
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
 from stanch.core.suggest import ask_what_could_help, suggest
+from stanch.core.suspects import ask_what_changed, name_suspects
 from stanch.core.undo import revert_where_chosen, start_undos
 from stanch.core.wish_fold import fold_wishes
 
@@ -63,14 +66,18 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     watch_effects(draft)
     ask_what_could_help(draft)
     ask_what_closing_needs(draft)
+    ask_what_changed(draft)
+    capture_later(draft)
     if draft.questions:
-        return Plan(status=incident.status, questions=tuple(draft.questions), capturing=tuple(draft.capturing))
+        return _still_asking(draft)
     suggest(draft)
+    name_suspects(draft)
     judge_effects(draft)
     keep_debts(draft)
     move_to_items(draft)
     # 8. Say what is so, learn from it, and end it when nothing is left to do.
     follow_lifecycle(draft)
+    escalate(draft)
     learn(draft)
     close_when_done(draft)
     follow_lifecycle(draft)
@@ -80,9 +87,18 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     return _finish(draft)
 
 
+def _still_asking(draft: Draft) -> Plan:
+    return Plan(
+        status=draft.incident.status,
+        questions=tuple(draft.questions),
+        capturing=tuple(draft.capturing),
+        later=draft.later,
+    )
+
+
 def _finish(draft: Draft) -> Plan:
     if draft.questions:
-        return Plan(status=draft.incident.status, questions=tuple(draft.questions), capturing=tuple(draft.capturing))
+        return _still_asking(draft)
     return Plan(
         status=draft.status,
         stores=tuple(draft.stores),
@@ -111,7 +127,11 @@ def _capture_at_declaration(draft: Draft) -> None:
     if any(r.attempts for r in draft.records):
         return
     aims = tuple(aim_at(draft.incident, t.kind.value, t.name) for t in targets)
+    # Where something else is being asked for, an effect may wait; what changed does not add to that.
+    calm = not draft.questions
     for aim in aims:
         draft.ask_evidence(aim)
+    if calm:
+        draft.ask(*draft.catalog.collector.changes_questions(aims, draft.seen))
     if not draft.questions:
         capture(draft, aims, Purpose.DECLARED, f"{draft.incident.metadata.name[:200]}-declared-a")

@@ -28,6 +28,7 @@ class Plan:
     Ask ``questions`` and plan again while there are any; then write ``status`` and ``stores``, then perform
     ``commands``, then look again at ``wake_at``. ``capturing`` are the targets whose evidence is being asked for: what
     is known of them can be rendered while the last answers are on their way. ``policy`` is the one that was in force.
+    ``later``: what is asked for is evidence of what came after, which nobody waits for.
     """
 
     status: IncidentStatus
@@ -40,6 +41,7 @@ class Plan:
     wake_at: datetime | None = None
     close: bool = False
     policy: Policy = DEFAULT
+    later: bool = False
 
     @cached_property
     def wire(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from stanch.api.evidence import PART_BYTES_MAX, Purpose
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import Severity, TargetKind
 from stanch.api.policy import Policy
+from stanch.api.suspect_status import ChangesRecord, Suspect
 from stanch.core.commands import Removal
 from stanch.core.graphs import Graph
 from stanch.core.observations import Observations
@@ -191,7 +192,7 @@ class Mitigation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A bundle ready to be stored: the complete Evidence object and what the record says of it."""
+    """A bundle ready to be stored: the complete Evidence object and what the record says of it; ``lacks`` names what is missing."""
 
     name: str
     body: dict[str, Any]
@@ -201,6 +202,7 @@ class Captured:
     really_missing: int
     stored_bytes: int
     excerpt: str = ""
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,14 @@ class CaptureRequest:
     onset: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WhatChanged:
+    """What may have caused it, likeliest first, and what was looked at for that."""
+
+    suspects: tuple[Suspect, ...]
+    record: ChangesRecord
+
+
 class Collector(Protocol):
     """What evidence is: which questions to ask for a target, and the bundle that the answers make."""
 
@@ -242,6 +252,16 @@ class Collector(Protocol):
 
     def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
         """The bundle of what was answered; what was not is listed in it as missing."""
+        ...
+
+    def changes_questions(self, aims: tuple[Aim, ...], seen: Observations) -> tuple[Question, ...]:
+        """What to ask next to learn what changed; empty when everything was asked. An effect never waits for these."""
+        ...
+
+    def what_changed(
+        self, aims: tuple[Aim, ...], seen: Observations, said: datetime | None, now: datetime
+    ) -> WhatChanged | None:
+        """What changed, from whatever was answered; ``said`` is when people say it began. None: it can't say."""
         ...
 
 

@@ -7,12 +7,16 @@ from typing import Any
 from stanch.api.evidence import EXTRACT_ANNOTATION, Purpose, extract_line
 from stanch.api.meta import Severity
 from stanch.core.observations import Observations
-from stanch.core.ports import Aim, Captured, CaptureRequest
+from stanch.core.ports import Aim, Captured, CaptureRequest, WhatChanged
 from stanch.core.questions import Get, List, Question
 from stanch.evidence.bundle import Capture, bundle, prepare
+from stanch.evidence.changes.sources import questions as changes_questions
 from stanch.evidence.excerpt import failure_line
 from stanch.evidence.gather import questions
+from stanch.evidence.missing import words
+from stanch.evidence.scene import Scene
 from stanch.evidence.shelf import File
+from stanch.evidence.suspects import what_changed
 
 _PREPARED_MAX = 16
 # Which answers a prepared file was made of: by identity, for an answer is never changed, only replaced.
@@ -36,8 +40,9 @@ class EvidenceCollector:
     def prepare(self, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime) -> None:
         """Render objects, tables and descriptions while the logs are on their way."""
         request = CaptureRequest("", "", "", severity, aims, Purpose.BEFORE, "", None, None, now, timedelta(0))
-        while len(self._prepared) >= _PREPARED_MAX:
-            self._prepared.pop(next(iter(self._prepared)))
+        # Several threads may do this at once: each step is one that Python does in one go.
+        for old in list(self._prepared)[: max(0, len(self._prepared) - _PREPARED_MAX + 1)]:
+            self._prepared.pop(old, None)
         # The observations are kept with it, so that no identity in the fingerprint can come to mean something else.
         self._prepared[_fingerprint(aims, seen)] = (seen, prepare(self._capture(request, seen, {})))
 
@@ -60,7 +65,18 @@ class EvidenceCollector:
             really_missing=made.really_missing,
             stored_bytes=made.bytes,
             excerpt=lines[0] if lines else "",
+            lacks=words(made.missing),
         )
+
+    def changes_questions(self, aims: tuple[Aim, ...], seen: Observations) -> tuple[Question, ...]:
+        """What to ask next to learn what changed around these targets."""
+        return changes_questions(_scenes(aims, seen), seen)
+
+    def what_changed(
+        self, aims: tuple[Aim, ...], seen: Observations, said: datetime | None, now: datetime
+    ) -> WhatChanged | None:
+        """Dated, ranked and masked."""
+        return what_changed(_scenes(aims, seen), seen, said, now, self._key)
 
     def _capture(self, request: CaptureRequest, seen: Observations, prepared: Mapping[str, File]) -> Capture:
         return Capture(
@@ -83,6 +99,10 @@ class EvidenceCollector:
             graphs=request.graphs,
             onset=request.onset,
         )
+
+
+def _scenes(aims: tuple[Aim, ...], seen: Observations) -> tuple[Scene, ...]:
+    return tuple(Scene(aim, seen) for aim in dict.fromkeys(aims))
 
 
 def _fingerprint(aims: tuple[Aim, ...], seen: Observations) -> _Fingerprint:

@@ -12,10 +12,12 @@ from stanch.core import asking
 from stanch.core.observations import Answer, Found, NotFound, Observations, items
 from stanch.core.questions import PODS, List, Logs
 from stanch.evidence import missing, tables
+from stanch.evidence.changes import look
 from stanch.evidence.choose import Chosen
 from stanch.evidence.describe import describe
 from stanch.evidence.dig import mapping, name_of, text, uid_of
 from stanch.evidence.gather import surroundings
+from stanch.evidence.related import related
 from stanch.evidence.scene import Scene, log_question
 from stanch.evidence.shelf import Rank, Shelf, safe
 from stanch.evidence.states import Slot, slots
@@ -44,6 +46,8 @@ class Layout:
         ordered = sorted(found.items(), key=lambda each: isinstance(each[1], Found))  # an answer wins over a failure
         self.logs = {_identity(question): (question, answer) for question, answer in ordered}
         self.events = self._events()
+        namespaces = {scene.aim.namespace for scene in self.scenes if scene.aim.namespace}
+        self.slices = {name: items(self.seen.get(asking.endpoint_slices(name))) for name in namespaces}
         self.about: dict[str, list[Obj]] = {}
         for event in self.events:
             self.about.setdefault(text(event, "involvedObject", "uid"), []).append(event)
@@ -63,6 +67,8 @@ class Layout:
                 message = f"{scene.passed_over} more pods go than are looked at"
                 self.shelf.lacks("pod/others", MissingReason.BUDGET_FULL, message)
         self._namespace()
+        self._related()
+        self._changes()
 
     def _target(self, scene: Scene) -> None:
         base = f"{scene.aim.kind.value.lower()}/{safe(scene.aim.name)}"
@@ -79,11 +85,14 @@ class Layout:
         self.shelf.json(f"{base}.json", ItemKind.OBJECT, path, lambda: self.clean(target))
         self._describe(f"{base}.describe.txt", path, target, theirs, scene)
 
-    def _describe(self, name: str, path: str, obj: Obj, events: Sequence[Obj], scene: Scene | None = None) -> None:
+    def _describe(
+        self, name: str, path: str | None, obj: Obj, events: Sequence[Obj], scene: Scene | None = None
+    ) -> None:
         pods, history = (scene.pods, scene.history) if scene else ([], [])
 
         def make() -> str:
-            return describe(self.clean(obj), events, now=self.now, pods=pods, replicasets=history)
+            slices = self.slices.get(text(obj, "metadata", "namespace"), [])
+            return describe(self.clean(obj), events, now=self.now, pods=pods, replicasets=history, slices=slices)
 
         self.shelf.text(name, ItemKind.DESCRIBE, path, make)
 
@@ -149,6 +158,33 @@ class Layout:
         for name, question in dict(each for scene in self.scenes for each in _around(scene)).items():
             if self._check(name, question):
                 self._list(name, _path(question), items(self.seen.get(question)))
+
+    def _related(self) -> None:
+        """A page for each object on the way to the pods, under them or read by them; its JSON where no list has it."""
+        named: set[str] = set()
+        for scene in self.scenes:
+            for each in related(scene, self.seen):
+                base = f"{each.kind.lower()}/{safe(name_of(each.obj))}"
+                if base in named:
+                    continue
+                named.add(base)
+                if each.path:
+                    self._object(f"{base}.json", each.path, each.obj)
+                theirs = self.about.get(uid_of(each.obj), [])
+                self._describe(f"{base}.describe.txt", each.path or None, each.obj, theirs, scene)
+
+    def _object(self, name: str, path: str, obj: Obj) -> None:
+        self.shelf.json(name, ItemKind.OBJECT, path, lambda: self.clean(obj))
+
+    def _changes(self) -> None:
+        """What changed, from what this capture asked and what was asked besides."""
+        if any(scene.target is not None for scene in self.scenes):
+            self.shelf.text(
+                "changes.txt",
+                ItemKind.SUMMARY,
+                None,
+                lambda: str(look(self.scenes, self.seen, self.now, self.shelf.redactor.key)),
+            )
 
     def _check(self, name: str, question: List) -> bool:
         """Was the list answered? If not, or not wholly, that is said."""

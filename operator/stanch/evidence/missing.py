@@ -1,8 +1,9 @@
 """Why something is not there: from what the API server said to one fixed word, and what was said."""
 
 import re
+from collections.abc import Sequence
 
-from stanch.api.evidence import MissingItem
+from stanch.api.evidence import NORMAL_REASONS, MissingItem
 from stanch.api.names import MissingReason
 from stanch.core.observations import Answer, Failed, Found, NotFound
 from stanch.core.questions import Logs, Question
@@ -13,6 +14,7 @@ _SILENT = re.compile(
     r"dial tcp|i/o timeout|timed? ?out|connection refused|no route to host|10250|proxy error|EOF", re.I
 )
 _TEXT_MAX = 512
+_NAMED_MAX = 3
 
 
 def why(question: Question, answer: Answer | None) -> tuple[str, str]:
@@ -50,3 +52,17 @@ def _failed(question: Question, status: int, message: str) -> tuple[str, str]:
 def item(name: str, reason: str, message: str) -> MissingItem:
     """For the list of what is not there; long texts are cut."""
     return MissingItem(name=name[:_TEXT_MAX], reason=reason, message=message[:_TEXT_MAX] or None)
+
+
+def words(found: Sequence[MissingItem]) -> str:
+    """``NodeSilent: pod/a/app.log, pod/b/app.log and 4 more; Forbidden: hpa.json``; empty when nothing really is missing."""
+    reasons: dict[str, list[str]] = {}
+    for each in found:
+        if each.reason not in NORMAL_REASONS:
+            reasons.setdefault(each.reason, []).append(each.name)
+    return "; ".join(f"{reason}: {_few(sorted(names))}" for reason, names in sorted(reasons.items()))
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - _NAMED_MAX
+    return ", ".join(names[:_NAMED_MAX]) + (f" and {more} more" if more > 0 else "")

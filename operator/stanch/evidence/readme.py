@@ -14,8 +14,10 @@ Incident {namespace}/{incident}, captured at {time} ({purpose}) of {targets}.
 Where to look first
   pods.txt              every pod in one line
   history.txt           templates this workload had: revisions, images, when, why
+  changes.txt           what changed in the hour before, dated, the likeliest causes first
   events.txt            warnings by time, those about the target first (events.json has all fields)
-  <kind>/<name>.*       the target: as JSON, and as kubectl describe would show it, with absolute times
+  <kind>/<name>.*       the target: as JSON, and as kubectl describe would show it, with absolute times;
+                        so also each Service, autoscaler, budget, Ingress, Node, claim and ConfigMap around it
   pod/<pod>/            chosen pods: at most 12 failing ones by failure signature, and 2 healthy ones to compare with
                         (of a node: pod/<namespace>/<pod>/, those that a drain takes away)
     <container>.previous.log   the run before the last restart

@@ -13,7 +13,8 @@ from stanch.core.questions import DryRun, Get, List, Logs, MayGo, MayThey, Quest
 from stanch.shell.client import JSON, JSON_PATCH, METADATA_ONLY, Kube, Reply, Unanswered
 from stanch.shell.served import Served
 
-LOGS_AT_ONCE: Final = 8
+# As many as two of each pod that is looked at: kubelets that are dead must not hold up those that answer.
+LOGS_AT_ONCE: Final = 28
 # A kubelet serves logs from disk; more than two at once only makes a sick node sicker.
 LOGS_PER_NODE: Final = 2
 # The kubelet says so with status 200 when the container was removed a moment ago; it is no line of the log.
@@ -33,7 +34,8 @@ class Observer:
 
     async def answer(self, questions: Iterable[Question], within: float | None) -> dict[Question, Answer]:
         """An answer for every question; logs that are not there ``within`` seconds are left behind."""
-        tasks = {asyncio.create_task(self._one(q)): q for q in questions}
+        silent: set[str] = set()
+        tasks = {asyncio.create_task(self._one(q, silent)): q for q in questions}
         logs = {t for t, q in tasks.items() if isinstance(q, Logs)}
         if logs and within is not None:
             _, late = await asyncio.wait(logs, timeout=max(0.05, within))
@@ -49,22 +51,24 @@ class Observer:
                 answers[question] = Failed(0, "the evidence deadline was over", MissingReason.DEADLINE_OVER)
         return answers
 
-    async def _one(self, question: Question) -> Answer:
+    async def _one(self, question: Question, silent: set[str]) -> Answer:
+        """``silent`` are nodes that did not answer a moment ago: what else is asked of them is not waited for again."""
         try:
-            return await self._ask(question)
+            return await self._ask(question, silent)
         except Unanswered as error:
-            reason = MissingReason.NODE_SILENT if isinstance(question, Logs) else MissingReason.NOT_ANSWERED
-            return Failed(0, str(error), reason)
+            if not isinstance(question, Logs):
+                return Failed(0, str(error), MissingReason.NOT_ANSWERED)
+            silent.add(question.node)
+            return Failed(0, str(error), MissingReason.NODE_SILENT)
 
-    async def _ask(self, question: Question) -> Answer:
+    async def _ask(self, question: Question, silent: set[str]) -> Answer:
         match question:
             case Get(ref=ref, namespace=namespace, name=name):
                 return _plain(await self.kube.get(ref.path(namespace, name)))
             case List():
                 return await self._list(question)
             case Logs():
-                async with self._nodes[question.node], self._logs:
-                    return await self._log(question)
+                return await self._in_turn(question, silent)
             case MayThey():
                 return await self._may(question)
             case DryRun() | MayGo():
@@ -92,6 +96,12 @@ class Observer:
             params["continue"] = question.after
         accept = METADATA_ONLY if question.metadata_only else JSON
         return _plain(await self.kube.get(question.ref.path(question.namespace), params, accept))
+
+    async def _in_turn(self, question: Logs, silent: set[str]) -> Answer:
+        async with self._nodes[question.node], self._logs:
+            if question.node and question.node in silent:
+                return Failed(0, "it did not answer another request of this capture", MissingReason.NODE_SILENT)
+            return await self._log(question)
 
     async def _log(self, q: Logs) -> Answer:
         params = {"container": q.container, "tailLines": str(q.tail_lines), "timestamps": "true"}

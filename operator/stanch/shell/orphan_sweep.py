@@ -1,4 +1,4 @@
-"""Look for marks whose incident is gone: at start, each hour, and when an incident was deleted. Nothing is ever removed."""
+"""Look for marks whose incident is gone: at start, every ten minutes, and when an incident was deleted. Nothing is ever removed."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from stanch.shell.metrics import ORPHANS
 from stanch.shell.tell import tell_once
 
 LOG = logging.getLogger("stanch.orphans")
-EVERY_SECONDS: Final = 3600.0
+EVERY_SECONDS: Final = 600.0
 # Open incidents come first when the operator starts.
 FIRST_SECONDS: Final = 30.0
 # After an incident was deleted: with its namespace, most of what it marked goes in the next seconds.
@@ -92,7 +92,7 @@ class OrphanSweep:
         self._soon.set()
 
     async def run(self) -> None:
-        """For ever; whatever goes wrong is tried again in an hour."""
+        """For ever; whatever goes wrong is tried again in ten minutes."""
         wait = FIRST_SECONDS
         while True:
             with contextlib.suppress(TimeoutError):

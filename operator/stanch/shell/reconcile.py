@@ -19,7 +19,6 @@ from stanch.core.attempts import begun
 from stanch.core.commands import outcome_key
 from stanch.core.invariants import broken
 from stanch.core.observations import Answer, Found, Observations, Outcome, Policies
-from stanch.core.plan import plan
 from stanch.core.plan_type import Plan, Told
 from stanch.core.ports import Catalog
 from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Question, UndoSecret
@@ -40,6 +39,7 @@ from stanch.shell.spec_invalid import say_invalid
 from stanch.shell.status import StatusConflict, StatusRefused, write_status
 from stanch.shell.store import mark_folded, store
 from stanch.shell.tell import body_of, tell
+from stanch.shell.thinking import Thinking
 from stanch.shell.turns import Turn
 
 LOG = logging.getLogger("stanch.reconcile")
@@ -52,6 +52,8 @@ BACKOFF_FIRST: Final = 0.1
 # Long enough for the requests to be on the wire, short enough to be ready before the first answer.
 PREPARE_AFTER: Final = 0.001
 BACKOFF_MAX: Final = 60.0
+# For logs of evidence that no effect waits for: somebody may want something meanwhile.
+LATER_SECONDS: Final = 2.0
 
 
 class Reconciler:
@@ -73,7 +75,7 @@ class Reconciler:
         """
         self.restored, self.own_node, self.book = restored, own_node, PolicyBook(catalog.policy)
         self.kube, self.catalog, self.cache, self.bells, self.rewind = kube, catalog, cache, bells, rewind
-        self.observer, self.now = Observer(kube), kube.clock.now
+        self.observer, self.now, self.thinking = Observer(kube), kube.clock.now, Thinking()
         self.policies = Policies(False, "The admission policies have not been looked at yet", unclear=True)
         # Between counting what others do and writing down what is begun here, there is only one look at a time.
         self._turns = asyncio.Lock()
@@ -149,7 +151,7 @@ class Reconciler:
                     changed = decided.status != incident.status
                     if not changed and not decided.commands and not decided.stores:
                         done.append((incident, decided))
-                        self._rehearse(key, incident, seen)
+                        await self._rehearse(key, incident, seen)
                         return decided.wake_at
                     incident, seen = await self._write(key, incident, decided, seen, turn)
                 written = written or changed
@@ -164,7 +166,7 @@ class Reconciler:
             for each in done:
                 await self._after(*each)
 
-    def _rehearse(self, key: Key, incident: Incident, seen: Observations) -> None:
+    async def _rehearse(self, key: Key, incident: Incident, seen: Observations) -> None:
         """
         While an approval is all that is missing: note what the next look will ask, planned on paper from the answers
         we have. It then asks all of it in one hop, and the plan takes only answers to what it asks itself.
@@ -177,9 +179,8 @@ class Reconciler:
         for _ in range(ROUNDS_MAX):
             # Nothing counts as stored: the next look has to ask for that, too.
             on_paper = replace(seen, answers=answers, entries=(), stored={})
-            asked |= dict.fromkeys(
-                plan(incident, on_paper, self.catalog_in(incident.metadata.namespace), self.now()).questions
-            )
+            catalog = self.catalog_in(incident.metadata.namespace)
+            asked |= dict.fromkeys((await self.thinking.plan(incident, on_paper, catalog, self.now())).questions)
             known = {q: seen.answers[q] for q in asked if q in seen.answers and q not in answers}
             if not known:
                 break
@@ -259,7 +260,8 @@ class Reconciler:
         """Plan, answer what it asks, and plan again until it asks nothing; what begins something is planned in a turn."""
         for _ in range(ROUNDS_MAX):
             planned = time.monotonic()
-            decided = plan(incident, seen, self.catalog_in(incident.metadata.namespace), self.now())
+            catalog = self.catalog_in(incident.metadata.namespace)
+            decided = await self.thinking.plan(incident, seen, catalog, self.now())
             if decided.questions:
                 turn.end()
                 seen = seen.with_answers(await self._answers(incident, decided, seen))
@@ -284,10 +286,11 @@ class Reconciler:
 
     async def _answers(self, incident: Incident, decided: Plan, seen: Observations) -> Mapping[Question, Answer]:
         """Ask; and while logs are on their way, render what is known already, so that it is not done on the path."""
-        asking = asyncio.create_task(self.observer.answer(decided.questions, self._left(incident, seen)))
+        asking = asyncio.create_task(self.observer.answer(decided.questions, self._within(incident, decided, seen)))
         if decided.capturing and any(isinstance(q, Logs) for q in decided.questions):
             await asyncio.sleep(PREPARE_AFTER)
-            self.catalog.collector.prepare(decided.capturing, seen, self._severity(incident), self.now())
+            severity = self._severity(incident)
+            await self.thinking.prepare(self.catalog, decided.capturing, seen, severity, self.now())
         return await asking
 
     def catalog_in(self, namespace: str) -> Catalog:
@@ -302,6 +305,11 @@ class Reconciler:
         """Seconds until the evidence deadline of this severity."""
         deadline = self.catalog_in(incident.metadata.namespace).policy.evidence_deadline[self._severity(incident)]
         return (deadline - (self.now() - (seen.evidence_started or self.now()))).total_seconds()
+
+    def _within(self, incident: Incident, decided: Plan, seen: Observations) -> float:
+        """Seconds for logs. What only shows how it went on holds nobody up for longer than a moment."""
+        left = self._left(incident, seen)
+        return min(left, LATER_SECONDS) if decided.later else left
 
     async def _write(
         self, key: Key, incident: Incident, decided: Plan, seen: Observations, turn: Turn
@@ -370,6 +378,7 @@ class Reconciler:
         """Wait for what is off the path, at the end."""
         if self._background:
             await asyncio.wait(self._background, timeout=3)
+        self.thinking.close()
 
     def _log(self, incident: Incident, decided: Plan) -> None:
         idle = decided.status == incident.status and not decided.commands and not decided.stores

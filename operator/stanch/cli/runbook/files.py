@@ -171,12 +171,8 @@ def _sources(name: str) -> Iterator[str]:
         return
     for path in sorted(Path(name).rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(name).parts)
-        if path.suffix in SUFFIXES and path.is_file() and not hidden and not _is_cases(path) and _speaks_of_us(path):
+        if path.suffix in SUFFIXES and path.is_file() and not hidden and _speaks_of_us(path):
             yield str(path)
-
-
-def _is_cases(path: Path) -> bool:
-    return path.name == CASES or path.name.endswith(f".{CASES}")
 
 
 def _speaks_of_us(path: Path) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from stanch.evidence.describe import workload
+from stanch.evidence.describe import job, policy, service, storage, workload
 from stanch.evidence.describe.node import node
 from stanch.evidence.describe.page import Page
 from stanch.evidence.describe.pod import pod
@@ -23,28 +23,33 @@ def describe(
     now: datetime,
     pods: Sequence[Obj] = (),
     replicasets: Sequence[Obj] = (),
+    slices: Sequence[Obj] = (),
 ) -> str:
     """
-    The object as text. ``events`` are those about it; ``pods`` and ``replicasets`` those that belong to it.
+    The object as text. ``events`` are those about it; ``pods`` and ``replicasets`` those that belong to it, ``slices`` the
+    EndpointSlices of its namespace.
 
     Never raises, whatever is in the object: fields that are missing or odd are shown as empty or as they are.
     """
     page = Page(now)
-    match obj.get("kind"):
-        case "Pod":
-            pod(page, obj, events)
-        case "Deployment":
-            workload.deployment(page, obj, events, replicasets)
-        case "ReplicaSet":
-            workload.replicaset(page, obj, events, pods)
-        case "StatefulSet":
-            workload.statefulset(page, obj, events, pods)
-        case "DaemonSet":
-            workload.daemonset(page, obj, events, pods)
-        case "Node":
-            node(page, obj, events, pods)
-        case _:
-            tree(page, obj, events)
+    kind = text(obj, "kind")
+    pages = {
+        "Pod": lambda: pod(page, obj, events),
+        "Deployment": lambda: workload.deployment(page, obj, events, replicasets),
+        "ReplicaSet": lambda: workload.replicaset(page, obj, events, pods),
+        "StatefulSet": lambda: workload.statefulset(page, obj, events, pods),
+        "DaemonSet": lambda: workload.daemonset(page, obj, events, pods),
+        "Node": lambda: node(page, obj, events, pods),
+        "Job": lambda: job.job(page, obj, events),
+        "CronJob": lambda: job.cronjob(page, obj, events),
+        "Service": lambda: service.service(page, obj, events, slices),
+        "Ingress": lambda: service.ingress(page, obj, events, slices),
+        "HorizontalPodAutoscaler": lambda: policy.autoscaler(page, obj, events),
+        "PodDisruptionBudget": lambda: policy.budget(page, obj, events),
+        "PersistentVolumeClaim": lambda: storage.claim(page, obj, events, pods),
+        "ConfigMap": lambda: storage.config(page, obj, events),
+    }
+    pages.get(kind, lambda: tree(page, obj, events))()
     return str(page)
 
 

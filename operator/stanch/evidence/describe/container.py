@@ -1,8 +1,10 @@
 """The containers of a pod or a pod template."""
 
+import math
 from typing import Any
 
 from stanch.evidence.describe.page import NONE, Page
+from stanch.evidence.describe.quantity import amount
 from stanch.evidence.dig import at, dicts, mapping, sequence, text
 from stanch.evidence.times import stamp
 
@@ -29,7 +31,7 @@ def containers(page: Page, depth: int, title: str, specs: list[Obj], statuses: l
         page.fields(depth + 2, [(word, probe(mapping(spec, key))) for word, key in _PROBES if key in spec])
         if "envFrom" in spec:
             page.line(depth + 2, "Environment Variables from:")
-            page.fields(depth + 3, [_from(each) for each in dicts(spec, "envFrom")])
+            page.columns(depth + 3, [_from(each) for each in dicts(spec, "envFrom")])
         variables = [(text(each, "name"), _value(each, spec, pod)) for each in dicts(spec, "env")]
         page.line(depth + 2, "Environment:" if variables else f"Environment:  {NONE}")
         page.fields(depth + 3, variables)
@@ -141,11 +143,20 @@ def _value(variable: Obj, container: Obj, pod: Obj) -> str:
         path = text(source, "fieldRef", "fieldPath")
         return f"{_field(pod, path)} ({text(source, 'fieldRef', 'apiVersion') or 'v1'}:{path})".lstrip()
     if "resourceFieldRef" in source:
-        resource = text(source, "resourceFieldRef", "resource")
-        kind, _, name = resource.partition(".")
-        found = text(container, "resources", kind, name) or ("node allocatable" if kind == "limits" else "0")
-        return f"{found} ({resource})"
+        return _share(mapping(source, "resourceFieldRef"), container)
     return text(variable, "value") if not source else text(source)
+
+
+def _share(reference: Obj, container: Obj) -> str:
+    """What the container reads: the amount in units of the divisor, rounded up (ExtractContainerResourceValue)."""
+    resource = text(reference, "resource")
+    kind, _, name = resource.partition(".")
+    found = text(container, "resources", kind, name)
+    if not found:
+        return f"{'node allocatable' if kind == 'limits' else '0'} ({resource})"
+    unit = amount(text(reference, "divisor")) or 1.0
+    # Thousandths of a core are no binary fractions: rounded first, so that 0.3 of 0.1 is three.
+    return f"{math.ceil(round(amount(found) / unit, 6))} ({resource})"
 
 
 def _field(pod: Obj, path: str) -> str:

@@ -1,11 +1,11 @@
 """A Node, in kubectl's order; what its pods ask for is added up."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from stanch.evidence.describe.page import NONE, Page
 from stanch.evidence.describe.parts import annotations, conditions, created, events, labels
+from stanch.evidence.describe.quantity import amount
 from stanch.evidence.dig import dicts, mapping, name_of, sequence, text
 from stanch.evidence.times import stamp
 
@@ -23,9 +23,6 @@ _INFO = (
     ("Container Runtime Version", "containerRuntimeVersion"),
     ("Kubelet Version", "kubeletVersion"),
 )
-_UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
-_UNITS |= {f"{unit}i": 1024.0**power for power, unit in enumerate("KMGTPE", 1)}
-_QUANTITY = re.compile(r"([+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?)([a-zA-Z]{0,2})")
 
 
 def node(page: Page, obj: Obj, found: Iterable[Obj], pods: Sequence[Obj]) -> None:
@@ -44,7 +41,9 @@ def node(page: Page, obj: Obj, found: Iterable[Obj], pods: Sequence[Obj]) -> Non
             page.line(0, f"{title}:")
             page.fields(1, [(each, text(amounts, each)) for each in sorted(amounts)])
     page.line(0, "System Info:")
-    page.fields(1, [(word, text(obj, "status", "nodeInfo", key)) for word, key in _INFO])
+    info = mapping(obj, "status", "nodeInfo")
+    proxy = [("Kube-Proxy Version", text(info, "kubeProxyVersion"))] if info.get("kubeProxyVersion") else []
+    page.fields(1, [*((word, text(info, key)) for word, key in _INFO), *proxy])
     named = (("PodCIDR", "podCIDR"), ("ProviderID", "providerID"))
     spec = mapping(obj, "spec")
     rows = [(word, text(spec, key)) for word, key in named if spec.get(key)]
@@ -110,9 +109,3 @@ def _total(pods: Sequence[Obj], kind: str, what: str) -> str:
         return f"{round(total * 1000)}m" if total else "0"
     mebi = total / 1024**2
     return f"{round(mebi)}Mi" if mebi >= 1 and what != "pods" else f"{round(total)}"
-
-
-def amount(quantity: str) -> float:
-    """A Kubernetes quantity as a number; 0 when it is none."""
-    match = _QUANTITY.fullmatch(quantity)
-    return float(match[1]) * _UNITS.get(match[2], 0.0) if match else 0.0

@@ -52,6 +52,10 @@ class Page:
         rule = ["-" * len(title) for title in header]
         self._lines += columns([header, rule, *rows], "  " * depth)
 
+    def columns(self, depth: int, rows: Iterable[Sequence[str]]) -> None:
+        """Rows in columns, without a header."""
+        self._lines += columns(rows, "  " * depth)
+
     def listed(self, depth: int, title: str, values: Iterable[str]) -> None:
         """``title:`` with one value a line."""
         found = list(values)

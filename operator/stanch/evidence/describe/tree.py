@@ -10,6 +10,8 @@ from stanch.evidence.dig import text
 
 _DEEP = 40
 _HIDDEN = frozenset({"managedFields", "labels", "annotations", "name", "namespace"})
+# As kubectl's smartLabelFor has them.
+_ACRONYMS = frozenset({"API", "URL", "UID", "OSB", "GUID"})
 _JOINTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -53,5 +55,5 @@ def smart(key: str) -> str:
     """``maxUnavailable`` becomes ``Max Unavailable``; keys that are no field names stay."""
     if not key.isidentifier():
         return key
-    words = _JOINTS.sub(" ", key)
-    return words[:1].upper() + words[1:]
+    words = _JOINTS.sub(" ", key).split(" ")
+    return " ".join(word.upper() if word.upper() in _ACRONYMS else word[:1].upper() + word[1:] for word in words)

@@ -17,7 +17,7 @@ from stanch.evidence.describe.parts import (
     selector,
 )
 from stanch.evidence.describe.template import template
-from stanch.evidence.dig import at, dicts, mapping, name_of, text
+from stanch.evidence.dig import at, dicts, mapping, name_of, sequence, text
 
 Obj = dict[str, Any]
 Row = tuple[str, str]
@@ -161,5 +161,5 @@ def _claim(claim: Obj) -> list[Row]:
         labels(claim),
         annotations(claim),
         ("Capacity", text(claim, "spec", "resources", "requests", "storage") or "<default>"),
-        ("Access Modes", text(claim, "spec", "accessModes")),
+        ("Access Modes", f"[{' '.join(map(text, sequence(claim, 'spec', 'accessModes')))}]"),
     ]

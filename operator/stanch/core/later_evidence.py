@@ -1,0 +1,98 @@
+"""
+Evidence of what came after: the same capture once an effect is verified, and when harm is back (ADR 33).
+
+So before and after can be compared. It is nobody's proof for an effect, and nobody waits for it: it is asked for in a round
+of its own, when nothing else is asked, begins or is under way, and the status already says that the effect is verified.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from stanch.api.evidence import Purpose
+from stanch.api.incident_status import AttemptState
+from stanch.api.names import EventKind
+from stanch.core.attempts import begun
+from stanch.core.draft import Draft, aim_at
+from stanch.core.intend import capture
+from stanch.core.ports import Aim
+from stanch.core.recovery import attempt_is_open
+
+LATER: Final = frozenset({Purpose.AFTER.value, Purpose.RELAPSE.value})
+# Later than this it shows another time than its name says: an operator was away.
+WITHIN: Final = timedelta(minutes=30)
+# A target that flaps all night must not fill the incident's room for evidence.
+RELAPSES_MAX: Final = 4
+AFTERS_MAX: Final = 6
+_BACK: Final = (EventKind.RELAPSED, EventKind.REOPENED)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One capture that is still to be made."""
+
+    aims: tuple[Aim, ...]
+    purpose: Purpose
+    name: str
+    mitigation: str | None = None
+    attempt: str | None = None
+
+
+def capture_later(draft: Draft) -> None:
+    """The first that is wanted, one a plan."""
+    if draft.questions or draft.seen.not_stored or draft.incident.spec.drill or not _is_calm(draft):
+        return
+    wanted = next(_all(draft), None)
+    if wanted is None:
+        return
+    for aim in wanted.aims:
+        draft.ask_evidence(aim)
+    draft.ask(*draft.catalog.collector.changes_questions(wanted.aims, draft.seen))
+    draft.later = True
+    if not draft.questions:
+        capture(draft, wanted.aims, wanted.purpose, wanted.name, wanted.mitigation, wanted.attempt)
+
+
+def _is_calm(draft: Draft) -> bool:
+    nothing_begins = not begun(draft.incident.status, draft.status) and not draft.commands
+    times = draft.status.times
+    return nothing_begins and not attempt_is_open(draft) and times is not None and not (times.closed or times.cancelled)
+
+
+def _all(draft: Draft) -> Iterator[Wanted]:
+    yield from _after(draft)
+    yield from _relapse(draft)
+
+
+def _after(draft: Draft) -> Iterator[Wanted]:
+    """For every attempt that the status, as it was handed in, calls verified: its word is out before this is asked for."""
+    kept = [e for e in draft.status.evidence or () if e.purpose == Purpose.AFTER]
+    done = {e.attempt for e in kept}
+    if len(kept) >= AFTERS_MAX:
+        return
+    for record in draft.incident.status.mitigations or ():
+        for number, attempt in enumerate(record.attempts or (), 1):
+            fresh = attempt.ended_time is not None and attempt.ended_time >= draft.now - WITHIN
+            aim = draft.aim(record)
+            if attempt.state is AttemptState.VERIFIED and fresh and attempt.id not in done and aim is not None:
+                name = f"{draft.incident.metadata.name[:120]}-{record.name}-{number}-after"
+                yield Wanted((aim,), Purpose.AFTER, name, record.name, attempt.id)
+
+
+def _relapse(draft: Draft) -> Iterator[Wanted]:
+    """Harm is back, and nothing was captured since that shows it."""
+    back = max((x.time for x in draft.incident.status.timeline if x.kind in _BACK), default=None)
+    targets = draft.incident.spec.targets or ()
+    if back is None or back < draft.now - WITHIN or not targets or _shown_since(draft, back):
+        return
+    number = sum(e.purpose == Purpose.RELAPSE for e in draft.status.evidence or ()) + 1
+    if number <= RELAPSES_MAX:
+        aims = tuple(aim_at(draft.incident, t.kind.value, t.name) for t in targets)
+        yield Wanted(aims, Purpose.RELAPSE, f"{draft.incident.metadata.name[:200]}-relapse-{number}")
+
+
+def _shown_since(draft: Draft, back: datetime) -> bool:
+    """What was captured for another effect since then shows the relapse, too."""
+    shows = (Purpose.RELAPSE, Purpose.BEFORE, Purpose.AFTER)
+    return any(e.purpose in shows and e.captured_time >= back for e in draft.status.evidence or ())
