@@ -169,7 +169,7 @@ BUGS: Bugs = {
             "runbook_escalate.py",
             " or is_true(draft.status, ConditionType.MITIGATED):",
             ":",
-            f"{TESTS}::test_who_was_not_called_while_it_was_calm_is_when_harm_is_back",
+            "test_runbook_calls.py::test_who_was_not_called_while_it_was_calm_is_when_harm_is_back",
         ),
         Bug(
             "calls again and again",
