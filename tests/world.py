@@ -43,6 +43,8 @@ from stanch.core.questions import (
     Logs,
     MayGo,
     MayThey,
+    Metric,
+    Probe,
     Question,
     UndoSecret,
 )
@@ -50,6 +52,11 @@ from stanch.core.swap import patch_text, unmark
 from stanch.mitigations import ALL
 
 Json = dict[str, Any]
+
+
+def nobody_outside(_: Metric | Probe) -> Answer:
+    """No Prometheus and no endpoint."""
+    return Failed(0, "nobody is there")
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,7 @@ class World:
     own_node: str = ""
     catalog: Catalog = CATALOG
     refuses: int = 0
+    outside: Callable[[Metric | Probe], Answer] = nobody_outside
     restored: datetime | None = None
     stopped: Stopped | None = None
     # Plan everything twice, to see that it comes out the same.
@@ -151,6 +159,8 @@ class World:
                 return Failed(429, "violates the budget") if name in self.guarded else Found({})
             case UndoSecret(name=name):
                 return Found(self.secrets[name]) if name in self.secrets else NotFound()
+            case Metric() | Probe():
+                return self.outside(question)
 
     def _evidence(self, name: str) -> Json:
         return {"metadata": {"name": name, "labels": {Label.INCIDENT_UID: self.stored[name].split("/")[0]}}}

@@ -118,7 +118,12 @@ INCIDENT = Kind(
         "spec": INCIDENT_SPEC,
         "spec.mitigations[]": WISH,
         "spec.recovery.criteria[]": (
-            exactly_one(aliases(incident.Criterion, ("available", "no_restarts", "manual")), "check"),
+            exactly_one(aliases(incident.Criterion, incident.Criterion.CHECKS), "check"),
+            Rule(
+                "!has(self.target) || has(self.available) || has(self.noRestarts) || has(self.condition)",
+                "only available, noRestarts and condition look at a target; leave `target` out here",
+                field=".target",
+            ),
         ),
     },
 )
@@ -152,6 +157,7 @@ EVIDENCE = Kind(
         Column("ITEMS", ".spec.itemsCount", "integer", description="Things that are in it"),
         Column("MISSING", ".spec.missingCount", "integer", description="Things that could not be had"),
         Column("BYTES", ".spec.bytes", "integer", description="Stored size"),
+        Column("REDACTIONS", ".spec.redactions", "integer", description="Secrets that were masked"),
         Column("AGE", ".metadata.creationTimestamp", "date"),
     ),
     selectable=(".spec.incident",),

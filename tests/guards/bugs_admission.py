@@ -161,6 +161,20 @@ BUGS: Bugs = {
             "test_policies.py::test_nobody_asks_as_an_account",
         ),
         Bug(
+            "lets anybody write down alerts",
+            OTHERS,
+            "dyn(object).?spec.?alertGroup.orValue({})\n",
+            "true || dyn(object).?spec.?alertGroup.orValue({})\n",
+            BY_NOBODY,
+        ),
+        Bug(
+            "does not look at alerts for want of labels",
+            OTHERS,
+            "          || dyn(o).?spec.?alertGroup.hasValue()\n",
+            "",
+            BY_NOBODY,
+        ),
+        Bug(
             "lets anybody name an account",
             OTHERS,
             "dyn(object).?spec.?serviceAccountName.orValue('')\n",

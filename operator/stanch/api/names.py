@@ -8,6 +8,8 @@ API_VERSION: Final = f"{GROUP}/{VERSION}"
 FIELD_MANAGER: Final = "stanch"
 OPERATOR_NAMESPACE: Final = "stanch-system"
 OPERATOR_USER: Final = f"system:serviceaccount:{OPERATOR_NAMESPACE}:stanch"
+# What a token must be made for, that an Alertmanager shows us: of no use to whoever steals it anywhere else.
+ALERTS_AUDIENCE: Final = f"alerts.{GROUP}"
 SERVICE_ACCOUNT_PREFIX: Final = "system:serviceaccount:"
 # Stands for spec.runbook in spec.requesters: no mitigation can have that name.
 RUNBOOK_STAMP: Final = "$runbook"
@@ -51,6 +53,7 @@ class ConditionType:
     APPROVAL_NEEDED: Final = "ApprovalNeeded"
     CONTAINED: Final = "Contained"
     CONTESTED: Final = "Contested"
+    TIME_BOX_OVER: Final = "TimeBoxOver"
     READY: Final = "Ready"
 
 
@@ -81,6 +84,7 @@ class Reason:
     HELD: Final = "Held"
     OVERRIDE: Final = "Override"
     HOLDING: Final = "Holding"
+    INCONCLUSIVE: Final = "Inconclusive"
     NOT_MITIGATED: Final = "NotMitigated"
     ATTEMPT_OPEN: Final = "AttemptOpen"
     CANCELLED: Final = "Cancelled"
@@ -131,6 +135,7 @@ class Reason:
     NAME_TAKEN: Final = "NameTaken"
     NOT_OBSERVED_YET: Final = "NotObservedYet"
     PLAN_CHANGED: Final = "PlanChanged"
+    FLAPPING: Final = "Flapping"
     MADE_IT_WORSE: Final = "MadeItWorse"
     PREFLIGHT: Final = "Preflight"
     EVIDENCE_INCOMPLETE: Final = "EvidenceIncomplete"
@@ -143,6 +148,8 @@ class Reason:
     NOT_STORED: Final = "NotStored"
     UNDO_NOT_EXACT: Final = "UndoNotExact"
     STILL_HURTING_ONLY: Final = "OnlyIfHarmGoesOn"
+    # TimeBoxOver
+    DECIDE: Final = "Decide"
 
 
 class EventKind:
@@ -150,6 +157,11 @@ class EventKind:
 
     DECLARED: Final = "Declared"
     DETECTED: Final = "Detected"
+    ALERTS_RESOLVED: Final = "AlertsResolved"
+    ALERTS_FIRING: Final = "AlertsFiring"
+    SIGNALS_SAY: Final = "SignalsSay"
+    RECURRED: Final = "Recurred"
+    RUNBOOKS_TIED: Final = "RunbooksTied"
     ACKNOWLEDGED: Final = "Acknowledged"
     ROLE_CHANGED: Final = "RoleChanged"
     NOTE: Final = "Note"
@@ -194,6 +206,9 @@ class EventKind:
     RELAPSED: Final = "Relapsed"
     CRITERION_CONFIRMED: Final = "CriterionConfirmed"
     HOLD_STARTED: Final = "HoldStarted"
+    CRITERION_INCONCLUSIVE: Final = "CriterionInconclusive"
+    FLAPPING: Final = "Flapping"
+    TIME_BOX_OVER: Final = "TimeBoxOver"
     RESOLVED: Final = "Resolved"
     REOPENED: Final = "Reopened"
     CANCELLED: Final = "Cancelled"
@@ -240,6 +255,7 @@ class Milestone:
             EventKind.DEBT_DEFERRED,
             EventKind.MITIGATED,
             EventKind.RELAPSED,
+            EventKind.TIME_BOX_OVER,
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,

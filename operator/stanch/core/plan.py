@@ -11,6 +11,7 @@ from datetime import datetime
 from stanch.api.evidence import Purpose
 from stanch.api.incident import Incident
 from stanch.core.aftermath import learn
+from stanch.core.alert_fold import fold_alerts
 from stanch.core.closing import ask_what_closing_needs, close_when_done
 from stanch.core.contest import watch_effects
 from stanch.core.debt_items import move_to_items
@@ -28,13 +29,16 @@ from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
 from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
+from stanch.core.relapse import watch_relapse
 from stanch.core.restored import refuse_the_past
 from stanch.core.runbook_escalate import escalate
 from stanch.core.runbooks import fold_runbook
+from stanch.core.severity_fold import follow_severity
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
 from stanch.core.suggest import ask_what_could_help, suggest
 from stanch.core.suspects import ask_what_changed, name_suspects
+from stanch.core.time_boxes import watch_time_boxes
 from stanch.core.undo import revert_where_chosen, start_undos
 from stanch.core.wish_fold import fold_wishes
 
@@ -50,6 +54,8 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     fold_wishes(draft)
     fold_runbook(draft)
     fold_entries(draft)
+    fold_alerts(draft)
+    follow_severity(draft)
     # 3. Follow what is under way: do it, read it back, verify it.
     for record in draft.records:
         follow(draft, record)
@@ -63,6 +69,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     _capture_at_declaration(draft)
     # 7. Is it over? What did it do? What is owed?
     watch_recovery(draft)
+    watch_relapse(draft)
     watch_effects(draft)
     ask_what_could_help(draft)
     ask_what_closing_needs(draft)
@@ -73,6 +80,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     suggest(draft)
     name_suspects(draft)
     judge_effects(draft)
+    watch_time_boxes(draft)
     keep_debts(draft)
     move_to_items(draft)
     # 8. Say what is so, learn from it, and end it when nothing is left to do.

@@ -8,10 +8,12 @@ of ready pods touched) x quick (1 / (1 + undo in minutes)). Only what could star
 import re
 from typing import Final
 
-from stanch.api.incident_status import Suggestion, UndoClass
+from stanch.api.incident_status import Suggestion, UndoClass, WishState
 from stanch.api.meta import Target, TargetKind
-from stanch.api.names import EventKind
+from stanch.api.names import ConditionType, EventKind
 from stanch.core.asking import hpas, pods_of, replicasets_of, services, target_of
+from stanch.core.attempts import open_attempt, standing
+from stanch.core.conditions import is_true
 from stanch.core.draft import Draft, aim_at
 from stanch.core.observations import Found
 from stanch.core.ports import Change, Clock, Sized
@@ -51,15 +53,28 @@ def suggest(draft: Draft) -> None:
 
 
 def _found(draft: Draft) -> list[Symptom]:
-    return [s for t in _targets(draft) for s in symptoms(draft, t)]
+    return [s for t in _targets(draft) for s in symptoms(draft, t) if not _stands(draft, s)]
 
 
 def _targets(draft: Draft) -> list[Target]:
     times = draft.status.times
     over = times is None or times.mitigated or times.resolved or times.cancelled or times.closed
-    if over or draft.records:
+    if over or (draft.records and not _somebody_decides(draft)):
         return []
     return [t for t in draft.incident.spec.targets or () if t.kind is TargetKind.DEPLOYMENT]
+
+
+def _somebody_decides(draft: Draft) -> bool:
+    """What was tried has had its time, and nothing else waits for its turn: then what else there is is looked for."""
+    moving = any(r.state in (WishState.WAITING, WishState.HELD) or open_attempt(r) for r in draft.records)
+    tried = any(r.box_over_time for r in draft.records)
+    return tried and not moving and is_true(draft.status, ConditionType.TIME_BOX_OVER)
+
+
+def _stands(draft: Draft, symptom: Symptom) -> bool:
+    """Is this what was done already?"""
+    done = (r for r in draft.records if r.target is not None and r.action == symptom.action and standing(r) is not None)
+    return any((r.target.kind, r.target.name) == (symptom.target.kind, symptom.target.name) for r in done if r.target)
 
 
 def _size_up(draft: Draft, symptom: Symptom) -> Sized:
