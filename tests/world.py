@@ -149,10 +149,9 @@ class World:
                 return Found({"text": "FATAL", "dropped": 0})
             case MayThey(verb="freeze", resource=resource):
                 return Failed(500, "no answer") if self.frozen is None else Found({"allowed": resource in self.frozen})
-            case MayThey(username=name) if name == OPERATOR_USER:
-                return Found({"allowed": self.operator_may(question), "reason": ""})
-            case MayThey():
-                return Found({"allowed": self.may(question), "reason": ""})
+            case MayThey(username=name):
+                may = self.operator_may if name == OPERATOR_USER else self.may
+                return Found({"allowed": may(question), "reason": ""})
             case DryRun():
                 return self._patched(question.ref.plural, question.name, question.patch, keep=False)
             case MayGo(name=name):

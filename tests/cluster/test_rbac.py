@@ -84,7 +84,6 @@ MUST_NOT = [
     ("approve", "stanch.dev", "mitigations"),
     ("publish", "stanch.dev", "updates"),
     ("update", "stanch.dev", "evidences"),
-    ("delete", "stanch.dev", "evidences"),
     ("delete", "stanch.dev", "postmortems"),
     ("delete", "stanch.dev", "actionitems"),
     ("delete", "stanch.dev", "timelineentries"),

@@ -181,8 +181,8 @@ BUGS: Bugs = {
         Bug(
             "deletes the record",
             RBAC,
-            'allow("create", GROUP, "evidences"',
-            'allow("create delete", GROUP, "evidences"',
+            'allow("delete", GROUP, "evidences")',
+            'allow("delete", GROUP, "evidences", "postmortems")',
             BEYOND,
         ),
         Bug(
