@@ -157,6 +157,7 @@ EVIDENCE = Kind(
         Column("ITEMS", ".spec.itemsCount", "integer", description="Things that are in it"),
         Column("MISSING", ".spec.missingCount", "integer", description="Things that could not be had"),
         Column("BYTES", ".spec.bytes", "integer", description="Stored size"),
+        Column("REDACTIONS", ".spec.redactions", "integer", description="Secrets that were masked"),
         Column("AGE", ".metadata.creationTimestamp", "date"),
     ),
     selectable=(".spec.incident",),

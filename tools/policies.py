@@ -127,6 +127,7 @@ def own_labels() -> Policy:
         [object, oldObject].exists(o, o != null && (
           o.metadata.?labels.orValue({{}}).exists(k, {mine})
           || o.metadata.?ownerReferences.hasValue()
+          || dyn(o).?spec.?alertGroup.hasValue()
           || dyn(o).?spec.?serviceAccountName.hasValue()))
     """
     return Policy(
@@ -158,6 +159,11 @@ def own_labels() -> Policy:
                 """request.resource.resource != 'incidents' || dyn(object).?spec.?serviceAccountName.orValue('')
                    == (oldObject == null ? '' : dyn(oldObject).?spec.?serviceAccountName.orValue(''))""",
                 "spec.serviceAccountName is set by the operator, on incidents that an alert made; leave it out",
+            ),
+            must(
+                """dyn(object).?spec.?alertGroup.orValue({})
+                   == (oldObject == null ? {} : dyn(oldObject).?spec.?alertGroup.orValue({}))""",
+                "spec.alertGroup is written by the operator, on incidents that an alert made; leave it as it is",
             ),
         ],
     )

@@ -27,8 +27,8 @@ LEASH_VARIABLES = {
     "id": f"variables.labels[?'{Label.ACTION}'].orValue('')",
     "oldId": f"variables.oldLabels[?'{Label.ACTION}'].orValue('')",
     # All but metadata, whatever the kind has at its top: `operation` of an Argo CD Application begins a sync.
-    "onlyOurLabel": cel(f"""
-        variables.changes
+    "ourLabelComesOff": cel(f"""
+        variables.changes && variables.id == ''
         && dyn(object).all(f, f == 'metadata' || dyn(object)[?f] == dyn(oldObject)[?f])
         && dyn(oldObject).all(f, f in dyn(object))
         && object.metadata.?annotations.orValue({{}}) == oldObject.metadata.?annotations.orValue({{}})
@@ -37,7 +37,7 @@ LEASH_VARIABLES = {
     """),
     "ownedAsBefore": "['ownerReferences', 'finalizers'].all(f, dyn(object.metadata)[?f] == dyn(oldObject.metadata)[?f])",
     # Taking our label off changes nothing that anybody runs: it goes with the undos.
-    "undoes": f"variables.onlyOurLabel || variables.id.startsWith('{UNDO_PREFIX}')",
+    "undoes": f"variables.ourLabelComesOff || variables.id.startsWith('{UNDO_PREFIX}')",
 }
 
 
@@ -63,7 +63,7 @@ LEASH = [
         "stanch neither creates nor deletes what it acts on",
     ),
     must(
-        "!variables.changes || variables.onlyOurLabel || (variables.id != '' && variables.id != variables.oldId)",
+        "!variables.changes || variables.ourLabelComesOff || (variables.id != '' && variables.id != variables.oldId)",
         f"every write of stanch carries a new label {Label.ACTION}",
         f"""'every write of stanch carries a new label {Label.ACTION}; it was "' + variables.oldId + '" and is "'
             + variables.id + '"'""",

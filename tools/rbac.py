@@ -308,6 +308,11 @@ def by_hand() -> tuple[Object, ...]:
             why="Says what the public is told: update entries with audience public; postmortems later.",
         ),
         role(
+            "stanch-alerts",
+            allow("create", GROUP, "alerts"),
+            why="Sends alerts: for the identity of an Alertmanager. Bind it in the namespaces where its incidents may be made.",
+        ),
+        role(
             "stanch-runbook-author",
             allow("create update patch delete", GROUP, "runbooks"),
             why="Writes Runbooks. One that names a ServiceAccount needs the verb use on it besides: grant that by name.",
@@ -422,6 +427,8 @@ def files() -> dict[str, str]:
         "  kubectl -n NAMESPACE apply -f manifests/overlays/namespaced/act-here.yaml\n"
         "Leave out a binding, and the operator says PermissionMissing for that family. Nodes need overlays/cluster."
     )
+    from tools import rbac_alerts  # noqa: PLC0415 -- it is made of the words above
+
     texts = {
         "rbac/namespace.yaml": generated.document(HEADER, *namespace()),
         "rbac/operator.yaml": generated.document(HEADER, *looking(), *unbound(), *own(), *doing()),
@@ -431,6 +438,8 @@ def files() -> dict[str, str]:
         "deployment/deployment.yaml": generated.document(HEADER, deployment()),
         "deployment/Kustomization": kustomization("deployment.yaml"),
         "base/kustomization.yaml": kustomization("../../crds", "../policies", "../rbac", "../deployment"),
+        "components/alerts/alerts.yaml": generated.document(HEADER, *rbac_alerts.objects()),
+        "components/alerts/kustomization.yaml": rbac_alerts.component(),
         "overlays/cluster/act-everywhere.yaml": generated.document(HEADER, *(bind(name) for name in do)),
         "overlays/cluster/kustomization.yaml": kustomization("../../base", "act-everywhere.yaml"),
         "overlays/namespaced/act-here.yaml": generated.document(HEADER + how, *in_namespace),

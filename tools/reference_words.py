@@ -104,6 +104,11 @@ REASONS: Final[Mapping[str, str]] = {
 EVENTS: Final[Mapping[str, str]] = {
     "Declared": "The incident was created.",
     "Detected": "Somebody or something noticed.",
+    "AlertsResolved": "No alert of the group that made it fires any more; that alone ends nothing.",
+    "AlertsFiring": "Alerts of the group that made it fire again.",
+    "Recurred": "The same group of alerts made an incident not long ago; the line names it.",
+    "RunbooksTied": "Several Runbooks are for these alerts with the same rank: none is taken, all are listed.",
+    "SignalsSay": "What is known says a higher severity than a person did; the person's word stands.",
     "Acknowledged": "A person is on it.",
     "RoleChanged": "A role has another holder.",
     "Note": "Somebody wrote something down.",

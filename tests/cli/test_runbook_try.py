@@ -103,6 +103,17 @@ def test_a_case_that_does_not_hold_is_said_to(tmp_path: Path, expect: Json, more
     assert [line for line in case["wrong"] if said in line], case
 
 
+def test_what_argo_rollouts_runs_is_left_alone(tmp_path: Path) -> None:
+    """
+    Though nothing on the Deployment says so: the refusal of the operator is that of the test.
+    """
+    points = {"workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout"}}
+    rollout = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "shop"}, "spec": points}
+    plan = [{"name": "roll-back", "refused": "Argo Rollout shop"}]
+    code, case = tried(tmp_path, {"plan": plan}, objects=[*OBJECTS, rollout])
+    assert 0 == code, case
+
+
 REFUSED = (
     ({"expect": {}}, "expects nothing"),
     ({"expect": {"matchs": True}}, "Extra inputs"),

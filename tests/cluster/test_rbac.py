@@ -1,6 +1,8 @@
 """What the operator and people may do, asked from a real API server."""
 
 import json
+from os.path import relpath
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -216,6 +218,26 @@ def test_an_overlay_is_taken_whole(admin: Kubectl, overlay: str) -> None:
     tried = admin("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-", stdin=built.out)
     assert tried.ok, tried.err
     assert "would violate PodSecurity" not in tried.err
+
+
+def test_the_component_for_alerts_is_taken_whole(admin: Kubectl, tmp_path: Path) -> None:
+    """The port, the Service, the NetworkPolicy and the right, on top of an overlay."""
+    manifests = rbac.generated.ROOT / "manifests"
+    own = {"resources": [relpath(manifests / "overlays/cluster", tmp_path)]}
+    own["components"] = [relpath(manifests / "components/alerts", tmp_path)]
+    (tmp_path / "kustomization.yaml").write_text(json.dumps(own))
+    built = admin("kustomize", str(tmp_path))
+    assert built.ok, built.err
+    items = {
+        i["kind"]: i
+        for i in yaml.safe_load_all(built.out)
+        if "alerts" in i["metadata"]["name"] or i["kind"] == "Deployment"
+    }
+    container = items["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    assert ["stanch", "run", "--alerts-at=:9095"] == container["command"]
+    assert {"ClusterRole", "ClusterRoleBinding", "Service", "NetworkPolicy", "Deployment"} <= set(items)
+    tried = admin("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-", stdin=built.out)
+    assert tried.ok, tried.err
 
 
 def test_pod_security_would_refuse_a_lesser_deployment(admin: Kubectl) -> None:

@@ -95,6 +95,16 @@ def test_our_label_comes_off_and_nothing_with_it() -> None:
     assert "carries a new label" in refusal(write(thing(), {**thing(OLD), "data": {"a": "b"}}))
 
 
+def test_our_label_alone_is_an_effect_of_ours_unless_it_comes_off() -> None:
+    """While only undoing is allowed, a mark that is put on says that something was begun; on a target that is no undo."""
+    may = frozen("mitigations")
+    for new, old in ((thing(NEW), thing(OLD)), (thing(NEW), thing())):
+        assert "stanch is frozen" in refusal(write(new, old), may)
+        assert "" == refusal(write(new, old))
+    assert "" == refusal(write(thing(), thing(OLD)), may)
+    assert "" == refusal(write(thing(UNDO), thing(OLD)), may)
+
+
 @pytest.mark.parametrize("field", ["ownerReferences", "finalizers"])
 def test_owners_and_finalizers_stay_as_they_are(field: str) -> None:
     """An owner that is not there has the object deleted; also with a new mark, and when the mark comes off."""

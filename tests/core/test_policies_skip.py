@@ -74,20 +74,22 @@ METADATA = st.fixed_dictionaries(
     },
 )
 OBJECTS = st.builds(
-    lambda metadata, account: {
+    lambda metadata, account, group: {
         "metadata": {"name": "a", **metadata},
-        "spec": {"serviceAccountName": account} if account else {},
+        "spec": ({"serviceAccountName": account} if account else {})
+        | ({"alertGroup": {"key": group}} if group else {}),
     },
     METADATA,
     st.sampled_from(["", "runbook"]),
+    st.sampled_from(["", "0123456789abcdef", "storm"]),
 )
 
 
-def _ours(item: Json | None) -> tuple[Json, list[Json], str]:
+def _ours(item: Json | None) -> tuple[Json, list[Json], Json]:
     """What of an object only the operator writes."""
     item = item or {"metadata": {}, "spec": {}}
     labels = {k: v for k, v in item["metadata"].get("labels", {}).items() if k.startswith("stanch.dev/")}
-    return labels, item["metadata"].get("ownerReferences", []), item["spec"].get("serviceAccountName", "")
+    return labels, item["metadata"].get("ownerReferences", []), item["spec"]
 
 
 @given(old=OBJECTS | st.none(), new=OBJECTS, by=st.sampled_from([ALICE, Person("admin", groups=("system:masters",))]))

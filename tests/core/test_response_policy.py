@@ -225,7 +225,7 @@ def test_findings_say_what_does_not_count() -> None:
     assert status["findings"] == [
         "spec.guardrails.perTarget: 5m is looser than the built-in 10m; 10m is in force",
         "spec.retention.drills: 1h is looser than the built-in 720h; 720h is in force",
-        "spec.retention is kept and not used by this version of stanch",
+        "spec.retention: drills are kept and not used by this version of stanch",
         "spec.contacts is kept and not used by this version of stanch",
     ]
 

@@ -114,6 +114,13 @@ def test_policies_are_read_by_name_only() -> None:
     assert all(r["verbs"] == ["get"] and r["resourceNames"] for r in rules)
 
 
+def test_only_where_alerts_come_in_does_the_operator_make_incidents() -> None:
+    """The component holds that right alone; without it no incident is the operator's."""
+    assert {("create", "stanch.dev", "incidents")} == set(rights("stanch-take-alerts"))
+    assert ("create", "stanch.dev", "incidents") not in {right for name in EVERYWHERE for right in rights(name)}
+    assert {"stanch-take-alerts"} == held("components/alerts/alerts.yaml")
+
+
 def test_every_binding_is_the_operators_alone() -> None:
     """One ServiceAccount; nothing is bound to a group, and no role for people to it."""
     account = {"kind": "ServiceAccount", "name": "stanch", "namespace": OPERATOR_NAMESPACE}
@@ -131,6 +138,7 @@ def test_in_one_namespace_nodes_are_left_out() -> None:
 PEOPLE: dict[str, set[tuple[str, str]]] = {
     "stanch-approver": {("approve", "mitigations")},
     "stanch-commander": {("command", "incidents")},
+    "stanch-alerts": {("create", "alerts")},
     "stanch-publisher": {("publish", "updates"), ("publish", "postmortems")},
     HALTED_ROLE: {("freeze", "mitigations"), ("freeze", "undos")},
     UNDO_ONLY_ROLE: {("freeze", "mitigations")},

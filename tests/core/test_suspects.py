@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from build import T0, entry, incident, roll_back
+from build import BAD, T0, entry, incident, roll_back
 from paper import PaperCollector
 from stanch.api.suspect_status import ChangesRecord, Suspect
 from stanch.core.ports import WhatChanged
@@ -101,6 +101,20 @@ def test_another_beginning_makes_older_guesses_void():
     watcher.afterwards, watcher.onset = (("node-n3", 30),), T0 + timedelta(minutes=12)
     world.run(minutes=2)
     assert ["node-n3"] == [s.name for s in world.incident.status.suspects]
+
+
+def test_when_harm_is_back_it_is_looked_at_anew():
+    """It was calm for half an hour; what changed meanwhile is another story."""
+    world, watcher = watching(bad_deploy(incident(roll_back(), recovery={"hold": "2h"})), ("rollout-2", 90))
+    world.run(minutes=30)
+    assert world.incident.status.times.mitigated
+    before = len(watcher.looks)
+    world.target["spec"]["template"]["spec"]["containers"][0]["image"] = BAD
+    world.settle()
+    world.run(minutes=2)
+    assert "Relapsed" in world.kinds()
+    assert any(wide for _, wide in watcher.looks[before:])
+    assert [] == world.broken
 
 
 def test_a_reopened_incident_is_looked_at_anew():

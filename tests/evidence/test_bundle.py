@@ -246,6 +246,14 @@ def test_what_tells_least_goes_first(size, controls, current, cut):
     assert (cut > 0) == any(name.endswith("previous.log") for name in given_up)
 
 
+def test_a_bundle_stays_within_the_room_that_is_left_and_names_what_is_not_in_it():
+    """Of an incident that has stored much already; objects, tables and pages are kept before logs."""
+    made = bundle(capture(big_world(70_000), room=64 * 1024))
+    assert made.bytes <= 64 * 1024
+    assert "BudgetFull" in {each.reason for each in made.missing}
+    assert {"pods.txt", "deployment/checkout.json", "deployment/checkout.describe.txt"} <= set(files(made))
+
+
 def test_a_previous_log_keeps_its_newest_lines():
     """And the manifest says how much was dropped."""
     made = bundle(capture(big_world(256_000)))

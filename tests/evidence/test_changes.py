@@ -24,6 +24,7 @@ from evidence.changing import (
 from evidence.sample import SHOP, capture, files, listed
 from stanch.core import asking
 from stanch.core.observations import Failed, Found, Observations
+from stanch.core.ports import Aim
 from stanch.evidence.bundle import bundle
 from stanch.evidence.changes import look
 from stanch.evidence.changes.sources import questions
@@ -84,6 +85,16 @@ def test_of_two_changes_the_one_that_the_pods_tell_of_comes_first():
     }
     found = suspects(*sick, *fine, replicasets=listed(OLD), nodes_n7=Found(node), services=listed(service))
     assert ["node-n7", "service-checkout"] == list(found)
+
+
+def test_of_two_targets_each_has_its_own_suspect():
+    """Both were rolled out, both are at their second revision: neither hides the other."""
+    seen = observed(*BROKEN, *WELL, replicasets=listed(OLD, NEW))
+    other = Aim(SHOP.kind, "payments", "shop")
+    answers = {**seen.answers, asking.target_of(other): Found(checkout(name="payments"))}
+    scenes = tuple(Scene(aim, Observations(answers)) for aim in (SHOP, other))
+    names = [each.change.name for each in look(scenes, Observations(answers), NOON, KEY).ranked]
+    assert {"rollout-checkout-2", "rollout-payments-2"} == set(names)
 
 
 def test_nothing_that_is_older_than_six_hours_and_nothing_of_ours_is_suspected():

@@ -22,9 +22,14 @@ def _before_the_logs(seen):
 
 def test_a_prepared_capture_is_the_same_to_the_byte():
     """Rendered while the logs were on their way, or at once: one digest."""
-    seen, collector = world(pod("a"), crash("b")), EvidenceCollector(KEY)
+    bad = crash("b")
+    bad["spec"]["containers"][0]["env"] = [{"name": "DB_PASSWORD", "value": "hunter2"}]
+    seen, collector = world(pod("a"), bad, log="password=hunter2\n"), EvidenceCollector(KEY)
     collector.prepare((SHOP,), _before_the_logs(seen), Severity.SEV1, T0)
-    assert EvidenceCollector(KEY).capture(REQUEST, seen).sha256 == collector.capture(REQUEST, seen).sha256
+    at_once, ahead = EvidenceCollector(KEY).capture(REQUEST, seen), collector.capture(REQUEST, seen)
+    assert at_once.sha256 == ahead.sha256
+    assert at_once.body == ahead.body
+    assert {"env", "value"} == {each["name"] for each in ahead.body["spec"]["families"]}
 
 
 def test_what_was_prepared_of_other_answers_is_not_used():

@@ -161,6 +161,20 @@ BUGS: Bugs = {
             "test_policies.py::test_nobody_asks_as_an_account",
         ),
         Bug(
+            "lets anybody write down alerts",
+            OTHERS,
+            "dyn(object).?spec.?alertGroup.orValue({})\n",
+            "true || dyn(object).?spec.?alertGroup.orValue({})\n",
+            BY_NOBODY,
+        ),
+        Bug(
+            "does not look at alerts for want of labels",
+            OTHERS,
+            "          || dyn(o).?spec.?alertGroup.hasValue()\n",
+            "",
+            BY_NOBODY,
+        ),
+        Bug(
             "lets anybody name an account",
             OTHERS,
             "dyn(object).?spec.?serviceAccountName.orValue('')\n",
@@ -437,7 +451,7 @@ BUGS: Bugs = {
         Bug(
             "writes without a mark",
             LEASH,
-            "variables.onlyOurLabel || (variables.id != '' && variables.id != variables.oldId)",
+            "variables.ourLabelComesOff || (variables.id != '' && variables.id != variables.oldId)",
             "true",
             MARKED,
         ),
@@ -546,14 +560,21 @@ BUGS: Bugs = {
         Bug(
             "takes every write for an undo",
             LEASH,
-            "f\"variables.onlyOurLabel || variables.id.startsWith('{UNDO_PREFIX}')\"",
+            "f\"variables.ourLabelComesOff || variables.id.startsWith('{UNDO_PREFIX}')\"",
             '"true"',
             FREEZE,
         ),
         Bug(
+            "takes a mark that is put on for one that comes off",
+            LEASH,
+            "variables.changes && variables.id == ''\n",
+            "variables.changes\n",
+            "test_leash.py::test_our_label_alone_is_an_effect_of_ours_unless_it_comes_off",
+        ),
+        Bug(
             "takes no write for an undo",
             LEASH,
-            "f\"variables.onlyOurLabel || variables.id.startsWith('{UNDO_PREFIX}')\"",
+            "f\"variables.ourLabelComesOff || variables.id.startsWith('{UNDO_PREFIX}')\"",
             '"false"',
             FREEZE,
         ),

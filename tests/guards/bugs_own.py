@@ -108,6 +108,22 @@ BUGS: Bugs = {
             "shell/test_install.py::test_what_can_not_be_asked_is_not_taken_for_a_no",
         ),
     ),
+    "a drain stops within one pod": (
+        Bug(
+            "goes on when it is told of a freeze",
+            "operator/stanch/shell/perform.py",
+            "        if met(outcome):\n            break\n",
+            "",
+            "shell/test_perform.py::test_one_pod_at_most_is_on_its_way_when_a_freeze_comes_to_be_known",
+        ),
+        Bug(
+            "stops for a budget as for a freeze",
+            "operator/stanch/shell/perform.py",
+            "        if met(outcome):\n",
+            "        if outcome.kind is OutcomeKind.REFUSED:\n",
+            "shell/test_perform.py::test_a_pod_that_may_not_go_holds_up_nobody_else",
+        ),
+    ),
     "the leash on Secrets": (
         Bug("makes tokens", OWN, 'in {listed(SECRET_TYPES)}"', 'in {listed(SECRET_TYPES)} || true"', TOKENS),
         Bug(

@@ -6,13 +6,21 @@ from typing import Annotated
 from pydantic import Field, computed_field
 
 from stanch.api.meta import Counter, Duration, Model, Name, Time
-from stanch.api.names import MissingReason
+from stanch.api.names import GROUP, MissingReason
 
 # A plain base64 string, never `format: byte`: with it any update of an object with a CEL rule above fails.
 PART_BYTES_MAX = 700 * 1024
 _DATA_MAX = 1_000_000
+# On every Evidence object: the line that takes it apart where stanch is not installed.
+EXTRACT_ANNOTATION = f"{GROUP}/extract"
 # Of a node that is drained, so many pods are looked at closely: two seconds of a kubelet's time.
 PODS_LOST_MAX = 30
+
+
+def extract_line(namespace: str, name: str, encoding: str) -> str:
+    """kubectl, base64 and tar take it apart: into a new directory named after it, or onto stdout when it is one file."""
+    read = f"kubectl -n {namespace} get evidences.{GROUP} {name} -o go-template='{{{{.spec.data}}}}' | base64 -d"
+    return f"mkdir {name} && {read} | tar xz -C {name}" if encoding.startswith("tar") else f"{read} | gunzip"
 
 
 class Purpose(StrEnum):
@@ -37,6 +45,7 @@ class ItemKind(StrEnum):
     EVENTS = "Events"
     HISTORY = "History"
     SUMMARY = "Summary"
+    GRAPH = "Graph"
 
 
 class Item(Model):
@@ -70,6 +79,13 @@ class Part(Model):
     of: Annotated[int, Field(ge=1, le=8, description="How many there are.")]
 
 
+class FamilyCount(Model):
+    """How many secrets of one sort were masked."""
+
+    name: Annotated[str, Field(max_length=32, description="Sort, as in the marks: ***jwt:1a2b3c4d***.")]
+    count: Annotated[Counter, Field(description="How many.")]
+
+
 class EvidenceSpec(Model):
     """
     An immutable bundle.
@@ -89,6 +105,9 @@ class EvidenceSpec(Model):
         None
     )
     redactions: Annotated[Counter | None, Field(description="Secrets masked in all items.")] = None
+    families: Annotated[
+        tuple[FamilyCount, ...] | None, Field(max_length=32, description="Of which sorts they were.")
+    ] = None
     bytes: Annotated[Counter, Field(description="Stored bytes of the archive.")] = 0
     sha256: Annotated[str, Field(max_length=64, description="SHA-256 of the archive.")]
     encoding: Annotated[str, Field(max_length=32, description="tar+gzip")] = "tar+gzip"

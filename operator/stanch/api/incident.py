@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from stanch.api.alerts import AlertGroup, Signal
 from stanch.api.checks import AlertsResolved, Available, Gate, Http, Manual, NoRestarts, ObjectCondition, PromQL
 from stanch.api.hypothesis import Hypothesis
 from stanch.api.impact import Impact
@@ -175,6 +176,16 @@ class IncidentSpec(Model):
         Field(max_length=8, description="Time-boxed guesses.", json_schema_extra=_MAP_BY_NAME),
     ] = None
     recovery: Annotated[Recovery | None, Field(description="When it is over; defaults when left out.")] = None
+    signals: Annotated[
+        tuple[Signal, ...] | None,
+        Field(
+            max_length=16, description="What was measured; it counts for the severity.", json_schema_extra=_MAP_BY_NAME
+        ),
+    ] = None
+    alert_group: Annotated[
+        AlertGroup | None,
+        Field(description="Set by the operator on what alerts made: the group of alerts it is about."),
+    ] = None
     links: Annotated[
         tuple[Link, ...] | None, Field(max_length=16, description="Places to look.", json_schema_extra=_MAP_BY_NAME)
     ] = None

@@ -309,6 +309,13 @@ class EvidenceRecord(Model):
     stored: Annotated[bool | None, Field(description="True once the API server has said that it is there.")] = None
 
 
+class AlertsRecord(Model):
+    """How many alerts of its group there were, and how many fire."""
+
+    firing: Annotated[Counter, Field(description="Alerts that fire, as far as was told.")]
+    total: Annotated[Counter, Field(description="Alerts that there were.")]
+
+
 class Suggestion(Model):
     """Something that could be tried; never run by itself."""
 
@@ -408,6 +415,7 @@ class IncidentStatus(Model):
     ] = None
     changes: Annotated[ChangesRecord | None, Field(description="What was looked at for changes.")] = None
     evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=16, description="Bundles captured.")] = None
+    alerts: Annotated[AlertsRecord | None, Field(description="Of an incident that alerts made: how they stand.")] = None
     recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None
     debt: Annotated[
         tuple[Debt, ...] | None, Field(max_length=16, description="Temporary state not yet taken back.")

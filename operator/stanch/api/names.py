@@ -8,6 +8,8 @@ API_VERSION: Final = f"{GROUP}/{VERSION}"
 FIELD_MANAGER: Final = "stanch"
 OPERATOR_NAMESPACE: Final = "stanch-system"
 OPERATOR_USER: Final = f"system:serviceaccount:{OPERATOR_NAMESPACE}:stanch"
+# What a token must be made for, that an Alertmanager shows us: of no use to whoever steals it anywhere else.
+ALERTS_AUDIENCE: Final = f"alerts.{GROUP}"
 SERVICE_ACCOUNT_PREFIX: Final = "system:serviceaccount:"
 # Stands for spec.runbook in spec.requesters: no mitigation can have that name.
 RUNBOOK_STAMP: Final = "$runbook"
@@ -155,6 +157,11 @@ class EventKind:
 
     DECLARED: Final = "Declared"
     DETECTED: Final = "Detected"
+    ALERTS_RESOLVED: Final = "AlertsResolved"
+    ALERTS_FIRING: Final = "AlertsFiring"
+    SIGNALS_SAY: Final = "SignalsSay"
+    RECURRED: Final = "Recurred"
+    RUNBOOKS_TIED: Final = "RunbooksTied"
     ACKNOWLEDGED: Final = "Acknowledged"
     ROLE_CHANGED: Final = "RoleChanged"
     NOTE: Final = "Note"

@@ -7,9 +7,11 @@ The values and their sources are decisions.md 5.7; core/policy_merge.py puts tog
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final, Literal
 
 from stanch.api.meta import Severity
+from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.wish import GitOps
 
 WhenWorse = Literal["Undo", "Ask"]
@@ -24,10 +26,43 @@ def _by_severity(*values: timedelta) -> dict[Severity, timedelta]:
 
 
 @dataclass(frozen=True, slots=True)
+class BurnRule:
+    """A rate at which the error budget burns over both windows, and the severity that this is."""
+
+    level: Severity
+    factor: Decimal
+    long: timedelta
+    short: timedelta
+
+
+# 14.4 over an hour eats 2 % of a month's budget; the last two are the SRE workbook's for tickets (decisions 2.4).
+_BURN: Final = (
+    BurnRule(Severity.SEV1, Decimal("14.4"), _H, 5 * _M),
+    BurnRule(Severity.SEV2, Decimal("6"), 6 * _H, 30 * _M),
+    BurnRule(Severity.SEV3, Decimal("3"), 24 * _H, 2 * _H),
+    BurnRule(Severity.SEV3, Decimal("1"), 72 * _H, 6 * _H),
+)
+_ALERT_SEVERITY: Final = {
+    **dict.fromkeys(("critical", "page", "error"), Severity.SEV2),
+    **dict.fromkeys(("warning", "ticket"), Severity.SEV3),
+    "info": Severity.SEV4,
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Numbers that decisions use; the defaults are the product's."""
 
     when_unknown: Severity = Severity.SEV2
+    burn: tuple[BurnRule, ...] = _BURN
+    # By the label `severity` of an alert.
+    alert_severity: Mapping[str, Severity] = field(default_factory=lambda: dict(_ALERT_SEVERITY))
+    # So many alerts of a group, begun within so long of each other, make an incident.
+    declare_alerts: int = 1
+    declare_within: timedelta = 2 * _M
+    # Where incidents of alerts are made; by the alerts' label `namespace` only where that names one of these, or `*` is one.
+    alerts_namespace: str = OPERATOR_NAMESPACE
+    alerts_namespaces: frozenset[str] = frozenset()
     hold: Mapping[Severity, timedelta] = field(default_factory=lambda: _by_severity(30 * _M, 15 * _M, 10 * _M, 5 * _M))
     # CrashLoopBackOff waits up to 5 minutes between starts: a shorter hold would call that calm.
     crash_loop_hold: timedelta = 6 * _M
@@ -44,6 +79,7 @@ class Policy:
     evictions_at_once: int = 5
     time_box: timedelta = 3 * _M
     reopen_within: timedelta = 4 * _H
+    recurrence_within: timedelta = 720 * _H
     # More than ten points of the wanted pods gone is worse; less is how a rollout breathes.
     worse_points: int = 10
     # A debt is spoken of when it is due, and then on a cadence; a hold parts Git and cluster, so it is from the start.
@@ -93,6 +129,10 @@ class Policy:
     endpoints: Mapping[str, str] = field(default_factory=dict)
     commander_acts: CommanderActs = "Warn"
     evidence_required: bool = False
+    # Stored bytes of one bundle, of one incident, of all that is kept.
+    evidence_stored_bytes: int = 2_097_152
+    evidence_incident_bytes: int = 8_388_608
+    evidence_cluster_bytes: int = 134_217_728
     pods_one_by_one: timedelta = 10 * _M
     postmortem_at: Severity = Severity.SEV2
     postmortem_on: frozenset[str] = frozenset({"rolloutUndo", "serviceShift", "routeShift", "drain", "quarantine"})

@@ -191,7 +191,11 @@ class EvidenceRules(Model):
     ] = None
     cluster_bytes: Annotated[
         int | None,
-        Field(ge=1_048_576, le=1_073_741_824, description="All Evidence kept in etcd; 134217728 when left out."),
+        Field(
+            ge=1_048_576,
+            le=1_073_741_824,
+            description="All Evidence kept in etcd; 134217728 when left out. Only the cluster's policy counts.",
+        ),
     ] = None
     required: Annotated[
         bool | None,

@@ -184,6 +184,14 @@ class Receiver(Model):
         str | None,
         Field(max_length=63, description="Incidents of alerts without a Runbook; stanch-system when left out."),
     ] = None
+    namespaces: Annotated[
+        tuple[Annotated[str, Field(max_length=63, pattern="^([a-z0-9]([-a-z0-9]*[a-z0-9])?|[*])$")], ...] | None,
+        Field(
+            max_length=256,
+            description="Where the label `namespace`, the same on all alerts of a group, says where the incident is made: if it "
+            'names one of these, or "*" is one of these, and the sender may create alerts there. Nowhere when left out.',
+        ),
+    ] = None
     group_by: Annotated[
         str | None,
         Field(

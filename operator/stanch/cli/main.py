@@ -1,9 +1,11 @@
 """`stanch`: the operator's entry point. Imports what a verb needs only when the verb runs."""
 
 import sys
+from urllib.parse import urlsplit
 
 import click
 
+from stanch.cli.evidence import evidence
 from stanch.cli.runbook.command import runbook
 
 EXAMPLES = """
@@ -13,6 +15,7 @@ Examples:
   stanch run --kubeconfig op.kubeconfig       from a shell, against any cluster
   stanch debts -n shop                        what incidents there still owe, and to whom
   stanch debts --orphans                      what deleted incidents left behind, and how it is removed
+  stanch evidence list -n shop                what was captured before anything was done
   stanch runbook lint runbooks/               what is wrong with Runbooks before the night they are needed
 """
 
@@ -21,6 +24,14 @@ def an_address(context: click.Context, option: click.Parameter, value: str) -> s
     """`host:port`, `:port` or nothing."""
     if value and not value.rpartition(":")[2].isdecimal():
         raise click.BadParameter(f"{value!r} is not host:port, for example :8080 or 127.0.0.1:0")
+    return value
+
+
+def a_base_url(context: click.Context, option: click.Parameter, value: str) -> str:
+    """http or https, a host, and nothing that is looked up or asked; or nothing at all."""
+    found = urlsplit(value)
+    if value and (found.scheme not in ("http", "https") or not found.hostname or found.query or found.fragment):
+        raise click.BadParameter(f"{value!r} is not a base URL, for example http://alertmanager.monitoring:9093")
     return value
 
 
@@ -56,12 +67,39 @@ def main() -> None:
     show_default=True,
     help="For machines or for people.",
 )
+@click.option(
+    "--alerts-at",
+    default="",
+    callback=an_address,
+    help="host:port where Alertmanager sends alerts to; nowhere when left out (docs/how-to/connect-alertmanager.md).",
+)
+@click.option(
+    "--alerts-tls",
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder of tls.crt and tls.key for it; read again every minute. Plain HTTP when left out.",
+)
+@click.option(
+    "--silences-at",
+    default="",
+    callback=a_base_url,
+    help="Base URL of Alertmanager: alerts of an incident that is worked on are silenced there. None are when left out.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Also what kopf says, and debug lines.")
-def run(kubeconfig: str | None, listen: str, lease: bool, log_format: str, verbose: bool) -> None:
+def run(
+    kubeconfig: str | None,
+    listen: str,
+    lease: bool,
+    log_format: str,
+    verbose: bool,
+    **alerts: str | None,
+) -> None:
     """Run the operator in the foreground until it is told to stop (Ctrl-C, SIGTERM)."""
+    if alerts["alerts_tls"] and not alerts["alerts_at"]:
+        raise click.UsageError("--alerts-tls says nothing without --alerts-at")
     from stanch.shell.entry import run_until_stopped  # noqa: PLC0415 -- kopf and the client cost a second to import
 
-    sys.exit(run_until_stopped(kubeconfig, listen, lease, log_format == "json", verbose))
+    said = (alerts["alerts_at"] or "", alerts["alerts_tls"], alerts["silences_at"] or "")
+    sys.exit(run_until_stopped(kubeconfig, listen, lease, log_format == "json", verbose, said))
 
 
 @main.command()
@@ -81,6 +119,7 @@ def debts(kubeconfig: str | None, namespace: str | None, orphans: bool) -> None:
     sys.exit(print_debts(kubeconfig, namespace, orphans))
 
 
+main.add_command(evidence)
 main.add_command(runbook)
 
 

@@ -18,6 +18,7 @@ from stanch.api.names import OPERATOR_NAMESPACE, EventKind, Label, Reason
 from stanch.core.askers import who_asked
 from stanch.core.diff import differences
 from stanch.core.draft import MACHINE, Draft, shorten
+from stanch.core.evidence_room import room
 from stanch.core.freeze import met
 from stanch.core.observations import Failed, Found
 from stanch.core.plan_type import Told
@@ -196,6 +197,7 @@ def _collected(
             captured=draft.now,
             deadline=draft.catalog.policy.evidence_deadline[draft.severity],
             loses=loses,
+            room=room(draft.catalog.policy, draft.status.evidence or ()),
         ),
         draft.seen,
     )

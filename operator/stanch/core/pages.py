@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Final
 
-from stanch.api.evidence import EvidenceSpec, Item, ItemKind, Part, Purpose
+from stanch.api.evidence import EXTRACT_ANNOTATION, EvidenceSpec, Item, ItemKind, Part, Purpose, extract_line
 from stanch.api.incident_status import Page, TimelineLine
 from stanch.api.names import API_VERSION, Label
 from stanch.core.draft import MACHINE, Draft
@@ -99,7 +99,12 @@ def _page(draft: Draft, lines: tuple[TimelineLine, ...], before: str) -> tuple[S
     body = {
         "apiVersion": API_VERSION,
         "kind": "Evidence",
-        "metadata": {"name": name, "namespace": meta.namespace, "labels": labels},
+        "metadata": {
+            "name": name,
+            "namespace": meta.namespace,
+            "labels": labels,
+            "annotations": {EXTRACT_ANNOTATION: extract_line(meta.namespace, name, spec.encoding)},
+        },
         "spec": spec.wire(),
     }
     return Store(EVIDENCES, meta.namespace, name, sha, body, urgent=True), sha

@@ -11,6 +11,7 @@ from datetime import datetime
 from stanch.api.evidence import Purpose
 from stanch.api.incident import Incident
 from stanch.core.aftermath import learn
+from stanch.core.alert_fold import fold_alerts
 from stanch.core.closing import ask_what_closing_needs, close_when_done
 from stanch.core.contest import watch_effects
 from stanch.core.debt_items import move_to_items
@@ -32,6 +33,7 @@ from stanch.core.relapse import watch_relapse
 from stanch.core.restored import refuse_the_past
 from stanch.core.runbook_escalate import escalate
 from stanch.core.runbooks import fold_runbook
+from stanch.core.severity_fold import follow_severity
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
 from stanch.core.suggest import ask_what_could_help, suggest
@@ -52,6 +54,8 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     fold_wishes(draft)
     fold_runbook(draft)
     fold_entries(draft)
+    fold_alerts(draft)
+    follow_severity(draft)
     # 3. Follow what is under way: do it, read it back, verify it.
     for record in draft.records:
         follow(draft, record)

@@ -55,6 +55,7 @@ _BOUNDS: Final = {
     "communications.cadence[].leadership": (_M, 168 * _H),
     "communications.cadence[].publicFirst": (_M, 168 * _H),
     "communications.cadence[].public": (_M, 168 * _H),
+    "declare.within": (_S, _H),
     "severity.burn[].short": (_S, 720 * _H),
     "severity.burn[].long": (_S, 720 * _H),
 }

@@ -5,14 +5,16 @@ Of approvals, guardrails, retention, evidence.required and roles.commanderActs t
 Of all else a section counts whole: the namespace's, else the cluster's, else the built-in one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
 from stanch.api import duration
-from stanch.api.policy import Policy
+from stanch.api.policy import BurnRule, Policy
+from stanch.api.policy_sections import Burn
 from stanch.api.response_policy import ResponsePolicySpec
 from stanch.core.policy_paths import stated
 
@@ -76,10 +78,21 @@ class Line:
         return self.path.partition(".")[0]
 
 
+def _burn(rows: Iterable[Burn]) -> tuple[BurnRule, ...]:
+    return tuple(BurnRule(row.level, Decimal(row.factor), row.long, row.short) for row in rows)
+
+
 _APPROVALS: Final = _by("class_", "needed", _word)
 
 LINES: Final[tuple[Line, ...]] = (
     Line("severity.whenUnknown", "when_unknown"),
+    Line("severity.burn", "burn", None, _burn),
+    Line("severity.alertSeverity", "alert_severity"),
+    Line("declare.alerts", "declare_alerts"),
+    Line("declare.within", "declare_within"),
+    # Only in the cluster's policy, as it says where things are made (core/policy_check.py).
+    Line("receiver.defaultNamespace", "alerts_namespace"),
+    Line("receiver.namespaces", "alerts_namespaces", None, frozenset),
     Line("roles.commanderActs", "commander_acts", last_of("Warn", "Deny"), _word),
     Line("approvals.person", "approvals_person", longer, _APPROVALS),
     Line("approvals.machine", "approvals_machine", longer, _APPROVALS),
@@ -105,11 +118,15 @@ LINES: Final[tuple[Line, ...]] = (
     Line("guardrails.gitOps", "git_ops", last_of("Ignore", "Hold", "Refuse")),
     Line("evidence.deadline", "evidence_deadline", None, _by("severity", "within")),
     Line("evidence.required", "evidence_required", longer),
+    Line("evidence.storedBytes", "evidence_stored_bytes"),
+    Line("evidence.incidentBytes", "evidence_incident_bytes"),
+    Line("evidence.clusterBytes", "evidence_cluster_bytes"),
     Line("recovery.hold", "hold", None, _by("severity", "for_")),
     Line("recovery.sampleEvery", "sample_every"),
     Line("recovery.crashLoopHold", "crash_loop_hold"),
     Line("recovery.gitOpsHold", "git_ops_hold"),
     Line("recovery.reopenWithin", "reopen_within"),
+    Line("recovery.recurrenceWithin", "recurrence_within"),
     Line("postmortem.requiredAt", "postmortem_at"),
     Line("postmortem.onMitigations", "postmortem_on", None, frozenset),
     Line("postmortem.due", "postmortem_due"),

@@ -7,12 +7,13 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from stanch.api.actions import Action
-from stanch.api.evidence import Purpose
+from stanch.api.evidence import PART_BYTES_MAX, Purpose
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import Severity, TargetKind
 from stanch.api.policy import Policy
 from stanch.api.suspect_status import ChangesRecord, Suspect
 from stanch.core.commands import Removal
+from stanch.core.graphs import Graph
 from stanch.core.observations import Observations
 from stanch.core.questions import Question
 
@@ -206,7 +207,10 @@ class Captured:
 
 @dataclass(frozen=True, slots=True)
 class CaptureRequest:
-    """What to capture for whom; ``name`` without the suffix that says its content, ``loses`` as in Collector.questions."""
+    """
+    What to capture for whom; ``name`` without the suffix that says its content, ``loses`` as in Collector.questions,
+    ``room`` stored bytes at most; ``graphs`` are drawn with ``onset`` marked in them.
+    """
 
     incident: str
     incident_uid: str
@@ -220,6 +224,9 @@ class CaptureRequest:
     captured: datetime
     deadline: timedelta
     loses: frozenset[str] = frozenset()
+    room: int = PART_BYTES_MAX
+    graphs: tuple[Graph, ...] = ()
+    onset: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from stanch.api.meta import Target
 from stanch.api.names import EventKind, Reason
 from stanch.api.runbook import Runbook
 from stanch.api.runbook_record import EscalationRecord, Mode, RunbookRecord
+from stanch.core.alert_fold import alert_labels
 from stanch.core.census import RUNBOOK
 from stanch.core.draft import RECORDS_MAX, Draft, shorten
 from stanch.core.observations import Failed, NotFound
@@ -91,7 +92,7 @@ def _plan(draft: Draft, choice: RunbookChoice) -> _Ready | _Not | None:
     runbook = _read(draft, choice.name)
     if not isinstance(runbook, Runbook):
         return runbook
-    rendered = render(runbook, values_of(runbook, {}, choice.parameters))
+    rendered = render(runbook, values_of(runbook, alert_labels(draft), choice.parameters))
     if isinstance(rendered, Problem):
         return _Not(Reason.NOT_RENDERED, rendered.message)
     targets = rendered.targets or draft.incident.spec.targets or ()

@@ -9,6 +9,7 @@ from stanch.api.incident_status import RoleRecord, SeverityRecord, Times
 from stanch.api.meta import Severity
 from stanch.api.names import EventKind
 from stanch.core.draft import Draft, shorten
+from stanch.core.severity import Judged, facts_of
 from stanch.core.story import fold_hypotheses, fold_impact
 
 _SINGLE_ROLES = tuple(name for name in Roles.model_fields if name not in ("experts", "shadows"))
@@ -34,7 +35,7 @@ def _declare(draft: Draft) -> None:
     spec, created = draft.incident.spec, draft.incident.declared
     started = spec.impact.started_time if spec.impact else None
     draft.set(times=Times(started=started, detected=created, declared=created))
-    level = spec.severity or draft.catalog.policy.when_unknown
+    level = spec.severity or _facts(draft).level or draft.catalog.policy.when_unknown
     draft.say(EventKind.DECLARED, f"{spec.title}, {level.value}", by=declarer(draft), time=created, event=True)
 
 
@@ -42,15 +43,16 @@ def _severity(draft: Draft) -> None:
     said, known = draft.incident.spec.severity, draft.status.severity
     by = declarer(draft)
     if known is None:
-        level = said or draft.catalog.policy.when_unknown
-        reason = f"set by {by}" if said else "nothing known; a false SEV2 is cheap"
+        facts = _facts(draft)
+        level = said or facts.level or draft.catalog.policy.when_unknown
+        known_by = (f"set by {by}",) if said else facts.reasons or ("nothing known; a false SEV2 is cheap",)
         source = "Spec" if said else "Derived"
         record = SeverityRecord(
             level=level,
             source=source,
             since_time=draft.incident.declared,
             spec_seen=said,
-            reasons=(shorten(reason, 200),),
+            reasons=tuple(shorten(reason, 200) for reason in known_by),
         )
         draft.set(severity=record)
     elif said != known.spec_seen:
@@ -62,6 +64,10 @@ def _severity(draft: Draft) -> None:
                 EventKind.SEVERITY_CHANGED, f"{known.level.value} to {said.value}, in the spec", by="spec", event=True
             )
         draft.set(severity=known.model_copy(update=changes))
+
+
+def _facts(draft: Draft) -> Judged:
+    return facts_of(draft.incident, draft.incident.spec.impact, draft.catalog.policy)
 
 
 def worst_of(known: SeverityRecord, level: Severity) -> Severity | None:

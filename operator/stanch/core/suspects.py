@@ -16,7 +16,7 @@ from stanch.core.draft import Draft, aim_at
 from stanch.core.ports import Aim, WhatChanged
 from stanch.core.recovery import attempt_is_open
 
-# Since it was declared or reopened: a failure that was only starting to show has shown itself by then.
+# Since it was declared, reopened, or came back: a failure that was only starting to show has shown itself by then.
 LOOKS_AFTER: Final = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 # It began at another time than was thought: then older guesses are about something else.
 ANOTHER_ONSET: Final = timedelta(minutes=10)
@@ -70,11 +70,12 @@ def _aims(draft: Draft) -> tuple[Aim, ...]:
 
 
 def _due(draft: Draft) -> bool:
-    """A few looks after it was declared or reopened, while it hurts; wakes us for the next one."""
+    """A few looks after it was declared, was reopened or came back, while it hurts; wakes us for the next one."""
     times, known = draft.status.times, draft.status.changes
     if not _is_open(draft) or times is None or not draft.incident.spec.targets:
         return False
-    since = max(t for t in (draft.incident.declared, times.reopened) if t is not None)
+    back = max((x.time for x in draft.incident.status.timeline if x.kind == EventKind.RELAPSED), default=None)
+    since = max(t for t in (draft.incident.declared, times.reopened, back) if t is not None)
     dues = [since + after for after in LOOKS_AFTER]
     # The first look is due however late; the others only while it hurts.
     passed = [t for t in dues[: 1 if times.mitigated else None] if t <= draft.now]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from stanch.api.evidence import PART_BYTES_MAX, MissingItem
+from stanch.api.evidence import MissingItem
 from stanch.api.names import MissingReason
 from stanch.evidence import missing
 from stanch.evidence.shelf import File, Rank, Shelf
@@ -15,9 +15,10 @@ _REASONS = {Rank.KEEP: MissingReason.TOO_LARGE}
 
 @dataclass(slots=True)
 class Budget:
-    """Gives up files of one shelf; ``lost`` is how many bytes of each."""
+    """Gives up files of one shelf, until the archive has at most ``room`` bytes; ``lost`` is how many bytes of each."""
 
     shelf: Shelf
+    room: int
     lost: dict[str, tuple[int, Rank]] = field(default_factory=dict)
 
     def fit_raw(self) -> None:
@@ -30,9 +31,10 @@ class Budget:
         self._free(sum(len(file.content) for file in self.shelf.files) - RAW_MAX)
 
     def shrink(self, archived: int) -> None:
-        """Free what an archive of this size is too large by, with a tenth more."""
+        """Free what an archive of this size is too large by, with a tenth more; never all, though it be many times too large."""
         raw = sum(len(file.content) for file in self.shelf.files)
-        self._free(max(_LEAST, int(raw * (archived - PART_BYTES_MAX) / max(1, archived) * 1.1)))
+        over = (archived - self.room) / max(1, archived)
+        self._free(max(_LEAST, int(raw * min(1.1 * over, 1 - 0.9 * (1 - over)))))
 
     def told(self) -> list[MissingItem]:
         """What was given up, for the list of what is missing."""

@@ -2,19 +2,32 @@
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from stanch.api.evidence import NORMAL_REASONS, PART_BYTES_MAX, EvidenceSpec, Item, ItemKind, MissingItem, Part, Purpose
+from stanch.api.evidence import (
+    NORMAL_REASONS,
+    PART_BYTES_MAX,
+    EvidenceSpec,
+    FamilyCount,
+    Item,
+    ItemKind,
+    MissingItem,
+    Part,
+    Purpose,
+)
 from stanch.api.meta import Severity, instant
 from stanch.api.names import API_VERSION, FIELD_MANAGER, Label, MissingReason
+from stanch.core.graphs import Graph
 from stanch.core.observations import Observations
 from stanch.core.ports import Aim
-from stanch.evidence import missing, tar
+from stanch.evidence import discovery, missing, tar
 from stanch.evidence.budget import Budget
+from stanch.evidence.graph_files import put_graphs
 from stanch.evidence.layout import Layout
 from stanch.evidence.readme import readme
 from stanch.evidence.redact import Redactor
@@ -45,6 +58,9 @@ class Capture:
     parts: int = 1
     prepared: Mapping[str, File] = field(default_factory=dict)
     loses: frozenset[str] = frozenset()
+    room: int = PART_BYTES_MAX
+    graphs: tuple[Graph, ...] = ()
+    onset: datetime | None = None
 
     @cached_property
     def scenes(self) -> tuple[Scene, ...]:
@@ -76,7 +92,7 @@ def bundle(capture: Capture) -> Bundle:
     items = tuple(file.item() for file in files)
     lacking = _ordered(shelf.missing)
     digest = hashlib.sha256(packed).hexdigest()
-    body = _body(capture, packed, digest, items, lacking, shelf.redactor.count)
+    body = _body(capture, packed, digest, items, lacking, shelf.redactor.counts)
     return Bundle(capture.name, body, digest, items, lacking, len(packed))
 
 
@@ -88,24 +104,25 @@ def prepare(capture: Capture) -> dict[str, File]:
 def _laid_out(capture: Capture) -> Shelf:
     shelf = Shelf(Redactor(capture.key), prepared=capture.prepared)
     Layout(capture.scenes, capture.seen, capture.severity, capture.captured_time, shelf).put()
+    put_graphs(shelf, capture.graphs, capture.onset)
     return shelf
 
 
 def _pack(capture: Capture, shelf: Shelf) -> tuple[list[File], bytes]:
     """The files that fit, and their archive."""
-    budget = Budget(shelf)
+    budget = Budget(shelf, min(capture.room, PART_BYTES_MAX))
     budget.fit_raw()
     while True:
         files = [*_front(capture, shelf, budget), *shelf.files]
         packed = tar.archive(((file.name, file.content) for file in files), capture.captured_time)
-        if len(packed) <= PART_BYTES_MAX or not shelf.files:
+        if len(packed) <= budget.room or not shelf.files:
             shelf.missing += budget.told()
             return files, packed
         budget.shrink(len(packed))
 
 
 def _front(capture: Capture, shelf: Shelf, budget: Budget) -> list[File]:
-    """README.txt and api.json, which tell about all the others."""
+    """README.txt, api.json and discovery.json, which tell about all the others."""
     head = {
         "name": capture.name,
         "namespace": capture.namespace,
@@ -114,11 +131,13 @@ def _front(capture: Capture, shelf: Shelf, budget: Budget) -> list[File]:
         "purpose": capture.purpose.value,
         "targets": ", ".join(str(aim) for aim in capture.aims) or "nothing",
     }
-    page = readme(head, shelf.redactor.count, [*shelf.missing, *budget.told()])
-    paths = encode({file.name: file.of for file in sorted(shelf.files, key=lambda file: file.name) if file.of})
+    page = readme(head, shelf.redactor.counts, [*shelf.missing, *budget.told()])
+    paths = {file.name: file.of for file in sorted(shelf.files, key=lambda file: file.name) if file.of}
+    kinds = discovery.discovery(paths.values())
     return [
         File("README.txt", ItemKind.SUMMARY, None, page.encode("utf-8", "replace"), 0, 0, Rank.KEEP),
-        File("api.json", ItemKind.SUMMARY, None, paths, 0, 0, Rank.KEEP),
+        File("api.json", ItemKind.SUMMARY, None, encode(paths), 0, 0, Rank.KEEP),
+        File(discovery.NAME, ItemKind.SUMMARY, None, encode(kinds), 0, 0, Rank.KEEP),
     ]
 
 
@@ -138,7 +157,7 @@ def _body(
     digest: str,
     items: tuple[Item, ...],
     lacking: tuple[MissingItem, ...],
-    redactions: int,
+    families: Counter[str],
 ) -> dict[str, Any]:
     spec = EvidenceSpec(
         incident=capture.incident,
@@ -150,7 +169,8 @@ def _body(
         deadline=capture.deadline,
         items=items,
         missing=lacking or None,
-        redactions=redactions,
+        redactions=families.total(),
+        families=tuple(FamilyCount(name=name, count=families[name]) for name in sorted(families)) or None,
         bytes=len(packed),
         sha256=digest,
         data=base64.b64encode(packed).decode(),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from stanch.api.evidence import Purpose
+from stanch.api.evidence import EXTRACT_ANNOTATION, Purpose, extract_line
 from stanch.api.meta import Severity
 from stanch.core.observations import Observations
 from stanch.core.ports import Aim, Captured, CaptureRequest, WhatChanged
@@ -52,7 +52,9 @@ class EvidenceCollector:
         capture = self._capture(request, seen, prepared)
         made = bundle(capture)
         name = f"{request.name}-{made.sha256[:6]}"
-        body: dict[str, Any] = {**made.body, "metadata": {**made.body["metadata"], "name": name}}
+        notes = {EXTRACT_ANNOTATION: extract_line(request.namespace, name, made.body["spec"]["encoding"])}
+        metadata = {**made.body["metadata"], "name": name, "annotations": notes}
+        body: dict[str, Any] = {**made.body, "metadata": metadata}
         lines = [line for scene in capture.scenes if (line := failure_line(scene, self._key))]
         return Captured(
             name=name,
@@ -93,6 +95,9 @@ class EvidenceCollector:
             deadline=request.deadline,
             prepared=prepared,
             loses=request.loses,
+            room=request.room,
+            graphs=request.graphs,
+            onset=request.onset,
         )
 
 

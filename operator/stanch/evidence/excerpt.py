@@ -17,6 +17,7 @@ Obj = dict[str, Any]
 
 _WORDS_MAX = 160
 _LOOK_BACK = 50
+_TAIL = 16_384
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]{8,20}(?:Z|[+-]\d\d:\d\d)\s+")
 _TELLING = re.compile(r"fatal|panic|error|exception|cannot|can't|failed|refused|denied|no such", re.I)
 _STACK = re.compile(r"^\s*(?:at |\.\.\. \d+ more|File \"|goroutine )")
@@ -91,7 +92,9 @@ def _answers(scene: Scene, names: set[str], container: str) -> list[Obj]:
 
 def _telling(redactor: Redactor, log: str) -> tuple[str, bool]:
     """The newest line that names an error, and whether it is the last one; else the last line."""
-    lines = [line for line in _masked(redactor, log[-16_384:]).split("\n") if line.strip()][-_LOOK_BACK:]
+    tail = log[-_TAIL:]
+    tail = tail[tail.find("\n") + 1 :] if len(tail) < len(log) else tail  # half a secret has no pattern
+    lines = [line for line in _masked(redactor, tail).split("\n") if line.strip()][-_LOOK_BACK:]
     stripped = [_TIME.sub("", line).strip() for line in lines]
     named = [line for line in stripped if _TELLING.search(line) and not _STACK.search(line)]
     if not stripped:

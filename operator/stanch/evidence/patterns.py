@@ -35,11 +35,17 @@ _LOG_VALUES = rf"""(?:{_QUOTED}|{_INNER}|'(?P<c>(?:[^'\n\\]|\\.)*+)|{_BARE})"""
 _DOC_VALUES = rf"""(?:{_INNER}|'(?P<c>(?:[^'"\n\\]|\\.)*+)|{_BARE})"""
 _LOG_LINE = r"[^\r\n]{1,8192}+"
 _DOC_LINE = r'(?:[^"\\\r\n]|\\[^nr]){1,8192}+'
-_EQUALS = r"(?:=>|:=|=|:(?!:))"
+_EQUALS = r"(?:=>|:=|=|:(?!:)|(?<!-)>(?=[^\s<>=]))"  # the last is XML
+# YAML's `password: |` and JSON made for reading have the value on the next line, where kubelets put a time before it.
+_STAMP = r"(?:\d{4}-\d\d-\d\dT[\d:.]{8,18}Z )?+"
+_ESCAPED_END = r"(?:\\{1,7}r)?+\\{1,7}n"
+_LOG_END = rf"(?:\r?\n{_STAMP}|{_ESCAPED_END})"
+_LOG_BREAK = rf"(?:[|>][-+]?{_BLANK}{_LOG_END}[ \t]{{1,64}}+|{_LOG_END}[ \t]{{0,64}}+(?=\\{{0,7}}[\"']))?+"
+_DOC_BREAK = rf"(?:[|>][-+]?{_BLANK}{_ESCAPED_END}[ \t]{{1,64}}+|{_ESCAPED_END}[ \t]{{0,64}}+(?=\\{{1,7}}[\"']))?+"
 
 
 def _log_pairs() -> str:
-    strong = rf"{_STRONG}{_SUFFIX}{_GAP}{_BLANK}{_EQUALS}{_BLANK}"
+    strong = rf"{_STRONG}{_SUFFIX}{_GAP}{_BLANK}{_EQUALS}{_BLANK}{_LOG_BREAK}"
     weak = rf"{_WEAK}{_GAP}{_BLANK}="
     field = rf"{_WEAK}\\{{0,7}}[\"']{_BLANK}:{_BLANK}(?=\\{{0,7}}[\"'])"
     return rf"(?:{strong}|{weak}|{field}){_COLOUR}{_LOG_VALUES}"
@@ -49,7 +55,7 @@ def _doc_pairs() -> str:
     """A field of the document itself, or a pair inside one of its strings, which it must not leave."""
     field = rf'(?:{_STRONG}{_SUFFIX}|{_WEAK})":{_BLANK}{_QUOTED}'
     gap = rf"""{_COLOUR}(?:{_ESCAPED})?+{_COLOUR}"""
-    strong = rf"{_STRONG}{_SUFFIX.replace('suffix', 'within')}{gap}{_BLANK}{_EQUALS}{_BLANK}"
+    strong = rf"{_STRONG}{_SUFFIX.replace('suffix', 'within')}{gap}{_BLANK}{_EQUALS}{_BLANK}{_DOC_BREAK}"
     weak = rf"{_WEAK}{gap}{_BLANK}="
     inner = rf"{_WEAK}{_ESCAPED}{_BLANK}:{_BLANK}(?={_ESCAPED})"
     return rf"(?:{field}|(?:{strong}|{weak}|{inner}){_COLOUR}{_DOC_VALUES})"
@@ -87,6 +93,19 @@ _I = re.IGNORECASE
 _PEM = r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----BODY(?:-----END [A-Z0-9 ]{0,60}-----)?"
 _LOG_PEM = _PEM.replace("BODY", "(?:[^-]|-(?!----)){0,32768}+")
 _DOC_PEM = _PEM.replace("BODY", r'(?:[^-"\\]|\\.|-(?!----)){0,32768}+')
+# Tokens that their makers gave a beginning of their own, so that they can be found.
+_VENDORS = (
+    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(?:hvs\.[\w-]{20,512}+|dop_v1_[0-9a-f]{40,128}+|shpat_[0-9a-fA-F]{32,64}+"
+    r"|glsa_\w{20,128}+|glc_[\w+/-]{20,512}+=*|lin_api_\w{20,128}+|hf_[A-Za-z0-9]{20,128}+|dckr_pat_[\w-]{20,128}+"
+    r"|pypi-[\w-]{40,512}+|SG\.[\w-]{16,64}+\.[\w-]{16,128}+|AGE-SECRET-KEY-1[0-9A-Z]{50,80}+|xapp-[\w-]{20,255}+"
+    r"|sk-(?:[a-z]{2,12}-)?[\w-]{20,255}+|glrt-[\w.-]{16,255}+)"
+    r"|/api/webhooks/\d{5,32}+/(?P<a>[\w-]{20,128}+)|telegram\.org/bot(?P<b>\d{5,16}+:[\w-]{20,64}+)"
+)
+# Hashes of passwords: no secret, but what a secret is guessed from.
+_HASHES = (
+    r"\$(?:2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|apr1\$[./A-Za-z0-9]{1,8}+\$[./A-Za-z0-9]{22}"
+    r"|[56]\$(?:rounds=\d{1,9}+\$)?[./A-Za-z0-9]{1,16}+\$[./A-Za-z0-9]{43,86}+|argon2(?:id|i|d)\$[\w$=,+/]{20,256}+)"
+)
 
 FAMILIES: tuple[Family, ...] = (
     _family("pem", "-----begin", _LOG_PEM, _DOC_PEM),
@@ -103,12 +122,28 @@ FAMILIES: tuple[Family, ...] = (
     _family("stripe", "sk_live_ rk_live_ sk_test_ rk_test_", r"[rs]k_(?:live|test)_\w{10,255}+"),
     _family("npm", "npm_", r"npm_[A-Za-z0-9]{30,64}+"),
     _family(
+        "vendor",
+        "hvs. dop_v1_ shpat_ glsa_ glc_ lin_api_ hf_ dckr_pat_ pypi- sg. age-secret-key- xapp- sk- glrt- /api/webhooks/"
+        " telegram.org/bot",
+        _VENDORS,
+    ),
+    _family("signature", "sig= signature=", r"(?:sig|signature)=(?P<a>[\w%+/.~-]{12,1024}+=*)", flags=_I),
+    _family("hash", "$2a$ $2b$ $2x$ $2y$ $apr1$ $5$ $6$ $argon2", _HASHES),
+    _family(
+        "login",
+        "-u --user --proxy-user",
+        r"(?:-u|--(?:proxy-)?user)(?:[ \t]{1,8}+|=)[\"']?[^\s:=\"'\\]{1,128}+:"
+        r"(?!//|\d{1,6}+(?:[\s\"']|$))(?P<a>[^\s\"'\\]{1,256}+)",
+    ),
+    _family("jdbc", "jdbc:oracle:", r"jdbc:oracle:\w{2,8}+:[^\s/@\"'\\]{1,128}+/(?P<a>[^\s@\"'\\]{1,256}+)@", flags=_I),
+    _family(
         "url",
         "://",
         r"""://(?!\*\*\*)(?:[^\s/?#"'\\:@<>]{0,256}+:(?P<a>[^\s/?#"'\\<>]{1,512})"""
         r"""|(?P<b>[^\s/?#"'\\:@<>]{16,512}+))@""",
     ),
     _family("bearer", "bearer", r"bearer[ \t]+(?P<a>(?=[\w.~+/-]{0,64}\d)[\w.~+/-]{16,8192}+=*)", flags=_I),
+    _family("basic", "basic", r"basic[ \t]+(?P<a>[A-Za-z0-9+/]{8,1024}+={0,2})", flags=_I),
     _family(
         "header", "authorization cookie", _headers(_LOG_LINE, r"""\\{0,7}["']"""), _headers(_DOC_LINE, "(?P=q)"), _I
     ),
@@ -119,6 +154,7 @@ _FLAG = rf"(?:{_STRONG}|{_WEAK}){_SUFFIX}[ \t]+"
 LOG_FLAG = re.compile((_FLAG + _LOG_VALUES).encode(), _I)  # --db-password hunter2; only after FLAG_BEFORE
 DOC_FLAG = re.compile((_FLAG + _DOC_VALUES).encode(), _I)
 FLAG_BEFORE = re.compile(rb"(?:^|[\s\"'=])--?[\w-]{0,40}$")
+LOGIN_BEFORE = re.compile(rb"login[ \t]+\S{1,128}[ \t\r\n]+$")  # .netrc: machine m login u password p
 PEM_END = re.compile(rb"-----END (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 PEM_TAIL = re.compile(rb"[A-Za-z0-9+/=\s:.,\\-]*+")
 
@@ -127,7 +163,7 @@ _EXTRA = ("@tcp(", "@udp(", "@unix(", "-----end ")
 FAMILY_OF: dict[bytes, Family] = {literal.encode(): family for family in FAMILIES for literal in family.literals}
 
 # Literals are found by their rarest letter: half of all letters begin a literal, one in eight is rare in one.
-_RAREST = "zjx@kv_:wbypuc"
+_RAREST = "$zjx@kv_:wbypuc"
 
 
 def _trigger(literals: list[bytes]) -> tuple[re.Pattern[bytes], dict[bytes, bytes], tuple[bytes, ...]]:
@@ -147,13 +183,18 @@ def _trigger(literals: list[bytes]) -> tuple[re.Pattern[bytes], dict[bytes, byte
         head, tail = word[: word.index(pivot)], word[word.index(pivot) + 1 :]
         tails[(pivot + tail).encode()] = literal
         branches.setdefault(pivot, []).append((f"(?<={re.escape(head + pivot)})" if head else "") + re.escape(tail))
-    source = "|".join(f"{re.escape(pivot)}(?:{'|'.join(rest)})" for pivot, rest in branches.items())
+    # The engine tries branches in turn: those of frequent letters first.
+    ordered = sorted(branches.items(), key=lambda branch: -_RAREST.index(branch[0]))
+    source = "|".join(f"{re.escape(pivot)}(?:{'|'.join(rest)})" for pivot, rest in ordered)
     return re.compile(source.encode()), tails, tuple(common)
 
 
 def _free(word: str, pivot: str, tails: dict[bytes, bytes]) -> bool:
     """Is the tail from this letter on not that of a literal of another family or length?"""
-    other = tails.get(word[word.index(pivot) :].encode())
+    tail = word[word.index(pivot) :]
+    if len(tail) == 1 and len(word) > 4:
+        return False  # kept for the many short ones of one family, which then cost one look together
+    other = tails.get(tail.encode())
     return other is None or (len(other) == len(word) and FAMILY_OF.get(other) is FAMILY_OF.get(word.encode()))
 
 
@@ -169,6 +210,6 @@ HARMLESS_VALUE = re.compile(rb"(?:|true|false|null|none|nil|undefined|redacted|\
 SECRET_NAME = re.compile(
     r"pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|account[-_]?key"
     r"|encryption[-_]?key|signing[-_]?key|credential|auth|cookie|session|dsn|conn(?:ection)?[-_]?str|database_url|jdbc"
-    r"|user(?:name)?",
+    r"|user(?:name)?|(?:master|ssh)[-_]?key|passcode|webhook|kubeconfig|pgpass|htpasswd|(?:^|[-_])salt",
     _I,
 )

@@ -23,23 +23,27 @@ Where to look first
     <container>.previous.log   the run before the last restart
     <container>.log            the run that was going on
   nodes.txt             which pods are on which node
+  graphs/<name>.svg     what was measured from 30 minutes before, to look at; .json has the numbers (when Prometheus was asked)
   services.json, endpointslices.json, hpa.json, pdb.json, replicasets.json
   api.json              which API path each file came from
+  discovery.json        which kinds there are, as an API server says it
 
 How to read it
   A container that waits in CrashLoopBackOff has no run going on: its last one is in <container>.previous.log.
   ***family:1a2b3c4d*** stands for a secret; the same secret has the same eight digits everywhere in this incident.
   Logs keep the newest lines; how many older bytes were dropped is in the manifest (spec.items[].dropped).
-  {redactions} secrets were masked. Values of ConfigMaps and Secrets are never stored.
+  {redactions} secrets were masked{families}. Values of ConfigMaps and Secrets are never stored.
 
 Missing
 {missing}
 """
 
 
-def readme(head: Mapping[str, str], redactions: int, missing: Sequence[MissingItem]) -> str:
+def readme(head: Mapping[str, str], families: Counter[str], missing: Sequence[MissingItem]) -> str:
     """The text of README.txt; ``head`` has name, namespace, incident, time, purpose and targets."""
-    return _TEXT.format(**head, redactions=redactions, missing="\n".join(_missing(missing)))
+    sorts = ", ".join(f"{name} {families[name]}" for name in sorted(families))
+    told = {"redactions": families.total(), "families": f" ({sorts})" if sorts else ""}
+    return _TEXT.format(**head, **told, missing="\n".join(_missing(missing)))
 
 
 def _missing(found: Sequence[MissingItem]) -> list[str]:

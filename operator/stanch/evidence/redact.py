@@ -7,16 +7,20 @@ without it (``key=b""``) tokens carry no digest, for an unkeyed one could be gue
 
 import hmac
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from stanch.evidence import patterns, structure
+from stanch.evidence import encoded, patterns, structure
 
 LINE_MAX = 16 * 1024
 _TAIL_MAX = 8 * 1024
+_FLAG_MAX = 160
+# Longer than most secrets: the word that a cut goes through is left away, for half a secret has no pattern.
+_WORD_MAX = 4 * 1024
 _MASKED = b"***"
-Span = tuple[int, int, bytes]
+Span = tuple[int, int, str]
 
 
 def token(family: str, value: bytes, key: bytes) -> bytes:
@@ -28,41 +32,53 @@ def token(family: str, value: bytes, key: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Redactor:
-    """Masks with one key, and counts."""
+    """Masks with one key, and counts by family."""
 
     key: bytes
-    count: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     _done: dict[int, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many secrets were masked."""
+        return self.counts.total()
 
     def mask(self, family: str, value: str) -> str:
         """A token for a value that its place gives away."""
-        self.count += 1
+        self.counts[family] += 1
         return token(family, value.encode("utf-8", "replace"), self.key).decode()
+
+    def scrub(self, text: str) -> str:
+        """Words without secrets, before anything cuts them."""
+        return self.log(text.encode("utf-8", "replace")).decode()
 
     def clean(self, obj: dict[str, Any]) -> dict[str, Any]:
         """The object without what its structure says is secret; the original is not touched. Done once for each."""
         known = self._done.get(id(obj))
         if known is None:
-            known = (obj, structure.clean(obj, self.mask))  # holds the original, so that its id stays its own
+            known = (
+                obj,
+                structure.clean(obj, self.mask, self.scrub),
+            )  # holds the original, so that its id stays its own
             self._done[id(obj)] = known
         return known[1]
 
     def doc(self, text: bytes) -> bytes:
         """JSON without secrets, and still JSON."""
-        return self._text(text, _spans(text, self.key, is_doc=True))
+        return self._text(text, _spans(text, is_doc=True))
 
     def log(self, text: bytes) -> bytes:
         """Log lines, or text made for reading, without secrets."""
-        return self._text(text, _spans(text, self.key, is_doc=False))
+        return self._text(text, _spans(text, is_doc=False))
 
     def _text(self, text: bytes, spans: list[Span]) -> bytes:
         if not spans:
             return text
-        self.count += len(spans)
         pieces, position = [], 0
-        for start, end, instead in spans:
-            pieces += [text[position:start], instead]
+        for start, end, family in spans:
+            pieces += [text[position:start], token(family, text[start:end], self.key)]
             position = end
+            self.counts[family] += 1
         return b"".join([*pieces, text[position:]])
 
 
@@ -73,31 +89,47 @@ def cut_lines(text: bytes) -> tuple[bytes, int]:
     lines = text.split(b"\n")
     if max(map(len, lines)) <= LINE_MAX:
         return text, 0
-    dropped = sum(max(0, len(line) - LINE_MAX) for line in lines)
-    return b"\n".join(_cut(line) for line in lines), dropped
+    kept = [_end(line) for line in lines]
+    dropped = sum(len(line) - end for line, end in zip(lines, kept, strict=True))
+    return b"\n".join(_cut(line, end) for line, end in zip(lines, kept, strict=True)), dropped
 
 
-def _cut(line: bytes) -> bytes:
-    over = len(line) - LINE_MAX
-    return line if over <= 0 else line[:LINE_MAX] + f" [{over} bytes of this line left away]".encode()
+def whole_lines(text: bytes) -> tuple[bytes, int]:
+    """Of a text whose beginning was cut off: without the line, or the word, that the cut went through; and how many bytes."""
+    start = text.find(b"\n") + 1 or min(len(text), _WORD_MAX)
+    return text[start:], start
 
 
-def _spans(text: bytes, key: bytes, *, is_doc: bool) -> list[Span]:
+def _end(line: bytes) -> int:
+    """How much of a line is kept: whole words, unless one is longer than any secret."""
+    if len(line) <= LINE_MAX:
+        return len(line)
+    blank = max(line.rfind(b" ", 0, LINE_MAX), line.rfind(b"\t", 0, LINE_MAX))
+    return max(blank, LINE_MAX - _WORD_MAX)
+
+
+def _cut(line: bytes, end: int) -> bytes:
+    over = len(line) - end
+    return line[:end] + f" [{over} bytes of this line left away]".encode() if over else line
+
+
+def _spans(text: bytes, *, is_doc: bool, depth: int = 0) -> list[Span]:
     """Where secrets are, in order, none over another; what overlaps is one secret."""
-    found: list[tuple[int, int, str]] = []
+    found: list[Span] = []
     for start, literal in _hits(text.lower()):
         if secret := _at(text, start, literal, is_doc=is_doc):
             found.append(secret)
+    found += encoded.spans(text, lambda inner: bool(_spans(inner, is_doc=False, depth=depth + 1)), depth)
     if not found:
         return []
     found.sort()
-    merged: list[tuple[int, int, str]] = []
+    merged: list[Span] = []
     for start, end, family in found:
         if merged and start < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]), merged[-1][2])
         else:
             merged.append((start, end, family))
-    return [(start, end, token(family, text[start:end], key)) for start, end, family in merged]
+    return merged
 
 
 def _hits(lower: bytes) -> Iterator[tuple[int, bytes]]:
@@ -112,13 +144,13 @@ def _hits(lower: bytes) -> Iterator[tuple[int, bytes]]:
             at = lower.find(literal, at + len(literal))
 
 
-def _at(text: bytes, start: int, literal: bytes, *, is_doc: bool) -> tuple[int, int, str] | None:
+def _at(text: bytes, start: int, literal: bytes, *, is_doc: bool) -> Span | None:
     """The secret that a literal at this place gives away, if it does."""
     family = patterns.FAMILY_OF.get(literal)
     if family is None:
         return _pem_tail(text, start) if literal.startswith(b"-") else _driver(text, start)
     match = (family.doc if is_doc else family.log).match(text, start)
-    if match is None and family.name == "value" and text.find(b"-", max(0, start - 42), start) >= 0:
+    if match is None and family.name == "value":
         match = _flag(text, start, is_doc=is_doc)
     if match is None:
         return None
@@ -126,12 +158,16 @@ def _at(text: bytes, start: int, literal: bytes, *, is_doc: bool) -> tuple[int, 
     value = match.group(group)
     if value.startswith(_MASKED) or (family.name == "value" and _harmless(match, literal, value)):
         return None
+    if family.name == "basic" and not encoded.is_login(value):
+        return None
     return match.start(group), match.end(group), family.name
 
 
 def _flag(text: bytes, start: int, *, is_doc: bool) -> re.Match[bytes] | None:
-    """``--db-password hunter2`` in a command line."""
-    if not patterns.FLAG_BEFORE.search(text[max(0, start - 42) : start]):
+    """``--db-password hunter2`` in a command line, ``login me password hunter2`` in a .netrc."""
+    before = text[max(0, start - _FLAG_MAX) : start]
+    is_flag = b"-" in before and patterns.FLAG_BEFORE.search(before[-42:])
+    if not is_flag and not (b"login" in before and patterns.LOGIN_BEFORE.search(before)):
         return None
     return (patterns.DOC_FLAG if is_doc else patterns.LOG_FLAG).match(text, start)
 
@@ -147,7 +183,7 @@ def _harmless(match: re.Match[bytes], literal: bytes, value: bytes) -> bool:
     return value.isdigit() and literal in (b"token", b"pass")
 
 
-def _driver(text: bytes, at: int) -> tuple[int, int, str] | None:
+def _driver(text: bytes, at: int) -> Span | None:
     """``user:secret@tcp(host)/db``: what stands between the first colon and the at sign."""
     begin = max(0, at - 320)
     before = text[begin:at]
@@ -158,7 +194,7 @@ def _driver(text: bytes, at: int) -> tuple[int, int, str] | None:
     return begin + colon + 1, at, "url"
 
 
-def _pem_tail(text: bytes, end: int) -> tuple[int, int, str] | None:
+def _pem_tail(text: bytes, end: int) -> Span | None:
     """The end of a key whose beginning was cut off."""
     match = patterns.PEM_END.match(text, end)
     if match is None:

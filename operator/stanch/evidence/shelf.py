@@ -11,7 +11,7 @@ from typing import Any
 from stanch.api.evidence import Item, ItemKind, MissingItem
 from stanch.api.names import MissingReason
 from stanch.evidence import missing
-from stanch.evidence.redact import Redactor, cut_lines
+from stanch.evidence.redact import Redactor, cut_lines, whole_lines
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
@@ -37,6 +37,7 @@ class File:
     dropped: int
     redactions: int
     rank: Rank
+    families: Mapping[str, int] = field(default_factory=dict)
 
     def item(self) -> Item:
         """Its line in the manifest."""
@@ -76,8 +77,10 @@ class Shelf:
 
     def log(self, name: str, kind: ItemKind, of: str, rank: Rank, answer: Mapping[str, Any]) -> None:
         """A container's log, which says how much of it was dropped already."""
-        content, cut = cut_lines(str(answer.get("text") or "").encode("utf-8", "replace"))
-        self._put(name, kind, of, lambda: self.redactor.log(content), rank, int(answer.get("dropped") or 0) + cut)
+        content, dropped = str(answer.get("text") or "").encode("utf-8", "replace"), int(answer.get("dropped") or 0)
+        content, begun = whole_lines(content) if dropped else (content, 0)
+        content, cut = cut_lines(content)
+        self._put(name, kind, of, lambda: self.redactor.log(content), rank, dropped + begun + cut)
 
     def lacks(self, name: str, reason: str, message: str) -> None:
         """Not there, and why."""
@@ -95,16 +98,17 @@ class Shelf:
     ) -> None:
         """Keep it; what can't be redacted is not kept at all."""
         if (ready := self.prepared.get(name)) is not None and rank is Rank.KEEP:
-            self.redactor.count += ready.redactions
+            self.redactor.counts.update(ready.families)
             self.files.append(ready)
             return
-        before = self.redactor.count
+        before = self.redactor.counts.copy()
         try:
             content = make()
         except Exception as error:  # whatever it is: a secret may be in it
             self.missing.append(missing.item(name, MissingReason.REDACTION_FAILED, type(error).__name__))
             return
-        self.files.append(File(name, kind, of, content, dropped, self.redactor.count - before, rank))
+        families = self.redactor.counts - before
+        self.files.append(File(name, kind, of, content, dropped, families.total(), rank, families))
 
 
 def encode(obj: Mapping[str, Any]) -> bytes:

@@ -1,5 +1,6 @@
 """Secrets that their place in an object gives away: environment, arguments, probe headers, Secrets, ConfigMaps."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,31 +8,42 @@ from stanch.evidence.dig import dicts, mapping, sequence, text
 from stanch.evidence.patterns import SECRET_NAME
 
 Mask = Callable[[str, str], str]
+Scrub = Callable[[str], str]
 Obj = dict[str, Any]
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _HOOKS = ("postStart", "preStop")
+_LOGIN_FLAGS = ("-u", "--user", "--proxy-user")  # curl -u me:hunter2
+_LOGIN = re.compile(r"[^:]+:(?!\d{1,6}$)")  # and not the uid:gid of docker run -u 1000:1000
 
 
-def clean(obj: Obj, mask: Mask) -> Obj:
-    """A copy along the paths that hold secrets; everything else is shared with the original."""
-    result = {**obj, "metadata": _metadata(mapping(obj, "metadata"))} if "metadata" in obj else dict(obj)
+def clean(obj: Obj, mask: Mask, scrub: Scrub) -> Obj:
+    """
+    A copy along the paths that hold secrets; everything else is shared with the original.
+
+    ``mask`` makes a token of a family and a value; ``scrub`` masks by pattern what describe pages would cut first.
+    """
+    result = {**obj, "metadata": _metadata(mapping(obj, "metadata"), scrub)} if "metadata" in obj else dict(obj)
     kind = obj.get("kind")
     if kind in ("Secret", "ConfigMap"):
         return _lengths(result)
     if "data" in obj:  # a ControllerRevision
-        result["data"] = _with_template(mapping(obj, "data"), mask)
-    return _with_template(result, mask) if "template" in mapping(obj, "spec") else _with_containers(result, mask)
+        result["data"] = _with_template(mapping(obj, "data"), mask, scrub)
+    return _with_template(result, mask, scrub) if "template" in mapping(obj, "spec") else _with_containers(result, mask)
 
 
-def _metadata(metadata: Obj) -> Obj:
+def _metadata(metadata: Obj, scrub: Scrub) -> Obj:
     """Without the copy of the object that kubectl keeps; of managed fields only who wrote when."""
     result = dict(metadata)
     annotations = metadata.get("annotations")
-    if isinstance(annotations, dict) and LAST_APPLIED in annotations:
-        result["annotations"] = {key: value for key, value in annotations.items() if key != LAST_APPLIED}
+    if isinstance(annotations, dict):
+        result["annotations"] = {
+            key: scrub(value) if isinstance(value, str) else value
+            for key, value in annotations.items()
+            if key != LAST_APPLIED
+        }
     managers = metadata.get("managedFields")
     if isinstance(managers, list):
         result["managedFields"] = [
@@ -49,14 +61,14 @@ def _lengths(obj: Obj) -> Obj:
     return obj
 
 
-def _with_template(obj: Obj, mask: Mask) -> Obj:
+def _with_template(obj: Obj, mask: Mask, scrub: Scrub) -> Obj:
     """Clean ``spec.template`` as if it were a pod."""
     spec = mapping(obj, "spec")
     if not isinstance(spec.get("template"), dict):
         return obj
     template = dict(spec["template"])
     if isinstance(template.get("metadata"), dict):
-        template["metadata"] = _metadata(template["metadata"])
+        template["metadata"] = _metadata(template["metadata"], scrub)
     return {**obj, "spec": {**spec, "template": _with_containers(template, mask)}}
 
 
@@ -100,6 +112,7 @@ def _arguments(arguments: list[Any], mask: Mask) -> list[Any]:
     """Values of flags with secret-like names: ``--db-password=x``, or ``--db-password`` and then ``x``."""
     result: list[Any] = []
     follows = False
+    before: Any = None
     for argument in arguments:
         name, joint, value = argument.partition("=") if isinstance(argument, str) else ("", "", "")
         is_flag = name.startswith("-") and " " not in name
@@ -108,9 +121,13 @@ def _arguments(arguments: list[Any], mask: Mask) -> list[Any]:
             result.append(mask("arg", argument))
         elif secret and value and " " not in name:
             result.append(f"{name}={mask('arg', value)}")
+        elif before in _LOGIN_FLAGS and isinstance(argument, str) and _LOGIN.match(argument):
+            user, _, password = argument.partition(":")
+            result.append(f"{user}:{mask('arg', password)}")
         else:
             result.append(argument)
         follows = bool(secret and is_flag and not joint)
+        before = argument
     return result
 
 

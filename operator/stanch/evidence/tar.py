@@ -12,12 +12,17 @@ _GZIP = 31
 
 def archive(files: Iterable[tuple[str, bytes]], mtime: datetime) -> bytes:
     """The archive, readable by any tar. The gzip header holds no name and no time."""
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+    return packer.compress(plain(files, mtime)) + packer.flush()
+
+
+def plain(files: Iterable[tuple[str, bytes]], mtime: datetime) -> bytes:
+    """The same, not compressed."""
     seconds = int(mtime.timestamp())
     blocks: list[bytes] = []
     for name, content in sorted(files):
         blocks += _entry(name.encode(), content, seconds)
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-    return packer.compress(b"".join([*blocks, bytes(2 * _BLOCK)])) + packer.flush()
+    return b"".join([*blocks, bytes(2 * _BLOCK)])
 
 
 def _entry(name: bytes, content: bytes, mtime: int) -> list[bytes]:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+from pathlib import Path
 
 from kubernetes.aio.config import ConfigException
 from yaml import YAMLError
@@ -11,17 +12,25 @@ from yaml import YAMLError
 from stanch.shell import log
 from stanch.shell.client import Unanswered
 from stanch.shell.election import Times
+from stanch.shell.receiver import AlertsAt
 from stanch.shell.run import Settings, run
 
 
-def run_until_stopped(kubeconfig: str | None, listen: str, lease: bool, as_json: bool, verbose: bool) -> int:
+def _alerts_at(address: str, tls: str | None) -> AlertsAt | None:
+    return AlertsAt(address, Path(tls) if tls else None) if address else None
+
+
+def run_until_stopped(
+    kubeconfig: str | None, listen: str, lease: bool, as_json: bool, verbose: bool, alerts: tuple[str, str | None, str]
+) -> int:
     """Exit code: 0 told to stop, 1 could not go on, 2 no credentials."""
     log.set_up(as_json, verbose)
     if kubeconfig:
         # kopf logs in by itself, from the same file.
         os.environ["KUBECONFIG"] = kubeconfig
     try:
-        asyncio.run(run(Settings(kubeconfig, listen, lease=Times() if lease else None)))
+        taken, lease_times = _alerts_at(*alerts[:2]), Times() if lease else None
+        asyncio.run(run(Settings(kubeconfig, listen, lease=lease_times, alerts=taken, silences=alerts[2])))
     except ConfigException as error:
         sys.stderr.write(f"stanch: no credentials: {error}\n  give --kubeconfig, set KUBECONFIG, or run in a pod\n")
         return 2

@@ -30,3 +30,26 @@ CLOCK_AHEAD = Gauge(
     "stanch_clock_ahead_seconds", "This machine's clock less the API server's, whose time counts.", registry=REGISTRY
 )
 LEADING = Gauge("stanch_leading", "1 while this replica works, 0 while it stands by.", registry=REGISTRY)
+EVIDENCE_BYTES = Gauge("stanch_evidence_bytes", "Stored bytes of all evidence, at the last sweep.", registry=REGISTRY)
+EVIDENCE_REMOVED = Counter(
+    "stanch_evidence_removed_total",
+    "Evidence objects removed, by why: RunOut or TooMuch.",
+    ["reason"],
+    registry=REGISTRY,
+)
+ALERTS = Counter(
+    "stanch_alerts_requests_total", "Requests with alerts, by what was answered.", ["code"], registry=REGISTRY
+)
+ALERTS_TOLD = Counter("stanch_alerts_received_total", "Alerts in requests that were taken in.", registry=REGISTRY)
+ALERT_GROUPS = Counter(
+    "stanch_alerts_groups_total",
+    "Notifications of groups of alerts, by what became of them.",
+    ["what"],
+    registry=REGISTRY,
+)
+ALERT_SECONDS = Histogram(
+    "stanch_alerts_request_duration_seconds",
+    "Requests with alerts, from the first byte to the answer.",
+    registry=REGISTRY,
+)
+SILENCES = Counter("stanch_silences_total", "Silences at Alertmanager, by what was done.", ["what"], registry=REGISTRY)

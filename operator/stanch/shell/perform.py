@@ -1,18 +1,36 @@
 """The only code that changes anything which is not our own: one branch a command, one request a branch, never twice."""
 
+import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Final, assert_never
 
-from stanch.core.commands import Command, Removal, Remove, Swap, Unmark
+from stanch.core.commands import Command, Removal, Remove, Swap, Unmark, outcome_key
+from stanch.core.freeze import met
 from stanch.core.observations import Outcome, OutcomeKind
 from stanch.core.questions import PODS
 from stanch.core.swap import patch_text, unmark
 from stanch.shell.client import JSON_PATCH, Kube, Reply, Unanswered
 from stanch.shell.metrics import EFFECTS
 
+LOG = logging.getLogger("stanch.perform")
 # A process that was stopped and goes on must look again first; its patch would be refused anyway, by its own tests.
 STALE_SECONDS: Final = 10.0
+
+
+async def perform_all(kube: Kube, commands: Iterable[Command], planned: float) -> dict[str, Outcome]:
+    """
+    What came of each, by outcome_key. One after the other: the leash asks for a freeze at each of them, so that one at most is
+    on its way when a freeze comes to be known. What is left then is not sent.
+    """
+    outcomes: dict[str, Outcome] = {}
+    for command in commands:
+        outcome = outcomes[outcome_key(command)] = await perform(kube, command, planned)
+        what = {"attempt": command.attempt, "target": path_of(command)}
+        LOG.info("performed", extra={**what, "outcome": outcome.kind.value, "why": outcome.message})
+        if met(outcome):
+            break
+    return outcomes
 
 
 async def perform(kube: Kube, command: Command, planned: float) -> Outcome:

@@ -16,9 +16,8 @@ from stanch.api.meta import Severity, instant
 from stanch.api.names import EventKind, Label, Reason
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.attempts import begun
-from stanch.core.commands import outcome_key
 from stanch.core.invariants import broken
-from stanch.core.observations import Answer, Found, Observations, Outcome, Policies
+from stanch.core.observations import Answer, Found, Observations, Policies
 from stanch.core.plan_type import Plan, Told
 from stanch.core.ports import Catalog
 from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Metric, Probe, Question, UndoSecret
@@ -32,7 +31,7 @@ from stanch.shell.known import must_stand, refresh
 from stanch.shell.let_go import came_late, let_go
 from stanch.shell.metrics import LAWS_BROKEN, RECONCILE_SECONDS, RECONCILES
 from stanch.shell.observe import Observer
-from stanch.shell.perform import path_of, perform
+from stanch.shell.perform import perform_all
 from stanch.shell.policy_book import PolicyBook
 from stanch.shell.rewind import Rewind
 from stanch.shell.spec_invalid import say_invalid
@@ -340,12 +339,7 @@ class Reconciler:
 
     async def _perform(self, decided: Plan, seen: Observations, planned: float) -> Observations:
         """Do it, then forget everything that was seen before: the world has changed."""
-        results = await asyncio.gather(*(perform(self.kube, command, planned) for command in decided.commands))
-        outcomes: dict[str, Outcome] = {}
-        for command, outcome in zip(decided.commands, results, strict=True):
-            outcomes[outcome_key(command)] = outcome
-            what = {"attempt": command.attempt, "target": path_of(command)}
-            LOG.info("performed", extra={**what, "outcome": outcome.kind.value, "why": outcome.message})
+        outcomes = await perform_all(self.kube, decided.commands, planned)
         # What pods answered before stays known for this look: those that may not go now hold up nobody else.
         return replace(seen, answers={}, outcomes={**seen.outcomes, **outcomes}, fresh_intent=frozenset())
 

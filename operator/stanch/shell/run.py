@@ -24,6 +24,8 @@ from stanch.shell.cache import Cache
 from stanch.shell.client import Kube, Unanswered, bearer_token, configuration
 from stanch.shell.clock import Clock, machine_time
 from stanch.shell.election import Times
+from stanch.shell.evidence_store import ClusterStore
+from stanch.shell.evidence_sweep import EvidenceSweep
 from stanch.shell.handlers import registry
 from stanch.shell.health import Health
 from stanch.shell.items import look_at_item
@@ -34,10 +36,12 @@ from stanch.shell.orphan_sweep import CannotLook, OrphanSweep
 from stanch.shell.policy_book import PolicyBook, read_policies, ring
 from stanch.shell.policy_status import look_at_policy
 from stanch.shell.policy_watch import EVERY_SECONDS, SOON_SECONDS, look_at_policies
+from stanch.shell.receiver import AlertsAt, Receiver, receiving
 from stanch.shell.reconcile import Reconciler
 from stanch.shell.redaction_key import redaction_key
 from stanch.shell.rewind import Rewind
 from stanch.shell.runbook_status import keep_runbook
+from stanch.shell.silencer import Silencer
 from stanch.shell.tenure import Tenure, identity
 
 LOG = logging.getLogger("stanch.run")
@@ -57,6 +61,7 @@ class Settings:
     How to run: which cluster, where to listen ("" for nowhere), what an empty policy means, and whether only the holder
     of the Lease works (None: whoever runs works). ``clock`` may be wrong; the API server's time counts. ``orphans`` are looked
     for only by one that sees all incidents: to another, everybody else's marks would be orphans.
+    ``alerts`` says where Alertmanager sends to, ``silences`` where it is itself ("" for no silences).
     """
 
     kubeconfig: str | None
@@ -65,6 +70,8 @@ class Settings:
     lease: Times | None = None
     clock: Callable[[], datetime] = machine_time
     orphans: bool = True
+    alerts: AlertsAt | None = None
+    silences: str = ""
 
 
 async def run(settings: Settings) -> None:
@@ -96,7 +103,10 @@ async def _until_stopped(
     reconciler.uncounted = "The other incidents have not been read yet"
     book = reconciler.book = PolicyBook(settings.policy, "The ResponsePolicies have not been read yet")
     lease = Lease(kube, tenure, identity(), settings.lease) if settings.lease else None
+    silencer, taking = Silencer(settings.silences, kube, cache, book.policy), contextlib.AsyncExitStack()
+    await taking.enter_async_context(receiving(settings.alerts, Receiver(kube, book.policy, lambda: book.problem)))
     LEADING.set_function(lambda: tenure.holds)
+    sweeps = (sweep, EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, kube.clock.now))
     # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
     tasks = [
         asyncio.create_task(_read_policies(reconciler)),
@@ -104,7 +114,8 @@ async def _until_stopped(
         asyncio.create_task(_watch_policies(kube, reconciler, health)),
         asyncio.create_task(rewind.watch()),
         asyncio.create_task(_resync(reconciler)),
-        *([asyncio.create_task(_look_for_orphans(sweep, tenure))] if settings.orphans else []),
+        *(asyncio.create_task(_sweep(each, tenure)) for each in sweeps if settings.orphans),
+        *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences else []),
         *(asyncio.create_task(_work(reconciler, tenure, bells)) for _ in range(WORKERS)),
     ]
     # What another left half done when it lost the lease, and what was cut short here, is looked at by whoever has it.
@@ -134,6 +145,7 @@ async def _until_stopped(
         if rewind.time is None:
             raise
     finally:
+        await taking.aclose()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -147,7 +159,15 @@ def _error_of(task: asyncio.Task[None]) -> BaseException | None:
     return task.exception() if task.done() and not task.cancelled() else None
 
 
-async def _look_for_orphans(sweep: OrphanSweep, tenure: Tenure) -> None:
+async def _silence(silencer: Silencer, tenure: Tenure) -> None:
+    while True:
+        await tenure.begun()
+        async with tenure.term():
+            await silencer.run()
+
+
+async def _sweep(sweep: OrphanSweep | EvidenceSweep, tenure: Tenure) -> None:
+    """As long as this replica may work."""
     while True:
         await tenure.begun()
         async with tenure.term():

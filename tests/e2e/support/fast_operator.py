@@ -1,10 +1,10 @@
 """
 A fork server of operators whose Policy has short waits: one import for many processes, each of which can be killed.
 
-Reads one JSON object a line ({"kubeconfig", "log", "ahead", "policy", "counts", "orphans"}), answers with the pid of the
+Reads one JSON object a line ({"kubeconfig", "log", "ahead", "policy", "counts", "orphans", "alerts"}), answers with the pid of the
 operator it started. ``ahead`` is by how many seconds its machine's clock is wrong; ``policy`` are seconds that differ,
-``counts`` numbers. The Lease is off: many work side by side, each confined to a namespace, and their safety has to come
-without it.
+``counts`` numbers and words; ``alerts`` is where it takes alerts. The Lease is off: many work side by side, each confined to a
+namespace, and their safety has to come without it.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from typing import Any
 from stanch.api.policy import Policy
 from stanch.shell import log
 from stanch.shell.clock import machine_time
+from stanch.shell.receiver import AlertsAt
 from stanch.shell.run import Settings, run
 
 PR_SET_PDEATHSIG = 1
@@ -49,7 +50,9 @@ def operate(asked: dict[str, Any]) -> None:
     policy = replace(FAST, **{name: timedelta(seconds=value) for name, value in asked.get("policy", {}).items()})
     policy = replace(policy, **asked.get("counts", {}))
     orphans = asked.get("orphans", False)
-    asyncio.run(run(Settings(asked["kubeconfig"], "", policy, clock=lambda: machine_time() + ahead, orphans=orphans)))
+    alerts = AlertsAt(asked["alerts"]) if "alerts" in asked else None
+    clock = lambda: machine_time() + ahead  # noqa: E731
+    asyncio.run(run(Settings(asked["kubeconfig"], "", policy, clock=clock, orphans=orphans, alerts=alerts)))
 
 
 def main() -> None:

@@ -34,6 +34,7 @@ class _Finder:
     key: bytes
     clock: Clock
     now: datetime
+    several: bool
     found: list[tuple[str, Changed]] = field(default_factory=list)
     sources: dict[str, Source] = field(default_factory=dict)
     used: list[Used] = field(default_factory=list)
@@ -66,7 +67,7 @@ def _why(answer: Answer | None, question: Question) -> str:
 def find(scenes: Sequence[Scene], seen: Observations, now: datetime, key: bytes) -> Changes:
     """Everything not older than OLDEST and not later than ``now``, newest first; what can't be dated comes last."""
     dated = [each for scene in scenes for each in [scene.target, *scene.history, *scene.pods] if each]
-    finder = _Finder(seen, key, Clock(dated), now)
+    finder = _Finder(seen, key, Clock(dated), now, len(scenes) > 1)
     for scene in scenes:
         _look(finder, scene)
     for title, kind, question in sources.CLUSTER:
@@ -104,9 +105,16 @@ def _workload(finder: _Finder, scene: Scene, namespace: str) -> None:
     events = finder.objects("Scaling", sources.scaled(namespace)) if scene.aim.kind is TargetKind.DEPLOYMENT else []
     if scene.history_question:
         finder.objects("Rollouts", scene.history_question)
-        finder.add("Rollouts", rollouts(scene, events, finder.clock, finder.now - OLDEST))
+        found = rollouts(scene, events, finder.clock, finder.now - OLDEST)
+        finder.add("Rollouts", (replace(c, name=_of(scene, c.name)) if finder.several else c for c in found))
     autoscalers = finder.objects("Autoscalers", asking.hpas(namespace))
     finder.add("Scaling", scalings(scene, events, autoscalers, finder.clock))
+
+
+def _of(scene: Scene, name: str) -> str:
+    """Of several targets each has a second revision."""
+    word, _, number = name.partition("-")
+    return f"{word}-{scene.aim.name}-{number}"
 
 
 def _configs(finder: _Finder, scene: Scene, namespace: str) -> None:

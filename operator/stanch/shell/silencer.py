@@ -1,0 +1,159 @@
+"""
+Silences at the one Alertmanager that the command line names: nothing that anybody writes leads to another address.
+
+Looks every half minute, by the replica that works; what it remembers is at Alertmanager and in incidents alone.
+"""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+import aiohttp
+from pydantic import ValidationError
+from yarl import URL
+
+from stanch.api.incident import Incident
+from stanch.api.policy import Policy
+from stanch.core.questions import INCIDENTS
+from stanch.core.silences import CREATED_BY, Wanted, heard, steps, wanted
+from stanch.shell.alert_store import AlertStore, NoSuchNamespace, NotStored
+from stanch.shell.cache import Cache
+from stanch.shell.client import Kube
+from stanch.shell.metrics import SILENCES
+
+LOG = logging.getLogger("stanch.silences")
+EVERY_SECONDS: Final = 20.0
+ANSWER_SECONDS: Final = 5.0
+ANSWER_MAX: Final = 4 * 1024 * 1024
+_ID: Final = re.compile(r"[0-9a-fA-F-]{8,64}")
+
+
+class NoAnswer(Exception):
+    """Alertmanager did not do it, or did not say; looked at again in a while."""
+
+
+class Alertmanager:
+    """The requests that are made of it: a closed list, to one address, never following it elsewhere."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+        """``url`` is its base, for example http://alertmanager.monitoring:9093."""
+        self._url, self._session = url.rstrip("/"), session
+
+    async def silences(self) -> list[dict[str, Any]]:
+        """All of them; those that are over as well."""
+        return _objects(await self._ask("GET", "silences"))
+
+    async def alerts(self, wish: Wanted) -> list[dict[str, Any]]:
+        """Alerts of a silenced group that it has now."""
+        query = "&".join(f"filter={quote(each, safe='')}" for each in wish.filters)
+        return _objects(await self._ask("GET", f"alerts?{query}"))
+
+    async def up_since(self) -> datetime:
+        """When it was started."""
+        said = await self._ask("GET", "status")
+        try:
+            return datetime.fromisoformat(str(said["uptime"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise NoAnswer("its status says no uptime") from error
+
+    async def post(self, silence: dict[str, Any]) -> None:
+        """Make one, or renew it."""
+        await self._ask("POST", "silences", silence)
+
+    async def delete(self, silence: str) -> None:
+        """Have it end now."""
+        if not _ID.fullmatch(silence):
+            raise NoAnswer(f"{silence[:80]!r} is no id of a silence")
+        await self._ask("DELETE", f"silence/{silence}")
+
+    async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+        url = URL(f"{self._url}/api/v2/{path}", encoded=True)
+        try:
+            async with self._session.request(method, url, json=body, timeout=timeout, allow_redirects=False) as answer:
+                raw = await answer.content.read(ANSWER_MAX + 1)
+                while len(raw) <= ANSWER_MAX and (more := await answer.content.read(ANSWER_MAX)):
+                    raw += more
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise NoAnswer(f"{method} {path.partition('?')[0]}: {type(error).__name__} {error}".strip()) from error
+        if not 200 <= answer.status < 300 or len(raw) > ANSWER_MAX:
+            raise NoAnswer(f"{method} {path.partition('?')[0]}: HTTP {answer.status}, {raw[:200]!r}")
+        try:
+            return json.loads(raw) if raw else None
+        except ValueError as error:
+            raise NoAnswer(f"{method} {path.partition('?')[0]}: no JSON") from error
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+class Silencer:
+    """Keeps silences as incidents want them."""
+
+    def __init__(self, url: str, kube: Kube, cache: Cache, policy: Callable[[str], Policy]) -> None:
+        """``cache`` holds the open incidents."""
+        self._url, self._cache, self._now = url, cache, kube.clock.now
+        self._store = AlertStore(kube, policy, lambda: kube.clock.now().replace(microsecond=0))
+        self._problem = ""
+
+    async def run(self) -> None:
+        """For ever, until cancelled."""
+        async with aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar()) as session:
+            at = Alertmanager(self._url, session)
+            while True:
+                await self.look_and_say(at)
+                await asyncio.sleep(EVERY_SECONDS)
+
+    async def look_and_say(self, at: Alertmanager) -> None:
+        """One look; what goes wrong is said once, until it is something else."""
+        try:
+            await self.look(at)
+            problem = ""
+        except (NoAnswer, NotStored, NoSuchNamespace) as error:
+            problem = str(error)
+        except Exception:  # one poison object must not stop the rest
+            LOG.exception("silences can't be looked after")
+            return
+        if problem and problem != self._problem:
+            LOG.warning("silences can't be looked after", extra={"why": problem})
+        self._problem = problem
+
+    async def look(self, at: Alertmanager) -> None:
+        """Make, renew and end; and hear of what is silenced. Raises NoAnswer, NotStored or NoSuchNamespace."""
+        incidents = list(_incidents(self._cache))
+        wishes = [wish for each in incidents if (wish := wanted(each)) is not None]
+        there = await at.silences()
+        mine = [s for s in there if s.get("createdBy") == CREATED_BY]
+        if not wishes and not mine:
+            return
+        now = self._now().replace(microsecond=0)
+        todo = steps(wishes, [each.metadata.uid for each in incidents], mine, now)
+        for silence in todo.post:
+            await at.post(silence)
+            SILENCES.labels("renewed" if "id" in silence else "made").inc()
+        for silence_id in todo.delete:
+            await at.delete(silence_id)
+            SILENCES.labels("ended").inc()
+        if wishes:
+            up_since = await at.up_since()
+            for wish in wishes:
+                told = heard(wish, await at.alerts(wish), up_since, now)
+                if told is not None:
+                    await self._store.take(wish.namespace, told)
+
+
+def _incidents(cache: Cache) -> Iterable[Incident]:
+    for key in cache.all():
+        body = cache.get(key)
+        if key.plural != INCIDENTS.plural or body is None or not (body.get("spec") or {}).get("alertGroup"):
+            continue
+        try:
+            yield Incident.model_validate(body)
+        except ValidationError:
+            continue

@@ -1,0 +1,158 @@
+"""An API server for the receiver: incidents with their labels, versions and generations, reviews, and bad days."""
+
+import asyncio
+import copy
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import jsonpatch
+from aiohttp import web
+
+from build import T0, Json, stamp
+
+GOOD, OTHER, THIEF = "good-token", "other-token", "stolen-token"
+AUDIENCE = "alerts.stanch.dev"
+SENDER = "system:serviceaccount:monitoring:alertmanager"
+PATH = "/apis/stanch.dev/v1alpha1/namespaces/{namespace}/incidents"
+
+
+class AlertApi:
+    """What is stored, what was asked, and what to answer instead."""
+
+    def __init__(self) -> None:
+        self.incidents: dict[tuple[str, str], Json] = {}
+        self.runbooks: list[Json] = []
+        self.namespaces = {"stanch-system", "shop"}
+        self.may: set[str] = {"stanch-system"}
+        self.asked: Counter[str] = Counter()
+        self.instead: Callable[[str, web.Request], web.Response | None] = lambda what, request: None
+        self.before: Callable[[str], None] = lambda what: None
+        self.slow = 0.0
+        self._version = 100
+
+    def app(self) -> web.Application:
+        """Its pages."""
+        app = web.Application()
+        app.add_routes(
+            [
+                web.post("/apis/authentication.k8s.io/v1/tokenreviews", self._who),
+                web.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", self._may),
+                web.get(PATH, self._list),
+                web.get(PATH.replace("incidents", "runbooks"), self._runbooks),
+                web.post(PATH, self._create),
+                web.get(PATH + "/{name}", self._get),
+                web.patch(PATH + "/{name}", self._patch),
+            ]
+        )
+        return app
+
+    async def _begin(self, what: str, request: web.Request) -> web.Response | None:
+        self.asked[what] += 1
+        self.before(what)
+        if self.slow:
+            await asyncio.sleep(self.slow)
+        return self.instead(what, request)
+
+    async def _who(self, request: web.Request) -> web.Response:
+        if said := await self._begin("who", request):
+            return said
+        asked = (await request.json())["spec"]
+        known = {GOOD: SENDER, OTHER: "system:serviceaccount:shop:default", THIEF: SENDER}
+        user = {"username": known.get(asked["token"]), "groups": ["system:authenticated"], "extra": {"pod": ["x"]}}
+        # A token that was made for the API server is known, and not for us.
+        audiences = asked["audiences"] if asked["token"] != THIEF else ["https://kubernetes.default.svc"]
+        status = {"authenticated": asked["token"] in known, "audiences": audiences, "user": user}
+        return web.json_response({"status": status}, status=201)
+
+    async def _may(self, request: web.Request) -> web.Response:
+        if said := await self._begin("may", request):
+            return said
+        asked = (await request.json())["spec"]
+        right = asked["resourceAttributes"]
+        assert ("create", "stanch.dev", "alerts") == (right["verb"], right["group"], right["resource"])
+        assert {"pod": ["x"]} == asked["extra"]
+        allowed = asked["user"] == SENDER and right["namespace"] in self.may
+        return web.json_response({"status": {"allowed": allowed}}, status=201)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        if said := await self._begin("list", request):
+            return said
+        fits = _selector(request.query.get("labelSelector", ""))
+        found = [
+            o for (ns, _), o in sorted(self.incidents.items()) if ns == request.match_info["namespace"] and fits(o)
+        ]
+        return web.json_response({"items": copy.deepcopy(found), "metadata": {}})
+
+    async def _runbooks(self, request: web.Request) -> web.Response:
+        if said := await self._begin("runbooks", request):
+            return said
+        found = [r for r in self.runbooks if r["metadata"]["namespace"] == request.match_info["namespace"]]
+        return web.json_response({"items": found, "metadata": {}})
+
+    async def _create(self, request: web.Request) -> web.Response:
+        if said := await self._begin("create", request):
+            return said
+        body, namespace = await request.json(), request.match_info["namespace"]
+        key = (namespace, body["metadata"]["name"])
+        if namespace not in self.namespaces:
+            return _status(404, f'namespaces "{namespace}" not found')
+        if key in self.incidents:
+            return _status(409, "already exists")
+        return web.json_response(self.put(body), status=201)
+
+    def put(self, body: Json, **meta: Any) -> Json:
+        """Store it, as new."""
+        self._version += 1
+        given = {"uid": f"uid-{self._version}", "generation": 1, "creationTimestamp": stamp(T0), **meta}
+        stored = {**body, "metadata": {**body["metadata"], **given, "resourceVersion": str(self._version)}}
+        self.incidents[(body["metadata"]["namespace"], body["metadata"]["name"])] = stored
+        return stored
+
+    async def _get(self, request: web.Request) -> web.Response:
+        if said := await self._begin("get", request):
+            return said
+        found = self.incidents.get((request.match_info["namespace"], request.match_info["name"]))
+        return web.json_response(found) if found else _status(404, "not found")
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        if said := await self._begin("patch", request):
+            return said
+        key = (request.match_info["namespace"], request.match_info["name"])
+        if key not in self.incidents:
+            return _status(404, "not found")
+        try:
+            new = jsonpatch.apply_patch(self.incidents[key], await request.json())
+        except jsonpatch.JsonPatchTestFailed:
+            return _status(422, "the server rejected our request due to an error in our request")
+        self._version += 1
+        new["metadata"]["generation"] += new["spec"] != self.incidents[key]["spec"]
+        new["metadata"]["resourceVersion"] = str(self._version)
+        self.incidents[key] = new
+        return web.json_response(new)
+
+
+def _selector(text: str) -> Callable[[Json], bool]:
+    """`a in (x,y),!b` and `a=x`, and `a` alone."""
+    parts = text.replace("stanch.dev/group in (", "stanch.dev/group in ").replace(")", "").split(",")
+    joined: list[str] = []
+    for part in parts:
+        if joined and " in " in joined[-1] and not part.startswith(("!", "stanch.dev/")):
+            joined[-1] += f",{part}"
+        else:
+            joined.append(part)
+    return lambda item: all(_fits(part, item["metadata"].get("labels") or {}) for part in joined if part)
+
+
+def _fits(part: str, labels: Json) -> bool:
+    if part.startswith("!"):
+        return part[1:] not in labels
+    if " in " in part:
+        name, _, values = part.partition(" in ")
+        return labels.get(name) in values.split(",")
+    name, equals, value = part.partition("=")
+    return labels.get(name) == value if equals else name in labels
+
+
+def _status(code: int, message: str) -> web.Response:
+    return web.json_response({"kind": "Status", "message": message, "code": code}, status=code)

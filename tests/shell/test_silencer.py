@@ -1,0 +1,171 @@
+"""Silences against an Alertmanager on loopback: made, renewed, ended; and no way leads anywhere else."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from kubernetes.aio.client.configuration import Configuration
+
+from alert_api import AlertApi
+from alerts import alert, told
+from build import T0, Json, stamp
+from stanch.api.alerts import AlertGroup
+from stanch.api.names import Label
+from stanch.api.policy import DEFAULT
+from stanch.core.alert_groups import read_known
+from stanch.core.alert_states import firing, merged
+from stanch.core.silences import mark_of
+from stanch.shell.bells import Key
+from stanch.shell.cache import Cache
+from stanch.shell.client import Kube
+from stanch.shell.silencer import Alertmanager, NoAnswer, Silencer
+
+UID = "11111111-2222"
+
+
+class Manager:
+    """Alertmanager's API, as far as it is used."""
+
+    def __init__(self) -> None:
+        self.silences: dict[str, Json] = {}
+        self.alerts: list[Json] = []
+        self.asked: list[str] = []
+        self.up = "2026-01-01T00:00:00.000Z"
+        self.instead: Callable[[], web.Response] | None = None
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """One request."""
+        self.asked.append(f"{request.method} {request.path_qs}")
+        if self.instead is not None:
+            return self.instead()
+        path = request.path.removeprefix("/am/api/v2/")
+        if path == "status":
+            return web.json_response({"uptime": self.up})
+        if path == "alerts":
+            return web.json_response(self.alerts)
+        if path == "silences" and request.method == "POST":
+            body = await request.json()
+            name = body.get("id") or f"0000000{len(self.silences)}"
+            self.silences[name] = {**body, "id": name, "status": {"state": "active"}}
+            return web.json_response({"silenceID": name})
+        if path.startswith("silence/"):
+            self.silences[path.removeprefix("silence/")]["status"]["state"] = "expired"
+            return web.Response()
+        return web.json_response(list(self.silences.values()))
+
+
+class Place:
+    """All of it together."""
+
+    def __init__(self, api: AlertApi, manager: Manager, silencer: Silencer, cache: Cache, at: Alertmanager) -> None:
+        self.api, self.manager, self.silencer, self.cache, self.at = api, manager, silencer, cache, at
+
+    def know(self, **times: str) -> None:
+        """An incident that somebody took on, stored and known; with more times."""
+        seen = told(alert())
+        new = AlertGroup(key=seen.key, labels={"alertname": "ShopErrors"}, received_time=T0)
+        meta = {"name": "inc-1", "namespace": "stanch-system", "labels": {Label.ALERT_GROUP: seen.key}}
+        spec = {"title": "x", "alertGroup": merged(new, seen, T0).wire()}
+        status = {"times": {"declared": stamp(T0), "acknowledged": stamp(T0), **times}}
+        body = self.api.put({"metadata": meta, "spec": spec, "status": status}, uid=UID)
+        self.cache.put(Key("incidents", "stanch-system", "inc-1"), body)
+
+    async def look(self) -> list[str]:
+        """Look once; states of silences afterwards."""
+        await self.silencer.look(self.at)
+        return [s["status"]["state"] for s in self.manager.silences.values()]
+
+    def firing(self) -> int:
+        """How many alerts fire on the record."""
+        known = read_known(self.api.incidents[("stanch-system", "inc-1")])
+        assert known is not None
+        return firing(known.group)
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Place]:
+    """Alertmanager below a path, an API server, and a silencer between."""
+    api, manager, runners, at = AlertApi(), Manager(), [], []
+    below = web.Application()
+    below.router.add_route("*", "/{path:.*}", manager.handle)
+    for app in (api.app(), below):
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        runners.append(runner)
+        at.append(f"http://127.0.0.1:{runner.addresses[0][1]}")
+    async with Kube(Configuration(host=at[0])) as kube, aiohttp.ClientSession() as session:
+        cache = Cache()
+        silencer = Silencer(f"{at[1]}/am/", kube, cache, lambda _: DEFAULT)
+        yield Place(api, manager, silencer, cache, Alertmanager(f"{at[1]}/am/", session))
+    for runner in runners:
+        await runner.cleanup()
+
+
+async def test_it_lives_as_long_as_the_incident_is_worked_on(place: Place) -> None:
+    """Made once, not twice; ended when it is resolved."""
+    place.manager.alerts = [{"fingerprint": alert()["fingerprint"]}]
+    assert [] == await place.look()
+    place.know()
+    assert ["active"] == await place.look()
+    assert ["active"] == await place.look()
+    assert mark_of(UID) in next(iter(place.manager.silences.values()))["comment"]
+    place.know(resolved=stamp(T0))
+    assert ["expired"] == await place.look()
+
+
+async def test_what_is_silenced_ends_on_the_record_too(place: Place) -> None:
+    """Alertmanager has it no more, and tells nobody."""
+    place.know()
+    place.manager.alerts = [{"fingerprint": alert()["fingerprint"]}]
+    await place.look()
+    assert 1 == place.firing()
+    place.manager.alerts = []
+    await place.look()
+    assert 0 == place.firing()
+
+
+async def test_the_silences_of_others_stay(place: Place) -> None:
+    """Also one that another cluster's stanch made."""
+    for comment, by in (("maintenance", "ana"), (f"{mark_of('another')} x", "stanch")):
+        silence = {"comment": comment, "createdBy": by, "id": by, "endsAt": stamp(T0), "status": {"state": "active"}}
+        place.manager.silences[by] = silence
+    place.know()
+    assert ["active"] * 3 == await place.look()
+
+
+async def test_no_answer_leads_elsewhere(place: Place) -> None:
+    """A redirect is no answer, and an id is no path: only the one address is ever asked."""
+    place.know()
+    place.manager.instead = lambda: web.Response(status=302, headers={"Location": "http://169.254.169.254/"})
+    with pytest.raises(NoAnswer, match="HTTP 302"):
+        await place.look()
+    for evil in ("../../status", "x?y", "http://169.254.169.254/", ""):
+        with pytest.raises(NoAnswer, match="is no id"):
+            await place.at.delete(evil)
+    assert place.manager.asked
+    assert all(" /am/api/v2/" in each for each in place.manager.asked)
+
+
+STRANGE: dict[str, Callable[[], web.Response]] = {
+    "500": lambda: web.Response(status=500),
+    "html": lambda: web.Response(text="<html>"),
+    "no list": lambda: web.json_response({"a": 1}),
+    "no objects": lambda: web.json_response([1, None]),
+    "huge": lambda: web.Response(body=b"[" + b" " * 5_000_000 + b"]"),
+}
+
+
+@pytest.mark.parametrize("answer", STRANGE.values(), ids=STRANGE)
+async def test_a_strange_answer_does_no_harm(
+    place: Place, answer: Callable[[], web.Response], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Said once; nothing is raised, and nothing on the record changes."""
+    place.know()
+    place.manager.instead = answer
+    before: Any = place.api.incidents[("stanch-system", "inc-1")]
+    await place.silencer.look_and_say(place.at)
+    assert before == place.api.incidents[("stanch-system", "inc-1")]
+    assert [] == [r for r in caplog.records if r.exc_info]
