@@ -5,7 +5,7 @@ from stanch.core.sample import Sample
 
 
 def has_alerts(draft: Draft) -> bool:
-    """Did alerts make it?"""
+    """Did alerts make it? The status says so of those alone that only the operator could have written down."""
     return draft.status.alerts is not None
 
 

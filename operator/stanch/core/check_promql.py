@@ -63,11 +63,13 @@ def judge(query: Query, answers: tuple[Answer, ...], now: datetime) -> Sample:
     result, measured, newest = (_series(a) for a in answers)
     if not measured:
         raise Unusable("no data: no series is there that it measures")
-    if bad := sum(not math.isfinite(s.value) for s in (*measured, *result)):
+    if bad := sum(not math.isfinite(s.value) for s in measured):
         raise Unusable(f"no number: {bad} of {len(measured)} values are NaN or infinite (nothing happened at all?)")
     taken = _taken(newest, now)
     good = len(result) if query.filters else _good(result)
-    value = f"{measured[0].value:.6g}" + (f" and {len(measured) - 1} more" if len(measured) > 1 else "")
+    left = {s.value for s in result} if query.filters else set()
+    shown = next((s.value for s in measured if query.filters and s.value not in left), measured[0].value)
+    value = f"{shown:.6g}" + (f" and {len(measured) - 1} more" if len(measured) > 1 else "")
     if good == len(measured):
         return Sample(True, f"`{_quoted(query)}` holds", taken=taken, value=value)
     if good > len(measured):
