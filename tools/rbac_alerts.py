@@ -21,7 +21,12 @@ def objects() -> tuple[Object, ...]:
     pods = {"matchLabels": {"app.kubernetes.io/name": "stanch"}}
     why = "Makes incidents of alerts: without a wish, for the operator asks for no mitigation (stanch-incident-authority)."
     return (
-        role(name, allow("create", GROUP, "incidents"), why=why),
+        role(
+            name,
+            allow("create", GROUP, "incidents"),
+            allow("create", "authentication.k8s.io", "tokenreviews"),
+            why=f"{why} Asks the API server whose token it is.",
+        ),
         bind(name),
         {
             "apiVersion": "v1",
