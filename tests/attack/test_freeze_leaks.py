@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import pytest
 
@@ -37,18 +38,23 @@ def patches_node(api: Api, ns: str, mark: str) -> Reply:
     return api.merge("nodes", None, ns, {"metadata": {"labels": {Label.ACTION: mark}}})
 
 
+@cache
+def uid_of_prey(api: Api, ns: str) -> str:
+    """Asked once: what is measured is the write."""
+    return str(api.get("pods", ns, "prey")["metadata"]["uid"])
+
+
 def evicts(api: Api, ns: str, mark: str) -> Reply:
     """Takes a pod away as often as it likes: a dry run passes the same policies, and leaves the pod."""
-    options = {"preconditions": {"uid": api.get("pods", ns, "prey")["metadata"]["uid"]}, "dryRun": ["All"]}
+    options = {"preconditions": {"uid": uid_of_prey(api, ns)}, "dryRun": ["All"]}
     body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "prey"}, "deleteOptions": options}
     return api.request("POST", f"{api.path('pods', ns, 'prey')}/eviction?dryRun=All", body)
 
 
 def deletes(api: Api, ns: str, mark: str) -> Reply:
-    """The same by deletion."""
-    uid = api.get("pods", ns, "prey")["metadata"]["uid"]
-    options = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
-    return api.request("DELETE", api.path("pods", ns, "prey", dryRun="All"), options)
+    """The same by deletion. In the body: what stands in the query counts only without one."""
+    options = {"preconditions": {"uid": uid_of_prey(api, ns)}, "dryRun": ["All"]}
+    return api.request("DELETE", api.path("pods", ns, "prey"), {"kind": "DeleteOptions", "apiVersion": "v1"} | options)
 
 
 # What freezes, everywhere or in the namespace, whom it stops, and the share of FREEZES.

@@ -82,7 +82,8 @@ def test_beyond_that_the_operator_writes_only_its_own() -> None:
     kinds = ("incidents", "postmortems", "actionitems", "responsepolicies", "runbooks")
     status = {f"{kind}/status" for kind in kinds}
     assert {"incidents", "timelineentries", "evidences", "postmortems", *status} == patched
-    assert {v for v, _, _ in ours} == {"create", "patch"}
+    assert {(v, r) for v, _, r in ours if v == "delete"} == {("delete", "evidences")}
+    assert {v for v, _, _ in ours} == {"create", "delete", "patch"}
 
 
 def test_no_right_of_the_operator_is_wide() -> None:

@@ -223,7 +223,7 @@ def test_from_a_real_fault_to_its_end(taker: Taker, tmp_path: Path) -> None:
         assert 1 == status["alerts"]["firing"]
         target = {"kind": "Deployment", "name": "checkout"}
         world.say("mitigate", {"name": "back", "rolloutUndo": {}, "target": target}, about=name)
-        world.wait(lambda s: [m["state"] for m in s.get("mitigations", [])] == ["Done"], "rolled back", name)
+        world.state("Done", "back", name)
         world.serving()
         world.wait(lambda s: s["alerts"]["firing"] == 0, f"the alert ends: {stack.log()}", name, 90)
         assert 1 == len(made_by_alerts(world))

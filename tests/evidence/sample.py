@@ -29,7 +29,7 @@ def what(question: Question) -> str:
     """A short word for a question, as the recorded worlds name their answers."""
     match question:
         case Get():
-            return "target"
+            return "leases" if question.ref.plural == "leases" else "target"
         case List():
             return question.ref.plural
         case Logs():
@@ -51,7 +51,9 @@ def recorded(kind: str) -> tuple[Aim, Observations]:
     """What a real cluster answered about a Deployment, StatefulSet, DaemonSet or Node."""
     world = json.loads((HERE / "fixtures" / f"{kind.lower()}.json").read_text())
     aim = Aim(TargetKind(world["kind"]), world["name"], world["namespace"])
-    return aim, observe(aim, {each["what"]: Found(each["value"]) for each in world["answers"]})
+    return aim, observe(
+        aim, {"leases": NotFound(), **{each["what"]: Found(each["value"]) for each in world["answers"]}}
+    )
 
 
 def pod(name: str, *, ready: bool = True, template: str = "new", node: str = "n1", **status: Any) -> Obj:

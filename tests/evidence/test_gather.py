@@ -45,8 +45,8 @@ def test_a_node_is_asked_for_with_its_pods_and_events_at_once():
     """Its pods are found by its name, in all namespaces; their logs belong to others."""
     aim = Aim(TargetKind.NODE, "n1", None)
     found = questions(aim, Observations(), Severity.SEV1)
-    assert [what(question) for question in found] == ["target", "events", "pods"]
-    assert [question.namespace for question in found] == [None, None, None]
+    assert [what(question) for question in found] == ["target", "events", "leases", "pods"]
+    assert [question.namespace for question in found] == [None, None, "kube-node-lease", None]
     assert asked(*recorded("Node")) == []
 
 

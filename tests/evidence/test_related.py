@@ -50,6 +50,7 @@ def around():
         ),
         poddisruptionbudgets=listed(named("budget", spec={"selector": {"matchLabels": {"app": "checkout"}}})),
         nodes_n7=Found(named("n7", spec={}, status={})),
+        leases_n7=Found(named("n7", spec={"holderIdentity": "n7", "renewTime": "2026-11-21T11:55:01.123456Z"})),
         configmaps_flags=Found(named("flags", data={"mode": "hunter2-very-secret"})),
         persistentvolumeclaims_data=Found(named("data", spec={}, status={"phase": "Lost"})),
     )
@@ -63,6 +64,13 @@ def test_what_is_on_the_way_has_a_page_and_the_neighbour_has_none():
     assert [] == [page for page in pages.split() if f"{page}.describe.txt" not in kept]
     assert [] == [name for name in kept if "stranger" in name]
     assert "Lost" in kept["persistentvolumeclaim/data.describe.txt"].decode()
+
+
+def test_a_node_says_since_when_its_kubelet_is_silent_and_what_nobody_asked():
+    """Its heartbeat is ten seconds fine; of its other pods nothing is known here, and no total is made up."""
+    page = files(bundle(capture(around(), captured_time=NOON)))["node/n7.describe.txt"].decode()
+    assert "RenewTime:       2026-11-21T11:55:01Z (4m59s ago)" in page
+    assert "Non-terminated Pods:  not asked for" in page
 
 
 def test_objects_that_are_in_no_list_are_kept_as_json_and_values_are_not():

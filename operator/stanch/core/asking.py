@@ -18,10 +18,12 @@ from stanch.core.questions import (
     SERVICES,
     Get,
     List,
+    Ref,
 )
 
 PODS_MAX = 2000
 ALL_NODES: Final = List(NODES, None)
+LEASES: Final = Ref("coordination.k8s.io", "v1", "leases")
 _FORMS = {"In": "{key} in ({values})", "NotIn": "{key} notin ({values})", "DoesNotExist": "!{key}"}
 
 
@@ -116,6 +118,11 @@ def endpoint_slices(namespace: str) -> List:
 def node_of(name: str) -> Get:
     """A node as it is now."""
     return Get(NODES, None, name)
+
+
+def lease_of(node: str) -> Get:
+    """A node's heartbeat, renewed every ten seconds: since when its kubelet is silent."""
+    return Get(LEASES, "kube-node-lease", node)
 
 
 def pods_on_node(name: str) -> List:

@@ -20,6 +20,7 @@ def questions(
 def wanted(scene: Scene, severity: Severity) -> tuple[Question, ...]:
     """Every question that can be put so far, each once: the target, what surrounds it, its pods, then their logs."""
     found: list[Question] = [asking.target_of(scene.aim), scene.events_question, *surroundings(scene)]
+    found += [asking.lease_of(scene.aim.name)] if scene.on_node else []
     found += [each for each in (scene.history_question, scene.pods_question) if each is not None]
     found += log_questions(scene, severity)
     return tuple(dict.fromkeys(found))

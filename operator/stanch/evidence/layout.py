@@ -9,7 +9,7 @@ from stanch.api.evidence import ItemKind
 from stanch.api.meta import Severity, TargetKind
 from stanch.api.names import MissingReason
 from stanch.core import asking
-from stanch.core.observations import Answer, Found, NotFound, Observations, items
+from stanch.core.observations import Answer, Failed, Found, NotFound, Observations, items
 from stanch.core.questions import PODS, List, Logs
 from stanch.evidence import missing, tables
 from stanch.evidence.changes import look
@@ -83,16 +83,36 @@ class Layout:
         path = question.ref.path(question.namespace, question.name)
         theirs = self.about.get(scene.aim.name if scene.on_node else uid_of(target), [])
         self.shelf.json(f"{base}.json", ItemKind.OBJECT, path, lambda: self.clean(target))
-        self._describe(f"{base}.describe.txt", path, target, theirs, scene)
+        lease = self._lease(base, scene.aim.name) if scene.on_node else None
+        self._describe(f"{base}.describe.txt", path, target, theirs, scene, lease)
+
+    def _lease(self, base: str, node: str) -> Obj | None:
+        """A Node's heartbeat, as an object of its own; a Node that never had one lacks nothing."""
+        question = asking.lease_of(node)
+        answer = self.seen.get(question)
+        if isinstance(answer, Found):
+            lease = answer.value
+            self._object(f"{base}.lease.json", question.ref.path(question.namespace, node), lease)
+            return lease
+        if isinstance(answer, Failed):
+            self.shelf.lacks(f"{base}.lease.json", *missing.why(question, answer))
+        return None
 
     def _describe(
-        self, name: str, path: str | None, obj: Obj, events: Sequence[Obj], scene: Scene | None = None
+        self,
+        name: str,
+        path: str | None,
+        obj: Obj,
+        events: Sequence[Obj],
+        scene: Scene | None = None,
+        lease: Obj | None = None,
     ) -> None:
-        pods, history = (scene.pods, scene.history) if scene else ([], [])
+        pods, history = (scene.pods, scene.history) if scene else (None, [])
 
         def make() -> str:
             slices = self.slices.get(text(obj, "metadata", "namespace"), [])
-            return describe(self.clean(obj), events, now=self.now, pods=pods, replicasets=history, slices=slices)
+            shown = self.clean(obj)
+            return describe(shown, events, now=self.now, pods=pods, replicasets=history, slices=slices, lease=lease)
 
         self.shelf.text(name, ItemKind.DESCRIBE, path, make)
 
@@ -171,7 +191,9 @@ class Layout:
                 if each.path:
                     self._object(f"{base}.json", each.path, each.obj)
                 theirs = self.about.get(uid_of(each.obj), [])
-                self._describe(f"{base}.describe.txt", each.path or None, each.obj, theirs, scene)
+                # Of a Node only the target's pods are known: not what else runs there.
+                whose = None if each.kind == "Node" else scene
+                self._describe(f"{base}.describe.txt", each.path or None, each.obj, theirs, whose, each.lease)
 
     def _object(self, name: str, path: str, obj: Obj) -> None:
         self.shelf.json(name, ItemKind.OBJECT, path, lambda: self.clean(obj))

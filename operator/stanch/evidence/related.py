@@ -20,11 +20,12 @@ EACH_MAX: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """One object with its kind; ``path`` where it was read by itself, so that its JSON is in no list."""
+    """One object with its kind; ``path`` where it was read by itself, so that its JSON is in no list. ``lease`` is a Node's."""
 
     obj: Obj
     kind: str
     path: str = ""
+    lease: Obj | None = None
 
 
 def related(scene: Scene, seen: Observations) -> list[Related]:
@@ -72,7 +73,9 @@ def _gotten(kind: str, questions: list[Get], seen: Observations) -> Iterator[Rel
         answer = seen.get(question)
         if isinstance(answer, Found):
             path = _path(question.ref, question)
-            yield Related({"apiVersion": "v1", "kind": kind, **answer.value}, kind, path)
+            lease = seen.get(asking.lease_of(question.name)) if question.ref == NODES else None
+            beat = lease.value if isinstance(lease, Found) else None
+            yield Related({"apiVersion": "v1", "kind": kind, **answer.value}, kind, path, beat)
 
 
 def _path(ref: Ref, question: Get) -> str:

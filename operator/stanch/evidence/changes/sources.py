@@ -80,6 +80,7 @@ def _of(scene: Scene) -> Iterator[Question]:
     if any(use.kind == "Secret" for use in wanted) or release_of(scene.target):
         yield secrets(namespace)
     yield from nodes_of(scene)
+    yield from (asking.lease_of(node.name) for node in nodes_of(scene))
     yield from claims_of(scene)
     yield from reconcilers(scene)
 

@@ -21,32 +21,33 @@ def describe(
     events: Sequence[Obj] = (),
     *,
     now: datetime,
-    pods: Sequence[Obj] = (),
+    pods: Sequence[Obj] | None = (),
     replicasets: Sequence[Obj] = (),
     slices: Sequence[Obj] = (),
+    lease: Obj | None = None,
 ) -> str:
     """
-    The object as text. ``events`` are those about it; ``pods`` and ``replicasets`` those that belong to it, ``slices`` the
-    EndpointSlices of its namespace.
+    The object as text. ``events`` are those about it; ``pods`` (None: nobody asked) and ``replicasets`` those that belong to
+    it, ``slices`` the EndpointSlices of its namespace, ``lease`` a Node's heartbeat.
 
     Never raises, whatever is in the object: fields that are missing or odd are shown as empty or as they are.
     """
     page = Page(now)
-    kind = text(obj, "kind")
+    kind, known = text(obj, "kind"), pods or ()
     pages = {
         "Pod": lambda: pod(page, obj, events),
         "Deployment": lambda: workload.deployment(page, obj, events, replicasets),
-        "ReplicaSet": lambda: workload.replicaset(page, obj, events, pods),
-        "StatefulSet": lambda: workload.statefulset(page, obj, events, pods),
-        "DaemonSet": lambda: workload.daemonset(page, obj, events, pods),
-        "Node": lambda: node(page, obj, events, pods),
+        "ReplicaSet": lambda: workload.replicaset(page, obj, events, known),
+        "StatefulSet": lambda: workload.statefulset(page, obj, events, known),
+        "DaemonSet": lambda: workload.daemonset(page, obj, events, known),
+        "Node": lambda: node(page, obj, events, pods, lease or {}),
         "Job": lambda: job.job(page, obj, events),
         "CronJob": lambda: job.cronjob(page, obj, events),
         "Service": lambda: service.service(page, obj, events, slices),
         "Ingress": lambda: service.ingress(page, obj, events, slices),
         "HorizontalPodAutoscaler": lambda: policy.autoscaler(page, obj, events),
         "PodDisruptionBudget": lambda: policy.budget(page, obj, events),
-        "PersistentVolumeClaim": lambda: storage.claim(page, obj, events, pods),
+        "PersistentVolumeClaim": lambda: storage.claim(page, obj, events, known),
         "ConfigMap": lambda: storage.config(page, obj, events),
     }
     pages.get(kind, lambda: tree(page, obj, events))()

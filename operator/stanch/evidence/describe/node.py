@@ -7,7 +7,7 @@ from stanch.evidence.describe.page import NONE, Page
 from stanch.evidence.describe.parts import annotations, conditions, created, events, labels
 from stanch.evidence.describe.quantity import amount
 from stanch.evidence.dig import dicts, mapping, name_of, sequence, text
-from stanch.evidence.times import stamp
+from stanch.evidence.times import parse, stamp
 
 Obj = dict[str, Any]
 
@@ -25,13 +25,14 @@ _INFO = (
 )
 
 
-def node(page: Page, obj: Obj, found: Iterable[Obj], pods: Sequence[Obj]) -> None:
-    """The Node; no Lease and no ResourceSlices, which are not captured."""
+def node(page: Page, obj: Obj, found: Iterable[Obj], pods: Sequence[Obj] | None, lease: Obj) -> None:
+    """The Node; no ResourceSlices, which are not captured."""
     roles = sorted(each.removeprefix(_ROLE) for each in mapping(obj, "metadata", "labels") if each.startswith(_ROLE))
     rows = [("Name", name_of(obj)), ("Roles", ",".join(roles) or NONE), labels(obj), annotations(obj)]
     unschedulable = text(obj, "spec", "unschedulable") or "false"
     taints = ("Taints", _taints(page, dicts(obj, "spec", "taints")))
     page.fields(0, [*rows, created(page, obj), taints, ("Unschedulable", unschedulable)])
+    _heartbeat(page, lease)
     conditions(page, obj)
     page.line(0, "Addresses:")
     page.fields(1, [(text(each, "type"), text(each, "address")) for each in dicts(obj, "status", "addresses")])
@@ -49,8 +50,24 @@ def node(page: Page, obj: Obj, found: Iterable[Obj], pods: Sequence[Obj]) -> Non
     rows = [(word, text(spec, key)) for word, key in named if spec.get(key)]
     cidrs = [("PodCIDRs", ",".join(map(text, sequence(spec, "podCIDRs"))))] if sequence(spec, "podCIDRs") else []
     page.fields(0, rows[:1] + cidrs + rows[1:])
-    _pods(page, obj, [each for each in pods if text(each, "status", "phase") not in ("Succeeded", "Failed")])
+    if pods is None:
+        page.line(0, "Non-terminated Pods:  not asked for")
+    else:
+        _pods(page, obj, [each for each in pods if text(each, "status", "phase") not in ("Succeeded", "Failed")])
     events(page, found)
+
+
+def _heartbeat(page: Page, lease: Obj) -> None:
+    """In whole seconds, as kubectl has them."""
+    if not lease:
+        return
+    spec = mapping(lease, "spec")
+    page.line(0, "Lease:")
+    rows = [("HolderIdentity", text(spec, "holderIdentity") or "<unset>")]
+    for word, key in (("AcquireTime", "acquireTime"), ("RenewTime", "renewTime")):
+        time = parse(spec.get(key))
+        rows.append((word, stamp(f"{time:%Y-%m-%dT%H:%M:%SZ}", page.now) if time else "<unset>"))
+    page.fields(1, rows)
 
 
 def _taints(page: Page, taints: list[Obj]) -> str:
