@@ -120,8 +120,8 @@ BUGS: Bugs = {
         Bug(
             "does not ask again for the verb run",
             "guards.py",
-            "    may_run,\n    commander",
-            "    commander",
+            "    may_run,\n    operator_may",
+            "    operator_may",
             f"{TESTS}::test_the_verb_run_is_asked_again",
         ),
         Bug(
