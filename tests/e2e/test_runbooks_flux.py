@@ -1,4 +1,4 @@
-"""Runbooks in Git, with real Flux: applied, changed and reverted; and the drill of the Runbook against a GitOps fight."""
+"""Runbooks in Git, with real Flux: applied, changed and reverted."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,9 +7,8 @@ import pytest
 from tools.install import find_kubectl
 
 from e2e.support.api import Api, Json, until
-from e2e.support.crds import ROLE, give_role
 from e2e.support.drills import shipped
-from e2e.support.flux import NAMESPACE, Flux
+from e2e.support.flux import Flux
 from e2e.support.operators import Operator
 from e2e.support.world import OURS, World, bind, crashing, deployment, wait_for_right
 
@@ -22,20 +21,6 @@ def flux(admin: Api, admin_file: Any, tmp_path_factory: pytest.TempPathFactory) 
     """Flux and its git server."""
     with Flux(admin, admin_file, find_kubectl(), tmp_path_factory.mktemp("flux")) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def home(admin: Api, flux: Flux) -> Iterator[World]:
-    """Where the Kustomizations are; alice may hold them, and bob may agree."""
-    give_role(admin)
-    for person, roles in {"alice": ("edit", ROLE), "bob": ("edit", "stanch-approver")}.items():
-        for role in roles:
-            bind(admin, NAMESPACE, role, {"kind": "User", "name": person})
-    wait_for_right(admin, NAMESPACE, "bob", "approve", "mitigations")
-    wait_for_right(admin, NAMESPACE, "alice", "create", "incidents")
-    wait_for_right(admin, NAMESPACE, "alice", "patch", "kustomizations", "kustomize.toolkit.fluxcd.io")
-    yield World(admin, NAMESPACE)
-    admin.delete("clusterroles", None, ROLE)
 
 
 def book(world: World) -> Json:

@@ -340,4 +340,5 @@ DRILLS: tuple[Callable[[World], None], ...] = (
     ingress_truncates,
     webhook_out_of_memory,
 )
-ELSEWHERE = {"sick-node": "test_drills.py", "gitops-fight": "test_runbooks_flux.py"}
+# Of these two no drill has been seen to go well yet; their unit tests hold.
+NOT_YET = frozenset({"sick-node", "gitops-fight"})
