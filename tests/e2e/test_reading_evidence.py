@@ -1,0 +1,114 @@
+"""Evidence of a real crash, read as people read it: by our command line, and by hand."""
+
+import json
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.given import Kubectl
+from e2e.support.api import Api
+from e2e.support.operators import ROOT, Operator
+from e2e.support.scenes import Scenes
+from e2e.support.world import BAD, ROLL_BACK, World, container, incident
+
+DUMP = "echo starting; echo 'FATAL: cannot open shard 7' >&2; exit 1"
+
+
+def calm(world: World) -> None:
+    """A bad release that says why it dies, and an incident that rolls it back."""
+    world.deploy()
+    world.serving()
+    world.release({"containers": [container(BAD, DUMP)], "terminationGracePeriodSeconds": 0})
+    world.crashed()
+    world.declare(incident(ROLL_BACK))
+
+
+@pytest.fixture(scope="module")
+def scenes(admin: Api, operator: Operator) -> Iterator[Scenes]:
+    """The scene."""
+    made = Scenes(admin, calm)
+    yield made
+    made.close()
+
+
+def captured(world: World) -> list[str]:
+    """Names of all bundles, once it was rolled back."""
+    world.state("Done")
+    record = world.wait(lambda s: all(e.get("stored") for e in s["evidence"]), "all evidence is stored")
+    return [each["name"] for each in record["evidence"]]
+
+
+def environment(kubectl: Kubectl) -> dict[str, str]:
+    """A shell as a reader has it."""
+    program, _, kubeconfig = kubectl.start
+    path = f"{Path(program).parent}:/usr/bin:/bin"
+    return {"PATH": path, "KUBECONFIG": kubeconfig, "HOME": "/tmp", "PYTHONPATH": str(ROOT / "operator")}
+
+
+def stanch(kubectl: Kubectl, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    """`stanch evidence`, as a person at a shell has it."""
+    line = [sys.executable, "-m", "stanch.cli.main", "evidence", *words]
+    return subprocess.run(
+        line, env=environment(kubectl), capture_output=True, text=True, check=False, timeout=60, **more
+    )
+
+
+def test_the_table_tells_what_there_is(scenes: Scenes, kubectl: Kubectl) -> None:
+    """`kubectl get evid` and `stanch evidence list`: incident, when, items, missing, bytes, redactions."""
+    world = scenes[calm]
+    names = captured(world)
+    shown = kubectl("-n", world.ns, "get", "evid").out.splitlines()
+    assert ["NAME", "INCIDENT", "PURPOSE", "CAPTURED", "ITEMS", "MISSING", "BYTES", "REDACTIONS", "AGE"] == shown[
+        0
+    ].split()
+    listed = stanch(kubectl, "list", "checkout-5xx", "-n", world.ns, "-o", "json")
+    found = {each["name"]: each for each in json.loads(listed.stdout)}
+    assert set(names) <= set(found)
+    record = {each["name"]: each for each in world.status()["evidence"]}
+    assert all(found[name]["bytes"] == record[name]["bytes"] for name in names)
+    assert all(found[name]["items"] == record[name]["items"] for name in names)
+
+
+def test_it_is_exported_and_proved_to_be_what_was_captured(scenes: Scenes, kubectl: Kubectl, tmp_path: Path) -> None:
+    """A plain tar with what people look for; every digest is that of the object, of the incident and of the attempt."""
+    world = scenes[calm]
+    captured(world)
+    done = stanch(kubectl, "export", "--incident", "checkout-5xx", "-n", world.ns, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(tmp_path / "checkout-5xx.tar", "r:") as archive:
+        names = archive.getnames()
+    for ending in ("checkout.describe.txt", "checkout.yaml", "web.previous.log", "pod.yaml", "events.txt"):
+        assert any(name.endswith(ending) for name in names), ending
+    verified = stanch(kubectl, "verify", "--incident", "checkout-5xx", "-n", world.ns)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "not compared" not in verified.stdout
+    assert "does not name it" not in verified.stdout
+
+
+def test_by_hand_it_comes_apart_with_the_line_that_stands_on_it(
+    scenes: Scenes, kubectl: Kubectl, tmp_path: Path
+) -> None:
+    """kubectl, base64 and tar; then sha256sum with the digests in the object."""
+    world = scenes[calm]
+    name = captured(world)[0]
+    evidence = world.admin.get("evidences", world.ns, name)
+    line = evidence["metadata"]["annotations"]["stanch.dev/extract"]
+    done = subprocess.run(
+        ["sh", "-ec", line], env=environment(kubectl), cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    sums = "".join(f"{item['sha256']}  {item['name']}\n" for item in evidence["spec"]["items"])
+    checked = subprocess.run(
+        ["sha256sum", "-c", "--quiet", "-"],
+        input=sums,
+        cwd=tmp_path / name,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (0, "") == (checked.returncode, checked.stdout + checked.stderr)
