@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from bench.api import Api, BenchError
 from bench.measures import Took
-from bench.workload import INCIDENT, MACHINE, incident, until
-from stanch.api.names import API_VERSION, OPERATOR_USER, Label
+from bench.workload import COLLECTOR, INCIDENT, MACHINE, incident, until
+from stanch.api.names import API_VERSION, Label
 from stanch.shell.policies import EXPECTED, problem
 
 PASSED_OVER: Final = "bench-without-policies"
@@ -128,8 +128,8 @@ class Policies:
 
 
 def remover(admin: Api) -> Api:
-    """As the operator, the only one who may take away an incident that is not closed."""
-    return admin.impersonating(OPERATOR_USER, "system:masters")
+    """As one of the API server's own controllers, who alone may take away an incident that is not closed."""
+    return admin.impersonating(COLLECTOR, "system:masters")
 
 
 # --- what is made for it, and made undone ----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from build import BAD, GOOD, T0, deployment, pod, replicaset, stamp
 from json_patch import apply_patch, copied
 from paper import PaperCollector
 from stanch.api.incident import Incident
-from stanch.api.names import Label
+from stanch.api.names import OPERATOR_USER, Label
 from stanch.api.policy import DEFAULT
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.census import NOBODY, Census
@@ -43,6 +43,8 @@ from stanch.core.questions import (
     Logs,
     MayGo,
     MayThey,
+    Metric,
+    Probe,
     Question,
     UndoSecret,
 )
@@ -50,6 +52,11 @@ from stanch.core.swap import patch_text, unmark
 from stanch.mitigations import ALL
 
 Json = dict[str, Any]
+
+
+def nobody_outside(_: Metric | Probe) -> Answer:
+    """No Prometheus and no endpoint."""
+    return Failed(0, "nobody is there")
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,7 @@ class World:
     incident: Incident
     objects: dict[tuple[str, str], Json] = field(default_factory=dict)
     may: Callable[[MayThey], bool] = lambda _: True
+    operator_may: Callable[[MayThey], bool] = bool
     policies: Policies = field(default_factory=lambda: Policies(proven=True))
     entries: list[TimelineEntry] = field(default_factory=list)
     stored: dict[str, str] = field(default_factory=dict)
@@ -93,6 +101,7 @@ class World:
     own_node: str = ""
     catalog: Catalog = CATALOG
     refuses: int = 0
+    outside: Callable[[Metric | Probe], Answer] = nobody_outside
     restored: datetime | None = None
     stopped: Stopped | None = None
     # Plan everything twice, to see that it comes out the same.
@@ -140,14 +149,17 @@ class World:
                 return Found({"text": "FATAL", "dropped": 0})
             case MayThey(verb="freeze", resource=resource):
                 return Failed(500, "no answer") if self.frozen is None else Found({"allowed": resource in self.frozen})
-            case MayThey():
-                return Found({"allowed": self.may(question), "reason": ""})
+            case MayThey(username=name):
+                may = self.operator_may if name == OPERATOR_USER else self.may
+                return Found({"allowed": may(question), "reason": ""})
             case DryRun():
                 return self._patched(question.ref.plural, question.name, question.patch, keep=False)
             case MayGo(name=name):
                 return Failed(429, "violates the budget") if name in self.guarded else Found({})
             case UndoSecret(name=name):
                 return Found(self.secrets[name]) if name in self.secrets else NotFound()
+            case Metric() | Probe():
+                return self.outside(question)
 
     def _evidence(self, name: str) -> Json:
         return {"metadata": {"name": name, "labels": {Label.INCIDENT_UID: self.stored[name].split("/")[0]}}}

@@ -118,7 +118,12 @@ INCIDENT = Kind(
         "spec": INCIDENT_SPEC,
         "spec.mitigations[]": WISH,
         "spec.recovery.criteria[]": (
-            exactly_one(aliases(incident.Criterion, ("available", "no_restarts", "manual")), "check"),
+            exactly_one(aliases(incident.Criterion, incident.Criterion.CHECKS), "check"),
+            Rule(
+                "!has(self.target) || has(self.available) || has(self.noRestarts) || has(self.condition)",
+                "only available, noRestarts and condition look at a target; leave `target` out here",
+                field=".target",
+            ),
         ),
     },
 )

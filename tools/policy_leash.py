@@ -63,14 +63,14 @@ LEASH = [
         "stanch neither creates nor deletes what it acts on",
     ),
     must(
+        "!variables.changes || variables.ownedAsBefore",
+        "stanch changes neither owner references nor finalizers: an owner that is not there has the object deleted",
+    ),
+    must(
         "!variables.changes || variables.ourLabelComesOff || (variables.id != '' && variables.id != variables.oldId)",
         f"every write of stanch carries a new label {Label.ACTION}",
         f"""'every write of stanch carries a new label {Label.ACTION}; it was "' + variables.oldId + '" and is "'
             + variables.id + '"'""",
-    ),
-    must(
-        "!variables.changes || variables.ownedAsBefore",
-        "stanch changes neither owner references nor finalizers: an owner that is not there has the object deleted",
     ),
     must(
         f"!(variables.ns in {listed(PROTECTED_NAMESPACES)})",

@@ -131,6 +131,8 @@ def records() -> Object:
         allow("patch", GROUP, "incidents", "timelineentries", "evidences", "postmortems"),
         allow("patch", GROUP, *(f"{plural}/status" for plural in with_status)),
         allow("create", GROUP, "evidences", "postmortems", "actionitems"),
+        # Retention; stanch-keep-records lets nobody delete what is not labelled closed.
+        allow("delete", GROUP, "evidences"),
         allow("create", "", "events"),
         why="The operator's own kinds: reads all, writes status, marks and evidence, tells by Events.",
     )

@@ -19,9 +19,16 @@ def objects() -> tuple[Object, ...]:
     """What taking alerts needs, of the operator and around it. Applied only where alerts are to come in."""
     name = "stanch-take-alerts"
     pods = {"matchLabels": {"app.kubernetes.io/name": "stanch"}}
-    why = "Makes incidents of alerts: without a wish, for the operator asks for no mitigation (stanch-incident-authority)."
+    why = (
+        "Asks who sends alerts, and makes incidents of them: without a wish, for the operator asks for no mitigation itself"
+        " (stanch-incident-authority)."
+    )
+    rules = (
+        allow("create", "authentication.k8s.io", "tokenreviews"),
+        allow("create", GROUP, "incidents"),
+    )
     return (
-        role(name, allow("create", GROUP, "incidents"), why=why),
+        role(name, *rules, why=why),
         bind(name),
         {
             "apiVersion": "v1",

@@ -22,7 +22,7 @@ PYTEST = (sys.executable, "-m", "tools.with_cluster", sys.executable, "-m", "pyt
 E2E = ROOT / "tests" / "e2e"
 # Of the longer half, what evens out the two, and what needs a build that may take a while.
 MOVED = ("test_lease.py", "test_restore.py", "test_two_operators.py")
-LAST = ("test_flux.py",)
+LAST = ("test_flux.py", "test_runbooks_flux.py")
 BUILD = (sys.executable, str(ROOT / "tools" / "testcluster"), "addons")
 LAST_LINES = 200
 

@@ -15,7 +15,8 @@ from e2e.support.world import GOOD, World, container, deployment, forget, incide
 from stanch.api.names import Label
 
 SHIPPED = {"per_namespace_hourly": 5, "cluster_hourly": 20, "nodes_percent": 10, "sick_nodes_percent": 55}
-MANY = 12
+# So many that somebody is there in time to stop it.
+MANY = 30
 PAUSE, RESUME = wish("pause", "rolloutPause"), wish("resume", "rolloutResume")
 
 
@@ -84,6 +85,69 @@ def test_a_protected_target_is_left_alone(world: World, admin: Api) -> None:
     assert "stanch.dev/protected" in held(world, "pause", "Protected")
     admin.merge("deployments", world.ns, "checkout", {"metadata": {"labels": {"stanch.dev/protected": None}}}).must()
     world.state("Done", "pause")
+
+
+def test_a_drill_takes_no_pod_away(world: World, admin: Api) -> None:
+    """One that is not ready is deleted, and not evicted: tried, and still there."""
+    pod = deployment()["spec"]["template"]["spec"] | {"nodeSelector": {"no-such": "node"}}
+    bare: Json = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "prey"}, "spec": pod}
+    made = admin.request("POST", admin.path("pods", world.ns), bare).must()
+    away = wish("away", "deletePod", target={"kind": "Pod", "name": "prey"}, args={"unmanaged": "Delete"})
+    world.declare(incident(away, drill=True, recovery={"hold": "10m"}))
+    world.state("Done", "away")
+    still = admin.get("pods", world.ns, "prey")["metadata"]
+    assert (still["uid"], still.get("deletionTimestamp")) == (made["metadata"]["uid"], None)
+
+
+@pytest.fixture
+def unbound(admin: Api) -> Iterator[Callable[..., None]]:
+    """Takes roles of the operator away, everywhere, and gives them back when asked without any, or at the end."""
+    gone: list[Json] = []
+
+    def take(*names: str) -> None:
+        for name in names:
+            bound = admin.get("clusterrolebindings", None, name)
+            gone.append(
+                {k: bound[k] for k in ("apiVersion", "kind", "roleRef", "subjects")} | {"metadata": {"name": name}}
+            )
+            admin.delete("clusterrolebindings", None, name).must()
+        while not names and gone:
+            admin.create(gone.pop()).must()
+
+    yield take
+    take()
+
+
+def test_what_its_own_role_does_not_hold_is_not_begun(world: World, admin: Api, unbound: Callable[..., None]) -> None:
+    """The refusal names the right that it lacks; bound again, it goes on. For a patch the dry run tells."""
+    flags = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "flags"}, "data": {"search": "on"}}
+    admin.request("POST", admin.path("configmaps", world.ns), flags).must()
+    # The role for holding objects may patch them, too.
+    unbound("stanch-do-config", "stanch-do-hold")
+    off = {"target": {"kind": "ConfigMap", "name": "flags"}, "args": {"key": "search", "value": "off"}}
+    world.declare(incident(wish("flag", "configFlag", **off), recovery={"hold": "10m"}))
+    assert 'cannot patch resource "configmaps"' in held(world, "flag", "PermissionMissing")
+    assert "attempts" not in world.mitigation("flag")
+    unbound()
+    world.state("Done", "flag")
+    assert admin.get("configmaps", world.ns, "flags")["data"] == {"search": "off"}
+
+
+def test_no_pod_is_taken_away_without_a_right_of_its_own(
+    world: World, admin: Api, unbound: Callable[..., None]
+) -> None:
+    """No dry run tells of that: it is asked for, before anything is written down."""
+    pod = deployment()["spec"]["template"]["spec"] | {"nodeSelector": {"no-such": "node"}}
+    bare: Json = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "prey"}, "spec": pod}
+    admin.request("POST", admin.path("pods", world.ns), bare).must()
+    unbound("stanch-do-pod", "stanch-do-rollout-stateful")
+    away = wish("away", "deletePod", target={"kind": "Pod", "name": "prey"}, args={"unmanaged": "Delete"})
+    world.declare(incident(away, recovery={"hold": "10m"}))
+    assert "may not delete pods prey in namespace" in held(world, "away", "PermissionMissing")
+    assert "attempts" not in world.mitigation("away")
+    unbound()
+    world.state("Done", "away")
+    assert admin.find("pods", world.ns, "prey") is None
 
 
 # --- nodes -----------------------------------------------------------------------------------------------------------

@@ -138,9 +138,11 @@ def test_it_asks_for_nothing_and_says_nothing_in_peoples_name(prey: Place, taken
     assert taken_over.create(entry(note={}), prey.ns).status == 403
     prey.alice.create(incident(), prey.ns).must()
     wish = [{"name": "x", "rolloutUndo": {}}]
-    change = {"spec": {"mitigations": wish}}
-    refused(
-        taken_over.merge("incidents", prey.ns, "checkout-5xx", change), "the operator asks for no mitigation itself"
+    # Two policies are in the way, and it is not fixed which of them speaks.
+    answer = taken_over.merge("incidents", prey.ns, "checkout-5xx", {"spec": {"mitigations": wish}})
+    assert answer.status == 403
+    assert any(
+        words in answer.message for words in ("asks for no mitigation itself", "spec.mitigations stays as it is")
     )
     assert "mitigations" not in admin.get("incidents", prey.ns, "checkout-5xx")["spec"]
 

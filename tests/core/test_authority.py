@@ -11,6 +11,7 @@ from tools.policy_rights import RESOURCES
 from build import BAD, GOOD, entry, incident, roll_back, scale_to
 from stanch.api.incident_status import Contest
 from stanch.api.meta import Person, TargetKind
+from stanch.api.names import OPERATOR_USER
 from stanch.core.draft import Draft
 from stanch.core.guards import action_fits_kind, asker_may, commander_asks, may, nobody_pulls
 from stanch.core.observations import Answer, Failed, Found, NotFound, Observations, Policies
@@ -99,8 +100,13 @@ def test_a_right_that_cant_be_asked_is_none(answer: Answer, reason: str) -> None
     assert reason == refusal.reason
 
 
+def _ours(question: MayThey) -> bool:
+    """Is it about the operator itself?"""
+    return question.username == OPERATOR_USER
+
+
 def _patches(there: World) -> set[tuple[str, str, tuple[str, ...]]]:
-    asked = (q for each in there.rounds for q in each if isinstance(q, MayThey) and q.verb == "patch")
+    asked = (q for each in there.rounds for q in each if isinstance(q, MayThey) and q.verb == "patch" and not _ours(q))
     return {(q.username, q.uid, q.groups) for q in asked}
 
 

@@ -228,10 +228,22 @@ PLANTED = {
     "law_25": lambda i, s: (i, Plan(_worn(s, "carol"))),
     "law_26": lambda i, s: (i, Plan(_undo_of(s, pre="sha256:else"))),
     "law_27": lambda i, s: (_bare(i), Plan(_with_record(s, source="Runbook/bad-deploy"))),
+    "law_28": lambda i, s: (_unresolved(i), Plan(_resolved_too_soon(s))),
     "law_29": lambda i, s: (i, Plan(s.model_copy(update={"suspects": (_suspect(s, 3), _suspect(s, 90))}))),
     "law_30": lambda i, s: (i, Plan(_proven_by_what_came_after(s))),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
+
+
+def _unresolved(inc: Incident) -> Incident:
+    times = inc.status.times.model_copy(update={"resolved": None})
+    return inc.model_copy(update={"status": inc.status.model_copy(update={"times": times})})
+
+
+def _resolved_too_soon(status: IncidentStatus) -> IncidentStatus:
+    """A second before the hold is over."""
+    since = status.times.resolved - status.recovery.needed + timedelta(seconds=1)
+    return status.model_copy(update={"recovery": status.recovery.model_copy(update={"hold_since_time": since})})
 
 
 def _worn(status: IncidentStatus, user: str) -> IncidentStatus:

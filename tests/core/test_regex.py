@@ -56,6 +56,8 @@ def test_it_fits_exactly_what_python_says(expression, text):
         ("(?i)[a-c]+", "aBC", True),
         ("a{2,3}", "aaa", True),
         ("a{2,3}", "aaaa", False),
+        ("a{2,3}", "a", False),
+        ("checkout", "check", False),
         ("a{x}", "a{x}", True),
         ("[]a]+", "]a", True),
         ("[^]]", "]", False),

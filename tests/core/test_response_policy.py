@@ -193,7 +193,7 @@ ELSEWHERE: tuple[Json, ...] = (
     {"errorBudget": {}},
     {"receiver": {}},
     {"prometheus": {"url": "http://prometheus.shop:9090"}},
-    {"endpoints": [{"name": "a", "url": "http://169.254.169.254/"}]},
+    {"endpoints": [{"name": "a", "url": "http://inside.shop:8080/"}]},
 )
 
 

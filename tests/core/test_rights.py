@@ -82,7 +82,8 @@ def test_beyond_that_the_operator_writes_only_its_own() -> None:
     kinds = ("incidents", "postmortems", "actionitems", "responsepolicies", "runbooks")
     status = {f"{kind}/status" for kind in kinds}
     assert {"incidents", "timelineentries", "evidences", "postmortems", *status} == patched
-    assert {v for v, _, _ in ours} == {"create", "patch"}
+    assert {(v, r) for v, _, r in ours if v == "delete"} == {("delete", "evidences")}
+    assert {v for v, _, _ in ours} == {"create", "delete", "patch"}
 
 
 def test_no_right_of_the_operator_is_wide() -> None:
@@ -115,9 +116,10 @@ def test_policies_are_read_by_name_only() -> None:
 
 
 def test_only_where_alerts_come_in_does_the_operator_make_incidents() -> None:
-    """The component holds that right alone; without it no incident is the operator's."""
-    assert {("create", "stanch.dev", "incidents")} == set(rights("stanch-take-alerts"))
-    assert ("create", "stanch.dev", "incidents") not in {right for name in EVERYWHERE for right in rights(name)}
+    """The component alone holds that right, and that to ask whose token it is; without it no incident is the operator's."""
+    taking = {("create", "stanch.dev", "incidents"), ("create", "authentication.k8s.io", "tokenreviews")}
+    assert taking == set(rights("stanch-take-alerts"))
+    assert not taking & {right for name in EVERYWHERE for right in rights(name)}
     assert {"stanch-take-alerts"} == held("components/alerts/alerts.yaml")
 
 

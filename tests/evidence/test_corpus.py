@@ -149,6 +149,20 @@ def test_nothing_of_it_is_left_in_the_record(sample):
         assert [] == found_in("\n".join(differences(before, after, "spec.template")).encode(), sample)
 
 
+def test_nothing_is_left_where_one_secret_follows_another():
+    """What is before must not hide where the next one begins: all of them in one text, in several orders."""
+    everything = [*SAMPLES, *ENCODED]
+    for step in (1, 7, 11, 13):
+        chosen = [everything[(n * step) % len(everything)] for n in range(len(everything))]
+        text = "\n".join(sample.text for sample in chosen)
+        for masked in (
+            Redactor(KEY).log(text.encode()),
+            Redactor(KEY).log(stamped(text).encode()),
+            Redactor(KEY).doc(json.dumps({"m": text}).encode()),
+        ):
+            assert {} == {s.name: left for s in SAMPLES if (left := found_in(masked, s))}
+
+
 def test_a_secret_that_the_beginning_of_a_log_cuts_through_goes_with_its_line():
     """Only the newest bytes are kept; half a secret has no pattern any more."""
     for sample in SAMPLES:

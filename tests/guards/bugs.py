@@ -1,6 +1,6 @@
 """All bugs that are planted, by the guarantee that they break."""
 
-from guards import bugs_admission, bugs_first, bugs_last, bugs_own, bugs_people, bugs_policy, bugs_runbook
+from guards import bugs_admission, bugs_alerts, bugs_first, bugs_last, bugs_own, bugs_people, bugs_policy, bugs_runbook
 from guards.planting import Bugs
 
 BUGS: Bugs = {
@@ -11,4 +11,5 @@ BUGS: Bugs = {
     **bugs_admission.BUGS,
     **bugs_own.BUGS,
     **bugs_runbook.BUGS,
+    **bugs_alerts.BUGS,
 }

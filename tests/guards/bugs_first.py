@@ -49,7 +49,7 @@ BUGS: Bugs = {
         Bug(
             "asks without its groups, so a binding of the group is not seen",
             FREEZE,
-            "        groups=_GROUPS,",
+            "        groups=OPERATOR_GROUPS,",
             "        groups=(),",
             "test_freeze.py::test_it_asks_as_the_leash_does",
         ),

@@ -3,6 +3,8 @@
 from guards.planting import Bug, Bugs
 
 OWN, RBAC, LET_GO = "tools/policy_leash_own.py", "tools/rbac.py", "operator/stanch/shell/let_go.py"
+STUCK = "test_own_rights.py::test_a_template_is_not_swapped_whose_pods_could_not_be_freed"
+ASKED = "test_own_rights.py::test_it_asks_for_each_right_that_no_dry_run_tells_of"
 INSTALL = "tools/install.py"
 BELOW = "shell/test_install.py::test_below_1_36_it_is_put_there_to_record_only"
 WORDS = "test_leash_own.py::test_nothing_of_what_was_written_is_changed"
@@ -124,6 +126,46 @@ BUGS: Bugs = {
             "shell/test_perform.py::test_a_pod_that_may_not_go_holds_up_nobody_else",
         ),
     ),
+    "a drill changes nothing": (
+        Bug(
+            "deletes a pod in a drill",
+            "operator/stanch/shell/client.py",
+            '            body["dryRun"] = ["All"]\n',
+            "            pass\n",
+            "shell/test_requests.py::test_a_dry_run_of_a_deletion_says_so_in_its_body",
+        ),
+    ),
+    "the operator's own right": (
+        Bug("begins without its own right", "guards.py", "    operator_may,\n    commander", "    commander", STUCK),
+        Bug(
+            "asks again what the dry run tells",
+            "own_rights.py",
+            'return need.verb == "patch" and _is_of_target(aim, need)',
+            "return False",
+            ASKED,
+        ),
+        Bug(
+            "takes the dry run for all that it needs",
+            "own_rights.py",
+            'return need.verb == "patch" and _is_of_target(aim, need)',
+            "return True",
+            STUCK,
+        ),
+        Bug(
+            "asks about itself in another namespace",
+            "own_rights.py",
+            'namespace=aim.namespace or "",',
+            'namespace="",',
+            ASKED,
+        ),
+        Bug(
+            "takes no answer for its right",
+            "own_rights.py",
+            '    if isinstance(answer, Found) and answer.value.get("allowed"):\n',
+            '    if isinstance(answer, Failed) or isinstance(answer, Found) and answer.value.get("allowed"):\n',
+            "test_own_rights.py::test_a_right_that_cant_be_asked_is_none",
+        ),
+    ),
     "the leash on Secrets": (
         Bug("makes tokens", OWN, 'in {listed(SECRET_TYPES)}"', 'in {listed(SECRET_TYPES)} || true"', TOKENS),
         Bug(
@@ -139,8 +181,8 @@ BUGS: Bugs = {
         Bug(
             "deletes the record",
             RBAC,
-            'allow("create", GROUP, "evidences"',
-            'allow("create delete", GROUP, "evidences"',
+            'allow("delete", GROUP, "evidences")',
+            'allow("delete", GROUP, "evidences", "postmortems")',
             BEYOND,
         ),
         Bug(

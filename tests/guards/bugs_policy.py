@@ -266,6 +266,20 @@ BUGS: Bugs = {
             "test_suggest.py::test_out_of_memory_after_a_release_is_the_releases",
         ),
         Bug(
+            "guesses which switch was turned",
+            "switched.py",
+            "        if len(turned) == 1:",
+            "        if turned:",
+            "test_suggest.py::test_what_nothing_tells_is_not_guessed",
+        ),
+        Bug(
+            "takes off for no",
+            "suggest.py",
+            "{json.dumps(v)}",
+            "{v}",
+            "test_suggest.py::test_a_switch_that_was_turned_is_suggested_to_be_turned_back",
+        ),
+        Bug(
             "takes another target's undo for a measure",
             "undo_takes.py",
             "(d.action, d.target) == (action, change.uid)",

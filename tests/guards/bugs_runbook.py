@@ -120,8 +120,8 @@ BUGS: Bugs = {
         Bug(
             "does not ask again for the verb run",
             "guards.py",
-            "    may_run,\n    commander",
-            "    commander",
+            "    may_run,\n    operator_may",
+            "    operator_may",
             f"{TESTS}::test_the_verb_run_is_asked_again",
         ),
         Bug(
@@ -130,6 +130,13 @@ BUGS: Bugs = {
             "    if known is not None and known.account:",
             "    if False:",
             f"{TESTS}::test_the_service_account_lends_its_rights",
+        ),
+        Bug(
+            "acts with the operator's own rights",
+            AUTHORITY,
+            "    if record.requested_by != OPERATOR_USER:",
+            "    if True:",
+            f"{TESTS}::test_without_an_account_who_approves_becomes_who_asks",
         ),
         Bug(
             "sticks to who approved first",
@@ -162,7 +169,7 @@ BUGS: Bugs = {
             "runbook_escalate.py",
             " or is_true(draft.status, ConditionType.MITIGATED):",
             ":",
-            "test_runbook_calls.py::test_who_is_to_be_called_is_said_once_while_it_hurts",
+            "test_runbook_calls.py::test_who_was_not_called_while_it_was_calm_is_when_harm_is_back",
         ),
         Bug(
             "calls again and again",

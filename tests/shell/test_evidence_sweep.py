@@ -50,12 +50,17 @@ class Cluster:
         self.refuses: dict[str, int] = {}
         self.deleted: dict[str, str] = {}
         self.accepts: set[str] = set()
+        self.labelled: list[str] = []
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request."""
         name = request.path.rpartition("/")[2]
         if code := self.refuses.get(f"{request.method} {name}"):
             return web.json_response({"message": "no"}, status=code)
+        if request.method == "PATCH":
+            assert (await request.json())["metadata"] == {"uid": f"uid-{name}", "labels": {"stanch.dev/closed": ""}}
+            self.labelled.append(name)
+            return web.json_response({})
         if request.method == "DELETE":
             self.deleted[name] = (await request.json())["preconditions"]["uid"]
             del self.evidence[name]
@@ -113,6 +118,13 @@ async def test_what_has_run_out_is_removed_by_its_uid(cluster):
     assert all("as=Table" in accept for accept in cluster.accepts)
     assert 550 == EVIDENCE_BYTES._value.get()
     assert before + 1 == EVIDENCE_REMOVED.labels("RunOut")._value.get()
+
+
+async def test_that_of_an_incident_that_is_gone_is_let_go_first(cluster):
+    """Nobody else labels it, and what is not labelled closed may not be deleted by anybody, the operator included."""
+    cluster.evidence["gone-a-1"] = ("gone", "Before", 400, 10)
+    await cluster.sweep.look()
+    assert (["gone-a-1"], {"old-a-1", "gone-a-1"}) == (cluster.labelled, set(cluster.deleted))
 
 
 async def test_what_is_too_much_goes_oldest_first(cluster):

@@ -189,3 +189,18 @@ async def test_a_kind_that_nobody_installed_is_not_asked_for(server: Server):
 
 async def _groups(*names: str) -> web.Response:
     return web.json_response({"kind": "APIGroupList", "groups": [{"name": n} for n in names]})
+
+
+@pytest.mark.parametrize("dry", [False, True])
+async def test_a_dry_run_of_a_deletion_says_so_in_its_body(server, dry):
+    """Of a request with a body the API server reads no option in the query: a drill would take the pod away."""
+    bodies = []
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        bodies.append((request.query_string, await request.json()))
+        return web.json_response({})
+
+    server.reply = reply
+    assert (await server.kube.delete("/api/v1/namespaces/shop/pods/web", "u1", dry=dry)).ok
+    said = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": "u1"}}
+    assert bodies == [("", said | ({"dryRun": ["All"]} if dry else {}))]

@@ -28,6 +28,8 @@ NEEDED = {
     "openssl": ("openssl", "makes the cluster's certificates"),
     "ca-certificates": ("/etc/ssl/certs/ca-certificates.crt", "lets Go modules be downloaded"),
 }
+# What tests of recovery put beside a cluster, installed by the test that needs it.
+MONITORING = {"prometheus": ("prometheus", "scrapes what runs in the cluster")}
 POLICY = Path("/usr/sbin/policy-rc.d")
 NO_SERVICES = b"#!/bin/sh\n# Temporary, by stanch tools/testcluster: packages must not start services.\nexit 101\n"
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from stanch.api.alerts import AlertGroup, Signal
+from stanch.api.checks import AlertsResolved, Available, Gate, Http, Manual, NoRestarts, ObjectCondition, PromQL
 from stanch.api.hypothesis import Hypothesis
 from stanch.api.impact import Impact
 from stanch.api.incident_status import IncidentStatus
@@ -38,41 +39,50 @@ class Roles(Model):
     shadows: Annotated[tuple[Name, ...] | None, Field(max_length=16, description="Here to learn; no rights.")] = None
 
 
-class Available(Model):
-    """The target serves: its newest state is observed and enough of its pods are available."""
-
-    min_percent: Annotated[
-        int | None,
-        Field(ge=1, le=100, description="Share of the wanted replicas that must be available; 100 by default."),
-    ] = None
-
-
-class NoRestarts(Model):
-    """No container of the target's running pods restarted."""
-
-
-class Manual(Model):
-    """A person says so, with a `confirm` or a `resolve` entry."""
-
-
-class Gate(StrEnum):
-    """Which state a criterion is needed for."""
-
-    MITIGATED = "Mitigated"
-    RESOLVED = "Resolved"
-
-
 class Criterion(Model):
     """One thing that must be so, and stay so, before the incident is over; exactly one check is set."""
 
     name: Annotated[WishName, Field(description="Your name for it.")]
     available: Annotated[Available | None, Field(description="The target serves with enough available pods.")] = None
     no_restarts: Annotated[NoRestarts | None, Field(description="No container of the target restarted.")] = None
+    alerts_resolved: Annotated[
+        AlertsResolved | None, Field(description="No alert of the group that made the incident fires any more.")
+    ] = None
+    prom_ql: Annotated[
+        PromQL | None,
+        Field(alias="promQL", description="What the Prometheus of the cluster's ResponsePolicy measures."),
+    ] = None
+    http: Annotated[Http | None, Field(description="An endpoint of the cluster's ResponsePolicy answers.")] = None
+    condition: Annotated[
+        ObjectCondition | None, Field(description="A condition of the target, about its newest generation.")
+    ] = None
     manual: Annotated[Manual | None, Field(description="A person says so with a confirm or a resolve entry.")] = None
-    target: Annotated[Target | None, Field(description="What is looked at; all of spec.targets when left out.")] = None
+    target: Annotated[
+        Target | None,
+        Field(
+            description="What available, noRestarts and condition look at; all of spec.targets when left out. "
+            "The other checks have none."
+        ),
+    ] = None
     gates: Annotated[
         Gate | None, Field(description="Mitigated: harm is over when it passes. Resolved (default): must hold.")
     ] = None
+    downstream: Annotated[
+        bool | None,
+        Field(
+            description="True when it is about what depends on the service: a queue that drains, a cache that warms."
+        ),
+    ] = None
+
+    CHECKS: ClassVar[tuple[str, ...]] = (
+        "available",
+        "no_restarts",
+        "alerts_resolved",
+        "prom_ql",
+        "http",
+        "condition",
+        "manual",
+    )
 
 
 class Recovery(Model):
@@ -86,7 +96,7 @@ class Recovery(Model):
         tuple[Criterion, ...] | None,
         Field(
             max_length=12,
-            description="Left out: every target available (gates Mitigated) and no restarts.",
+            description="Left out: every target available and alerts resolved (gates Mitigated), and no restarts.",
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         ),
     ] = None

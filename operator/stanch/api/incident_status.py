@@ -7,6 +7,7 @@ from pydantic import Field
 
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Target, Time
 from stanch.api.people_status import HandoffRecord, HypothesisRecord, ImpactRecord, SignOffRecord
+from stanch.api.recovery_status import RecoveryRecord
 from stanch.api.runbook_record import RunbookRecord
 from stanch.api.suspect_status import SUSPECTS_MAX, ChangesRecord, Suspect
 from stanch.api.wish import Wish
@@ -275,6 +276,9 @@ class MitigationRecord(Model):
     effect_time: Annotated[
         Time | None, Field(description="When that was judged; after Worse nothing goes on by itself.")
     ] = None
+    box_over_time: Annotated[
+        Time | None, Field(description="When it was said that it has had its time and it still hurts.")
+    ] = None
     attempts: Annotated[tuple[Attempt, ...] | None, Field(max_length=8, description="What was done, in order.")] = None
     contest: Annotated[
         Contest | None, Field(description="Who changed it after stanch did; left out while it stands.")
@@ -303,40 +307,6 @@ class EvidenceRecord(Model):
     sha256: Annotated[_S, Field(description="SHA-256 of the bundle.")]
     captured_time: Annotated[Time, Field(description="When it was captured.")]
     stored: Annotated[bool | None, Field(description="True once the API server has said that it is there.")] = None
-
-
-class CriterionState(StrEnum):
-    """Unknown is never success."""
-
-    PASSING = "Passing"
-    FAILING = "Failing"
-    UNKNOWN = "Unknown"
-
-
-class CriterionRecord(Model):
-    """How one criterion stands."""
-
-    name: Annotated[_S, Field(description="Name of the criterion.")]
-    check: Annotated[_S, Field(description="available, noRestarts or manual.")]
-    gates: Annotated[_S, Field(description="Mitigated or Resolved.")]
-    target: Annotated[Target | None, Field(description="What is looked at.")] = None
-    min_percent: Annotated[Counter | None, Field(description="For available: share of wanted replicas.")] = None
-    state: Annotated[CriterionState, Field(description="Passing, Failing or Unknown.")]
-    since_time: Annotated[Time | None, Field(description="Since when, by API timestamps.")] = None
-    message: Annotated[_L | None, Field(description="What was seen.")] = None
-    bad_samples: Annotated[Counter, Field(description="Bad samples in a row; two make it Failing.")] = 0
-    good_samples: Annotated[Counter, Field(description="Good samples in a row, at most 2.")] = 0
-    sample_time: Annotated[Time | None, Field(description="When it was last looked at, if that counts.")] = None
-    confirmed_by: Annotated[_LINE | None, Field(description="Who said that this manual criterion holds.")] = None
-    confirmed_time: Annotated[Time | None, Field(description="When they said so.")] = None
-
-
-class RecoveryRecord(Model):
-    """How recovery stands: the effective criteria, and since when all of them hold."""
-
-    hold: Annotated[Duration, Field(description="How long all must hold; as asked, or by severity.")]
-    hold_since_time: Annotated[Time | None, Field(description="Since when all criteria hold.")] = None
-    criteria: Annotated[tuple[CriterionRecord, ...], Field(max_length=16, description="The effective criteria.")] = ()
 
 
 class AlertsRecord(Model):

@@ -53,6 +53,7 @@ class ConditionType:
     APPROVAL_NEEDED: Final = "ApprovalNeeded"
     CONTAINED: Final = "Contained"
     CONTESTED: Final = "Contested"
+    TIME_BOX_OVER: Final = "TimeBoxOver"
     READY: Final = "Ready"
 
 
@@ -83,6 +84,7 @@ class Reason:
     HELD: Final = "Held"
     OVERRIDE: Final = "Override"
     HOLDING: Final = "Holding"
+    INCONCLUSIVE: Final = "Inconclusive"
     NOT_MITIGATED: Final = "NotMitigated"
     ATTEMPT_OPEN: Final = "AttemptOpen"
     CANCELLED: Final = "Cancelled"
@@ -133,6 +135,7 @@ class Reason:
     NAME_TAKEN: Final = "NameTaken"
     NOT_OBSERVED_YET: Final = "NotObservedYet"
     PLAN_CHANGED: Final = "PlanChanged"
+    FLAPPING: Final = "Flapping"
     MADE_IT_WORSE: Final = "MadeItWorse"
     PREFLIGHT: Final = "Preflight"
     EVIDENCE_INCOMPLETE: Final = "EvidenceIncomplete"
@@ -145,6 +148,8 @@ class Reason:
     NOT_STORED: Final = "NotStored"
     UNDO_NOT_EXACT: Final = "UndoNotExact"
     STILL_HURTING_ONLY: Final = "OnlyIfHarmGoesOn"
+    # TimeBoxOver
+    DECIDE: Final = "Decide"
 
 
 class EventKind:
@@ -201,6 +206,9 @@ class EventKind:
     RELAPSED: Final = "Relapsed"
     CRITERION_CONFIRMED: Final = "CriterionConfirmed"
     HOLD_STARTED: Final = "HoldStarted"
+    CRITERION_INCONCLUSIVE: Final = "CriterionInconclusive"
+    FLAPPING: Final = "Flapping"
+    TIME_BOX_OVER: Final = "TimeBoxOver"
     RESOLVED: Final = "Resolved"
     REOPENED: Final = "Reopened"
     CANCELLED: Final = "Cancelled"
@@ -247,6 +255,7 @@ class Milestone:
             EventKind.DEBT_DEFERRED,
             EventKind.MITIGATED,
             EventKind.RELAPSED,
+            EventKind.TIME_BOX_OVER,
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,

@@ -29,6 +29,7 @@ class HypothesisRecord(Model):
     state: Annotated[HypothesisState, Field(description="Open, Leading, Confirmed or Rejected.")]
     time_box: Annotated[Duration | None, Field(description="How long to pursue it.")] = None
     or_else: Annotated[_S | None, Field(description="What to do when the time is over.")] = None
+    box_over: Annotated[bool | None, Field(description="True once it was said that its time is over.")] = None
     source: Annotated[_S, Field(description="Spec or Entry/<name>: who said it last.")]
     since_time: Annotated[Time, Field(description="When it was said.")]
 

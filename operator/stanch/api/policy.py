@@ -66,6 +66,8 @@ class Policy:
     hold: Mapping[Severity, timedelta] = field(default_factory=lambda: _by_severity(30 * _M, 15 * _M, 10 * _M, 5 * _M))
     # CrashLoopBackOff waits up to 5 minutes between starts: a shorter hold would call that calm.
     crash_loop_hold: timedelta = 6 * _M
+    # Argo CD puts back at last every five minutes; who may not be asked counts as such.
+    git_ops_hold: timedelta = 6 * _M
     sample_every: timedelta = timedelta(seconds=15)
     # Looked at even when nothing rings: a bell, or what a list did not show, may have been lost.
     resync_every: timedelta = timedelta(seconds=60)
@@ -122,6 +124,9 @@ class Policy:
     runs_counted_for: timedelta = 24 * _H
     when_worse: WhenWorse = "Ask"
     git_ops: GitOps = GitOps.HOLD
+    # Where criteria may ask, besides the API server: the platform's word, and nobody else's. "" is nowhere.
+    prometheus_url: str = ""
+    endpoints: Mapping[str, str] = field(default_factory=dict)
     commander_acts: CommanderActs = "Warn"
     evidence_required: bool = False
     # Stored bytes of one bundle, of one incident, of all that is kept.

@@ -12,6 +12,7 @@ from stanch.api.postmortem import Factor, FactorClass, Impact, PostmortemSpec, T
 from stanch.core.attempts import standing
 from stanch.core.draft import MACHINE, Draft, shorten
 from stanch.core.git_ops import HOLD
+from stanch.core.hold import why_so_long
 from stanch.core.questions import ACTION_ITEMS, POSTMORTEMS, Ref
 from stanch.core.records import Store
 from stanch.core.spec_fold import declarer
@@ -238,4 +239,4 @@ def _recovery(draft: Draft, took: timedelta | None) -> str:
         return "A person said that it was over; no criteria were watched."
     names = ", ".join(c.name for c in recovery.criteria)
     total = f" It took {duration.write(took)} in all." if took else ""
-    return f"Criteria {names} held for {int(recovery.hold.total_seconds())} s.{total}"
+    return f"Criteria {names} held for {duration.write(recovery.needed)}{why_so_long(recovery)}.{total}"

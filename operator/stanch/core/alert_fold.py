@@ -20,8 +20,9 @@ from stanch.core.questions import INCIDENTS, List
 from stanch.core.recovery import count_anew
 
 ALERTMANAGER: Final = "Alertmanager"
-# Two that were made in one race are there within seconds of each other; later nobody makes a second one.
-RACE: Final = timedelta(minutes=2)
+# Two that were made in one race are there within seconds of each other, for a create takes no longer; later nobody makes a
+# second one.
+RACE: Final = timedelta(seconds=20)
 
 
 def alert_group(draft: Draft) -> AlertGroup | None:

@@ -1,7 +1,8 @@
 """What people say about the end of it: a criterion holds, it is over, it is not, it never was one."""
 
-from stanch.api.incident_status import CriterionRecord, MitigationRecord, RecoveryRecord, WishState
+from stanch.api.incident_status import MitigationRecord, WishState
 from stanch.api.names import EventKind
+from stanch.api.recovery_status import CriterionRecord, RecoveryRecord
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.attempts import in_force, open_attempt
 from stanch.core.draft import Draft, shorten

@@ -22,7 +22,11 @@ UNDO_ONLY_ROLE: Final = "stanch-undo-only"
 # What each refusal of the leash for this reason says; an effect that meets it was not made.
 FROZEN_WORDS: Final = "stanch is frozen"
 FORBIDDEN: Final = 403
-_GROUPS: Final = ("system:serviceaccounts", f"system:serviceaccounts:{OPERATOR_NAMESPACE}", "system:authenticated")
+OPERATOR_GROUPS: Final = (
+    "system:serviceaccounts",
+    f"system:serviceaccounts:{OPERATOR_NAMESPACE}",
+    "system:authenticated",
+)
 
 
 def frozen(draft: Draft, aim: Aim, *, undoes: bool = False) -> Refusal | None:
@@ -46,7 +50,7 @@ def question(aim: Aim, *, undoes: bool) -> MayThey:
     return MayThey(
         username=OPERATOR_USER,
         uid="",
-        groups=_GROUPS,
+        groups=OPERATOR_GROUPS,
         verb=VERB,
         group=GROUP,
         resource=UNDOS if undoes else MITIGATIONS,

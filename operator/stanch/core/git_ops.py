@@ -159,7 +159,7 @@ def _when(draft: Draft, who: Steerer, aim: Aim) -> str:
     if who.ref is None or who.ref is APPLICATIONS:
         return ""
     answer = draft.answer(Get(who.ref, who.namespace, who.name))
-    if not isinstance(answer, Found) or not (who.namespace == aim.namespace or _has(answer.value, aim)):
+    if not isinstance(answer, Found) or not (who.namespace == aim.namespace or has(answer.value, aim)):
         return " at its next run"
     interval = _interval(answer.value)
     conditions = (answer.value.get("status") or {}).get("conditions") or ()
@@ -171,7 +171,7 @@ def _when(draft: Draft, who: Steerer, aim: Aim) -> str:
     )
 
 
-def _has(kustomization: dict[str, Any], aim: Aim) -> bool:
+def has(kustomization: dict[str, Any], aim: Aim) -> bool:
     """Is the object in the inventory of this Kustomization? Else its label may say what is not so."""
     wanted = f"{aim.namespace}_{aim.name}_{REF_OF_KIND[aim.kind.value].group}_{aim.kind.value}"
     entries = ((kustomization.get("status") or {}).get("inventory") or {}).get("entries") or ()

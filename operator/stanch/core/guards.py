@@ -17,6 +17,7 @@ from stanch.core.draft import Draft
 from stanch.core.freeze import frozen
 from stanch.core.git_ops import HOLD
 from stanch.core.observations import Busy, Failed, Found
+from stanch.core.own_rights import operator_may
 from stanch.core.pace import few_under_way, hour_has_room
 from stanch.core.ports import Aim, Need, Refusal
 from stanch.core.protected import owners_are_not_protected
@@ -268,6 +269,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     somebody_vouched,
     asker_may,
     may_run,
+    operator_may,
     commander_may_act,
     # 4 target, once it is a place to act in
     action_fits_kind,

@@ -25,6 +25,7 @@ from stanch.api.incident_status import (
 )
 from stanch.api.meta import RECONCILERS
 from stanch.api.names import EventKind
+from stanch.api.recovery_status import CriterionState
 from stanch.api.runbook_record import Mode, RunbookRecord
 from stanch.api.suspect_status import SUSPECTS_MAX
 from stanch.api.wish import When
@@ -34,6 +35,7 @@ from stanch.core.census import OPEN, RUNBOOK
 from stanch.core.commands import Remove, Swap, Unmark
 from stanch.core.debts import spoken_of_at
 from stanch.core.draft import HOLD_FOR
+from stanch.core.hold import is_seen_to_the_end
 from stanch.core.later_evidence import LATER
 from stanch.core.plan_type import Plan
 
@@ -322,6 +324,25 @@ def _is_frozen(frozen: RunbookRecord | None, record: MitigationRecord) -> bool:
     return mine and (frozen.mode is Mode.AUTO or not record.automatic)
 
 
+def law_28_resolved_only_after_the_hold_was_seen_clean(incident: Incident, plan: Plan) -> bool:
+    """Over is what was seen to hold, by data of after its end; or what a person says, and then the record has their name."""
+    before, after, recovery = incident.status.times, plan.status.times, plan.status.recovery
+    new = after is not None and after.resolved is not None and (before is None or before.resolved is None)
+    if (
+        not new
+        or after is None
+        or after.resolved is None
+        or plan.status.override
+        or not (recovery and recovery.criteria)
+    ):
+        return True
+    since = recovery.hold_since_time
+    if since is None or since + recovery.needed > after.resolved or not is_seen_to_the_end(recovery):
+        return False
+    good = (c.state is CriterionState.PASSING and not c.bad_samples for c in recovery.criteria)
+    return all(good) and all(c.since_time is None or c.since_time <= since for c in recovery.criteria)
+
+
 def law_29_suspects_are_few_ranked_and_told_why(incident: Incident, plan: Plan) -> bool:
     """A guess without its reason is an accusation, and a long list is none at all."""
     suspects = plan.status.suspects or ()
@@ -366,6 +387,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_25_a_hat_moves_by_the_word_of_its_next_holder,
     law_26_what_others_wrote_is_overwritten_by_two_people,
     law_27_a_runbook_does_what_was_frozen,
+    law_28_resolved_only_after_the_hold_was_seen_clean,
     law_29_suspects_are_few_ranked_and_told_why,
     law_30_what_came_after_proves_nothing_and_holds_up_nobody,
 )

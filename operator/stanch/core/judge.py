@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Final
 
-from stanch.api.incident_status import Attempt, AttemptState, CriterionState, Effect, Health, MitigationRecord
+from stanch.api.incident_status import Attempt, AttemptState, Effect, Health, MitigationRecord
 from stanch.api.meta import WORKLOADS, TargetKind
 from stanch.api.names import EventKind
+from stanch.api.recovery_status import CriterionState
 from stanch.core.asking import target_of
 from stanch.core.attempts import standing
 from stanch.core.conditions import is_true
@@ -69,7 +70,7 @@ def health(draft: Draft) -> Health:
     return Health(
         hurting=any(c.state is CriterionState.FAILING and c.gates == "Mitigated" for c in criteria) or None,
         failing=sum(c.state is CriterionState.FAILING for c in others),
-        unknown=sum(c.state is CriterionState.UNKNOWN for c in others),
+        unknown=sum(c.unclear for c in others),
         available=available,
         wanted=wanted,
     )
@@ -79,8 +80,8 @@ def _effect(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Effect 
     contested = record.contest is not None and not record.contest.stands
     landed = attempt.state is not AttemptState.APPLIED
     criteria = draft.status.recovery.criteria if draft.status.recovery else ()
-    gating = [c.state for c in criteria if c.gates == "Mitigated"]
-    passing = bool(gating) and all(state is CriterionState.PASSING for state in gating)
+    gating = [c for c in criteria if c.gates == "Mitigated"]
+    passing = bool(gating) and all(c.state is CriterionState.PASSING for c in gating)
     # What passed before, too, says nothing about the harm that this was for.
     helped = landed and passing and (attempt.before is None or bool(attempt.before.hurting))
     if passing and is_true(draft.status, "Mitigated") and (contested or helped):
@@ -93,7 +94,7 @@ def _effect(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Effect 
         return Effect.WORSE  # Also while it is still on its way: that may take longer than users have.
     if contested:
         return Effect.UNKNOWN
-    if landed and not helped and (not gating or passing or CriterionState.UNKNOWN in gating):
+    if landed and not helped and (not gating or passing or any(c.unclear for c in gating)):
         return Effect.UNKNOWN
     return None if not landed else Effect.HELPED if helped else Effect.NO_EFFECT
 

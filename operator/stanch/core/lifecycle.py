@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from stanch.api.incident_status import Durations, Effect, EvidenceRecord, MitigationRecord, Times, WishState
-from stanch.api.meta import instant
+from stanch.api.meta import ConditionStatus, instant
 from stanch.api.names import ConditionType, EventKind, Reason
+from stanch.api.recovery_status import CriterionState, RecoveryRecord
 from stanch.core.attempts import standing
 from stanch.core.closing import learned, open_ends, unmarked
 from stanch.core.conditions import drop, find, is_true, put
 from stanch.core.draft import Draft, shorten
 from stanch.core.forced_undo import is_waiting
+from stanch.core.hold import is_seen_to_the_end, why_not_held, why_so_long
 from stanch.core.judge import worse_words
 from stanch.core.later_evidence import LATER
 from stanch.core.pace import counts_until
@@ -149,7 +151,7 @@ def _mitigated(draft: Draft) -> None:
 def _unknown(draft: Draft) -> str:
     if draft.status.recovery is None or not draft.status.recovery.criteria:
         return "There is nothing to look at; a person says so with a resolve entry"
-    return "Not every criterion can be read"
+    return why_not_held(draft, draft.status.recovery)
 
 
 def _not_mitigated(draft: Draft, off: str) -> None:
@@ -183,41 +185,44 @@ def _resolved(draft: Draft) -> None:
     if draft.status.override:
         _resolve(draft, Reason.OVERRIDE, f"Overridden by {draft.status.override}")
     elif not is_true(draft.status, ConditionType.MITIGATED):
-        open_one = attempt_is_open(draft)
-        reason = Reason.ATTEMPT_OPEN if open_one else Reason.NOT_MITIGATED
-        put(
-            draft,
-            ConditionType.RESOLVED,
-            "False",
-            reason,
-            "An effect is on its way" if open_one else "Harm is not over yet",
-        )
+        _not_yet(draft)
     elif recovery is None or not recovery.criteria:
         _resolve(draft, Reason.HELD, "A person says so")
     elif recovery.hold_since_time is None:
-        failing = ", ".join(c.name for c in recovery.criteria if c.state.value != "Passing")
-        put(
-            draft,
-            ConditionType.RESOLVED,
-            "False",
-            Reason.HOLDING,
-            f"Not all criteria pass: {failing or 'one was bad once'}",
-        )
+        put(draft, ConditionType.RESOLVED, *_said_of(recovery), why_not_held(draft, recovery))
     else:
-        due = recovery.hold_since_time + recovery.hold
-        if draft.now >= due:
-            _resolve(
-                draft,
-                Reason.HELD,
-                f"All {len(recovery.criteria)} criteria held since {instant(recovery.hold_since_time)}",
-            )
-            return
+        _holds(draft, recovery, recovery.hold_since_time)
+
+
+def _not_yet(draft: Draft) -> None:
+    recovery = draft.status.recovery
+    if attempt_is_open(draft):
+        put(draft, ConditionType.RESOLVED, "False", Reason.ATTEMPT_OPEN, "An effect is on its way")
+    elif recovery is not None and _said_of(recovery)[0] == "Unknown":
+        put(draft, ConditionType.RESOLVED, *_said_of(recovery), why_not_held(draft, recovery))
+    else:
+        put(draft, ConditionType.RESOLVED, "False", Reason.NOT_MITIGATED, "Harm is not over yet")
+
+
+def _said_of(recovery: RecoveryRecord) -> tuple[ConditionStatus, str]:
+    """Unknown only where nothing fails: what fails is known."""
+    states = {c.state for c in recovery.criteria}
+    inconclusive = CriterionState.INCONCLUSIVE in states and CriterionState.FAILING not in states
+    return ("Unknown", Reason.INCONCLUSIVE) if inconclusive else ("False", Reason.HOLDING)
+
+
+def _holds(draft: Draft, recovery: RecoveryRecord, since: datetime) -> None:
+    due = since + recovery.needed
+    if draft.now >= due and is_seen_to_the_end(recovery):
+        why = why_so_long(recovery)
+        _resolve(draft, Reason.HELD, f"All {len(recovery.criteria)} criteria held since {instant(since)}{why}")
+        return
+    if due > draft.now:
         draft.wake(due)
-        message = (
-            f"All {len(recovery.criteria)} criteria hold since {instant(recovery.hold_since_time)}; "
-            f"resolved at {instant(due)} if none fails"
-        )
-        put(draft, ConditionType.RESOLVED, "False", Reason.HOLDING, message)
+    message = (
+        f"All {len(recovery.criteria)} criteria hold since {instant(since)}; resolved at {instant(due)} if none fails"
+    )
+    put(draft, ConditionType.RESOLVED, "False", Reason.HOLDING, message)
 
 
 def _resolve(draft: Draft, reason: str, message: str) -> None:
@@ -355,7 +360,7 @@ def _record_line(draft: Draft, roles: dict[str, str], current: str | None) -> st
         current or "nothing tried",
     ]
     resolved = find(draft.status, ConditionType.RESOLVED)
-    if resolved and resolved.reason in (Reason.HOLDING, Reason.HELD):
+    if resolved and resolved.reason in (Reason.HOLDING, Reason.HELD, Reason.INCONCLUSIVE):
         parts.append(resolved.message)
     if _times(draft).resolved and not _times(draft).closed and (missing := open_ends(draft)):
         parts.append(f"closes when {' and '.join(missing)}")

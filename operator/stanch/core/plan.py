@@ -29,6 +29,7 @@ from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
 from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
+from stanch.core.relapse import watch_relapse
 from stanch.core.restored import refuse_the_past
 from stanch.core.runbook_escalate import escalate
 from stanch.core.runbooks import fold_runbook
@@ -37,6 +38,7 @@ from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
 from stanch.core.suggest import ask_what_could_help, suggest
 from stanch.core.suspects import ask_what_changed, name_suspects
+from stanch.core.time_boxes import watch_time_boxes
 from stanch.core.undo import revert_where_chosen, start_undos
 from stanch.core.wish_fold import fold_wishes
 
@@ -67,6 +69,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     _capture_at_declaration(draft)
     # 7. Is it over? What did it do? What is owed?
     watch_recovery(draft)
+    watch_relapse(draft)
     watch_effects(draft)
     ask_what_could_help(draft)
     ask_what_closing_needs(draft)
@@ -77,6 +80,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     suggest(draft)
     name_suspects(draft)
     judge_effects(draft)
+    watch_time_boxes(draft)
     keep_debts(draft)
     move_to_items(draft)
     # 8. Say what is so, learn from it, and end it when nothing is left to do.

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from ipaddress import IPv6Address, ip_address
 from itertools import chain
 from typing import Final
+from urllib.parse import urlsplit
 
 from stanch.api.duration import write
 from stanch.api.names import OPERATOR_NAMESPACE
@@ -114,6 +116,38 @@ def _roles(spec: ResponsePolicySpec) -> Iterator[str]:
             yield f"{where}: {twice} is there twice"
 
 
+def _addresses(spec: ResponsePolicySpec) -> Iterator[str]:
+    """What the operator connects to: no credentials in a record that many read, nor where a cloud keeps its own."""
+    for where, url in (*everywhere(spec, "prometheus.url"), *everywhere(spec, "endpoints[].url")):
+        if why := wrong_address(url):
+            yield f"{where}: {why}"
+
+
+def wrong_address(url: str) -> str:
+    """Why nothing is asked at this URL; empty when it may be."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "must be an URL"
+    if not host or parts.scheme not in ("http", "https"):
+        return "must be an http or https URL with a host"
+    if parts.username is not None or parts.password is not None:
+        return "must not carry a user or password"
+    try:
+        forbidden = is_forbidden(host)
+    except ValueError:
+        return ""  # A name; what it stands for is looked at when it is asked.
+    return "must not be a link-local address, where clouds keep credentials" if forbidden else ""
+
+
+def is_forbidden(address: str) -> bool:
+    """Is it link-local, also when it is an IPv4 address that is written as an IPv6 one? Raises ValueError for a name."""
+    known = ip_address(address.partition("%")[0])
+    mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None
+    return known.is_link_local or (mapped is not None and mapped.is_link_local)
+
+
 def _size(spec: ResponsePolicySpec) -> Iterator[str]:
     size = len(spec.model_dump_json(by_alias=True, exclude_none=True))
     if size > IN_FORCE_MAX:
@@ -121,4 +155,4 @@ def _size(spec: ResponsePolicySpec) -> Iterator[str]:
 
 
 Check = Callable[[ResponsePolicySpec], Iterator[str]]
-CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, _size)
+CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, _addresses, _size)

@@ -35,7 +35,6 @@ NOT_YET: Final = (
     *(f"roles.{name}" for name in ("required", "avoid", "splitAfter", "handoffAfter", "acceptWithin")),
     "communications",
     *(f"evidence.{name}" for name in ("pods", "controls", "previousBytes", "currentBytes", "rawBytes")),
-    *(f"recovery.{name}" for name in ("crashLoopHold", "gitOpsHold")),
     *(f"postmortem.{name}" for name in ("userVisibleFor", "resolveLongerThan", "detectLongerThan", "budgetPercent")),
     *(f"postmortem.{name}" for name in ("onDataAtRisk", "onCustomerDetected", "onRecurrence", "reviewWithin")),
     *(f"postmortem.{name}" for name in ("publishWithin", "signOffs", "minFactors", "lint")),
@@ -43,8 +42,6 @@ NOT_YET: Final = (
     "errorBudget",
     *(f"retention.{name}" for name in ("incident", "entries", "drills")),
     "receiver.groupBy",
-    "prometheus",
-    "endpoints",
     "contacts",
 )
 

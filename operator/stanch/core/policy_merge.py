@@ -124,6 +124,7 @@ LINES: Final[tuple[Line, ...]] = (
     Line("recovery.hold", "hold", None, _by("severity", "for_")),
     Line("recovery.sampleEvery", "sample_every"),
     Line("recovery.crashLoopHold", "crash_loop_hold"),
+    Line("recovery.gitOpsHold", "git_ops_hold"),
     Line("recovery.reopenWithin", "reopen_within"),
     Line("recovery.recurrenceWithin", "recurrence_within"),
     Line("postmortem.requiredAt", "postmortem_at"),
@@ -133,6 +134,8 @@ LINES: Final[tuple[Line, ...]] = (
     Line("retention.entries", "retention_entries", longer),
     Line("retention.evidence", "retention_evidence", longer, _by("severity", "for_")),
     Line("retention.drills", "retention_drills", longer),
+    Line("prometheus.url", "prometheus_url"),
+    Line("endpoints", "endpoints", None, _by("name", "url")),
 )
 
 

@@ -106,7 +106,32 @@ class UndoSecret:
     name: str
 
 
-Question = Get | List | Logs | MayThey | DryRun | MayGo | UndoSecret
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """
+    An instant query to Prometheus, waited for so many seconds. Answer: Found({"resultType", "result"}) as its HTTP API has it,
+    or Failed. ``url`` is the base URL of the cluster's ResponsePolicy, never anybody else's.
+    """
+
+    url: str
+    query: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """
+    A GET without credentials and without following redirects. Answer: Found({"status": int}) or Failed: with reason `NotAsked`
+    when it was not sent, else nobody answered. ``url`` is that of an endpoint of the cluster's ResponsePolicy.
+    """
+
+    url: str
+    seconds: float
+
+
+Outside = Metric | Probe
+OfCluster = Get | List | Logs | MayThey | DryRun | MayGo | UndoSecret
+Question = OfCluster | Outside
 
 DEPLOYMENTS = Ref("apps", "v1", "deployments")
 STATEFULSETS = Ref("apps", "v1", "statefulsets")

@@ -4,17 +4,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from stanch.api import duration
-from stanch.api.incident import Gate
-from stanch.api.incident_status import CriterionRecord, CriterionState
+from stanch.api.checks import Gate
 from stanch.api.meta import WORKLOADS, Target, TargetKind, instant
+from stanch.api.recovery_status import CriterionRecord, CriterionState
 from stanch.api.runbook import Failing, Precondition
 from stanch.api.runbook_record import PreconditionRecord
 from stanch.core.asking import controller_revisions_of, owned_by, replicasets_of, revision_number, target_of
 from stanch.core.criteria import look
 from stanch.core.draft import Draft, aim_at, shorten
+from stanch.core.effective import SERVING
 from stanch.core.observations import Found, items
 from stanch.core.ports import Aim
-from stanch.core.recovery import SERVING
 
 _MESSAGE_MAX: Final = 900
 # Met or not, or None when nobody can tell; and what was seen.
@@ -98,5 +98,5 @@ def _serves(draft: Draft, target: Target) -> Seen:
     criterion = CriterionRecord(
         name="serves", check="available", gates=Gate.MITIGATED.value, target=target, state=CriterionState.UNKNOWN
     )
-    serves, _, message, _ = look(draft, criterion, aim_at(draft.incident, target.kind.value, target.name))
-    return serves, f"{target}: {message}" if str(target.kind.value) not in message else message
+    seen = look(draft, criterion, aim_at(draft.incident, target.kind.value, target.name))
+    return seen.passes, seen.message if str(target.kind.value) in seen.message else f"{target}: {seen.message}"

@@ -15,6 +15,7 @@ from stanch.core.attempts import open_attempt, standing
 from stanch.core.census import RUNBOOK
 from stanch.core.conditions import find, is_true
 from stanch.core.draft import HOLD_FOR, Draft
+from stanch.core.flapping import flaps_since
 from stanch.core.git_ops import HOLD, ask_who_heals, hold_first, nobody_forbids, warnings_of
 from stanch.core.guards import commander_asks, fields_are_free, refused
 from stanch.core.intend import dry_run, fresh_evidence, intend, lacks_evidence, lost_with
@@ -47,7 +48,7 @@ def start_next(draft: Draft) -> None:
     for index, record in enumerate(draft.records):
         if record.state not in PENDING or standing(record):
             continue
-        if _stopped_by_worse(draft, record):
+        if _stopped_by_worse(draft, record) or _stopped_by_flapping(draft, record):
             continue  # Who asked after that has looked, and does not wait for these.
         if waits and record.asked.when is not When.ALWAYS:
             continue
@@ -102,6 +103,17 @@ def _stopped_by_worse(draft: Draft, record: MitigationRecord) -> bool:
     if worse is not None:
         hold(draft, record, Refusal(Reason.MADE_IT_WORSE, worse_words(worse)))
     return worse is not None
+
+
+def _stopped_by_flapping(draft: Draft, record: MitigationRecord) -> bool:
+    """While it is good and bad by turns nothing that was asked for before goes on by itself: which of them would it be for?"""
+    subject = draft.held_for(record) or record
+    since = flaps_since(draft)
+    if since is None or subject.asked.when is When.ALWAYS or subject.asked_time > since:
+        return False
+    words = "Good and bad by turns, so nothing goes on by itself until it is calm. What helps now, ask for in a mitigate entry"
+    hold(draft, record, Refusal(Reason.FLAPPING, words))
+    return True
 
 
 def _unjudged(before: tuple[MitigationRecord, ...]) -> MitigationRecord | None:

@@ -108,7 +108,7 @@ def merge_hypothesis(draft: Draft, said: SaidHypothesis, source: str, since: dat
         return put_hypothesis(draft, _record(full, source, since))
     fresh = {name: value for name in ("state", "time_box") if (value := getattr(said, name)) is not None}
     texts = {name: shorten(text, STATEMENT_MAX) for name in ("statement", "or_else") if (text := getattr(said, name))}
-    changed = known.model_copy(update={**fresh, **texts, "source": source, "since_time": since})
+    changed = known.model_copy(update={**fresh, **texts, "source": source, "since_time": since, "box_over": None})
     return put_hypothesis(draft, changed)
 
 

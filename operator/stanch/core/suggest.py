@@ -5,18 +5,23 @@ Score = fit (how well the action answers the symptom) x undo (exact 1, by hand 0
 of ready pods touched) x quick (1 / (1 + undo in minutes)). Only what could start now is named: its own plan says so.
 """
 
+import json
 import re
 from typing import Final
 
-from stanch.api.incident_status import Suggestion, UndoClass
+from stanch.api.actions import Actions
+from stanch.api.incident_status import Suggestion, UndoClass, WishState
 from stanch.api.meta import Target, TargetKind
-from stanch.api.names import EventKind
+from stanch.api.names import ConditionType, EventKind
 from stanch.core.asking import hpas, pods_of, replicasets_of, services, target_of
-from stanch.core.draft import Draft, aim_at
+from stanch.core.attempts import open_attempt, standing
+from stanch.core.conditions import is_true
+from stanch.core.draft import Draft, aim_at, shorten
 from stanch.core.observations import Found
 from stanch.core.ports import Change, Clock, Sized
 from stanch.core.questions import HTTP_ROUTES, List
 from stanch.core.runners import run_elsewhere
+from stanch.core.switched import ask_for_flags, switched
 from stanch.core.symptoms import Symptom, symptoms
 from stanch.core.undo_takes import undo_takes
 
@@ -33,6 +38,8 @@ def ask_what_could_help(draft: Draft) -> None:
         if isinstance(answer, Found) and aim.namespace is not None:
             around = (hpas(aim.namespace), services(aim.namespace), List(HTTP_ROUTES, aim.namespace))
             draft.ask(pods_of(aim, answer.value), replicasets_of(aim, answer.value), *around)
+    if _targets(draft):
+        ask_for_flags(draft)
     for symptom in _found(draft):
         if isinstance(sized := _size_up(draft, symptom), tuple):
             draft.ask(*sized)
@@ -51,15 +58,38 @@ def suggest(draft: Draft) -> None:
 
 
 def _found(draft: Draft) -> list[Symptom]:
-    return [s for t in _targets(draft) for s in symptoms(draft, t)]
+    targets = _targets(draft)
+    shapes = [*(s for t in targets for s in symptoms(draft, t)), *(_flags(draft) if targets else ())]
+    return [s for s in shapes if not _stands(draft, s)]
+
+
+def _flags(draft: Draft) -> list[Symptom]:
+    """A switch that was turned is turned back: the narrowest of all."""
+    return [
+        Symptom("configFlag", Actions(config_flag={"key": key, "value": value}), target, 1.0, shorten(why, 200))
+        for target, key, value, why in switched(draft)
+    ]
 
 
 def _targets(draft: Draft) -> list[Target]:
     times = draft.status.times
     over = times is None or times.mitigated or times.resolved or times.cancelled or times.closed
-    if over or draft.records:
+    if over or (draft.records and not _somebody_decides(draft)):
         return []
     return [t for t in draft.incident.spec.targets or () if t.kind is TargetKind.DEPLOYMENT]
+
+
+def _somebody_decides(draft: Draft) -> bool:
+    """What was tried has had its time, and nothing else waits for its turn: then what else there is is looked for."""
+    moving = any(r.state in (WishState.WAITING, WishState.HELD) or open_attempt(r) for r in draft.records)
+    tried = any(r.box_over_time for r in draft.records)
+    return tried and not moving and is_true(draft.status, ConditionType.TIME_BOX_OVER)
+
+
+def _stands(draft: Draft, symptom: Symptom) -> bool:
+    """Is this what was done already?"""
+    done = (r for r in draft.records if r.target is not None and r.action == symptom.action and standing(r) is not None)
+    return any((r.target.kind, r.target.name) == (symptom.target.kind, symptom.target.name) for r in done if r.target)
 
 
 def _size_up(draft: Draft, symptom: Symptom) -> Sized:
@@ -93,5 +123,6 @@ def _score(draft: Draft, symptom: Symptom) -> Suggestion | None:
 def _ask(symptom: Symptom) -> str:
     """What to write into the spec, or into a `mitigate` entry, to have it done."""
     target = f"{{kind: {symptom.target.kind.value}, name: {symptom.target.name}}}"
-    inner = ", ".join(f"{k}: {v}" for k, v in symptom.args.action[1].wire().items())
+    # As JSON, which is YAML, too: `off` without quotes would be no text.
+    inner = ", ".join(f"{k}: {json.dumps(v)}" for k, v in symptom.args.action[1].wire().items())
     return f"{{name: try-1, target: {target}, {symptom.action}: {{{inner}}}}}"

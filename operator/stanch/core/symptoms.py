@@ -14,7 +14,7 @@ from stanch.api.actions import Actions
 from stanch.api.meta import Target, TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.core.asking import hpas, owned_by, pods_of, replicasets_of, revision_number, services, target_of
-from stanch.core.criteria import HASH
+from stanch.core.check_restarts import HASH
 from stanch.core.draft import Draft, aim_at
 from stanch.core.observations import Found, items
 from stanch.core.ports import Aim

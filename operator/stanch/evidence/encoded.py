@@ -53,13 +53,13 @@ def _blocks(text: bytes) -> Iterator[tuple[int, int, bytes]]:
             continue
         begun = _BEFORE.match(text[max(done, start - _BACK_MAX) : start][::-1])
         start -= begun.end() if begun else 0
-        pieces, width = [text[start:end]], end - start
+        pieces, width, done = [text[start:end]], end - start, end
         while width >= _WRAPPED_MIN and (more := _NEXT.match(text, end)) and len(more["line"]) <= width:
             pieces.append(more["line"])
-            end = more.end()
+            end = done = more.end()
             if len(more["line"]) < width:
+                done = more.start("line")  # the last of this block, or the first of another
                 break
-        done = end
         yield start, end, b"".join(pieces)
 
 

@@ -175,11 +175,13 @@ class Kube:
 
     async def delete(self, path: str, uid: str, dry: bool = False) -> Reply:
         """Delete the object of exactly this uid, once."""
-        body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        body: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        if dry:
+            # Of a request with a body the API server reads no option in the query: there it would be no dry run.
+            body["dryRun"] = ["All"]
         return await self.request(
             "DELETE",
             path,
-            params={"dryRun": "All"} if dry else None,
             body=json.dumps(body),
             content_type=JSON,
             seconds=WRITE_SECONDS,

@@ -1,18 +1,22 @@
 """Remove evidence whose time is over, or that is too much for the cluster: hourly, the oldest first, never what is needed."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
 from stanch.api.names import OPERATOR_NAMESPACE
-from stanch.core.questions import INCIDENTS
+from stanch.core.questions import EVIDENCES, INCIDENTS
 from stanch.core.retention import Kept, Removal, Standing, run_out, standing, too_much
 from stanch.shell.client import Kube, Unanswered
 from stanch.shell.evidence_store import CannotRead, EvidenceStore
+from stanch.shell.let_go import label
 from stanch.shell.metrics import EVIDENCE_BYTES, EVIDENCE_REMOVED
 from stanch.shell.policy_book import PolicyBook
+from stanch.shell.status import StatusConflict
 
 LOG = logging.getLogger("stanch.evidence")
 EVERY_SECONDS: Final = 3600.0
@@ -54,13 +58,13 @@ class EvidenceSweep:
         EVIDENCE_BYTES.set(sum(each.bytes for each in kept))
         standings = await self._standings(kept)
         removed = await self._remove(
-            [r for each in kept if (r := self._run_out(each, standings)) is not None], "RunOut"
+            [r for each in kept if (r := self._run_out(each, standings)) is not None], standings, "RunOut"
         )
         gone = {each.kept for each in removed}
         left = [each for each in kept if each not in gone]
         policy = book.policy(OPERATOR_NAMESPACE)
         most = policy.evidence_cluster_bytes
-        removed += await self._remove(too_much(left, standings, most), "TooMuch")
+        removed += await self._remove(too_much(left, standings, most), standings, "TooMuch")
         stored = sum(each.bytes for each in kept) - sum(each.kept.bytes for each in removed)
         EVIDENCE_BYTES.set(stored)
         if stored > most:
@@ -85,9 +89,15 @@ class EvidenceSweep:
             await asyncio.sleep(PAUSE_SECONDS)
         return found
 
-    async def _remove(self, wanted: list[Removal] | tuple[Removal, ...], reason: str) -> list[Removal]:
+    async def _remove(
+        self, wanted: list[Removal] | tuple[Removal, ...], standings: dict[str, Standing], reason: str
+    ) -> list[Removal]:
         done = []
         for each in wanted:
+            if not standings[each.kept.incident_uid].there:
+                # Nobody is left who would have: stanch-keep-records lets only what is labelled closed be deleted.
+                with contextlib.suppress(StatusConflict):
+                    await label(self._kube, EVIDENCES, asdict(each.kept))
             where = {
                 "evidence": f"{each.kept.namespace}/{each.kept.name}",
                 "incident": each.kept.incident,

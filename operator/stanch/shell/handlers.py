@@ -1,7 +1,7 @@
 """What kopf tells us rings a bell; deciding happens elsewhere, from a fresh look. Nothing here writes anything."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
 import kopf
 
@@ -12,6 +12,9 @@ from stanch.shell.cache import Cache
 from stanch.shell.metrics import OPEN_INCIDENTS
 from stanch.shell.policy_book import PolicyBook, heard
 
+# In a storm one group is told many times a second; that one alert more fires can wait, and who tells it should not.
+ALERTS_SECONDS: Final = 0.5
+_Body = Mapping[str, Any]
 Login = Callable[[], Awaitable[kopf.ConnectionInfo]]
 
 
@@ -29,6 +32,7 @@ def registry(
     ) -> None:
         """Something about this incident may have changed."""
         key = Key("incidents", namespace or "", name)
+        known = cache.get(key)
         if type == "DELETED":
             cache.drop(key)
             bells.forget(key)
@@ -39,7 +43,10 @@ def registry(
             cache.put(key, dict(body), listed=type is None)
             runbook_status.ring_drilled(cache, bells, body)
         OPEN_INCIDENTS.set(cache.count("incidents"))
-        bells.ring(key)
+        if type == "MODIFIED" and known is not None and only_alerts_changed(known, dict(body)):
+            bells.ring_in(key, ALERTS_SECONDS)
+        else:
+            bells.ring(key)
 
     @kopf.on.event(GROUP, VERSION, "timelineentries", registry=handlers)
     async def somebody_said_something(*, namespace: str | None, spec: kopf.Spec, type: str, **_: Any) -> None:
@@ -69,6 +76,20 @@ def registry(
         runbook_status.heard(cache, bells, Key("runbooks", namespace or "", name), dict(body), gone=type == "DELETED")
 
     return handlers
+
+
+def only_alerts_changed(known: _Body, body: _Body) -> bool:
+    """Did the receiver write down more of what alerts say, and is all else as it was?"""
+    before, now = known.get("spec") or {}, body.get("spec") or {}
+    return (
+        before.get("alertGroup") != now.get("alertGroup")
+        and {k: v for k, v in before.items() if k != "alertGroup"}
+        == {k: v for k, v in now.items() if k != "alertGroup"}
+        and known.get("status") == body.get("status")
+        and known["metadata"].get("labels") == body["metadata"].get("labels")
+        and known["metadata"]["uid"] == body["metadata"]["uid"]
+        and known["metadata"].get("deletionTimestamp") == body["metadata"].get("deletionTimestamp")
+    )
 
 
 def _begin(handlers: kopf.OperatorRegistry, login: Login) -> None:

@@ -11,6 +11,12 @@ RECONCILES = Counter(
     "stanch_reconciles_total", "Looks at an incident, by how they ended.", ["result"], registry=REGISTRY
 )
 RECONCILE_SECONDS = Histogram("stanch_reconcile_duration_seconds", "One look at an incident.", registry=REGISTRY)
+OUTSIDE_SECONDS = Histogram(
+    "stanch_outside_request_duration_seconds",
+    "Questions to Prometheus and to endpoints, by how they ended.",
+    ["kind", "outcome"],
+    registry=REGISTRY,
+)
 EFFECTS = Counter("stanch_effects_total", "Writes to targets, by outcome.", ["outcome"], registry=REGISTRY)
 LAWS_BROKEN = Counter("stanch_laws_broken_total", "Plans refused because they broke a law.", ["law"], registry=REGISTRY)
 CONFLICTS = Counter("stanch_status_conflicts_total", "Status writes that met a newer version.", registry=REGISTRY)

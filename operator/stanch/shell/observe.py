@@ -9,8 +9,21 @@ from typing import Any, Final, assert_never
 
 from stanch.api.names import OPERATOR_NAMESPACE, MissingReason
 from stanch.core.observations import Answer, Failed, Found, NotFound
-from stanch.core.questions import DryRun, Get, List, Logs, MayGo, MayThey, Question, UndoSecret
+from stanch.core.questions import (
+    DryRun,
+    Get,
+    List,
+    Logs,
+    MayGo,
+    MayThey,
+    Metric,
+    OfCluster,
+    Probe,
+    Question,
+    UndoSecret,
+)
 from stanch.shell.client import JSON, JSON_PATCH, METADATA_ONLY, Kube, Reply, Unanswered
+from stanch.shell.outside import Asker
 from stanch.shell.served import Served
 
 # As many as two of each pod that is looked at: kubelets that are dead must not hold up those that answer.
@@ -29,6 +42,7 @@ class Observer:
         """Reads through this connection."""
         self.kube = kube
         self.served = Served()
+        self.outside = Asker()
         self._logs = asyncio.Semaphore(LOGS_AT_ONCE)
         self._nodes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(LOGS_PER_NODE))
 
@@ -54,6 +68,8 @@ class Observer:
     async def _one(self, question: Question, silent: set[str]) -> Answer:
         """``silent`` are nodes that did not answer a moment ago: what else is asked of them is not waited for again."""
         try:
+            if isinstance(question, Metric | Probe):
+                return await self.outside.ask(question)
             return await self._ask(question, silent)
         except Unanswered as error:
             if not isinstance(question, Logs):
@@ -61,7 +77,7 @@ class Observer:
             silent.add(question.node)
             return Failed(0, str(error), MissingReason.NODE_SILENT)
 
-    async def _ask(self, question: Question, silent: set[str]) -> Answer:
+    async def _ask(self, question: OfCluster, silent: set[str]) -> Answer:
         match question:
             case Get(ref=ref, namespace=namespace, name=name):
                 return _plain(await self.kube.get(ref.path(namespace, name)))

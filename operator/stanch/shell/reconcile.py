@@ -20,7 +20,7 @@ from stanch.core.invariants import broken
 from stanch.core.observations import Answer, Found, Observations, Policies
 from stanch.core.plan_type import Plan, Told
 from stanch.core.ports import Catalog
-from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Question, UndoSecret
+from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Metric, Probe, Question, UndoSecret
 from stanch.core.reading import Unreadable, read_entry
 from stanch.core.records import MarkFolded, Store
 from stanch.core.stalled import stalled_by_law
@@ -184,7 +184,7 @@ class Reconciler:
             if not known:
                 break
             answers |= known
-        self._rehearsed[key] = tuple(q for q in asked if not isinstance(q, Logs))
+        self._rehearsed[key] = tuple(q for q in asked if not isinstance(q, Logs | Metric | Probe))
 
     async def _nobody_listens(self, key: Key) -> None:
         """Tell whoever says something to an incident that is closed or not there; what it says stays as it is."""

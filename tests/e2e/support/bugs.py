@@ -202,7 +202,7 @@ BUGS: tuple[Bug, ...] = (
     ),
     Bug(
         "takes an API server in trouble for one that refuses its status",
-        (("shell/status.py", " or reply.status >= 500 or reply.status == 429:", ":"),),
+        (("shell/status.py", " or reply.busy:", ":"),),
         "configFlag",
         ("500 before PATCH incidents/status#1", "429 before PATCH incidents/status#2"),
     ),

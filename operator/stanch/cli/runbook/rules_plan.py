@@ -10,7 +10,7 @@ from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.runbook import RunbookWish
 from stanch.api.wish import When
 from stanch.cli.runbook.findings import Found, Rule, Subject
-from stanch.core.recovery import SERVING
+from stanch.core.effective import SERVING
 
 MITIGATIONS: Final = ("spec", "mitigations")
 # What a paused Deployment refuses, for it would make no new pods.

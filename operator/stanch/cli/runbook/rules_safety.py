@@ -10,8 +10,8 @@ from stanch.api.runbook_record import Mode
 from stanch.cli.runbook.findings import Found, Rule, Subject
 from stanch.cli.runbook.outlook import BY_NAME, UNDO_WORDS, best_class
 from stanch.cli.runbook.rules_plan import MITIGATIONS, actions
+from stanch.core.effective import SERVING
 from stanch.core.ports import ApprovalClass
-from stanch.core.recovery import SERVING
 
 MODE: Final = ("spec", "mode")
 

@@ -1,0 +1,148 @@
+"""
+The way to what is not the API server: Prometheus, and endpoints that criteria ask. Bounded in time and size, never a retry.
+
+No credentials, no cookies, no proxy, no redirects; and nothing link-local, whatever a name resolves to: that is where clouds
+keep credentials. Which URLs there are, the cluster's ResponsePolicy says alone.
+"""
+
+import asyncio
+import json
+import socket
+import time
+from typing import Any, Final
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+from stanch.core.check_http import NOT_ASKED
+from stanch.core.observations import Answer, Failed, Found
+from stanch.core.policy_check import is_forbidden, wrong_address
+from stanch.core.questions import Metric, Outside, Probe
+from stanch.shell.client import USER_AGENT
+from stanch.shell.metrics import OUTSIDE_SECONDS
+
+BODY_MAX: Final = 1024 * 1024
+# A probe is about the status; what it says is nobody's business here.
+PROBE_MAX: Final = 64 * 1024
+AT_ONCE: Final = 8
+_HEADERS: Final = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+
+
+class Refused(aiohttp.ClientError):
+    """An address that is never asked."""
+
+
+class TooLarge(Exception):
+    """More than is read of an answer."""
+
+
+class Careful(AbstractResolver):
+    """Names to addresses, but not to link-local ones."""
+
+    def __init__(self) -> None:
+        """Asks the system, as everybody does."""
+        self._system = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """All addresses, or Refused: one that is forbidden among them makes the name suspect."""
+        found = await self._system.resolve(host, port, family)
+        if any(is_forbidden(each["host"]) for each in found):
+            raise Refused(f"{host} is a link-local address, which is never asked")
+        return found
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class Asker:
+    """Asks, a few at a time."""
+
+    def __init__(self) -> None:
+        """Holds no connection."""
+        self._turn = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(self, question: Outside) -> Answer:
+        """One request, once. What comes back is other people's, and never raises."""
+        began, kind = time.perf_counter(), "prometheus" if isinstance(question, Metric) else "endpoint"
+        answer = await _ask(question, self._turn)
+        outcome = "answered" if isinstance(answer, Found) else "failed"
+        OUTSIDE_SECONDS.labels(kind, outcome).observe(time.perf_counter() - began)
+        return answer
+
+
+async def _ask(question: Outside, turn: asyncio.Semaphore) -> Answer:
+    if why := wrong_address(question.url):
+        return Failed(0, f"its URL {why}", NOT_ASKED)
+    timeout = aiohttp.ClientTimeout(total=question.seconds)
+    try:
+        async with asyncio.timeout(question.seconds), turn, _session(timeout) as session:
+            return await (_metric(session, question) if isinstance(question, Metric) else _probe(session, question))
+    except TimeoutError:
+        return Failed(0, f"no answer within {question.seconds:g} s")
+    except TooLarge:
+        return Failed(0, f"its answer is larger than {BODY_MAX // 1024} KiB; aggregate it")
+    except (Refused, aiohttp.ClientConnectorDNSError, aiohttp.ClientSSLError, aiohttp.InvalidURL) as error:
+        return Failed(0, _words(error), NOT_ASKED)
+    except (aiohttp.ClientError, OSError) as error:
+        return Failed(0, _words(error))
+
+
+def _session(timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+    # Of its own each time: a question every quarter of a minute needs no pool, and nothing is left of it.
+    connector = aiohttp.TCPConnector(resolver=Careful(), use_dns_cache=False, force_close=True)
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=timeout,
+        headers=_HEADERS,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+    )
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__} {error}".strip()[:300]
+
+
+async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    kept = bytearray()
+    async for chunk in response.content.iter_chunked(65_536):
+        kept += chunk
+        if len(kept) > limit:
+            raise TooLarge
+    return bytes(kept)
+
+
+async def _metric(session: aiohttp.ClientSession, question: Metric) -> Answer:
+    url = f"{question.url.rstrip('/')}/api/v1/query"
+    form = {"query": question.query, "timeout": f"{question.seconds:g}s"}
+    async with session.post(url, data=form, allow_redirects=False) as response:
+        if 300 <= response.status < 400:
+            return Failed(response.status, f"it answers {response.status}, and redirects are not followed")
+        said = _json(await _body(response, BODY_MAX))
+        if said is None:
+            return Failed(response.status, f"it answers {response.status}, and not with JSON of Prometheus' API")
+        if said.get("status") != "success":
+            return Failed(response.status, str(said.get("error") or f"it answers {response.status}")[:500])
+        if said.get("warnings"):
+            return Failed(response.status, f"only part of the answer: {said['warnings']}"[:500])
+        data = said.get("data")
+        return Found(data) if isinstance(data, dict) else Failed(response.status, "its answer has no data")
+
+
+def _json(raw: bytes) -> dict[str, Any] | None:
+    try:
+        said = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+async def _probe(session: aiohttp.ClientSession, question: Probe) -> Answer:
+    async with session.get(question.url, allow_redirects=False) as response:
+        # Its status is known; a body that goes on for ever changes nothing about it.
+        await response.content.read(PROBE_MAX)
+        return Found({"status": response.status})

@@ -1,0 +1,83 @@
+"""Runbooks in Git, with real Flux: applied, changed and reverted."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tools.install import find_kubectl
+
+from e2e.support.api import Api, Json, until
+from e2e.support.drills import shipped
+from e2e.support.flux import Flux
+from e2e.support.operators import Operator
+from e2e.support.world import OURS, World, bind, crashing, deployment, wait_for_right
+
+# The first test of a cold machine builds both controllers.
+pytestmark = pytest.mark.timeout(2400)
+
+
+@pytest.fixture(scope="module")
+def flux(admin: Api, admin_file: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flux]:
+    """Flux and its git server."""
+    with Flux(admin, admin_file, find_kubectl(), tmp_path_factory.mktemp("flux")) as running:
+        yield running
+
+
+def book(world: World) -> Json:
+    """The Runbook as it is in the cluster."""
+    return world.admin.get("runbooks", world.ns, "bad-deploy")
+
+
+def stands(world: World, kind: str) -> bool:
+    """Is the condition True, of the newest generation?"""
+    found = book(world)
+    newest = found["metadata"]["generation"]
+    conditions = (found.get("status") or {}).get("conditions") or ()
+    return any(
+        c["type"] == kind and c["status"] == "True" and c.get("observedGeneration") == newest for c in conditions
+    )
+
+
+def with_spec(said: Json, **fields: object) -> Json:
+    """The same with other fields."""
+    return said | {"spec": said["spec"] | fields}
+
+
+def test_a_runbook_goes_through_git_and_back(world: World, flux: Flux, operator: Operator) -> None:
+    """Applied it is Ready; a push that breaks it makes it Stalled; reverted it is what it was, and Ready."""
+    good = shipped("bad-deploy")
+    flux.deploy(world.ns, good)
+    until(lambda: stands(world, "Ready"), 30, "it is Ready")
+    before = book(world)["spec"]
+    flux.deploy(
+        world.ns, with_spec(good, targets=[{"kind": "Deployment", "name": "$(deploymnet)"}]), message="typing error"
+    )
+    until(lambda: stands(world, "Stalled"), 30, "it is Stalled")
+    flux.deploy(world.ns, good, message='Revert "typing error"')
+    until(lambda: stands(world, "Ready") and not stands(world, "Stalled"), 30, "it is Ready again")
+    assert book(world)["spec"] == before
+
+
+def test_a_push_in_the_middle_changes_nothing_that_runs(world: World, flux: Flux, operator: Operator) -> None:
+    """The plan is that of the generation it was frozen from; the next incident follows the new one."""
+    good = with_spec(shipped("bad-deploy"), preconditions=[])
+    flux.deploy(world.ns, good)
+    bind(world.admin, world.ns, "stanch-runbook-user", {"kind": "User", "name": "alice"})
+    wait_for_right(world.admin, world.ns, "alice", "run", "runbooks")
+    choice = {"name": "bad-deploy", "parameters": {"deployment": "checkout"}}
+    spec = {"title": "Drill", "severity": "SEV2", "runbook": choice}
+    world.deploy(deployment())
+    world.serving()
+    # Without an older release it is held by its own preflight, so that there is a middle.
+    world.declare({"apiVersion": OURS, "kind": "Incident", "metadata": {"name": "first"}, "spec": spec})
+    frozen = world.wait(lambda s: (s.get("runbook") or {}).get("digest"), "a plan is frozen", "first")["runbook"]
+    flux.deploy(world.ns, with_spec(good, mitigations=[{"name": "stop", "rolloutPause": {}}]), message="another way")
+    until(lambda: book(world)["metadata"]["generation"] > frozen["generation"], 30, "Flux has applied it")
+    world.release(crashing())
+    world.crashed()
+    world.declare({"apiVersion": OURS, "kind": "Incident", "metadata": {"name": "second"}, "spec": spec})
+    names = lambda s: [m["name"] for m in s.get("mitigations") or ()]  # noqa: E731
+    world.wait(lambda s: "stop" in names(s), "the new plan", "second")
+    first = world.status("first")
+    assert ("roll-back" in names(first), "stop" in names(first)) == (True, False)
+    assert (first["runbook"]["generation"], first["runbook"]["digest"]) == (frozen["generation"], frozen["digest"])
