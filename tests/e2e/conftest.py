@@ -13,6 +13,7 @@ from tools.operator_run import as_service_account
 from cluster.given import Kubectl
 from e2e.support.api import Api
 from e2e.support.crds import RealCrds
+from e2e.support.flux import Flux
 from e2e.support.operators import ForkServer, Operator
 from e2e.support.proxy import Loop
 from e2e.support.world import World, new_world
@@ -112,3 +113,10 @@ def worlds(admin: Api) -> Iterator[Callable[..., World]]:
 def world(worlds: Callable[..., World]) -> World:
     """A fresh namespace with people in it."""
     return worlds()
+
+
+@pytest.fixture(scope="session")
+def flux(admin: Api, admin_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flux]:
+    """Flux and its git server: once, for its namespace takes a while to go."""
+    with Flux(admin, admin_file, find_kubectl(), tmp_path_factory.mktemp("flux")) as running:
+        yield running

@@ -2,10 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from tools.install import find_kubectl
 
 from e2e.support.api import Api, Json, until
 from e2e.support.crds import ROLE, give_role
@@ -28,13 +26,6 @@ from e2e.support.world import (
 # The first test of a cold machine builds both controllers.
 pytestmark = pytest.mark.timeout(2400)
 HELD = "kustomize.toolkit.fluxcd.io/reconcile"
-
-
-@pytest.fixture(scope="module")
-def flux(admin: Api, admin_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flux]:
-    """Flux and its git server."""
-    with Flux(admin, admin_file, find_kubectl(), tmp_path_factory.mktemp("flux")) as running:
-        yield running
 
 
 def release(image: str) -> Json:

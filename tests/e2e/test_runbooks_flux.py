@@ -1,12 +1,8 @@
 """Runbooks in Git, with real Flux: applied, changed and reverted."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from tools.install import find_kubectl
 
-from e2e.support.api import Api, Json, until
+from e2e.support.api import Json, until
 from e2e.support.drills import shipped
 from e2e.support.flux import Flux
 from e2e.support.operators import Operator
@@ -14,13 +10,6 @@ from e2e.support.world import OURS, World, bind, crashing, deployment, wait_for_
 
 # The first test of a cold machine builds both controllers.
 pytestmark = pytest.mark.timeout(2400)
-
-
-@pytest.fixture(scope="module")
-def flux(admin: Api, admin_file: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flux]:
-    """Flux and its git server."""
-    with Flux(admin, admin_file, find_kubectl(), tmp_path_factory.mktemp("flux")) as running:
-        yield running
 
 
 def book(world: World) -> Json:

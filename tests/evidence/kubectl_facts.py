@@ -11,7 +11,7 @@ _PROSE = re.compile(
     r"|ConfigMapOptional: +<nil>$|SecretName:|ClaimName:|ReadOnly: +false$|\(Total limits may.*?\)",
     re.MULTILINE,
 )
-_AGES = re.compile(r"(?<= )\d+[smh]$|(?<=[ -])Age(?=$| )|----")
+_AGES = re.compile(r"(?<= )\d+[smhd](?:\d+[smh])?$|(?<=[ -])Age(?=$| )|----")
 # Of an event: `96s (x2 over 2m12s)`, between its reason and where it is from.
 _EVENT_AGE = re.compile(r"(?<=  )<?(?:unknown|invalid|\d+[smhd](?:\d+[smh])?)>?(?: \(x\d+ over \w+\))?(?=  )")
 _WORD = re.compile(r"[^\s,()|]+")
