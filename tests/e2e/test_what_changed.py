@@ -91,8 +91,8 @@ def declared(world: World) -> str:
 
 
 def last_words(file: tuple[str, str]) -> bool:
-    """Is it a log of a run that crashed?"""
-    return file[0].endswith(".previous.log") and "FATAL" in file[1]
+    """Is it a log of a run that crashed? Between two crashes it is the current one's."""
+    return file[0].endswith(".log") and "FATAL" in file[1]
 
 
 def test_a_bad_release_is_suspected_before_anybody_asks(scenes: Scenes) -> None:

@@ -75,11 +75,16 @@ def record_is_whole(world: World, status: Json) -> None:
     said = [(line["kind"], line["entry"]) for line in status["timeline"] if line.get("entry") and line.get("by")]
     assert len(said) == len(set(said)), f"duplicate: {said}"
     assert lines(status, "EntryRefused") == [], "duplicate: an entry was judged again"
-    named = [e["name"] for e in status.get("evidence") or ()]
-    missing = [name for name in named if not world.admin.find("evidences", world.ns, name)]
-    assert missing == [], f"half-recorded: evidence {missing} is named and not there"
+    # What came after an effect is stored beside everything else: one that got lost is named until the record has noticed.
+    until(lambda: not _lacking(world), 60, f"half-recorded: evidence {_lacking(world)} is named and not there")
     marked = lambda: all(LABEL in e["metadata"].get("labels", {}) for e in entries(world))  # noqa: E731
     until(marked, 30, "half-recorded: every entry carries the mark")
+
+
+def _lacking(world: World) -> list[str]:
+    """Evidence that the record names now, and that is not there."""
+    named = [e["name"] for e in world.status().get("evidence") or ()]
+    return [name for name in named if not world.admin.find("evidences", world.ns, name)]
 
 
 def entries(world: World) -> list[Json]:
