@@ -70,13 +70,13 @@ CASES = {
 
 @dataclass
 class Writer:
-    """The operator's token, writing as fast as it can: when each write that got through began, and each refusal came."""
+    """The operator's token, writing as fast as it can: when each write that got through began, and each refusal began and came."""
 
     api: Api
     where: str
     act: Act
     began: list[float] = field(default_factory=list)
-    refused: list[float] = field(default_factory=list)
+    refused: list[tuple[float, float]] = field(default_factory=list)
     stop: bool = False
     said: str = ""
 
@@ -90,7 +90,7 @@ class Writer:
             if reply.ok:
                 self.began.append(start)
             elif "stanch is frozen" in reply.message:
-                self.refused.append(time.monotonic())
+                self.refused.append((start, time.monotonic()))
             elif reply.status != 409:
                 self.said = reply.message
                 return
@@ -146,19 +146,22 @@ def _frozen_again_and_again(
             until(lambda c=count: sum(len(w.began) for w in writers) > c, 10, "it writes", every=0.002)
             admin.create(binding(role, where), where).must()
             frozen = time.monotonic()
-            refused = [len(w.refused) for w in writers]
-            enough = sum(refused) + 3
-            until(lambda n=enough: sum(len(w.refused) for w in writers) >= n, 10, "it is refused", every=0.002)
+            until(lambda since=frozen: len(_refused(writers, since)) >= 3, 10, "it is refused", every=0.002)
             thawed = time.monotonic()
             admin.delete(plural, where, "stanch-freeze").must()
             # The authorizer learns of a binding by its watch: from the first refusal on, it knows.
-            known = min(at for w, r in zip(writers, refused, strict=True) for at in w.refused[r:])
+            known = min(_refused(writers, frozen))
             through = [b for w in writers for b in w.began[-50:] if frozen < b < thawed]
             leaked += sum(began > known for began in through)
             last.append(max((began - frozen for began in through), default=0.0))
     finally:
         admin.delete(plural, where, "stanch-freeze")
     return leaked, last
+
+
+def _refused(writers: list[Writer], since: float) -> list[float]:
+    """When refusals came of what began since then: one that began before may still be by the freeze before."""
+    return [came for w in writers for began, came in w.refused[-50:] if began > since]
 
 
 def _spread(seconds: list[float]) -> str:

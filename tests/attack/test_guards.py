@@ -16,7 +16,7 @@ from stanch.api.names import Label
 
 SHIPPED = {"per_namespace_hourly": 5, "cluster_hourly": 20, "nodes_percent": 10, "sick_nodes_percent": 55}
 # So many that somebody is there in time to stop it.
-MANY = 30
+MANY = 60
 PAUSE, RESUME = wish("pause", "rolloutPause"), wish("resume", "rolloutResume")
 
 

@@ -76,8 +76,9 @@ def test_faults_come_to_pass(results: dict[Plan, Result]) -> None:
     """Nearly every planned fault happened; a sweep that misses its requests would pass for nothing."""
     missed = [str(p) for p, r in results.items() if not r.fired]
     assert len(missed) <= len(results) // 10, missed
-    # How often it looks while it waits is a matter of the machine; that it writes is not.
-    assert not [m for m in missed if any(w in m for w in ("PATCH deployments", "POST evidences", "POST secrets"))]
+    # How often it looks while it waits is a matter of the machine, and what came after may be stored when the play is over; that
+    # it writes before it acts is not.
+    assert not [m for m in missed if any(w in m for w in ("PATCH deployments", "POST evidences#1", "POST secrets"))]
 
 
 def test_killed_at_any_request(results: dict[Plan, Result]) -> None:

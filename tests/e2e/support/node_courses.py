@@ -40,7 +40,7 @@ def add_node(admin: Api, name: str) -> None:
     """A node without a kubelet that says it is ready: it takes pods, and evicted ones are gone at once."""
     meta = {"name": name, "labels": {"kubernetes.io/hostname": name, "stanch.test/sweep": "node"}}
     admin.create({"apiVersion": "v1", "kind": "Node", "metadata": meta, "spec": {"taints": [TAINT]}}).must()
-    room = {"cpu": "4", "memory": "4Gi", "pods": "20"}
+    room = {"cpu": "4", "memory": "4Gi", "pods": "110"}
     ready = {"type": "Ready", "status": "True", "reason": "Planted", "message": "", "lastHeartbeatTime": None}
     status = {"capacity": room, "allocatable": room, "conditions": [ready]}
     admin.request("PATCH", f"/api/v1/nodes/{name}/status", {"status": status}, "application/merge-patch+json").must()
