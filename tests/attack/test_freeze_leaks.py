@@ -70,12 +70,12 @@ CASES = {
 
 @dataclass
 class Writer:
-    """The operator's token, writing as fast as it can: when each write that got through began, and each refusal began and came."""
+    """The operator's token, writing as fast as it can: begin and end of each write that got through, and of each refusal."""
 
     api: Api
     where: str
     act: Act
-    began: list[float] = field(default_factory=list)
+    through: list[tuple[float, float]] = field(default_factory=list)
     refused: list[tuple[float, float]] = field(default_factory=list)
     stop: bool = False
     said: str = ""
@@ -88,7 +88,7 @@ class Writer:
             start = time.monotonic()
             reply = self.act(self.api, self.where, f"{number:08x}{id(self) % 2**32:08x}")
             if reply.ok:
-                self.began.append(start)
+                self.through.append((start, time.monotonic()))
             elif "stanch is frozen" in reply.message:
                 self.refused.append((start, time.monotonic()))
             elif reply.status != 409:
@@ -142,8 +142,8 @@ def _frozen_again_and_again(
     plural, leaked, last = "rolebindings" if where else "clusterrolebindings", 0, []
     try:
         for _ in range(times):
-            count = sum(len(w.began) for w in writers)
-            until(lambda c=count: sum(len(w.began) for w in writers) > c, 10, "it writes", every=0.002)
+            count = sum(len(w.through) for w in writers)
+            until(lambda c=count: sum(len(w.through) for w in writers) > c, 10, "it writes", every=0.002)
             admin.create(binding(role, where), where).must()
             frozen = time.monotonic()
             until(lambda since=frozen: len(_refused(writers, since)) >= 3, 10, "it is refused", every=0.002)
@@ -151,7 +151,8 @@ def _frozen_again_and_again(
             admin.delete(plural, where, "stanch-freeze").must()
             # The authorizer learns of a binding by its watch: from the first refusal on, it knows.
             known = min(_refused(writers, frozen))
-            through = [b for w in writers for b in w.began[-50:] if frozen < b < thawed]
+            # What is done after the thaw may have been judged after it.
+            through = [b for w in writers for b, done in w.through[-50:] if frozen < b and done < thawed]
             leaked += sum(began > known for began in through)
             last.append(max((began - frozen for began in through), default=0.0))
     finally:
