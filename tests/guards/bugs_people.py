@@ -209,13 +209,13 @@ BUGS: Bugs = {
         Bug(
             "asks for any action",
             APPROVERS,
-            "        name=action,\n",
-            '        name="",\n',
+            "draft.incident.metadata.namespace, action))",
+            "draft.incident.metadata.namespace))",
             "test_approvers.py::test_it_is_asked_by_name_groups_action_and_place",
         ),
         Bug(
             "asks without groups",
-            APPROVERS,
+            "asking.py",
             "        groups=person.groups or (),\n",
             "        groups=(),\n",
             "test_approvers.py::test_it_is_asked_by_name_groups_action_and_place",

@@ -11,12 +11,13 @@ from typing import Final
 
 from stanch.api.incident_status import Approval
 from stanch.api.meta import Person
-from stanch.api.names import GROUP, Reason
+from stanch.api.names import Reason
 from stanch.api.timeline_entry import TimelineEntry
+from stanch.core.asking import has_verb
 from stanch.core.draft import Draft
 from stanch.core.observations import Answer, Failed, Found
 from stanch.core.ports import Refusal
-from stanch.core.questions import ENTRIES, Get, MayThey
+from stanch.core.questions import ENTRIES, Get
 
 VERB: Final = "approve"
 MITIGATIONS: Final = "mitigations"
@@ -72,18 +73,7 @@ def _may(draft: Draft, action: str, given: Approval) -> bool | str | None:
     if author is None or author["username"] != given.by:
         return False
     person = Person.model_validate(author)
-    question = MayThey(
-        username=person.username,
-        uid=person.uid or "",
-        groups=person.groups or (),
-        verb=VERB,
-        group=GROUP,
-        resource=MITIGATIONS,
-        subresource="",
-        namespace=draft.incident.metadata.namespace,
-        name=action,
-    )
-    answer = draft.answer(question)
+    answer = draft.answer(has_verb(person, VERB, MITIGATIONS, draft.incident.metadata.namespace, action))
     if isinstance(answer, Failed):
         return answer.message or "not answered"
     return None if answer is None else isinstance(answer, Found) and bool(answer.value.get("allowed"))

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from stanch.api.names import Annotation
+from stanch.api.meta import Person
+from stanch.api.names import GROUP, Annotation
 from stanch.core.ports import Aim
 from stanch.core.questions import (
     CONTROLLER_REVISIONS,
@@ -18,6 +19,7 @@ from stanch.core.questions import (
     SERVICES,
     Get,
     List,
+    MayThey,
     Ref,
 )
 
@@ -25,6 +27,21 @@ PODS_MAX = 2000
 ALL_NODES: Final = List(NODES, None)
 LEASES: Final = Ref("coordination.k8s.io", "v1", "leases")
 _FORMS = {"In": "{key} in ({values})", "NotIn": "{key} notin ({values})", "DoesNotExist": "!{key}"}
+
+
+def has_verb(person: Person, verb: str, resource: str, namespace: str, name: str = "") -> MayThey:
+    """Has a person a verb of ours on a resource of ours?"""
+    return MayThey(
+        username=person.username,
+        uid=person.uid or "",
+        groups=person.groups or (),
+        verb=verb,
+        group=GROUP,
+        resource=resource,
+        subresource="",
+        namespace=namespace,
+        name=name,
+    )
 
 
 def target_of(aim: Aim) -> Get:

@@ -2,12 +2,11 @@
 
 from typing import Final
 
-from stanch.api.names import GROUP
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.approvals import is_machine
+from stanch.core.asking import has_verb
 from stanch.core.draft import Draft, shorten
 from stanch.core.observations import Failed, Found
-from stanch.core.questions import MayThey
 
 # Why a statement changes nothing; None when it counts; "?" while something must be known first.
 Refused = str | None
@@ -52,18 +51,7 @@ def needs_right(draft: Draft, entry: TimelineEntry, why: str, verb: str, resourc
     author = entry.spec.author
     if author is None:
         return why
-    question = MayThey(
-        username=author.username,
-        uid=author.uid or "",
-        groups=author.groups or (),
-        verb=verb,
-        group=GROUP,
-        resource=resource,
-        subresource="",
-        namespace=draft.incident.metadata.namespace,
-        name=name,
-    )
-    answer = draft.answer(question)
+    answer = draft.answer(has_verb(author, verb, resource, draft.incident.metadata.namespace, name))
     if answer is None or (isinstance(answer, Failed) and answer.passing):
         return LATER
     if isinstance(answer, Failed):
