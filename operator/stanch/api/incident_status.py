@@ -223,6 +223,7 @@ class Debt(Model):
         Field(max_length=253, description="Who is to own the ActionItem that takes it over, once asked for."),
     ] = None
     action_item: Annotated[_S | None, Field(description="ActionItem that took it over; then it is owed there.")] = None
+    chased_by: Annotated[_S | None, Field(description="ActionItem that asks its owner; it is owed here.")] = None
 
 
 class Contest(Model):
