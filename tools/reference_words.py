@@ -108,6 +108,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "AlertsFiring": "Alerts of the group that made it fire again.",
     "Recurred": "The same group of alerts made an incident not long ago; the line names it.",
     "RunbooksTied": "Several Runbooks are for these alerts with the same rank: none is taken, all are listed.",
+    "TargetNamed": "What a label of its alerts names, or why none does: captured and thought about, not acted on by that.",
     "SignalsSay": "What is known says a higher severity than a person did; the person's word stands.",
     "Acknowledged": "A person is on it.",
     "RoleChanged": "A role has another holder.",

@@ -310,11 +310,21 @@ class EvidenceRecord(Model):
     stored: Annotated[bool | None, Field(description="True once the API server has said that it is there.")] = None
 
 
+class AlertTarget(Target):
+    """What a label of its alerts names: looked at, never acted on by that."""
+
+    label: Annotated[_S, Field(description="The label that names it.")]
+
+
 class AlertsRecord(Model):
     """How many alerts of its group there were, and how many fire."""
 
     firing: Annotated[Counter, Field(description="Alerts that fire, as far as was told.")]
     total: Annotated[Counter, Field(description="Alerts that there were.")]
+    targets: Annotated[
+        tuple[AlertTarget, ...] | None,
+        Field(max_length=1, description="What their labels name, where nothing else names a target; empty: nothing."),
+    ] = None
 
 
 class Suggestion(Model):

@@ -193,6 +193,7 @@ class EventKind:
     SIGNALS_SAY: Final = "SignalsSay"
     RECURRED: Final = "Recurred"
     RUNBOOKS_TIED: Final = "RunbooksTied"
+    TARGET_NAMED: Final = "TargetNamed"
     ACKNOWLEDGED: Final = "Acknowledged"
     ROLE_CHANGED: Final = "RoleChanged"
     NOTE: Final = "Note"
