@@ -57,6 +57,8 @@ def _handler(lists: Lists) -> type[BaseHTTPRequestHandler]:
             out = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
+            if status == 302:
+                self.send_header("Location", "/tracker/elsewhere")
             self.send_header("Content-Length", str(len(out)))
             self.end_headers()
             self.wfile.write(out)
