@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 import click
 
 from stanch.cli.evidence import evidence
+from stanch.cli.items.command import items
+from stanch.cli.review.command import review
 from stanch.cli.runbook.command import runbook
 
 EXAMPLES = """
@@ -16,6 +18,8 @@ Examples:
   stanch debts -n shop                        what incidents there still owe, and to whom
   stanch debts --orphans                      what deleted incidents left behind, and how it is removed
   stanch evidence list -n shop                what was captured before anything was done
+  stanch items export --format markdown       what is to be done, by whom, until when
+  stanch review --since 30d                   how long things took, what came again, what helped
   stanch runbook lint runbooks/               what is wrong with Runbooks before the night they are needed
 """
 
@@ -120,6 +124,8 @@ def debts(kubeconfig: str | None, namespace: str | None, orphans: bool) -> None:
 
 
 main.add_command(evidence)
+main.add_command(items)
+main.add_command(review)
 main.add_command(runbook)
 
 
