@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from stanch.api import duration
 from stanch.api.policy import BurnRule, Policy
-from stanch.api.policy_sections import Burn
+from stanch.api.policy_sections import Burn, Endpoint
 from stanch.api.response_policy import ResponsePolicySpec
 from stanch.core.policy_paths import stated
 
@@ -82,6 +82,10 @@ def _burn(rows: Iterable[Burn]) -> tuple[BurnRule, ...]:
     return tuple(BurnRule(row.level, Decimal(row.factor), row.long, row.short) for row in rows)
 
 
+def _endpoint_secrets(endpoints: Iterable[Endpoint]) -> dict[str, str]:
+    return {each.name: each.secret for each in endpoints if each.secret is not None}
+
+
 _APPROVALS: Final = _by("class_", "needed", _word)
 
 LINES: Final[tuple[Line, ...]] = (
@@ -135,7 +139,9 @@ LINES: Final[tuple[Line, ...]] = (
     Line("retention.evidence", "retention_evidence", longer, _by("severity", "for_")),
     Line("retention.drills", "retention_drills", longer),
     Line("prometheus.url", "prometheus_url"),
+    Line("prometheus.secret", "prometheus_secret"),
     Line("endpoints", "endpoints", None, _by("name", "url")),
+    Line("endpoints", "endpoint_secrets", None, _endpoint_secrets),
 )
 
 

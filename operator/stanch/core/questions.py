@@ -110,23 +110,26 @@ class UndoSecret:
 class Metric:
     """
     An instant query to Prometheus, waited for so many seconds. Answer: Found({"resultType", "result"}) as its HTTP API has it,
-    or Failed. ``url`` is the base URL of the cluster's ResponsePolicy, never anybody else's.
+    or Failed. ``url`` is the base URL of the cluster's ResponsePolicy, never anybody else's, and ``secret`` the name of the Secret
+    with its credentials there.
     """
 
     url: str
     query: str
     seconds: float
+    secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """
-    A GET without credentials and without following redirects. Answer: Found({"status": int}) or Failed: with reason `NotAsked`
-    when it was not sent, else nobody answered. ``url`` is that of an endpoint of the cluster's ResponsePolicy.
+    A GET without following redirects. Answer: Found({"status": int}) or Failed: with reason `NotAsked` when it was not sent, else
+    nobody answered. ``url`` is that of an endpoint of the cluster's ResponsePolicy, ``secret`` the name of its Secret.
     """
 
     url: str
     seconds: float
+    secret: str = ""
 
 
 Outside = Metric | Probe
