@@ -5,6 +5,8 @@ import base64
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import fields
+from typing import get_args
 
 import pytest
 from aiohttp import web
@@ -12,7 +14,7 @@ from aiohttp import web
 from stanch.api.secret_refs import Missing
 from stanch.core.check_http import NOT_ASKED
 from stanch.core.observations import Failed, Found
-from stanch.core.questions import Metric, Probe
+from stanch.core.questions import LoadedRule, Metric, Outside, Probe
 from stanch.shell.outside import Asker
 from stanch.shell.outside_access import Access, access_of, read_access
 
@@ -59,6 +61,11 @@ async def serving(status: int = 200) -> AsyncIterator[tuple[str, list[str]]]:
         await runner.cleanup()
 
 
+def test_every_question_to_the_outside_can_name_a_secret() -> None:
+    """A new one that could not would be asked without credentials, in silence."""
+    assert [] == [kind for kind in get_args(Outside) if "secret" not in {f.name for f in fields(kind)}]
+
+
 @pytest.mark.parametrize(
     ("keys", "sent"),
     [({"token": "hush-1"}, "Bearer hush-1"), ({"username": "stanch", "password": "hush-2"}, BASIC)],
@@ -69,9 +76,10 @@ async def test_a_question_is_asked_with_the_secret_that_it_names(keys: dict[str,
     asks, _ = asker(it=keys)
     async with serving() as (url, seen):
         await asks.ask(Metric(url, "up", 3.0, "it"))
+        await asks.ask(LoadedRule(url, "Down", 3.0, "it"))
         assert Found({"status": 200}) == await asks.ask(Probe(url, 3.0, "it"))
         await asks.ask(Probe(url, 3.0))
-    assert [sent, sent, ""] == seen
+    assert [sent, sent, sent, ""] == seen
 
 
 async def test_what_was_sent_is_in_no_answer() -> None:
