@@ -25,6 +25,13 @@ BUGS: Bugs = {
             f"{POSTED}::test_nobody_without_a_token_for_this",
         ),
         Bug(
+            "believes a token that has ended",
+            SENDER,
+            "min(YES_SECONDS, seconds_left(token, self._kube.clock.now()))",
+            "YES_SECONDS",
+            "shell/test_sender.py::test_a_token_is_believed_for_a_while_and_never_past_its_end",
+        ),
+        Bug(
             "lets everybody send whom the API server knows",
             SENDER,
             'return bool(status.get("allowed"))',
