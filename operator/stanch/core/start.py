@@ -250,7 +250,8 @@ def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Non
         planned = planned.model_copy(update={"dry_run": "accepted by the API server"})
     draft.put(planned)
     may_not = checked if isinstance(checked, Refusal) else is_only_shown(draft, record)
-    if refusal := may_not or has_rested(draft, record, aim, change.before):
+    writes = [field for field, value in change.before.items() if change.after.get(field) != value]
+    if refusal := may_not or has_rested(draft, record, aim, change.before, writes):
         _not_now(draft, planned, refusal)
         return
     # Nobody is woken to agree to what would then be refused; a hold is made only for what people agreed to.
