@@ -39,7 +39,8 @@ def scenes(admin: Api, operator: Operator) -> Iterator[Scenes]:
 def captured(world: World) -> list[str]:
     """Names of all bundles, once it was rolled back."""
     world.state("Done")
-    record = world.wait(lambda s: all(e.get("stored") for e in s["evidence"]), "all evidence is stored")
+    purposes = lambda s: [e["purpose"] for e in s["evidence"] if e.get("stored")]  # noqa: E731
+    record = world.wait(lambda s: purposes(s) == ["Before", "Before", "After"], "all evidence is stored")
     return [each["name"] for each in record["evidence"]]
 
 
@@ -88,6 +89,27 @@ def test_it_is_exported_and_proved_to_be_what_was_captured(scenes: Scenes, kubec
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "not compared" not in verified.stdout
     assert "does not name it" not in verified.stdout
+
+
+def test_what_the_effect_did_not_wait_for_is_in_part_b(scenes: Scenes, kubectl: Kubectl) -> None:
+    """Nodes, quota and what changed, read after the effect; part a names them, and nothing of it is lost."""
+    world = scenes[calm]
+    first, rest, _ = captured(world)
+    record = next(e for e in world.status()["evidence"] if e["name"] == rest)
+    assert (record["restOf"], "-roll-back-1-b-" in rest) == (first, True)
+    shown = stanch(kubectl, "show", rest, "-n", world.ns, "-o", "json")
+    spec = json.loads(shown.stdout)["spec"]
+    assert spec["part"] == {"index": 2, "of": 2}
+    names = {item["name"] for item in spec["items"]}
+    assert {"resourcequotas.json", "limitranges.json", "networkpolicies.json", "changes.txt"} <= names
+    assert any(name.startswith("node/") and name.endswith(".describe.txt") for name in names)
+    left = world.admin.get("evidences", world.ns, first)["spec"]["missing"]
+    left_names = {m["name"] for m in left if m["reason"] == "InPartB"}
+    lacking = {m["name"] for m in spec.get("missing", [])}
+    assert left_names - names - lacking - {"httproutes.json"} == set()
+    assert "LostInRestart" not in {m["reason"] for m in spec.get("missing", [])}
+    applied = world.mitigation()["attempts"][0]["appliedTime"]
+    assert spec["capturedTime"] >= applied
 
 
 def test_by_hand_it_comes_apart_with_the_line_that_stands_on_it(

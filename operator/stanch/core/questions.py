@@ -1,6 +1,7 @@
 """Everything a plan may want to know: a closed list, answered by shell/observe.py. A question is its own dictionary key."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 
@@ -119,6 +120,18 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricRange:
+    """A query over a time, at a step, as Metric otherwise; for graphs, never to judge by."""
+
+    url: str
+    query: str
+    start: datetime
+    end: datetime
+    step: timedelta
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """
     A GET without credentials and without following redirects. Answer: Found({"status": int}) or Failed: with reason `NotAsked`
@@ -129,7 +142,7 @@ class Probe:
     seconds: float
 
 
-Outside = Metric | Probe
+Outside = Metric | MetricRange | Probe
 OfCluster = Get | List | Logs | MayThey | DryRun | MayGo | UndoSecret
 Question = OfCluster | Outside
 

@@ -16,9 +16,8 @@ from stanch.core.questions import (
     Logs,
     MayGo,
     MayThey,
-    Metric,
     OfCluster,
-    Probe,
+    Outside,
     Question,
     UndoSecret,
 )
@@ -68,7 +67,7 @@ class Observer:
     async def _one(self, question: Question, silent: set[str]) -> Answer:
         """``silent`` are nodes that did not answer a moment ago: what else is asked of them is not waited for again."""
         try:
-            if isinstance(question, Metric | Probe):
+            if isinstance(question, Outside):
                 return await self.outside.ask(question)
             return await self._ask(question, silent)
         except Unanswered as error:

@@ -15,10 +15,11 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
+from stanch.api.meta import instant
 from stanch.core.check_http import NOT_ASKED
 from stanch.core.observations import Answer, Failed, Found
 from stanch.core.policy_check import is_forbidden, wrong_address
-from stanch.core.questions import Metric, Outside, Probe
+from stanch.core.questions import Metric, MetricRange, Outside, Probe
 from stanch.shell.client import USER_AGENT
 from stanch.shell.metrics import OUTSIDE_SECONDS
 
@@ -66,7 +67,7 @@ class Asker:
 
     async def ask(self, question: Outside) -> Answer:
         """One request, once. What comes back is other people's, and never raises."""
-        began, kind = time.perf_counter(), "prometheus" if isinstance(question, Metric) else "endpoint"
+        began, kind = time.perf_counter(), "endpoint" if isinstance(question, Probe) else "prometheus"
         answer = await _ask(question, self._turn)
         outcome = "answered" if isinstance(answer, Found) else "failed"
         OUTSIDE_SECONDS.labels(kind, outcome).observe(time.perf_counter() - began)
@@ -79,7 +80,7 @@ async def _ask(question: Outside, turn: asyncio.Semaphore) -> Answer:
     timeout = aiohttp.ClientTimeout(total=question.seconds)
     try:
         async with asyncio.timeout(question.seconds), turn, _session(timeout) as session:
-            return await (_metric(session, question) if isinstance(question, Metric) else _probe(session, question))
+            return await (_probe(session, question) if isinstance(question, Probe) else _metric(session, question))
     except TimeoutError:
         return Failed(0, f"no answer within {question.seconds:g} s")
     except TooLarge:
@@ -116,9 +117,12 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(kept)
 
 
-async def _metric(session: aiohttp.ClientSession, question: Metric) -> Answer:
-    url = f"{question.url.rstrip('/')}/api/v1/query"
-    form = {"query": question.query, "timeout": f"{question.seconds:g}s"}
+async def _metric(session: aiohttp.ClientSession, question: Metric | MetricRange) -> Answer:
+    base, form = question.url.rstrip("/"), {"query": question.query, "timeout": f"{question.seconds:g}s"}
+    url = f"{base}/api/v1/query"
+    if isinstance(question, MetricRange):
+        url, step = f"{base}/api/v1/query_range", question.step.total_seconds()
+        form |= {"start": instant(question.start), "end": instant(question.end), "step": f"{step:g}"}
     async with session.post(url, data=form, allow_redirects=False) as response:
         if 300 <= response.status < 400:
             return Failed(response.status, f"it answers {response.status}, and redirects are not followed")
