@@ -360,7 +360,12 @@ def law_30_what_came_after_proves_nothing_and_holds_up_nobody(incident: Incident
     return not (new and (begins or acts)) and all(a.evidence not in after for a in attempts(plan.status).values())
 
 
-def law_37_part_b_comes_when_the_effect_is_done(incident: Incident, plan: Plan) -> bool:
+def law_37_a_debt_moves_to_an_item_by_a_word(incident: Incident, plan: Plan) -> bool:
+    """An item that was only drafted takes nothing over: the incident would close in silence, and nobody would have said so."""
+    return all(d.action_item is None or d.item_owner is not None for d in plan.status.debt or ())
+
+
+def law_40_part_b_comes_when_the_effect_is_done(incident: Incident, plan: Plan) -> bool:
     """What an effect does not wait for may not hold it up; and a part without the part before it shows nothing."""
     known = {e.name for e in incident.status.evidence or ()}
     parts = [e for e in plan.status.evidence or () if e.rest_of]
@@ -405,7 +410,8 @@ LAWS: Final[tuple[Law, ...]] = (
     law_28_resolved_only_after_the_hold_was_seen_clean,
     law_29_suspects_are_few_ranked_and_told_why,
     law_30_what_came_after_proves_nothing_and_holds_up_nobody,
-    law_37_part_b_comes_when_the_effect_is_done,
+    law_37_a_debt_moves_to_an_item_by_a_word,
+    law_40_part_b_comes_when_the_effect_is_done,
 )
 
 

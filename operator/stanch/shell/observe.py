@@ -11,6 +11,7 @@ from stanch.api.names import OPERATOR_NAMESPACE, MissingReason
 from stanch.core.observations import Answer, Failed, Found, NotFound
 from stanch.core.questions import (
     DryRun,
+    Evaluate,
     Get,
     List,
     Logs,
@@ -21,6 +22,7 @@ from stanch.core.questions import (
     Question,
     UndoSecret,
 )
+from stanch.shell.cel import Evaluator
 from stanch.shell.client import JSON, JSON_PATCH, METADATA_ONLY, Kube, Reply, Unanswered
 from stanch.shell.outside import Asker
 from stanch.shell.served import Served
@@ -41,7 +43,7 @@ class Observer:
         """Reads through this connection."""
         self.kube = kube
         self.served = Served()
-        self.outside = Asker()
+        self.outside, self._cel = Asker(), Evaluator()
         self._logs = asyncio.Semaphore(LOGS_AT_ONCE)
         self._nodes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(LOGS_PER_NODE))
 
@@ -69,6 +71,8 @@ class Observer:
         try:
             if isinstance(question, Outside):
                 return await self.outside.ask(question)
+            if isinstance(question, Evaluate):
+                return await self._cel.evaluate(question)
             return await self._ask(question, silent)
         except Unanswered as error:
             if not isinstance(question, Logs):
