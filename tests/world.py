@@ -23,6 +23,7 @@ from stanch.core.observations import (
     Acted,
     Answer,
     Busy,
+    Delivery,
     Failed,
     Found,
     NotFound,
@@ -103,6 +104,7 @@ class World:
     refuses: int = 0
     outside: Callable[[Metric | Probe], Answer] = nobody_outside
     restored: datetime | None = None
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
     stopped: Stopped | None = None
     # Plan everything twice, to see that it comes out the same.
     repeat: bool = True
@@ -115,6 +117,7 @@ class World:
         twin.rounds = []
         twin.stored, twin.secrets = {**self.stored}, {**self.secrets}
         twin.lose_stores, twin.guarded = {*self.lose_stores}, {*self.guarded}
+        twin.deliveries = {**self.deliveries}
         return twin
 
     def cut(self, steps: int) -> "World":
@@ -280,6 +283,7 @@ class World:
             busy=self.busy,
             census=self.census,
             own_node=self.own_node,
+            deliveries={**self.deliveries},
         )
 
     def _let_go(self) -> None:

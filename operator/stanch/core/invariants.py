@@ -25,6 +25,7 @@ from stanch.api.incident_status import (
 )
 from stanch.api.meta import RECONCILERS
 from stanch.api.names import EventKind
+from stanch.api.outbox_status import DeliveryState, Message
 from stanch.api.recovery_status import CriterionState
 from stanch.api.runbook_record import Mode, RunbookRecord
 from stanch.api.suspect_status import SUSPECTS_MAX
@@ -359,6 +360,25 @@ def law_30_what_came_after_proves_nothing_and_holds_up_nobody(incident: Incident
     return not (new and (begins or acts)) and all(a.evidence not in after for a in attempts(plan.status).values())
 
 
+def law_34_nothing_is_sent_that_was_not_written_down_first(incident: Incident, plan: Plan) -> bool:
+    """A crash can't make us forget whom we told; what is given up is told; each thing is told once to each."""
+    before, after = _outbox(incident.status), _outbox(plan.status)
+    listed = plan.status.communications.outbox or () if plan.status.communications else ()
+    ended = {k for k, m in after.items() if m.state is not DeliveryState.PENDING}
+    if len(listed) != len(after) or not ended <= before.keys():
+        return False
+    return all(
+        k in after and m.tries <= after[k].tries
+        if m.state is DeliveryState.PENDING
+        else k not in after or after[k] == m
+        for k, m in before.items()
+    )
+
+
+def _outbox(status: IncidentStatus) -> dict[str, Message]:
+    return {m.key: m for m in (status.communications.outbox if status.communications else None) or ()}
+
+
 LAWS: Final[tuple[Law, ...]] = (
     law_1_no_command_without_a_written_intention,
     law_2_nothing_is_done_again_once_its_outcome_is_seen,
@@ -390,6 +410,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_28_resolved_only_after_the_hold_was_seen_clean,
     law_29_suspects_are_few_ranked_and_told_why,
     law_30_what_came_after_proves_nothing_and_holds_up_nobody,
+    law_34_nothing_is_sent_that_was_not_written_down_first,
 )
 
 
