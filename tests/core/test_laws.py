@@ -249,6 +249,7 @@ PLANTED = {
     "law_29": lambda i, s: (i, Plan(s.model_copy(update={"suspects": (_suspect(s, 3), _suspect(s, 90))}))),
     "law_30": lambda i, s: (i, Plan(_proven_by_what_came_after(s))),
     "law_34": lambda i, s: (i, Plan(_told_before_it_was_written(s))),
+    "law_37": lambda i, s: (_owing(i, s), Plan(_handed_over_in_silence(_owing(i, s).status))),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
 
@@ -287,6 +288,13 @@ def test_law_34_catches_each_way_to_lose_or_repeat_a_message(before, after):
     new = _with_outbox(status, *(_message(status, state) for state in after))
     found = invariants.broken(inc.model_copy(update={"status": old}), Plan(new))
     assert "law_34_nothing_is_sent_that_was_not_written_down_first" in found
+
+
+def _handed_over_in_silence(status: IncidentStatus) -> IncidentStatus:
+    """An item has it, and nobody said so."""
+    return status.model_copy(
+        update={"debt": tuple(d.model_copy(update={"action_item": "x"}) for d in status.debt or ())}
+    )
 
 
 def _unresolved(inc: Incident) -> Incident:

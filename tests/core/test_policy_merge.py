@@ -31,7 +31,7 @@ NOBODYS = {
     *("store_again", "lost_attempts_max", "lost_after", "sick_nodes_percent", "counted_for", "runs_counted_for"),
 }
 # Nobody can be built in; the file shows what one looks like.
-NO_ADDRESSES: dict[str, Any] = {"prometheus_url": "", "endpoints": {}, "channels": ()}
+NO_ADDRESSES: dict[str, Any] = {"prometheus_url": "", "endpoints": {}, "items_escalate_to": "", "channels": ()}
 MINUTES = timedelta(minutes=1)
 
 

@@ -6,6 +6,7 @@ from guards import (
     bugs_channels,
     bugs_first,
     bugs_last,
+    bugs_looked_at,
     bugs_own,
     bugs_people,
     bugs_policy,
@@ -23,4 +24,5 @@ BUGS: Bugs = {
     **bugs_runbook.BUGS,
     **bugs_alerts.BUGS,
     **bugs_channels.BUGS,
+    **bugs_looked_at.BUGS,
 }

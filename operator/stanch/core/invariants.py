@@ -379,6 +379,11 @@ def _outbox(status: IncidentStatus) -> dict[str, Message]:
     return {m.key: m for m in (status.communications.outbox if status.communications else None) or ()}
 
 
+def law_37_a_debt_moves_to_an_item_by_a_word(incident: Incident, plan: Plan) -> bool:
+    """An item that was only drafted takes nothing over: the incident would close in silence, and nobody would have said so."""
+    return all(d.action_item is None or d.item_owner is not None for d in plan.status.debt or ())
+
+
 LAWS: Final[tuple[Law, ...]] = (
     law_1_no_command_without_a_written_intention,
     law_2_nothing_is_done_again_once_its_outcome_is_seen,
@@ -411,6 +416,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_29_suspects_are_few_ranked_and_told_why,
     law_30_what_came_after_proves_nothing_and_holds_up_nobody,
     law_34_nothing_is_sent_that_was_not_written_down_first,
+    law_37_a_debt_moves_to_an_item_by_a_word,
 )
 
 
