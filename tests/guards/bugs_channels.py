@@ -6,6 +6,7 @@ SHELL, NOTIFIERS = "operator/stanch/shell", "operator/stanch/notifiers"
 COURIER, WAY_OUT, BOOK = f"{SHELL}/courier.py", f"{SHELL}/way_out.py", f"{SHELL}/policy_book.py"
 SLACK, MAIL, WEBHOOK, PAGER = (f"{NOTIFIERS}/{name}.py" for name in ("slack", "mail", "webhook", "pager_duty"))
 OUTBOX, NOTICES, ADDRESSES = "outbox.py", "notices.py", "addresses.py"
+PAGE, SHOWN = "operator/stanch/cli/status_page", "cli/test_status_page.py"
 TOLD, TELLS, OUT = "test_outbox.py", "shell/test_courier.py", "shell/test_way_out.py"
 
 BUGS: Bugs = {
@@ -204,6 +205,43 @@ BUGS: Bugs = {
             'start_tls=letter.tls == "StartTLS"',
             "start_tls=None",
             f"{OUT}::test_without_tls_nothing_is_said_to_one_that_should_have_it",
+        ),
+    ),
+    "channels: the status page": (
+        Bug(
+            "publishes what is for the house",
+            f"{PAGE}/read.py",
+            "if u.audience is Audience.PUBLIC)",
+            "if u.audience)",
+            f"{SHOWN}::test_only_what_was_written_for_the_public_is_on_it",
+        ),
+        Bug(
+            "puts words into the page as they are",
+            f"{PAGE}/files.py",
+            "autoescape=True",
+            "autoescape=False",
+            f"{SHOWN}::test_nothing_that_people_wrote_acts",
+        ),
+        Bug(
+            "forgets what the cluster has forgotten",
+            f"{PAGE}/model.py",
+            "    known = {o.key: o for o in before}\n",
+            "    known: dict[str, Outage] = {}\n",
+            f"{SHOWN}::test_what_was_published_is_not_taken_back",
+        ),
+        Bug(
+            "takes a name of a file from what it reads",
+            f"{PAGE}/model.py",
+            '            key=key_of(str(o["id"])),',
+            '            key=str(o["id"]),',
+            f"{SHOWN}::test_a_memory_that_is_none_stops_it",
+        ),
+        Bug(
+            "writes through a link",
+            f"{PAGE}/files.py",
+            "        os.replace(name, path)",
+            "        path.write_bytes(raw)",
+            f"{SHOWN}::test_no_reader_meets_half_a_file",
         ),
     ),
     "channels: what people wrote": (

@@ -7,6 +7,7 @@ import click
 
 from stanch.cli.evidence import evidence
 from stanch.cli.runbook.command import runbook
+from stanch.cli.status_page.command import status_page
 
 EXAMPLES = """
 \b
@@ -17,6 +18,7 @@ Examples:
   stanch debts --orphans                      what deleted incidents left behind, and how it is removed
   stanch evidence list -n shop                what was captured before anything was done
   stanch runbook lint runbooks/               what is wrong with Runbooks before the night they are needed
+  stanch status-page --out /srv/status        what the public was told, as files that outlive the cluster
 """
 
 
@@ -121,6 +123,7 @@ def debts(kubeconfig: str | None, namespace: str | None, orphans: bool) -> None:
 
 main.add_command(evidence)
 main.add_command(runbook)
+main.add_command(status_page)
 
 
 if __name__ == "__main__":
