@@ -24,6 +24,7 @@ from stanch.core.observations import (
     Acted,
     Answer,
     Busy,
+    Delivery,
     Failed,
     Found,
     Held,
@@ -108,6 +109,7 @@ class World:
     log: str = "FATAL"
     held: dict[str, Held] = field(default_factory=dict)
     restored: datetime | None = None
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
     stopped: Stopped | None = None
     # Plan everything twice, to see that it comes out the same.
     repeat: bool = True
@@ -120,6 +122,7 @@ class World:
         twin.rounds = []
         twin.stored, twin.secrets = {**self.stored}, {**self.secrets}
         twin.lose_stores, twin.guarded, twin.held = {*self.lose_stores}, {*self.guarded}, {**self.held}
+        twin.deliveries = {**self.deliveries}
         return twin
 
     def cut(self, steps: int) -> "World":
@@ -288,6 +291,7 @@ class World:
             census=self.census,
             own_node=self.own_node,
             held=needed(self.held, self.incident.status),
+            deliveries={**self.deliveries},
         )
 
     def _let_go(self) -> None:

@@ -118,6 +118,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "ImpactChanged": "Somebody said who is hurt, and how badly.",
     "HypothesisChanged": "A guess was made, or something became of one.",
     "UpdatePublished": "What people were told, which people, and when they hear more.",
+    "NotDelivered": "A channel could not be told; the text says which, of what, and why. It is not tried any more.",
     "Escalated": "Somebody else is needed; the text says who and for what.",
     "EntryRefused": "An entry changes nothing; the text says why.",
     "RunbookFrozen": "The plan of a Runbook was made, for good; later changes of the Runbook change nothing of it.",

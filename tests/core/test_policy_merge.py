@@ -37,6 +37,7 @@ NO_ADDRESSES: dict[str, Any] = {
     "endpoints": {},
     "endpoint_secrets": {},
     "items_escalate_to": "",
+    "channels": (),
 }
 MINUTES = timedelta(minutes=1)
 
@@ -328,4 +329,13 @@ def test_every_field_that_guards_has_its_direction() -> None:
     A new guardrail can't be forgotten by the tests above.
     """
     strict = {line.field for line in LINES if line.stricter}
-    assert strict - {"machine_people"} == set(AT_LEAST)
+    assert strict - {"machine_people", "channels"} == set(AT_LEAST)
+
+
+def test_a_namespace_with_a_cadence_of_its_own_keeps_the_channels() -> None:
+    """Where people are told is the platform's word: neither taken away nor added to."""
+    room = {"name": "room", "kind": "Slack", "secret": "slack", "audiences": ["internal"]}
+    cluster = spec(communications={"channels": [room]})
+    own = spec(communications={"cadence": [{"severity": "SEV1", "internal": "5m"}]})
+    assert ["room"] == [c.name for c in effective(DEFAULT, cluster, own).channels or ()]
+    assert ["room"] == [c.name for c in effective(DEFAULT, cluster, spec()).channels or ()]

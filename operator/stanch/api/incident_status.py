@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from stanch.api.communications_status import CommunicationsRecord
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Target, Time
 from stanch.api.people_status import HandoffRecord, HypothesisRecord, ImpactRecord, SignOffRecord
 from stanch.api.recovery_status import RecoveryRecord
@@ -432,6 +433,9 @@ class IncidentStatus(Model):
     recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None
     debt: Annotated[
         tuple[Debt, ...] | None, Field(max_length=16, description="Temporary state not yet taken back.")
+    ] = None
+    communications: Annotated[
+        CommunicationsRecord | None, Field(description="Who was told what, and what waits to be told.")
     ] = None
     timeline: Annotated[
         tuple[TimelineLine, ...], Field(max_length=160, description="What happened, machine and people, by seq.")

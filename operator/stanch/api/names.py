@@ -202,6 +202,7 @@ class EventKind:
     IMPACT_CHANGED: Final = "ImpactChanged"
     HYPOTHESIS_CHANGED: Final = "HypothesisChanged"
     UPDATE_PUBLISHED: Final = "UpdatePublished"
+    NOT_DELIVERED: Final = "NotDelivered"
     ESCALATED: Final = "Escalated"
     ENTRY_REFUSED: Final = "EntryRefused"
     RUNBOOK_FROZEN: Final = "RunbookFrozen"
@@ -295,6 +296,7 @@ class Milestone:
             EventKind.MITIGATED,
             EventKind.RELAPSED,
             EventKind.TIME_BOX_OVER,
+            EventKind.NOT_DELIVERED,
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,

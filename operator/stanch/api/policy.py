@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from stanch.api.meta import Severity
 from stanch.api.names import OPERATOR_NAMESPACE
+from stanch.api.policy_sections import Channel
 from stanch.api.wish import GitOps
 
 WhenWorse = Literal["Undo", "Ask"]
@@ -124,6 +125,8 @@ class Policy:
     runs_counted_for: timedelta = 24 * _H
     when_worse: WhenWorse = "Ask"
     git_ops: GitOps = GitOps.HOLD
+    # Where people are told; None while nobody has read which there are.
+    channels: tuple[Channel, ...] | None = ()
     # Where criteria may ask, besides the API server: the platform's word, and nobody else's. "" is nowhere.
     prometheus_url: str = ""
     endpoints: Mapping[str, str] = field(default_factory=dict)

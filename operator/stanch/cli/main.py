@@ -9,6 +9,7 @@ from stanch.cli.evidence import evidence
 from stanch.cli.items.command import items
 from stanch.cli.review.command import review
 from stanch.cli.runbook.command import runbook
+from stanch.cli.status_page.command import status_page
 
 EXAMPLES = """
 \b
@@ -21,6 +22,7 @@ Examples:
   stanch items export --format markdown       what is to be done, by whom, until when
   stanch review --since 30d                   how long things took, what came again, what helped
   stanch runbook lint runbooks/               what is wrong with Runbooks before the night they are needed
+  stanch status-page --out /srv/status        what the public was told, as files that outlive the cluster
 """
 
 
@@ -135,6 +137,7 @@ main.add_command(evidence)
 main.add_command(items)
 main.add_command(review)
 main.add_command(runbook)
+main.add_command(status_page)
 
 
 if __name__ == "__main__":

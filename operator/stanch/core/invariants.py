@@ -25,6 +25,7 @@ from stanch.api.incident_status import (
 )
 from stanch.api.meta import RECONCILERS
 from stanch.api.names import EventKind
+from stanch.api.outbox_status import DeliveryState, Message
 from stanch.api.recovery_status import CriterionState
 from stanch.api.runbook_record import Mode, RunbookRecord
 from stanch.api.suspect_status import SUSPECTS_MAX
@@ -360,6 +361,25 @@ def law_30_what_came_after_proves_nothing_and_holds_up_nobody(incident: Incident
     return not (new and (begins or acts)) and all(a.evidence not in after for a in attempts(plan.status).values())
 
 
+def law_34_nothing_is_sent_that_was_not_written_down_first(incident: Incident, plan: Plan) -> bool:
+    """A crash can't make us forget whom we told; what is given up is told; each thing is told once to each."""
+    before, after = _outbox(incident.status), _outbox(plan.status)
+    listed = plan.status.communications.outbox or () if plan.status.communications else ()
+    ended = {k for k, m in after.items() if m.state is not DeliveryState.PENDING}
+    if len(listed) != len(after) or not ended <= before.keys():
+        return False
+    return all(
+        k in after and m.tries <= after[k].tries
+        if m.state is DeliveryState.PENDING
+        else k not in after or after[k] == m
+        for k, m in before.items()
+    )
+
+
+def _outbox(status: IncidentStatus) -> dict[str, Message]:
+    return {m.key: m for m in (status.communications.outbox if status.communications else None) or ()}
+
+
 def law_37_a_debt_moves_to_an_item_by_a_word(incident: Incident, plan: Plan) -> bool:
     """An item that was only drafted takes nothing over: the incident would close in silence, and nobody would have said so."""
     return all(d.action_item is None or d.item_owner is not None for d in plan.status.debt or ())
@@ -410,6 +430,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_28_resolved_only_after_the_hold_was_seen_clean,
     law_29_suspects_are_few_ranked_and_told_why,
     law_30_what_came_after_proves_nothing_and_holds_up_nobody,
+    law_34_nothing_is_sent_that_was_not_written_down_first,
     law_37_a_debt_moves_to_an_item_by_a_word,
     law_40_part_b_comes_when_the_effect_is_done,
 )

@@ -25,6 +25,7 @@ from stanch.core.judge import judge_effects
 from stanch.core.later_evidence import capture_later
 from stanch.core.lifecycle import follow_lifecycle, words_for_the_eye
 from stanch.core.observations import Observations
+from stanch.core.outbox import keep_outbox
 from stanch.core.pages import turn_page
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
@@ -94,6 +95,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     close_when_done(draft)
     follow_lifecycle(draft)
     words_for_the_eye(draft)
+    keep_outbox(draft)
     turn_page(draft)
     _look_again_sometime(draft)
     return _finish(draft)

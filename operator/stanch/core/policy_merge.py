@@ -42,6 +42,11 @@ def last_of(*words: str) -> Stricter:
     return lambda one, other: max(one, other, key=words.index)
 
 
+def the_clusters(one: Any, other: Any) -> Any:
+    """A namespace has no say."""
+    return one
+
+
 def _as_it_is(value: Any) -> Any:
     return value
 
@@ -125,6 +130,8 @@ LINES: Final[tuple[Line, ...]] = (
     Line("guardrails.protectedNamespaces", "protected_namespaces", both, frozenset, both),
     Line("guardrails.whenWorse", "when_worse", last_of("Undo", "Ask"), _word),
     Line("guardrails.gitOps", "git_ops", last_of("Ignore", "Hold", "Refuse")),
+    # Only in the cluster's policy: a namespace that sets a cadence keeps the channels (core/policy_check.py).
+    Line("communications.channels", "channels", the_clusters),
     Line("evidence.deadline", "evidence_deadline", None, _by("severity", "within")),
     Line("evidence.required", "evidence_required", longer),
     Line("evidence.storedBytes", "evidence_stored_bytes"),

@@ -8,6 +8,7 @@ from stanch.api.names import GROUP, EventKind
 from stanch.api.said import Audience
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.draft import Draft, shorten
+from stanch.core.outbox import note_update
 from stanch.core.spec_fold import worst_of
 from stanch.core.statements import Refused, holder, is_closed, needs_right, say_entry, source_of
 from stanch.core.story import in_words, merge_hypothesis, put_impact, said_fields
@@ -72,7 +73,7 @@ def hypothesis(draft: Draft, entry: TimelineEntry) -> Refused:
 
 
 def update(draft: Draft, entry: TimelineEntry) -> Refused:
-    """What people are told. Nothing is sent from here yet: it is the record of what was said to whom."""
+    """What people are told: on the record, and from there to the channels (core/outbox.py)."""
     said = entry.spec.update
     assert said is not None
     if not entry.spec.text:
@@ -84,6 +85,7 @@ def update(draft: Draft, entry: TimelineEntry) -> Refused:
     promise = f", next in {duration.write(said.next_update_in)}" if said.next_update_in else ""
     text = f"{said.audience.value}, {said.state.value}{promise}"
     say_entry(draft, entry, EventKind.UPDATE_PUBLISHED, text, event=True)
+    note_update(draft, entry)
     return None
 
 

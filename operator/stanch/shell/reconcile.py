@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -17,7 +17,7 @@ from stanch.api.names import EventKind, Label, Reason
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.attempts import begun
 from stanch.core.invariants import broken
-from stanch.core.observations import Answer, Found, Observations, Policies
+from stanch.core.observations import Answer, Delivery, Found, Observations, Policies
 from stanch.core.plan_type import Plan, Told
 from stanch.core.ports import Catalog
 from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Outside, Question, UndoSecret
@@ -79,6 +79,8 @@ class Reconciler:
         self.policies = Policies(False, "The admission policies have not been looked at yet", unclear=True)
         # Between counting what others do and writing down what is begun here, there is only one look at a time.
         self._turns = asyncio.Lock()
+        # What came of telling channels, by message (shell/courier.py).
+        self.deliveries: Callable[[Key], Mapping[str, Delivery]] = lambda _: {}
         # Why nothing may be done although all policies are in force; empty when every incident is known.
         self.uncounted = ""
         # Set once all has been read that effects rest on, for good: what can't be read later is told at once.
@@ -142,6 +144,7 @@ class Reconciler:
             evidence_started=began,
             restored=self.restored,
             held=self._holding.of(key, incident),
+            deliveries=self.deliveries(key),
         )
         seen = self._with_others(key, seen)
         done: list[tuple[Incident, Plan]] = []
