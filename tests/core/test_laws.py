@@ -112,6 +112,19 @@ class Anything(RuleBasedStateMachine):
         told = {"impact": "some", "tried": "nothing", "next": "look"}
         self._say(by, handoff={"role": role, "to": to, "summary": told})
 
+    @rule(
+        by=st.sampled_from(PEOPLE),
+        audience=st.sampled_from(["internal", "public"]),
+        state=st.sampled_from(["Identified", "Monitoring", "Resolved"]),
+        more=st.sampled_from([{}, {"nextUpdateIn": "20m"}]),
+    )
+    def somebody_tells_people(self, by, audience, state, more):
+        self._say(by, update={"audience": audience, "state": state, **more}, text="Some orders fail")
+
+    @rule(visible=st.booleans())
+    def users_see_it_or_not(self, visible):
+        self._say("bob", impact={"userVisible": visible})
+
     @rule(by=st.sampled_from(PEOPLE))
     def somebody_accepts(self, by):
         offers = self.world.incident.status.handoffs or ()
@@ -231,8 +244,24 @@ PLANTED = {
     "law_28": lambda i, s: (_unresolved(i), Plan(_resolved_too_soon(s))),
     "law_29": lambda i, s: (i, Plan(s.model_copy(update={"suspects": (_suspect(s, 3), _suspect(s, 90))}))),
     "law_30": lambda i, s: (i, Plan(_proven_by_what_came_after(s))),
+    "law_32": lambda i, s: (_promised(i, s), Plan(_put_off(_promised(i, s).status))),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
+
+
+def _promised(inc: Incident, status: IncidentStatus) -> Incident:
+    """Users were told that they hear more at a time."""
+    promise = status.communications.next_updates[0].model_copy(update={"promised": True})
+    record = status.communications.model_copy(update={"next_updates": (promise,)})
+    return inc.model_copy(update={"status": status.model_copy(update={"communications": record})})
+
+
+def _put_off(status: IncidentStatus) -> IncidentStatus:
+    """An hour later, and nobody said a word."""
+    promise = status.communications.next_updates[0]
+    later = promise.model_copy(update={"due_time": promise.due_time + timedelta(hours=1)})
+    record = status.communications.model_copy(update={"next_updates": (later,)})
+    return status.model_copy(update={"communications": record})
 
 
 def _unresolved(inc: Incident) -> Incident:

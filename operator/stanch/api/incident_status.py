@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from stanch.api.communications_status import CommunicationsRecord
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Target, Time
 from stanch.api.people_status import HandoffRecord, HypothesisRecord, ImpactRecord, SignOffRecord
 from stanch.api.recovery_status import RecoveryRecord
@@ -417,6 +418,9 @@ class IncidentStatus(Model):
     evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=16, description="Bundles captured.")] = None
     alerts: Annotated[AlertsRecord | None, Field(description="Of an incident that alerts made: how they stand.")] = None
     recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None
+    communications: Annotated[
+        CommunicationsRecord | None, Field(description="What is promised to whom, what was told, and drafts.")
+    ] = None
     debt: Annotated[
         tuple[Debt, ...] | None, Field(max_length=16, description="Temporary state not yet taken back.")
     ] = None
