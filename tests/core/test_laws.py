@@ -117,6 +117,19 @@ class Anything(RuleBasedStateMachine):
         told = {"impact": "some", "tried": "nothing", "next": "look"}
         self._say(by, handoff={"role": role, "to": to, "summary": told})
 
+    @rule(
+        by=st.sampled_from(PEOPLE),
+        audience=st.sampled_from(["internal", "public"]),
+        state=st.sampled_from(["Identified", "Monitoring", "Resolved"]),
+        more=st.sampled_from([{}, {"nextUpdateIn": "20m"}]),
+    )
+    def somebody_tells_people(self, by, audience, state, more):
+        self._say(by, update={"audience": audience, "state": state, **more}, text="Some orders fail")
+
+    @rule(visible=st.booleans())
+    def users_see_it_or_not(self, visible):
+        self._say("bob", impact={"userVisible": visible})
+
     @rule(by=st.sampled_from(PEOPLE))
     def somebody_accepts(self, by):
         offers = self.world.incident.status.handoffs or ()
@@ -139,10 +152,6 @@ class Anything(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(Delivered), of=st.sampled_from(["", "room", "pager"]), lost=st.booleans())
     def channels_answer(self, kind, of, lost):
         tried(self.world, kind, of, why="no answer", forget=lost)
-
-    @rule(by=st.sampled_from(PEOPLE), to=st.sampled_from(["internal", "public"]))
-    def somebody_tells_people(self, by, to):
-        self._say(by, update={"audience": to, "state": "Identified"}, text="Some orders fail")
 
     @rule(read=st.booleans())
     def channels_come_and_go(self, read):
@@ -251,6 +260,7 @@ PLANTED = {
     "law_34": lambda i, s: (i, Plan(_told_before_it_was_written(s))),
     "law_37": lambda i, s: (_owing(i, s), Plan(_handed_over_in_silence(_owing(i, s).status))),
     "law_40": lambda i, s: (i.model_copy(update={"status": _with_attempt(s, state=AttemptState.INTENDED)}), _part_b(s)),
+    "law_32": lambda i, s: (_promised(i, s), Plan(_put_off(_promised(i, s).status))),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
 
@@ -303,6 +313,21 @@ def _part_b(status: IncidentStatus) -> Plan:
     (first, *others) = status.evidence
     part = first.model_copy(update={"name": "b", "rest_of": first.name})
     return Plan(status.model_copy(update={"evidence": (first, *others, part)}))
+
+
+def _promised(inc: Incident, status: IncidentStatus) -> Incident:
+    """Users were told that they hear more at a time."""
+    promise = status.communications.next_updates[0].model_copy(update={"promised": True})
+    record = status.communications.model_copy(update={"next_updates": (promise,)})
+    return inc.model_copy(update={"status": status.model_copy(update={"communications": record})})
+
+
+def _put_off(status: IncidentStatus) -> IncidentStatus:
+    """An hour later, and nobody said a word."""
+    promise = status.communications.next_updates[0]
+    later = promise.model_copy(update={"due_time": promise.due_time + timedelta(hours=1)})
+    record = status.communications.model_copy(update={"next_updates": (later,)})
+    return status.model_copy(update={"communications": record})
 
 
 def _unresolved(inc: Incident) -> Incident:

@@ -431,11 +431,11 @@ class IncidentStatus(Model):
     evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=24, description="Bundles captured.")] = None
     alerts: Annotated[AlertsRecord | None, Field(description="Of an incident that alerts made: how they stand.")] = None
     recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None
+    communications: Annotated[
+        CommunicationsRecord | None, Field(description="What is promised to whom, what was told, and drafts.")
+    ] = None
     debt: Annotated[
         tuple[Debt, ...] | None, Field(max_length=16, description="Temporary state not yet taken back.")
-    ] = None
-    communications: Annotated[
-        CommunicationsRecord | None, Field(description="Who was told what, and what waits to be told.")
     ] = None
     timeline: Annotated[
         tuple[TimelineLine, ...], Field(max_length=160, description="What happened, machine and people, by seq.")

@@ -53,6 +53,7 @@ class ConditionType:
     APPROVAL_NEEDED: Final = "ApprovalNeeded"
     CONTAINED: Final = "Contained"
     CONTESTED: Final = "Contested"
+    UPDATE_OVERDUE: Final = "UpdateOverdue"
     TIME_BOX_OVER: Final = "TimeBoxOver"
     READY: Final = "Ready"
 
@@ -148,6 +149,8 @@ class Reason:
     NOT_STORED: Final = "NotStored"
     UNDO_NOT_EXACT: Final = "UndoNotExact"
     STILL_HURTING_ONLY: Final = "OnlyIfHarmGoesOn"
+    # UpdateOverdue
+    PROMISE_PASSED: Final = "PromisePassed"
     # TimeBoxOver
     DECIDE: Final = "Decide"
 
@@ -203,6 +206,8 @@ class EventKind:
     HYPOTHESIS_CHANGED: Final = "HypothesisChanged"
     UPDATE_PUBLISHED: Final = "UpdatePublished"
     NOT_DELIVERED: Final = "NotDelivered"
+    UPDATE_DUE: Final = "UpdateDue"
+    UPDATE_MISSED: Final = "UpdateMissed"
     ESCALATED: Final = "Escalated"
     ENTRY_REFUSED: Final = "EntryRefused"
     RUNBOOK_FROZEN: Final = "RunbookFrozen"
@@ -297,6 +302,7 @@ class Milestone:
             EventKind.RELAPSED,
             EventKind.TIME_BOX_OVER,
             EventKind.NOT_DELIVERED,
+            EventKind.UPDATE_MISSED,
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,

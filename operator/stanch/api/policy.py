@@ -12,12 +12,14 @@ from typing import Final, Literal
 
 from stanch.api.meta import Severity
 from stanch.api.names import OPERATOR_NAMESPACE
+from stanch.api.people_rules import CADENCE, CadenceRule
 from stanch.api.policy_sections import Channel
 from stanch.api.wish import GitOps
 
 WhenWorse = Literal["Undo", "Ask"]
 CommanderActs = Literal["Warn", "Deny"]
 
+_S: Final = timedelta(seconds=1)
 _M: Final = timedelta(minutes=1)
 _H: Final = timedelta(hours=1)
 
@@ -134,6 +136,13 @@ class Policy:
     prometheus_secret: str = ""
     endpoint_secrets: Mapping[str, str] = field(default_factory=dict)
     commander_acts: CommanderActs = "Warn"
+    # Promises of updates (decisions 2.10): missed a minute after they were due; the last one comes soon after it is over.
+    cadence: Mapping[Severity, CadenceRule] = field(default_factory=lambda: dict(CADENCE))
+    after_mitigated: int = 2
+    update_grace: timedelta = 60 * _S
+    final_update_within: timedelta = 15 * _M
+    # An entry that was said in time is taken in before its promise counts as missed, also when it is seen a little later.
+    update_seen_within: timedelta = 5 * _S
     evidence_required: bool = False
     # Stored bytes of one bundle, of one incident, of all that is kept.
     evidence_stored_bytes: int = 2_097_152

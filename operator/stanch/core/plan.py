@@ -29,6 +29,7 @@ from stanch.core.outbox import keep_outbox
 from stanch.core.pages import turn_page
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
+from stanch.core.promises import keep_promises
 from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
 from stanch.core.relapse import watch_relapse
@@ -94,6 +95,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     learn(draft)
     close_when_done(draft)
     follow_lifecycle(draft)
+    keep_promises(draft)
     words_for_the_eye(draft)
     keep_outbox(draft)
     turn_page(draft)

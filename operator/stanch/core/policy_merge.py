@@ -13,9 +13,11 @@ from enum import Enum
 from typing import Any, Final
 
 from stanch.api import duration
+from stanch.api.meta import Severity
+from stanch.api.people_rules import CadenceRule
 from stanch.api.policy import BurnRule, Policy
 from stanch.api.policy_review import MaxDue
-from stanch.api.policy_sections import Burn, Endpoint
+from stanch.api.policy_sections import Burn, Cadence, Endpoint
 from stanch.api.response_policy import ResponsePolicySpec
 from stanch.core.policy_paths import stated
 
@@ -96,6 +98,10 @@ def _by_priority(said: MaxDue) -> dict[str, timedelta]:
     return {name.upper(): value for name in MaxDue.model_fields if (value := getattr(said, name)) is not None}
 
 
+def _cadence(rows: Iterable[Cadence]) -> dict[Severity, CadenceRule]:
+    return {row.severity: CadenceRule(row.internal, row.leadership, row.public_first, row.public) for row in rows}
+
+
 _APPROVALS: Final = _by("class_", "needed", _word)
 
 LINES: Final[tuple[Line, ...]] = (
@@ -108,6 +114,8 @@ LINES: Final[tuple[Line, ...]] = (
     Line("receiver.defaultNamespace", "alerts_namespace"),
     Line("receiver.namespaces", "alerts_namespaces", None, frozenset),
     Line("roles.commanderActs", "commander_acts", last_of("Warn", "Deny"), _word),
+    Line("communications.cadence", "cadence", None, _cadence),
+    Line("communications.afterMitigated", "after_mitigated"),
     Line("approvals.person", "approvals_person", longer, _APPROVALS),
     Line("approvals.machine", "approvals_machine", longer, _APPROVALS),
     Line("approvals.auto", "approvals_auto", longer, _APPROVALS),
