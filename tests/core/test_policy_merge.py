@@ -28,7 +28,16 @@ NOBODYS = {
     *("resync_every", "resync_resolved_every", "verify_every", "verify_within", "evict_again", "evictions_at_once"),
     *("time_box", "worse_points", "debt_remind_every", "debt_remind_hold_every", "debt_escalate_after"),
     *("debt_reminders_max", "debt_extend_max", "evidence_fresh", "pods_one_by_one", "follow_up_due", "told_after"),
-    *("store_again", "lost_attempts_max", "lost_after", "sick_nodes_percent", "counted_for", "runs_counted_for"),
+    *(
+        "postmortem_remind_every",
+        "postmortem_reminders_max",
+        "store_again",
+        "lost_attempts_max",
+        "lost_after",
+        "sick_nodes_percent",
+        "counted_for",
+        "runs_counted_for",
+    ),
 }
 # Nobody can be built in; the file shows what one looks like.
 NO_ADDRESSES: dict[str, Any] = {"prometheus_url": "", "endpoints": {}}

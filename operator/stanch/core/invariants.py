@@ -42,6 +42,7 @@ from stanch.core.plan_type import Plan
 Law = Callable[[Incident, Plan], bool]
 STATUS_BYTES_MAX: Final = 128 * 1024
 _REMINDERS: Final = (EventKind.DEBT_DUE, EventKind.DEBT_REMINDED)
+_CHASED: Final = (EventKind.POSTMORTEM_OVERDUE, EventKind.POSTMORTEM_REMINDED)
 _ORDER: Final = {AttemptState.INTENDED: 0, AttemptState.STARTED: 1, AttemptState.APPLIED: 2}
 
 
@@ -359,6 +360,33 @@ def law_30_what_came_after_proves_nothing_and_holds_up_nobody(incident: Incident
     return not (new and (begins or acts)) and all(a.evidence not in after for a in attempts(plan.status).values())
 
 
+def law_35_what_is_to_be_learned_never_becomes_less(incident: Incident, plan: Plan) -> bool:
+    """A full postmortem stays one, a draft stays drafted, and only a person's word with a reason waives it."""
+    before, after = incident.status.postmortem, plan.status.postmortem
+    if before is None:
+        return after is None or not after.waived
+    if after is None or (before.decision == "Required" and after.decision != "Required"):
+        return False
+    kept = before.drafted_time is None or after.drafted_time == before.drafted_time
+    name, colon, why = (after.waived or "").partition(": ")
+    return kept and after.name == before.name and (after.waived == before.waived or bool(name and colon and why))
+
+
+def law_36_a_postmortem_is_spoken_of_once_a_period_and_not_for_ever(incident: Incident, plan: Plan) -> bool:
+    """Overdue is said once for a due time, each reminder has its own, and after the last there is silence."""
+    before, after = incident.status.postmortem, plan.status.postmortem
+    said = [x for x in plan.status.timeline if x.seq > incident.status.last_seq and x.kind in _CHASED]
+    if not said:
+        return True
+    if len(said) > 1 or before is None or after is None or before.remind_time is None:
+        return False
+    late = said[0].kind == EventKind.POSTMORTEM_OVERDUE
+    on_time = before.remind_time <= said[0].time and (after.remind_time is None or after.remind_time > said[0].time)
+    again = late and before.overdue and before.due_time == after.due_time
+    few = after.reminders <= plan.policy.postmortem_reminders_max and after.reminders == before.reminders + 1
+    return on_time and few and not again
+
+
 LAWS: Final[tuple[Law, ...]] = (
     law_1_no_command_without_a_written_intention,
     law_2_nothing_is_done_again_once_its_outcome_is_seen,
@@ -390,6 +418,8 @@ LAWS: Final[tuple[Law, ...]] = (
     law_28_resolved_only_after_the_hold_was_seen_clean,
     law_29_suspects_are_few_ranked_and_told_why,
     law_30_what_came_after_proves_nothing_and_holds_up_nobody,
+    law_35_what_is_to_be_learned_never_becomes_less,
+    law_36_a_postmortem_is_spoken_of_once_a_period_and_not_for_ever,
 )
 
 

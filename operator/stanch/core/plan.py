@@ -12,6 +12,7 @@ from stanch.api.evidence import Purpose
 from stanch.api.incident import Incident
 from stanch.core.aftermath import learn
 from stanch.core.alert_fold import fold_alerts
+from stanch.core.chase import chase
 from stanch.core.closing import ask_what_closing_needs, close_when_done
 from stanch.core.contest import watch_effects
 from stanch.core.debt_items import move_to_items
@@ -87,6 +88,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     follow_lifecycle(draft)
     escalate(draft)
     learn(draft)
+    chase(draft)
     close_when_done(draft)
     follow_lifecycle(draft)
     words_for_the_eye(draft)

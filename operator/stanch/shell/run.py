@@ -15,7 +15,7 @@ from aiohttp import web
 
 from stanch.api.policy import DEFAULT, Policy
 from stanch.core.ports import Catalog
-from stanch.core.questions import INCIDENTS, RESPONSE_POLICIES, RUNBOOKS
+from stanch.core.questions import INCIDENTS, POSTMORTEMS, RESPONSE_POLICIES, RUNBOOKS
 from stanch.evidence.collector import EvidenceCollector
 from stanch.mitigations import ALL
 from stanch.shell import policy_book
@@ -204,6 +204,8 @@ async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells) -> None:
                     await reconciler.look(key)
                 elif key.plural == RESPONSE_POLICIES.plural:
                     await _policy(reconciler, key)
+                elif key.plural == POSTMORTEMS.plural:
+                    await reconciler.learning.keep(key, reconciler.book.policy(key.namespace), reconciler.now())
                 elif key.plural == RUNBOOKS.plural:
                     await keep_runbook(reconciler.kube, reconciler.cache, bells, key, reconciler.now())
                 else:
