@@ -4,11 +4,21 @@ from datetime import datetime
 from typing import Any
 
 from build import stamp
+from json_patch import copied
+from stanch.core.observations import Answer, Found, NotFound
 from stanch.core.postmortem_judge import Around, judge
 from stanch.core.postmortem_text import text_digest
 from stanch.core.whole_story import whole_story
 
 Json = dict[str, Any]
+
+
+def as_kept(world: Any, plural: str, name: str) -> Answer:
+    """An object as it is now; a Postmortem with its status."""
+    found = world.objects.get((plural, name))
+    if found is not None and plural == "postmortems":
+        keep(world, found)
+    return Found(copied(found)) if found else NotFound()
 
 
 def keep(world: Any, body: Json) -> None:

@@ -11,7 +11,7 @@ import jsonpatch
 
 from build import BAD, GOOD, T0, deployment, pod, replicaset, stamp
 from json_patch import apply_patch, copied
-from learning import keep, publish
+from learning import as_kept, publish
 from paper import PaperCollector
 from stanch.api.incident import Incident
 from stanch.api.names import OPERATOR_USER, Label
@@ -138,7 +138,7 @@ class World:
                 said = next((e for e in self.entries if e.metadata.name == name), None)
                 return Found(said.wire()) if said else NotFound()
             case Get(ref=ref, name=name):
-                return self._object(ref.plural, name)
+                return as_kept(self, ref.plural, name)
             case List(ref=ref, fields=fields) if ref.plural == "evidences":
                 wanted = fields.removeprefix("metadata.name=")
                 names = [n for n in self.stored if not fields or n == wanted]
@@ -160,12 +160,6 @@ class World:
                 return Found(self.secrets[name]) if name in self.secrets else NotFound()
             case Metric() | Probe():
                 return self.outside(question)
-
-    def _object(self, plural: str, name: str) -> Answer:
-        found = self.objects.get((plural, name))
-        if found is not None and plural == "postmortems":
-            keep(self, found)
-        return Found(copied(found)) if found else NotFound()
 
     def publish(self, name: str = "checkout-5xx") -> "World":
         """As if people had written it, and somebody had signed it off: what that takes is tests/core/test_postmortem*.py's."""

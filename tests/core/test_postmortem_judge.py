@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from build import T0, entry, incident, roll_back, stamp
-from learning import written
+from learning import as_kept, written
 from stanch.api.incident_status import Approvals, TimelineLine
 from stanch.core.gaps.find import find_gaps
 from stanch.core.postmortem_text import text_digest
@@ -30,7 +30,7 @@ def say(world: World, by: str = "bob", **said: Any) -> World:
 def body(world: World) -> dict[str, Any]:
     """The Postmortem as the operator keeps it."""
     found = world.objects[("postmortems", "checkout-5xx")]
-    world._object("postmortems", "checkout-5xx")
+    as_kept(world, "postmortems", "checkout-5xx")
     return found
 
 

@@ -26,9 +26,9 @@ _BAD: Final = (
 )
 # A fault whatever the reason is.
 _STRONG: Final = (
-    r"forgot|forgets|has forgotten|neglected|failed to|fails to|messed up|screwed up|botched|blundered|panicked"
+    r"forgot(?:ten)?|forgets|neglected|failed to|fails to|messed up|screwed up|botched|blundered|panicked"
     r"|violated"
-    r"|broke|caused|brought down|took down|took out|knocked out|crashed (?:the|production|checkout)|misjudged"
+    r"|broken?|caused|brought down|took down|took out|knocked out|crashed (?:the|production|checkout)|misjudged"
     r"|mishandled|fumbled"
     r"|(?:was|is|were|are) (?:to blame|at fault|guilty|careless|negligent|reckless|sloppy|lazy|incompetent"
     r"|the culprit|the root cause)"
@@ -36,6 +36,10 @@ _STRONG: Final = (
     r"|error|mistake)"
     r"|(?:was|were) supposed to|(?:made|makes|making) (?:(?:a|an|the|this|that|several|two|many)\s+)?(?:\w+\s+){0,2}"
     r"(?:mistakes?|errors?|blunders?|typos?|bad call|wrong call|poor decision|poor choice|bad decision)"
+    r"|(?:was|were) (?:unprepared|inattentive|distracted|overconfident|too slow|slow to|asleep at|not up to"
+    r"|unwilling|in over|out of (?:his|her|their) depth)"
+    r"|slept through|waved (?:it|the \w+|this) through|overwrote|lost track|did(?:n't| not) take \w+(?: \w+)? seriously"
+    r"|[^.;]{3,60}? and (?:broke|caused|crashed|took down|brought down|wiped|destroyed|corrupted)"
     r"|lacked (?:the )?(?:care|diligence|attention|discipline|judge?ment|skill)s?|(?:could|can)(?:n't| not) be bothered"
     r"|let (?:us|the team|everyone|users) down"
 )
@@ -44,13 +48,18 @@ _WEAK: Final = (
     r"(?:did(?:n't| not)|do(?:es)?(?:n't| not)|never|had(?:n't| not)) (?:even |properly |carefully |bother(?:ed)? to )?"
     r"(?:check|verif|test|follow|read|notic|pay|think|double|ask|look|review|run|ran|communicat|reali[sz]|escalat"
     r"|consult|care|validat"
-    r"|monitor|watch|back(?:ed)? up|inform|confirm|stop|bother)\w*"
+    r"|monitor|watch|back(?:ed)? up|inform|confirm|stop|bother|tell|told|say|said|mention|warn|announc|call|react)\w*"
+    rf"|(?:\w+ed|ran|gave|sent|took|put|wrote|chose|set|made|left|cut)(?:\s+\S+){{0,2}}?\s+(?:{_BAD}|corrupt"
+    rf"|untried|unsafe|outdated|stale)\b(?! (?:because|since))"
+    r"|[^.;]{3,40}? without (?:\w+ing|any|a (?:test|check|review|backup|word)|permission|approval|authori[sz]ation"
+    r"|consultation)\b"
     r"|ignored|overlooked|disregarded|skipped|bypassed|misread|misconfigured|mistyped|misunderstood|mixed up"
     r"|omitted|rushed"
     r"|missed (?:the|an?|this|that|his|her|their|it|several|two|three|obvious)\b"
     r"|(?:pushed|ran|deployed|merged|applied|deleted|dropped|typed|entered|executed|released|shipped|committed"
     r"|approved|changed|set"
-    r"|edited|copied|pasted|picked|chose|selected|restarted|scaled|drained|rolled out|rebooted|rotated|removed"
+    r"|edited|copied|pasted|gave|given|told|sent|shut off|shut down|pulled|connected|plugged|unplugged|mounted"
+    r"|formatted|cut|picked|chose|selected|restarted|scaled|drained|rolled out|rebooted|rotated|removed"
     r"|disabled|turned off"
     r"|switched off|wiped|uploaded|published|wrote|introduced|opened|pressed|clicked|used|triggered)"
     rf"(?:\s+\S+){{0,3}}?\s+{_BAD}\b"
@@ -60,7 +69,8 @@ _WEAK: Final = (
     r"|by (?:mistake|accident)|on a Friday|and (?:broke|brought down|took down|crashed|wiped)|which (?:broke"
     r"|caused|brought down|took down)"
     r"|, (?:breaking|causing|bringing down|taking down))"
-    r"|(?:accidentally|mistakenly|inadvertently|carelessly|wrongly) \w+"
+    r"|(?:accidentally|mistakenly|inadvertently|carelessly|wrongly) \w+|was in a (?:hurry|rush)"
+    r"|(?:dropped|wiped|deleted|took offline|scaled) (?:the |a )?(?:production|primary|live)\b"
 )
 # A reason that is not a person: `because the dashboard does not show it`.
 _BECAUSE: Final = re.compile(
@@ -74,7 +84,12 @@ _PERSON_AFTER: Final = r"\b(?:because|since|as|for)\s+(?:of\s+)?"
 @lru_cache(maxsize=64)
 def _faults(crowd: Crowd) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     who, one = person(crowd), named_person(crowd)
-    tail = r"(?:\s+\([^)]*\))?(?:\s*,?\s+(?:who|which)\b[^,.;]{0,60},?)?"
+    # `(on her first day)`, `in Berlin`, `of the change`, `, who was new to the team,`.
+    of = (
+        r"(?:\s+(?:in|on|of|at|from|for|behind|with)\s+(?:(?:the|a|an|our|its|this|that"
+        r"|each)\s+)?[\w-]+(?:\s+(?:call|duty|[\w-]+ team))?){0,2}?"
+    )
+    tail = rf"(?:\s+\([^)]*\))?{of}(?:\s*,?\s+who\b[^,.;]{{0,60}},?)?"
     strong = re.compile(rf"\b{who}\b{tail}(?i:{_OFTEN}\s+(?:{_STRONG}))\b")
     weak = re.compile(rf"\b{who}\b{tail}(?i:{_OFTEN}\s+(?:{_WEAK}))")
     faults = (
@@ -95,7 +110,11 @@ def _faults(crowd: Crowd) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[
         rf"|(?i:\b(?:who|which {'(?:' + 'engineer|developer|person|team' + ')'})\s+(?:broke|caused|forgot|failed"
         rf"|messed|is to blame|was to blame))"
         rf"|(?i:\b(?:mistakes?|errors?|blunders?|faults?)\s+(?:by|of|made by)\s+){one}\b"
-        rf"|(?i:\bblam(?:e|ed|es|ing)\s+){one}\b"
+        rf"|(?i:\b(?:mistakes?|errors?|outage|incident|damage|loss) (?:was|were) (?:made|caused|triggered"
+        rf"|introduced) by )(?:(?i:the|an?) )?{one}\b"
+        rf"|\b{one}\s+(?i:with (?:too )?little experience|without experience)\b"
+        rf"|(?i:\bblam(?:e|ed|es|ing)\s+){one}\b|(?i:\b(?:blame|fault|responsibility) (?:lies|lay|rests"
+        rf"|falls) (?:with|on)\s+){one}\b"
     )
     asked = re.compile(
         rf"(?i:\bwhy\s+(?:did(?:n't| not)?|was(?:n't)?|had(?:n't)?|were(?:n't)?|would)\s+){one}\b(?!'s|\u2019s)"
@@ -167,11 +186,14 @@ _TRADE: Final = re.compile(
     re.IGNORECASE,
 )
 _PUNISHED: Final = re.compile(
-    r"\breprimand\w*|\bdisciplinary\b|\bpunish\w*|\bwritten warning\b|\bheld (?:personally |fully )?(?:accountable"
+    r"\breprimand\w*|\bHR (?:has|was|will|is|had)\b|\binformed HR\b|\bdisciplinary\b|\bpunish\w*"
+    r"|\bwritten warning\b|\bheld (?:personally |fully )?(?:accountable"
     r"|liable)\b"
     r"|\bhold (?:\w+\s){0,3}(?:personally )?accountable\b|\bperformance (?:review|improvement plan|plan)\b"
     r"|\bconsequences for (?:the|him|her|them|those|whoever)\b"
-    r"|\brevok\w+ (?:his|her|their) access\b|\b(?:will|was|were|has been|be) (?:fired|sacked|dismissed|let go"
+    r"|\brevok\w+ (?:his|her|their) access\b|\b(?:his|her|their) (?:access|rights?|permissions?) (?:was|were"
+    r"|has been|have been|is|are) (?:revoked|removed|taken)\b|\b(?:will|was|were|has been|be) (?:fired|sacked"
+    r"|dismissed|let go"
     r"|demoted|retrained)\b(?! (?:at|by|on|when|after|too|again|within|\d|for|every|twice|once))",
     re.IGNORECASE,
 )

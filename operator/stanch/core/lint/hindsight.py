@@ -14,7 +14,11 @@ _PAST: Final = (
     r"|\b(?:in|with|by) (?:the benefit of )?hindsight\b|\bin retrospect\b|\blooking back,"
     r"|\bcould (?:have )?(?:easily |simply |quickly )?(?:have )?been (?:\w+ )?(?:prevented|avoided|caught|stopped"
     r"|averted)\b"
-    r"|\bwould (?:have|not have|never have) been (?:prevented|avoided|averted|caught)\b"
+    r"|\bwould(?:n't| not)? have (?:saved|spared|prevented|avoided|averted|stopped (?:it|this|the outage)"
+    r"|shortened|kept (?:it|users|us))\b"
+    r"|\b(?:could|might) have (?:saved|spared|prevented|avoided|averted|stopped|shortened|limited|reduced|kept"
+    r"|helped)\b"
+    r"|\bhad it not been for\b|\bwould (?:have|not have|never have) been (?:prevented|avoided|averted|caught)\b"
     r"|\b(?:was|were|is) (?:\w+ )?(?:preventable|avoidable)\b|\beasily (?:prevented|avoided|foreseen)\b"
     r"|\bif\b[^.;]*\bhad(?:n't)?\b[^.;]*\b(?:would|could|might)(?:n't| not| never)? (?:not |never )?have\b"
     r"|(?:^|[,;]\s*)had (?:\w+\s){1,5}?(?:not |been |\w+ed\b|known|seen|run|read|done|gone|had|kept|made|told"
@@ -45,9 +49,12 @@ def _counterfactual(said: Said, crowd: Crowd) -> Iterator[Found]:
 
 
 _NOUN: Final = r"(?:[\w-]+\s+){0,3}?[\w-]+"
-_BADLY: Final = r"(?:bad|wrong|broken|faulty|incorrect|misconfigured|erroneous|buggy|flawed|invalid)"
+_BADLY: Final = (
+    r"(?:outdated|stale|untested|bad|wrong|broken|faulty|incorrect|misconfigured|erroneous|buggy|flawed|invalid)"
+)
 _PUT: Final = (
     r"(?:pushed|deployed|applied|merged|released|shipped|run|executed|entered|typed|committed|rolled out|uploaded"
+    r"|installed|configured|mounted|sent|copied"
     r"|used|deleted|dropped|selected|chosen)"
 )
 _EVADED: Final = re.compile(
@@ -58,6 +65,10 @@ _EVADED: Final = re.compile(
     rf"|\b(?:an?|the|some) {_BADLY} {_NOUN} (?:was|were|had been|got) {_PUT}\b"
     r"|\b(?:was|were|been) (?:forgotten|overlooked|neglected|disregarded|mishandled|botched)\b"
     r"|\b(?:was|were) not (?:followed|adhered to|respected|communicated|thought (?:of|through)|considered)\b"
+    r"|\b(?:was|were|been) (?:\w+ed|run|sent|cut|set) (?:prematurely|too (?:early|soon|late)|in error"
+    r"|by (?:mistake|accident))\b"
+    r"|\b(?:backup|test|check|review|snapshot|step|warning|page|update|message) (?:was|were) not (?:taken|run|done"
+    r"|made|sent|read|answered|performed)\b"
     r"|\bthings (?:went|got) (?:wrong|out of hand)\b|\bit was (?:decided|felt|thought|believed|assumed) (?:that|to)\b"
     r"|\b(?:deleted|dropped|changed|removed|restarted|pushed|deployed|disabled) by (?:mistake|accident)\b",
     re.IGNORECASE,
@@ -66,7 +77,7 @@ _EVADED: Final = re.compile(
 _REASON: Final = re.compile(
     r"\b(?:because|since|whose|for (?:the|no|a|both)|so that|as (?:the|no|both)|, for|: the|: no|by (?:the"
     r"|a) (?:\w+ )?(?:controller|pipeline|job|script|operator|reconciler|cron\w*|autoscaler|automation"
-    r"|validator))\b",
+    r"|validator|selector|tool|chart|proxy|scheduler|template|policy|rule|cache|client|server|system))\b",
     re.IGNORECASE,
 )
 
@@ -85,7 +96,10 @@ _ONE_CAUSE: Final = re.compile(
     r"|failure|downtime)\s*(?::|was|is)\b"
     r"|\b(?:sole|single|only|one and only) (?:reason|cause|culprit|factor)\b|\b(?:was|is) (?:the|a) root cause\b"
     r"|\b(?:solely|entirely|purely|exclusively|only) (?:caused by|due to|because of)\b"
-    r"|\bit all comes down to\b|\bthe root of (?:the|this) (?:problem|outage|incident)\b",
+    r"|\bone (?:thing|mistake|change|cause|error|fault) (?:caused|explains|is behind|was behind|led to)\b"
+    r"|\bit all comes down to\b|\bone (?:thing|change|cause|error|fault) (?:caused|explains|is behind|was behind"
+    r"|led to)\b|\b(?:all|everything)\b[^.]*\bbecause of (?:one|a single)\b|\bthe root of (?:the|this) (?:problem"
+    r"|outage|incident)\b",
     re.IGNORECASE,
 )
 _MANY_CAUSES: Final = re.compile(
@@ -99,7 +113,7 @@ _MANY_CAUSES: Final = re.compile(
 )
 
 _HARDER: Final = re.compile(
-    r"\bbe (?:\w+ )?(?:careful|vigilant|mindful|diligent|attentive|cautious|alert|disciplined|aware)\b|\b(?:more"
+    r"\bbe (?:\w+ ){0,2}(?:careful|vigilant|mindful|diligent|attentive|cautious|alert|disciplined|aware)\b|\b(?:more"
     r"|greater|better|extra|closer|due) (?:care|careful\w*|vigilan\w+|attention|diligen\w+|discipline\w*|caution"
     r"|awareness|focus|communication)\b"
     r"|\bpay (?:\w+ ){0,2}attention\b|\btry harder\b|\bdouble[- ]check\b|\b(?:must|should|will"
@@ -111,12 +125,18 @@ _HARDER: Final = re.compile(
     r"|\b(?:must|will|should|shall) not happen again\b|\btake (?:more|extra|better|greater) care\b"
     r"|\bcommunicate (?:better|more)\b|\b(?:learn|take) (?:the )?lesson from (?:his|her|their)\b"
     r"|\bmore carefully\b|\bstay (?:alert|vigilant|focused)\b"
-    r"|\b(?:educate|train|tell|ask|urge) (?:the )?(?:team|engineers|developers|people|staff|everyone|on-?call\w*"
+    r"|\b(?:all|every|each) (?:engineers?|developers?|responders?|reviewers?|teams?|of us|person) (?:will|must"
+    r"|should|shall|needs? to|(?:is|are) to|has to|have to)\b"
+    r"|\b(?:must|should|needs? to|ha(?:s|ve) to) (?:react|respond|work|act|think|be) (?:\w+ )?(?:faster|quicker"
+    r"|better|harder|earlier|sooner)\b"
+    r"|\bdiscipline around\b|\b(?:educate|train|tell|ask|urge) (?:the )?(?:team|engineers|developers|people|staff"
+    r"|everyone|on-?call\w*"
     r"|reviewers) (?:to|on|about|not)\b",
     re.IGNORECASE,
 )
 _NOT_HARDER: Final = re.compile(
-    r"\b(?:not|never|no|instead of|rather than|nor|without|isn't|beats|does not rely on"
+    r"\b(?:people|somebody|someone) had to remember\b|\b(?:not|never|no|instead of|rather than|nor|without|isn't"
+    r"|beats|does not rely on"
     r"|than)\b[^.]{0,60}\b(?:careful\w*|vigilan\w+|attention|remember\w*|harder|double[- ]check|awareness)\b"
     r"|\bshould not (?:have to )?(?:depend|rely)\b|\bdepends? on (?:somebody|someone|people) (?:being|to)\b"
     r"|\b(?:job|pipeline|script|controller|probe|alert|check|gate|tool|hook)s? (?:\w+ )?(?:double[- ]check|remind"
