@@ -21,6 +21,7 @@ from tools.crds_runbook import runbook
 
 from stanch.api import (
     action_item,
+    done_when,
     evidence,
     impact,
     incident,
@@ -193,6 +194,12 @@ POSTMORTEM = Kind(
     },
 )
 
+NO_SECRETS = Rule(
+    "!(self.resource in ['secrets', 'evidences'])",
+    "secrets and evidences are read for no action item; name another resource",
+    field=".resource",
+)
+
 ACTION_ITEM = Kind(
     name="ActionItem",
     description="One thing to do, one owner, one due time.",
@@ -205,13 +212,21 @@ ACTION_ITEM = Kind(
         # A string, for kubectl shows a date in the future as <invalid>.
         Column("DUE", ".spec.dueTime", description="When it must be done"),
         Column("PRIORITY", ".spec.priority"),
-        Column("STATE", ".status.state", description="Open, Overdue or Done"),
+        Column("STATE", ".status.state", description="Open, Overdue, Reopened or Done"),
+        Column(
+            "PROVEN", '.status.conditions[?(@.type=="Proven")].reason', wide=True, description="What doneWhen showed"
+        ),
         Column("TITLE", ".spec.title"),
         Column("INCIDENT", ".spec.incident", wide=True),
         Column("AGE", ".metadata.creationTimestamp", "date", wide=True),
     ),
     selectable=(".spec.incident", ".spec.owner"),
-    rules={"spec": (same_for_ever("incident"),)},
+    rules={
+        "spec": (same_for_ever("incident"),),
+        "spec.doneWhen": (exactly_one(aliases(done_when.DoneWhen, done_when.DoneWhen.CHECKS), "check"),),
+        "spec.doneWhen.objectExists": (NO_SECRETS,),
+        "spec.doneWhen.cel": (NO_SECRETS,),
+    },
 )
 
 RESPONSE_POLICY = Kind(

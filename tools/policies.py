@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tools import generated
 from tools.policy_askers import declarer, entries, requesters, runbooks
+from tools.policy_items import item_reads
 from tools.policy_leash import leash, leash_pods
 from tools.policy_leash_own import leash_records, leash_secrets
 from tools.policy_parts import (
@@ -209,6 +210,7 @@ def policies() -> tuple[Policy, ...]:
         operator_writes(),
         own_labels(),
         keep_records(),
+        item_reads(),
         leash(),
         leash_pods(),
         leash_records(),

@@ -114,6 +114,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "AlertsFiring": "Alerts of the group that made it fire again.",
     "Recurred": "The same group of alerts made an incident not long ago; the line names it.",
     "RunbooksTied": "Several Runbooks are for these alerts with the same rank: none is taken, all are listed.",
+    "TargetNamed": "What a label of its alerts names, or why none does: captured and thought about, not acted on by that.",
     "SignalsSay": "What is known says a higher severity than a person did; the person's word stands.",
     "Acknowledged": "A person is on it.",
     "RoleChanged": "A role has another holder.",
@@ -171,10 +172,42 @@ EVENTS: Final[Mapping[str, str]] = {
     "PostmortemReminded": "The text is not published; said on a cadence, and not for ever.",
     "PostmortemOverdue": "The text was due, and is not published.",
     "ActionItemDrafted": "Something to do was written down, with an owner.",
+    "ActionItemReminded": "An action item is open; said on a cadence, and not for ever.",
+    "ActionItemDue": "An action item is past its due time.",
+    "ThreeWeekTest": "Three weeks after the incident: is it done?",
+    "ActionItemEscalated": "An action item is overdue for long; somebody else is told.",
+    "ActionItemDone": "An action item is done; the text says whether by proof or by hand.",
+    "ActionItemReopened": "An action item was done and is not any more; the text says what was seen.",
     "Closed": "The record is closed.",
     "NoSuchIncident": "Somebody said something to an incident that is not there; check the name.",
     "IncidentIsClosed": "Somebody asked something of a closed incident.",
     "Stalled": "The operator can't go on.",
+}
+
+ITEM_CONDITIONS: Final[Mapping[str, str]] = {
+    "Done": "It is done: proved by doneWhen or, where there is none, said in `spec.closed`.",
+    "Overdue": "It is past its due time and not done.",
+    "Proven": "doneWhen has held for long enough; Unknown when nobody could look.",
+    "Escalated": "It was overdue for so long that somebody else was told. Only while that is so.",
+}
+
+ITEM_REASONS: Final[Mapping[str, str]] = {
+    "Closed": "Somebody set `spec.closed`.",
+    "Proved": "doneWhen held for as long as the policy asks; the message says from when to when, and what was seen.",
+    "Open": "It is not done.",
+    "NotProven": "`spec.closed` says that it is done, and doneWhen does not.",
+    "Regressed": "It was done, and doneWhen does not hold any more.",
+    "Late": "The due time is over.",
+    "InTime": "The due time is not over, or it is done.",
+    "OverdueForLong": "The due time is over for longer than `actionItems.escalateAfter`.",
+    "Holds": "doneWhen holds.",
+    "NotLongEnough": "doneWhen holds, and has to for a while yet.",
+    "NotThere": "The object or the rule is not there.",
+    "NotSo": "The expression or the query is not true.",
+    "MayNotRead": "The operator lacks the right to read the object; the message names it.",
+    "NotAnswered": "The API server or Prometheus did not answer; looked at again.",
+    "Invalid": "doneWhen can't be looked at as it is written; the message names the field.",
+    "NoData": "Prometheus has no data that would prove it, or there is no Prometheus.",
 }
 
 MISSING: Final[Mapping[str, str]] = {

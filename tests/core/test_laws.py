@@ -242,8 +242,16 @@ PLANTED = {
     "law_30": lambda i, s: (i, Plan(_proven_by_what_came_after(s))),
     "law_35": lambda i, s: (i, Plan(_learns(s, decision="Short"))),
     "law_36": lambda i, s: (i, Plan(_reminded_too_soon(s))),
+    "law_37": lambda i, s: (_owing(i, s), Plan(_handed_over_in_silence(_owing(i, s).status))),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
+
+
+def _handed_over_in_silence(status: IncidentStatus) -> IncidentStatus:
+    """An item has it, and nobody said so."""
+    return status.model_copy(
+        update={"debt": tuple(d.model_copy(update={"action_item": "x"}) for d in status.debt or ())}
+    )
 
 
 def _unresolved(inc: Incident) -> Incident:

@@ -40,7 +40,7 @@ NOBODYS = {
     ),
 }
 # Nobody can be built in; the file shows what one looks like.
-NO_ADDRESSES: dict[str, Any] = {"prometheus_url": "", "endpoints": {}}
+NO_ADDRESSES: dict[str, Any] = {"prometheus_url": "", "endpoints": {}, "items_escalate_to": ""}
 MINUTES = timedelta(minutes=1)
 
 

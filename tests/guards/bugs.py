@@ -1,6 +1,16 @@
 """All bugs that are planted, by the guarantee that they break."""
 
-from guards import bugs_admission, bugs_alerts, bugs_first, bugs_last, bugs_own, bugs_people, bugs_policy, bugs_runbook
+from guards import (
+    bugs_admission,
+    bugs_alerts,
+    bugs_first,
+    bugs_last,
+    bugs_looked_at,
+    bugs_own,
+    bugs_people,
+    bugs_policy,
+    bugs_runbook,
+)
 from guards.planting import Bugs
 
 BUGS: Bugs = {
@@ -12,4 +22,5 @@ BUGS: Bugs = {
     **bugs_own.BUGS,
     **bugs_runbook.BUGS,
     **bugs_alerts.BUGS,
+    **bugs_looked_at.BUGS,
 }

@@ -223,6 +223,7 @@ class Debt(Model):
         Field(max_length=253, description="Who is to own the ActionItem that takes it over, once asked for."),
     ] = None
     action_item: Annotated[_S | None, Field(description="ActionItem that took it over; then it is owed there.")] = None
+    chased_by: Annotated[_S | None, Field(description="ActionItem that asks its owner; it is owed here.")] = None
 
 
 class Contest(Model):
@@ -309,11 +310,21 @@ class EvidenceRecord(Model):
     stored: Annotated[bool | None, Field(description="True once the API server has said that it is there.")] = None
 
 
+class AlertTarget(Target):
+    """What a label of its alerts names: looked at, never acted on by that."""
+
+    label: Annotated[_S, Field(description="The label that names it.")]
+
+
 class AlertsRecord(Model):
     """How many alerts of its group there were, and how many fire."""
 
     firing: Annotated[Counter, Field(description="Alerts that fire, as far as was told.")]
     total: Annotated[Counter, Field(description="Alerts that there were.")]
+    targets: Annotated[
+        tuple[AlertTarget, ...] | None,
+        Field(max_length=1, description="What their labels name, where nothing else names a target; empty: nothing."),
+    ] = None
 
 
 class Suggestion(Model):

@@ -160,6 +160,37 @@ class Reason:
     DECIDE: Final = "Decide"
 
 
+class ItemCondition:
+    """Of an ActionItem. Proven is there with doneWhen; Escalated only while it is true."""
+
+    DONE: Final = "Done"
+    OVERDUE: Final = "Overdue"
+    PROVEN: Final = "Proven"
+    ESCALATED: Final = "Escalated"
+
+
+class ItemReason:
+    """Reasons of the conditions of an ActionItem."""
+
+    CLOSED: Final = "Closed"
+    PROVED: Final = "Proved"
+    OPEN: Final = "Open"
+    NOT_PROVEN: Final = "NotProven"
+    REGRESSED: Final = "Regressed"
+    LATE: Final = "Late"
+    IN_TIME: Final = "InTime"
+    OVERDUE_FOR_LONG: Final = "OverdueForLong"
+    # Proven
+    HOLDS: Final = "Holds"
+    NOT_LONG_ENOUGH: Final = "NotLongEnough"
+    NOT_THERE: Final = "NotThere"
+    NOT_SO: Final = "NotSo"
+    MAY_NOT_READ: Final = "MayNotRead"
+    NOT_ANSWERED: Final = "NotAnswered"
+    INVALID: Final = "Invalid"
+    NO_DATA: Final = "NoData"
+
+
 class EventKind:
     """Kinds of timeline lines, and reasons of Kubernetes Events: noun and past participle, each meaning one thing."""
 
@@ -170,6 +201,7 @@ class EventKind:
     SIGNALS_SAY: Final = "SignalsSay"
     RECURRED: Final = "Recurred"
     RUNBOOKS_TIED: Final = "RunbooksTied"
+    TARGET_NAMED: Final = "TargetNamed"
     ACKNOWLEDGED: Final = "Acknowledged"
     ROLE_CHANGED: Final = "RoleChanged"
     NOTE: Final = "Note"
@@ -226,6 +258,12 @@ class EventKind:
     POSTMORTEM_REMINDED: Final = "PostmortemReminded"
     POSTMORTEM_OVERDUE: Final = "PostmortemOverdue"
     ACTION_ITEM_DRAFTED: Final = "ActionItemDrafted"
+    ITEM_REMINDED: Final = "ActionItemReminded"
+    ITEM_DUE: Final = "ActionItemDue"
+    ITEM_ASKED_ABOUT: Final = "ThreeWeekTest"
+    ITEM_ESCALATED: Final = "ActionItemEscalated"
+    ITEM_DONE: Final = "ActionItemDone"
+    ITEM_REOPENED: Final = "ActionItemReopened"
     CLOSED: Final = "Closed"
     INCIDENT_IS_CLOSED: Final = "IncidentIsClosed"
     NO_SUCH_INCIDENT: Final = "NoSuchIncident"

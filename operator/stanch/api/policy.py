@@ -151,6 +151,20 @@ class Policy:
     # A text that is not written is spoken of on a cadence, and not for ever.
     postmortem_remind_every: timedelta = 24 * _H
     postmortem_reminders_max: int = 6
+    # Of one incident: more than these will not get done.
+    items_max: int = 5
+    # How late an item may be due, by priority, from when it was written down.
+    items_due: Mapping[str, timedelta] = field(
+        default_factory=lambda: {"P0": 168 * _H, "P1": 504 * _H, "P2": 1080 * _H, "P3": 2160 * _H}
+    )
+    items_chase_every: timedelta = 168 * _H
+    items_test_after: timedelta = 504 * _H
+    items_escalate_after: timedelta = 168 * _H
+    # Whom an item is brought before that nobody closes; "" is nobody.
+    items_escalate_to: str = ""
+    # doneWhen is looked at so often, and must hold for so long.
+    items_look_every: timedelta = 15 * _M
+    items_hold: timedelta = _H
     retention_incident: timedelta = 8760 * _H
     retention_entries: timedelta = 168 * _H
     retention_evidence: Mapping[Severity, timedelta] = field(

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import click
 
 from stanch.cli.evidence import evidence
+from stanch.cli.postmortem.command import postmortem
 from stanch.cli.runbook.command import runbook
 
 EXAMPLES = """
@@ -16,6 +17,7 @@ Examples:
   stanch debts -n shop                        what incidents there still owe, and to whom
   stanch debts --orphans                      what deleted incidents left behind, and how it is removed
   stanch evidence list -n shop                what was captured before anything was done
+  stanch postmortem lint checkout-5xx         what keeps it from being published
   stanch runbook lint runbooks/               what is wrong with Runbooks before the night they are needed
 """
 
@@ -120,6 +122,7 @@ def debts(kubeconfig: str | None, namespace: str | None, orphans: bool) -> None:
 
 
 main.add_command(evidence)
+main.add_command(postmortem)
 main.add_command(runbook)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from stanch.api.action_item import ActionItemSpec, ActionKind, Priority
+from stanch.api.done_when import DoneWhen
 from stanch.api.incident_status import MitigationRecord, PostmortemRecord
 from stanch.api.meta import RECONCILERS
 from stanch.api.names import API_VERSION, EventKind, Label
@@ -163,7 +164,13 @@ def _follow_up(draft: Draft, record: MitigationRecord) -> Store:
 
 
 def item(
-    draft: Draft, record: MitigationRecord, suffix: str, title: str, description: str, owner: str | None = None
+    draft: Draft,
+    record: MitigationRecord,
+    suffix: str,
+    title: str,
+    description: str,
+    owner: str | None = None,
+    done_when: DoneWhen | None = None,
 ) -> Store:
     """An ActionItem about one mitigation; the commander's, unless somebody else is named."""
     name = draft.incident.metadata.name
@@ -176,6 +183,7 @@ def item(
         due_time=draft.now + draft.catalog.policy.follow_up_due,
         priority=Priority.P1,
         kind=ActionKind.PREVENT,
+        done_when=done_when,
     )
     return _store(draft, ACTION_ITEMS, "ActionItem", f"{name}-{record.name}-{suffix}", spec.wire())
 

@@ -13,7 +13,7 @@ from stanch.api.incident_status import (
     UndoClass,
     WishState,
 )
-from stanch.api.meta import TargetKind, instant
+from stanch.api.meta import Target, TargetKind, instant
 from stanch.api.names import OPERATOR_NAMESPACE, EventKind, Label, Reason
 from stanch.core.askers import who_asked
 from stanch.core.diff import differences
@@ -112,12 +112,17 @@ def fresh_evidence(draft: Draft, aim: Aim) -> EvidenceRecord | None:
 
 def _shows(draft: Draft, evidence: EvidenceRecord, aim: Aim) -> bool:
     if evidence.purpose == Purpose.DECLARED:
-        targets = draft.incident.spec.targets or ()
-        return any((t.kind, t.name) == (aim.kind, aim.name) for t in targets)
+        return any((t.kind, t.name) == (aim.kind, aim.name) for t in _declared_about(draft))
     if evidence.purpose != Purpose.BEFORE:
         return False
     made_for = (r for r in draft.records if any(a.evidence == evidence.name for a in r.attempts or ()))
     return any(draft.aim(r) == aim for r in made_for)
+
+
+def _declared_about(draft: Draft) -> tuple[Target, ...]:
+    """What the capture at declaration surely shows: of targets that came later nobody can tell whether they came in time."""
+    declared, named = draft.incident.spec.targets or (), draft.named_by_alerts
+    return tuple(t for t in declared if t in named) if declared and named else declared or named
 
 
 def lacks_evidence(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Refusal | None:

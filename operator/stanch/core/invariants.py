@@ -387,6 +387,11 @@ def law_36_a_postmortem_is_spoken_of_once_a_period_and_not_for_ever(incident: In
     return on_time and few and not again
 
 
+def law_37_a_debt_moves_to_an_item_by_a_word(incident: Incident, plan: Plan) -> bool:
+    """An item that was only drafted takes nothing over: the incident would close in silence, and nobody would have said so."""
+    return all(d.action_item is None or d.item_owner is not None for d in plan.status.debt or ())
+
+
 LAWS: Final[tuple[Law, ...]] = (
     law_1_no_command_without_a_written_intention,
     law_2_nothing_is_done_again_once_its_outcome_is_seen,
@@ -420,6 +425,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_30_what_came_after_proves_nothing_and_holds_up_nobody,
     law_35_what_is_to_be_learned_never_becomes_less,
     law_36_a_postmortem_is_spoken_of_once_a_period_and_not_for_ever,
+    law_37_a_debt_moves_to_an_item_by_a_word,
 )
 
 

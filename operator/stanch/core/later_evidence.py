@@ -83,7 +83,7 @@ def _after(draft: Draft) -> Iterator[Wanted]:
 def _relapse(draft: Draft) -> Iterator[Wanted]:
     """Harm is back, and nothing was captured since that shows it."""
     back = max((x.time for x in draft.incident.status.timeline if x.kind in _BACK), default=None)
-    targets = draft.incident.spec.targets or ()
+    targets = draft.looked_at
     if back is None or back < draft.now - WITHIN or not targets or _shown_since(draft, back):
         return
     number = sum(e.purpose == Purpose.RELAPSE for e in draft.status.evidence or ()) + 1

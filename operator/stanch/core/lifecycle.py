@@ -117,7 +117,7 @@ def _evidence(draft: Draft) -> None:
             Reason.HARM_FIRST,
             "Acted before evidence, for a recorded reason",
         )
-    elif not draft.incident.spec.targets and not draft.records:
+    elif not draft.looked_at and not draft.records:
         put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.NOTHING_TO_CAPTURE, "It names no targets")
     else:
         put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.CAPTURING, "Not stored yet")

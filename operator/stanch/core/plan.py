@@ -12,6 +12,7 @@ from stanch.api.evidence import Purpose
 from stanch.api.incident import Incident
 from stanch.core.aftermath import learn
 from stanch.core.alert_fold import fold_alerts
+from stanch.core.alert_targets import name_targets
 from stanch.core.chase import chase
 from stanch.core.closing import ask_what_closing_needs, close_when_done
 from stanch.core.contest import watch_effects
@@ -56,6 +57,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     fold_runbook(draft)
     fold_entries(draft)
     fold_alerts(draft)
+    name_targets(draft)
     follow_severity(draft)
     # 3. Follow what is under way: do it, read it back, verify it.
     for record in draft.records:
@@ -129,7 +131,7 @@ def _look_again_sometime(draft: Draft) -> None:
 
 def _capture_at_declaration(draft: Draft) -> None:
     """Capture starts at declaration, for every target, whether or not anybody asks for a mitigation."""
-    times, targets = draft.status.times, draft.incident.spec.targets or ()
+    times, targets = draft.status.times, draft.looked_at
     if draft.status.evidence or not targets or times is None or times.resolved or times.cancelled:
         return
     if draft.seen.not_stored:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from stanch.api import duration
 from stanch.api.policy import BurnRule, Policy
+from stanch.api.policy_review import MaxDue
 from stanch.api.policy_sections import Burn
 from stanch.api.response_policy import ResponsePolicySpec
 from stanch.core.policy_paths import stated
@@ -82,6 +83,10 @@ def _burn(rows: Iterable[Burn]) -> tuple[BurnRule, ...]:
     return tuple(BurnRule(row.level, Decimal(row.factor), row.long, row.short) for row in rows)
 
 
+def _by_priority(said: MaxDue) -> dict[str, timedelta]:
+    return {name.upper(): value for name in MaxDue.model_fields if (value := getattr(said, name)) is not None}
+
+
 _APPROVALS: Final = _by("class_", "needed", _word)
 
 LINES: Final[tuple[Line, ...]] = (
@@ -139,6 +144,14 @@ LINES: Final[tuple[Line, ...]] = (
     Line("postmortem.signOffs", "postmortem_signs"),
     Line("postmortem.minFactors", "postmortem_factors"),
     Line("postmortem.lint", "postmortem_lint", None, _word),
+    Line("actionItems.maxPerPostmortem", "items_max"),
+    Line("actionItems.maxDue", "items_due", None, _by_priority),
+    Line("actionItems.chaseEvery", "items_chase_every"),
+    Line("actionItems.threeWeekTest", "items_test_after"),
+    Line("actionItems.escalateAfter", "items_escalate_after"),
+    Line("actionItems.escalateTo", "items_escalate_to"),
+    Line("actionItems.lookEvery", "items_look_every"),
+    Line("actionItems.hold", "items_hold"),
     Line("retention.incident", "retention_incident", longer),
     Line("retention.entries", "retention_entries", longer),
     Line("retention.evidence", "retention_evidence", longer, _by("severity", "for_")),

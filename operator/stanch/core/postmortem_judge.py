@@ -103,7 +103,7 @@ def _findings(body: Mapping[str, Any], around: Around, facts: Facts | None, now:
     spec, policy = body["spec"], around.policy
     full = facts is None or facts.decision != SHORT
     items = items_of(spec, body["metadata"]["name"], around.items)
-    whole = Whole(spec, items, full, policy.postmortem_factors)
+    whole = Whole(spec, items, full, policy.postmortem_factors, policy.items_max)
     found = [*lint(whole, names_in(around.incident, around.story)), *_too_soon(spec, around, now)][:FINDINGS_MAX]
     if policy.postmortem_lint == "Warn":
         found = [each.model_copy(update={"blocks": False}) for each in found]

@@ -129,9 +129,32 @@ class Probe:
     seconds: float
 
 
-Outside = Metric | Probe
+@dataclass(frozen=True, slots=True)
+class LoadedRule:
+    """
+    Has Prometheus loaded an alerting rule of this name? Answer: Found({"rules": [{"name", "query", "health"}]}) or Failed.
+    ``url`` as in Metric.
+    """
+
+    url: str
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """
+    Is this CEL expression true of an object, given as JSON text? Answer: Found({"value": bool}) or Failed, with a reason of
+    core/done_when.py. Worked out in a process of its own, for what people write may not end.
+    """
+
+    expression: str
+    object: str
+
+
+Outside = Metric | Probe | LoadedRule
 OfCluster = Get | List | Logs | MayThey | DryRun | MayGo | UndoSecret
-Question = OfCluster | Outside
+Question = OfCluster | Outside | Evaluate
 
 DEPLOYMENTS = Ref("apps", "v1", "deployments")
 STATEFULSETS = Ref("apps", "v1", "statefulsets")

@@ -11,8 +11,10 @@ from stanch.api.names import OPERATOR_NAMESPACE, MissingReason
 from stanch.core.observations import Answer, Failed, Found, NotFound
 from stanch.core.questions import (
     DryRun,
+    Evaluate,
     Get,
     List,
+    LoadedRule,
     Logs,
     MayGo,
     MayThey,
@@ -22,6 +24,7 @@ from stanch.core.questions import (
     Question,
     UndoSecret,
 )
+from stanch.shell.cel import Evaluator
 from stanch.shell.client import JSON, JSON_PATCH, METADATA_ONLY, Kube, Reply, Unanswered
 from stanch.shell.outside import Asker
 from stanch.shell.served import Served
@@ -42,7 +45,7 @@ class Observer:
         """Reads through this connection."""
         self.kube = kube
         self.served = Served()
-        self.outside = Asker()
+        self.outside, self._cel = Asker(), Evaluator()
         self._logs = asyncio.Semaphore(LOGS_AT_ONCE)
         self._nodes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(LOGS_PER_NODE))
 
@@ -68,8 +71,10 @@ class Observer:
     async def _one(self, question: Question, silent: set[str]) -> Answer:
         """``silent`` are nodes that did not answer a moment ago: what else is asked of them is not waited for again."""
         try:
-            if isinstance(question, Metric | Probe):
+            if isinstance(question, Metric | Probe | LoadedRule):
                 return await self.outside.ask(question)
+            if isinstance(question, Evaluate):
+                return await self._cel.evaluate(question)
             return await self._ask(question, silent)
         except Unanswered as error:
             if not isinstance(question, Logs):

@@ -18,7 +18,7 @@ from aiohttp.resolver import ThreadedResolver
 from stanch.core.check_http import NOT_ASKED
 from stanch.core.observations import Answer, Failed, Found
 from stanch.core.policy_check import is_forbidden, wrong_address
-from stanch.core.questions import Metric, Outside, Probe
+from stanch.core.questions import LoadedRule, Metric, Outside, Probe
 from stanch.shell.client import USER_AGENT
 from stanch.shell.metrics import OUTSIDE_SECONDS
 
@@ -66,7 +66,7 @@ class Asker:
 
     async def ask(self, question: Outside) -> Answer:
         """One request, once. What comes back is other people's, and never raises."""
-        began, kind = time.perf_counter(), "prometheus" if isinstance(question, Metric) else "endpoint"
+        began, kind = time.perf_counter(), "endpoint" if isinstance(question, Probe) else "prometheus"
         answer = await _ask(question, self._turn)
         outcome = "answered" if isinstance(answer, Found) else "failed"
         OUTSIDE_SECONDS.labels(kind, outcome).observe(time.perf_counter() - began)
@@ -79,7 +79,7 @@ async def _ask(question: Outside, turn: asyncio.Semaphore) -> Answer:
     timeout = aiohttp.ClientTimeout(total=question.seconds)
     try:
         async with asyncio.timeout(question.seconds), turn, _session(timeout) as session:
-            return await (_metric(session, question) if isinstance(question, Metric) else _probe(session, question))
+            return await _sent(session, question)
     except TimeoutError:
         return Failed(0, f"no answer within {question.seconds:g} s")
     except TooLarge:
@@ -88,6 +88,16 @@ async def _ask(question: Outside, turn: asyncio.Semaphore) -> Answer:
         return Failed(0, _words(error), NOT_ASKED)
     except (aiohttp.ClientError, OSError) as error:
         return Failed(0, _words(error))
+
+
+async def _sent(session: aiohttp.ClientSession, question: Outside) -> Answer:
+    match question:
+        case Metric():
+            return await _metric(session, question)
+        case LoadedRule():
+            return await _rule(session, question)
+        case Probe():
+            return await _probe(session, question)
 
 
 def _session(timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
@@ -131,6 +141,30 @@ async def _metric(session: aiohttp.ClientSession, question: Metric) -> Answer:
             return Failed(response.status, f"only part of the answer: {said['warnings']}"[:500])
         data = said.get("data")
         return Found(data) if isinstance(data, dict) else Failed(response.status, "its answer has no data")
+
+
+async def _rule(session: aiohttp.ClientSession, question: LoadedRule) -> Answer:
+    url = f"{question.url.rstrip('/')}/api/v1/rules"
+    # Older than 2.45 it does not know rule_name[] and answers with all: so what comes is looked through here, too.
+    params = {"type": "alert", "rule_name[]": question.name}
+    async with session.get(url, params=params, allow_redirects=False) as response:
+        said = _json(await _body(response, BODY_MAX))
+        if said is None or said.get("status") != "success":
+            why = str((said or {}).get("error") or f"it answers {response.status}")
+            return Failed(response.status, why[:500])
+        return Found({"rules": [rule for rule in _rules(said.get("data")) if rule["name"] == question.name]})
+
+
+def _rules(data: Any) -> list[dict[str, str]]:
+    """Name, query and health of each alerting rule; what has another shape is passed over."""
+    groups = data.get("groups") if isinstance(data, dict) else None
+    found = []
+    for group in groups if isinstance(groups, list) else ():
+        rules = group.get("rules") if isinstance(group, dict) else None
+        for rule in rules if isinstance(rules, list) else ():
+            if isinstance(rule, dict) and rule.get("type") == "alerting":
+                found.append({key: str(rule.get(key) or "")[:1024] for key in ("name", "query", "health")})
+    return found
 
 
 def _json(raw: bytes) -> dict[str, Any] | None:

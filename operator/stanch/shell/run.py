@@ -15,7 +15,7 @@ from aiohttp import web
 
 from stanch.api.policy import DEFAULT, Policy
 from stanch.core.ports import Catalog
-from stanch.core.questions import INCIDENTS, POSTMORTEMS, RESPONSE_POLICIES, RUNBOOKS
+from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, RESPONSE_POLICIES
 from stanch.evidence.collector import EvidenceCollector
 from stanch.mitigations import ALL
 from stanch.shell import policy_book
@@ -28,7 +28,7 @@ from stanch.shell.evidence_store import ClusterStore
 from stanch.shell.evidence_sweep import EvidenceSweep
 from stanch.shell.handlers import registry
 from stanch.shell.health import Health
-from stanch.shell.items import look_at_item
+from stanch.shell.items import Items
 from stanch.shell.known import all_known
 from stanch.shell.lease import Lease
 from stanch.shell.metrics import LEADING, POLICIES_PROVEN
@@ -116,7 +116,7 @@ async def _until_stopped(
         asyncio.create_task(_resync(reconciler)),
         *(asyncio.create_task(_sweep(each, tenure)) for each in sweeps if settings.orphans),
         *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences else []),
-        *(asyncio.create_task(_work(reconciler, tenure, bells)) for _ in range(WORKERS)),
+        *_workers(reconciler, tenure, bells),
     ]
     # What another left half done when it lost the lease, and what was cut short here, is looked at by whoever has it.
     tenure.on_begin.append(lambda: _ring_all(reconciler))
@@ -191,7 +191,13 @@ async def _login(settings: Settings) -> kopf.ConnectionInfo:
     )
 
 
-async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells) -> None:
+def _workers(reconciler: Reconciler, tenure: Tenure, bells: Bells) -> list[asyncio.Task[None]]:
+    items = Items(reconciler, bells, tenure)
+    work = (_work(reconciler, tenure, bells, items) for _ in range(WORKERS))
+    return [asyncio.create_task(items.until_cancelled()), *(asyncio.create_task(each) for each in work)]
+
+
+async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells, items: Items) -> None:
     """Take one key after the other, for as long as this replica may work; first when all is known, or does not come."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(reconciler.settled.wait(), PATIENCE_SECONDS)
@@ -199,6 +205,9 @@ async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells) -> None:
         await tenure.begun()
         async with tenure.term():
             key = await bells.take()
+            if key.plural == ACTION_ITEMS.plural:
+                items.start(key)
+                continue
             try:
                 if key.plural == INCIDENTS.plural:
                     await reconciler.look(key)
@@ -206,22 +215,10 @@ async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells) -> None:
                     await _policy(reconciler, key)
                 elif key.plural == POSTMORTEMS.plural:
                     await reconciler.learning.keep(key, reconciler.book.policy(key.namespace), reconciler.now())
-                elif key.plural == RUNBOOKS.plural:
-                    await keep_runbook(reconciler.kube, reconciler.cache, bells, key, reconciler.now())
                 else:
-                    await _item(reconciler.kube, reconciler.cache, bells, key)
+                    await keep_runbook(reconciler.kube, reconciler.cache, bells, key, reconciler.now())
             finally:
                 bells.done(key)
-
-
-async def _item(kube: Kube, cache: Cache, bells: Bells, key: Key) -> None:
-    try:
-        wake = await look_at_item(kube, cache, key, kube.clock.now())
-    except Exception:  # one poison object must not stop the rest
-        LOG.exception("action item can't be read", extra={"item": f"{key.namespace}/{key.name}"})
-        return
-    if wake is not None:
-        bells.ring_in(key, min(86_400.0, max(1.0, (wake - kube.clock.now()).total_seconds())))
 
 
 async def _policy(reconciler: Reconciler, key: Key) -> None:
