@@ -16,6 +16,7 @@ CONDITIONS: Final[Mapping[str, str]] = {
     "Contested": "Somebody else writes what stanch wrote.",
     "UpdateOverdue": "An audience was promised an update and has not had it; the message says which, and when the next is due.",
     "TimeBoxOver": "A mitigation or a hypothesis has had its time: somebody decides what is next, and the message offers it.",
+    "Published": "Of a Postmortem: clean, signed off, and never changed any more.",
     "Ready": "Of a ResponsePolicy: its newest generation is in force. Of a Runbook: its plan can be made.",
 }
 
@@ -54,6 +55,11 @@ REASONS: Final[Mapping[str, str]] = {
     "NotNeeded": "Nothing asks for a review.",
     "NotYet": "Decided when it is resolved.",
     "Due": "A draft is there; people complete it.",
+    "Overdue": "The text was due, and is not published.",
+    "LintFindings": "It is to be published, and the lint finds what keeps it; the message and its status name it.",
+    "SignOffMissing": "Nobody who is no author has signed this very text off.",
+    "NotResolved": "The incident is not resolved, or was reopened.",
+    "NotAsked": "Nobody has wished that it be published: `spec.published`.",
     "PoliciesMissing": "The admission policies are missing or altered, so nobody knows who asked (run `make install`); "
     "or the ResponsePolicies can't be read, so nobody knows what may be done.",
     "PermissionMissing": "The operator lacks a right; bind the role that the message names.",
@@ -168,6 +174,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "PostmortemAsked": "Somebody asked for a full postmortem.",
     "PostmortemSigned": "Somebody who did not write the postmortem stands by it.",
     "PostmortemDrafted": "A draft was made from the record.",
+    "PostmortemReminded": "The text is not published; said on a cadence, and not for ever.",
+    "PostmortemOverdue": "The text was due, and is not published.",
     "ActionItemDrafted": "Something to do was written down, with an owner.",
     "ActionItemReminded": "An action item is open; said on a cadence, and not for ever.",
     "ActionItemDue": "An action item is past its due time.",

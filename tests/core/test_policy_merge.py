@@ -30,6 +30,7 @@ NOBODYS = {
     *("debt_reminders_max", "debt_extend_max", "evidence_fresh", "pods_one_by_one", "follow_up_due", "told_after"),
     *("store_again", "lost_attempts_max", "lost_after", "sick_nodes_percent", "counted_for", "runs_counted_for"),
     *("update_grace", "update_seen_within", "final_update_within"),
+    *("postmortem_remind_every", "postmortem_reminders_max"),
 }
 # Nobody can be built in; the file shows what one looks like.
 NO_ADDRESSES: dict[str, Any] = {

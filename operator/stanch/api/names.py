@@ -56,6 +56,8 @@ class ConditionType:
     UPDATE_OVERDUE: Final = "UpdateOverdue"
     TIME_BOX_OVER: Final = "TimeBoxOver"
     READY: Final = "Ready"
+    # Of a Postmortem
+    PUBLISHED: Final = "Published"
 
 
 class Reason:
@@ -96,6 +98,12 @@ class Reason:
     NOT_NEEDED: Final = "NotNeeded"
     NOT_YET: Final = "NotYet"
     DUE: Final = "Due"
+    OVERDUE: Final = "Overdue"
+    LINT_FINDINGS: Final = "LintFindings"
+    # Published, of a Postmortem
+    SIGN_OFF_MISSING: Final = "SignOffMissing"
+    NOT_RESOLVED: Final = "NotResolved"
+    NOT_ASKED: Final = "NotAsked"
     # Stalled
     POLICIES_MISSING: Final = "PoliciesMissing"
     PERMISSION_MISSING: Final = "PermissionMissing"
@@ -253,6 +261,8 @@ class EventKind:
     POSTMORTEM_ASKED: Final = "PostmortemAsked"
     POSTMORTEM_SIGNED: Final = "PostmortemSigned"
     POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
+    POSTMORTEM_REMINDED: Final = "PostmortemReminded"
+    POSTMORTEM_OVERDUE: Final = "PostmortemOverdue"
     ACTION_ITEM_DRAFTED: Final = "ActionItemDrafted"
     ITEM_REMINDED: Final = "ActionItemReminded"
     ITEM_DUE: Final = "ActionItemDue"
@@ -306,6 +316,7 @@ class Milestone:
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,
+            EventKind.POSTMORTEM_OVERDUE,
             EventKind.CLOSED,
             EventKind.STALLED,
         }

@@ -18,6 +18,7 @@ from stanch.api.wish import GitOps
 
 WhenWorse = Literal["Undo", "Ask"]
 CommanderActs = Literal["Warn", "Deny"]
+Lint = Literal["Warn", "Deny"]
 
 _S: Final = timedelta(seconds=1)
 _M: Final = timedelta(minutes=1)
@@ -152,6 +153,19 @@ class Policy:
     postmortem_at: Severity = Severity.SEV2
     postmortem_on: frozenset[str] = frozenset({"rolloutUndo", "serviceShift", "routeShift", "drain", "quarantine"})
     postmortem_due: timedelta = 48 * _H
+    # Any one of these asks for a full postmortem, besides severity and what it took (decisions 2.11).
+    postmortem_visible: timedelta = 15 * _M
+    postmortem_resolve: timedelta = 4 * _H
+    postmortem_detect: timedelta = 15 * _M
+    postmortem_data: bool = True
+    postmortem_customer: bool = True
+    postmortem_recurrence: bool = True
+    postmortem_signs: int = 1
+    postmortem_factors: int = 3
+    postmortem_lint: Lint = "Deny"
+    # A text that is not written is spoken of on a cadence, and not for ever.
+    postmortem_remind_every: timedelta = 24 * _H
+    postmortem_reminders_max: int = 6
     # Of one incident: more than these will not get done.
     items_max: int = 5
     # How late an item may be due, by priority, from when it was written down.

@@ -14,6 +14,7 @@ from stanch.core.aftermath import learn
 from stanch.core.alert_fold import fold_alerts
 from stanch.core.alert_targets import name_targets
 from stanch.core.captures import Wanted, capture
+from stanch.core.chase import chase
 from stanch.core.closing import ask_what_closing_needs, close_when_done
 from stanch.core.contest import watch_effects
 from stanch.core.debt_items import move_to_items
@@ -93,6 +94,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     follow_lifecycle(draft)
     escalate(draft)
     learn(draft)
+    chase(draft)
     close_when_done(draft)
     follow_lifecycle(draft)
     keep_promises(draft)

@@ -34,6 +34,7 @@ from stanch.shell.metrics import LAWS_BROKEN, RECONCILE_SECONDS, RECONCILES
 from stanch.shell.observe import Observer
 from stanch.shell.perform import perform_all
 from stanch.shell.policy_book import PolicyBook
+from stanch.shell.postmortems import Postmortems
 from stanch.shell.rewind import Rewind
 from stanch.shell.spec_invalid import say_invalid
 from stanch.shell.status import StatusConflict, StatusRefused, write_status
@@ -75,6 +76,7 @@ class Reconciler:
         """
         self.restored, self.own_node, self.book = restored, own_node, PolicyBook(catalog.policy)
         self.kube, self.catalog, self.cache, self.bells, self.rewind = kube, catalog, cache, bells, rewind
+        self.learning = Postmortems(kube, cache, bells)
         self.observer, self.now, self.thinking = Observer(kube), kube.clock.now, Thinking()
         self.policies = Policies(False, "The admission policies have not been looked at yet", unclear=True)
         # Between counting what others do and writing down what is begun here, there is only one look at a time.

@@ -17,7 +17,7 @@ from aiohttp import web
 from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.policy import DEFAULT, Policy
 from stanch.core.ports import Catalog
-from stanch.core.questions import ACTION_ITEMS, INCIDENTS, RESPONSE_POLICIES
+from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, RESPONSE_POLICIES
 from stanch.evidence.collector import EvidenceCollector
 from stanch.mitigations import ALL
 from stanch.shell import policy_book
@@ -234,6 +234,8 @@ async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells, items: Ite
                     await reconciler.look(key)
                 elif key.plural == RESPONSE_POLICIES.plural:
                     await _policy(reconciler, key)
+                elif key.plural == POSTMORTEMS.plural:
+                    await reconciler.learning.keep(key, reconciler.book.policy(key.namespace), reconciler.now())
                 else:
                     await keep_runbook(reconciler.kube, reconciler.cache, bells, key, reconciler.now())
             finally:
