@@ -16,8 +16,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-from stanch.api.secret_refs import Missing, secret
 from stanch.api.meta import instant
+from stanch.api.secret_refs import Missing, secret
 from stanch.core.check_http import NOT_ASKED
 from stanch.core.observations import Answer, Failed, Found
 from stanch.core.policy_check import is_forbidden, wrong_address
