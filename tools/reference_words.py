@@ -212,5 +212,6 @@ MISSING: Final[Mapping[str, str]] = {
     "TooLarge": "Larger than the answer may be.",
     "NotAnswered": "The API server did not answer.",
     "RedactionFailed": "It could not be made safe to store.",
-    "LostInRestart": "The operator restarted while capturing.",
+    "LostInRestart": "It was left for part b, and the operator ended before that was stored.",
+    "InPartB": "It is in part b of the capture, which is stored right after the effect; nothing is lost.",
 }

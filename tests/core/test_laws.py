@@ -232,6 +232,7 @@ PLANTED = {
     "law_29": lambda i, s: (i, Plan(s.model_copy(update={"suspects": (_suspect(s, 3), _suspect(s, 90))}))),
     "law_30": lambda i, s: (i, Plan(_proven_by_what_came_after(s))),
     "law_37": lambda i, s: (_owing(i, s), Plan(_handed_over_in_silence(_owing(i, s).status))),
+    "law_40": lambda i, s: (i.model_copy(update={"status": _with_attempt(s, state=AttemptState.INTENDED)}), _part_b(s)),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
 
@@ -241,6 +242,13 @@ def _handed_over_in_silence(status: IncidentStatus) -> IncidentStatus:
     return status.model_copy(
         update={"debt": tuple(d.model_copy(update={"action_item": "x"}) for d in status.debt or ())}
     )
+
+
+def _part_b(status: IncidentStatus) -> Plan:
+    """Captured while the effect is still waited for."""
+    (first, *others) = status.evidence
+    part = first.model_copy(update={"name": "b", "rest_of": first.name})
+    return Plan(status.model_copy(update={"evidence": (first, *others, part)}))
 
 
 def _unresolved(inc: Incident) -> Incident:

@@ -314,6 +314,8 @@ class EvidenceRecord(Model):
     sha256: Annotated[_S, Field(description="SHA-256 of the bundle.")]
     captured_time: Annotated[Time, Field(description="When it was captured.")]
     stored: Annotated[bool | None, Field(description="True once the API server has said that it is there.")] = None
+    rest: Annotated[Counter | None, Field(description="Things that are left for part b of this capture.")] = None
+    rest_of: Annotated[_S | None, Field(description="Part a, of which this is part b.")] = None
 
 
 class AlertTarget(Target):
@@ -431,7 +433,7 @@ class IncidentStatus(Model):
         Field(max_length=SUSPECTS_MAX, description="What changed and may be the cause, likeliest first."),
     ] = None
     changes: Annotated[ChangesRecord | None, Field(description="What was looked at for changes.")] = None
-    evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=16, description="Bundles captured.")] = None
+    evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=24, description="Bundles captured.")] = None
     alerts: Annotated[AlertsRecord | None, Field(description="Of an incident that alerts made: how they stand.")] = None
     recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None
     debt: Annotated[

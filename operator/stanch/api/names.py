@@ -273,6 +273,7 @@ class MissingReason:
     NOT_ANSWERED: Final = "NotAnswered"
     REDACTION_FAILED: Final = "RedactionFailed"
     LOST_IN_RESTART: Final = "LostInRestart"
+    IN_PART_B: Final = "InPartB"
 
 
 class Milestone:

@@ -43,6 +43,7 @@ Law = Callable[[Incident, Plan], bool]
 STATUS_BYTES_MAX: Final = 128 * 1024
 _REMINDERS: Final = (EventKind.DEBT_DUE, EventKind.DEBT_REMINDED)
 _ORDER: Final = {AttemptState.INTENDED: 0, AttemptState.STARTED: 1, AttemptState.APPLIED: 2}
+_NOT_KNOWN_TO_BE_DONE: Final = (AttemptState.INTENDED, AttemptState.STARTED)
 
 
 def attempts(status: IncidentStatus) -> dict[str, Attempt]:
@@ -364,6 +365,20 @@ def law_37_a_debt_moves_to_an_item_by_a_word(incident: Incident, plan: Plan) -> 
     return all(d.action_item is None or d.item_owner is not None for d in plan.status.debt or ())
 
 
+def law_40_part_b_comes_when_the_effect_is_done(incident: Incident, plan: Plan) -> bool:
+    """What an effect does not wait for may not hold it up; and a part without the part before it shows nothing."""
+    known = {e.name for e in incident.status.evidence or ()}
+    parts = [e for e in plan.status.evidence or () if e.rest_of]
+    proofs = {a.evidence for a in attempts(plan.status).values()}
+    if any(e.name in proofs for e in parts):
+        return False
+    if not (new := [e for e in parts if e.name not in known]):
+        return True
+    open_ones = {i for i, a in attempts(incident.status).items() if a.state in _NOT_KNOWN_TO_BE_DONE}
+    begins = attempts(plan.status).keys() - attempts(incident.status).keys()
+    return not (open_ones or begins or plan.commands) and all(e.rest_of in known for e in new)
+
+
 LAWS: Final[tuple[Law, ...]] = (
     law_1_no_command_without_a_written_intention,
     law_2_nothing_is_done_again_once_its_outcome_is_seen,
@@ -396,6 +411,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_29_suspects_are_few_ranked_and_told_why,
     law_30_what_came_after_proves_nothing_and_holds_up_nobody,
     law_37_a_debt_moves_to_an_item_by_a_word,
+    law_40_part_b_comes_when_the_effect_is_done,
 )
 
 

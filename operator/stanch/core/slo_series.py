@@ -44,8 +44,9 @@ def measure_burn(draft: Draft) -> None:
     objectives = _objectives(draft)
     if known is None or not due or not objectives:
         return
-    asked = [(slo, Metric(url, form.format(slo), PATIENT)) for slo in objectives for form in (_SLOTH, _PYRRA)
-             for url in (draft.catalog.policy.prometheus_url,)]  # fmt: skip
+    url, secret = draft.catalog.policy.prometheus_url, draft.catalog.policy.prometheus_secret
+    texts = [(slo, form.format(slo)) for slo in objectives for form in (_SLOTH, _PYRRA)]
+    asked = [(slo, Metric(url, text, PATIENT, secret)) for slo, text in texts]
     if draft.questions or draft.ask(*(question for _, question in asked)):
         return
     found = {slo: burn for slo, question in asked if (burn := _worst(draft, draft.seen.get(question)))}
