@@ -5,6 +5,7 @@ from guards import (
     bugs_alerts,
     bugs_first,
     bugs_last,
+    bugs_lint,
     bugs_looked_at,
     bugs_order,
     bugs_own,
@@ -25,4 +26,5 @@ BUGS: Bugs = {
     **bugs_runbook.BUGS,
     **bugs_alerts.BUGS,
     **bugs_looked_at.BUGS,
+    **bugs_lint.BUGS,
 }
