@@ -29,9 +29,18 @@ NOBODYS = {
     *("time_box", "worse_points", "debt_remind_every", "debt_remind_hold_every", "debt_escalate_after"),
     *("debt_reminders_max", "debt_extend_max", "evidence_fresh", "pods_one_by_one", "follow_up_due", "told_after"),
     *("store_again", "lost_attempts_max", "lost_after", "sick_nodes_percent", "counted_for", "runs_counted_for"),
+    *("update_grace", "update_seen_within", "final_update_within"),
+    *("postmortem_remind_every", "postmortem_reminders_max"),
 }
 # Nobody can be built in; the file shows what one looks like.
-NO_ADDRESSES: dict[str, Any] = {"prometheus_url": "", "endpoints": {}, "items_escalate_to": "", "channels": ()}
+NO_ADDRESSES: dict[str, Any] = {
+    "prometheus_url": "",
+    "prometheus_secret": "",
+    "endpoints": {},
+    "endpoint_secrets": {},
+    "items_escalate_to": "",
+    "channels": (),
+}
 MINUTES = timedelta(minutes=1)
 
 

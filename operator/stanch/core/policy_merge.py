@@ -13,9 +13,11 @@ from enum import Enum
 from typing import Any, Final
 
 from stanch.api import duration
+from stanch.api.meta import Severity
+from stanch.api.people_rules import CadenceRule
 from stanch.api.policy import BurnRule, Policy
 from stanch.api.policy_review import MaxDue
-from stanch.api.policy_sections import Burn
+from stanch.api.policy_sections import Burn, Cadence, Endpoint
 from stanch.api.response_policy import ResponsePolicySpec
 from stanch.core.policy_paths import stated
 
@@ -88,8 +90,16 @@ def _burn(rows: Iterable[Burn]) -> tuple[BurnRule, ...]:
     return tuple(BurnRule(row.level, Decimal(row.factor), row.long, row.short) for row in rows)
 
 
+def _endpoint_secrets(endpoints: Iterable[Endpoint]) -> dict[str, str]:
+    return {each.name: each.secret for each in endpoints if each.secret is not None}
+
+
 def _by_priority(said: MaxDue) -> dict[str, timedelta]:
     return {name.upper(): value for name in MaxDue.model_fields if (value := getattr(said, name)) is not None}
+
+
+def _cadence(rows: Iterable[Cadence]) -> dict[Severity, CadenceRule]:
+    return {row.severity: CadenceRule(row.internal, row.leadership, row.public_first, row.public) for row in rows}
 
 
 _APPROVALS: Final = _by("class_", "needed", _word)
@@ -104,6 +114,8 @@ LINES: Final[tuple[Line, ...]] = (
     Line("receiver.defaultNamespace", "alerts_namespace"),
     Line("receiver.namespaces", "alerts_namespaces", None, frozenset),
     Line("roles.commanderActs", "commander_acts", last_of("Warn", "Deny"), _word),
+    Line("communications.cadence", "cadence", None, _cadence),
+    Line("communications.afterMitigated", "after_mitigated"),
     Line("approvals.person", "approvals_person", longer, _APPROVALS),
     Line("approvals.machine", "approvals_machine", longer, _APPROVALS),
     Line("approvals.auto", "approvals_auto", longer, _APPROVALS),
@@ -141,7 +153,16 @@ LINES: Final[tuple[Line, ...]] = (
     Line("recovery.recurrenceWithin", "recurrence_within"),
     Line("postmortem.requiredAt", "postmortem_at"),
     Line("postmortem.onMitigations", "postmortem_on", None, frozenset),
+    Line("postmortem.userVisibleFor", "postmortem_visible"),
+    Line("postmortem.resolveLongerThan", "postmortem_resolve"),
+    Line("postmortem.detectLongerThan", "postmortem_detect"),
+    Line("postmortem.onDataAtRisk", "postmortem_data"),
+    Line("postmortem.onCustomerDetected", "postmortem_customer"),
+    Line("postmortem.onRecurrence", "postmortem_recurrence"),
     Line("postmortem.due", "postmortem_due"),
+    Line("postmortem.signOffs", "postmortem_signs"),
+    Line("postmortem.minFactors", "postmortem_factors"),
+    Line("postmortem.lint", "postmortem_lint", None, _word),
     Line("actionItems.maxPerPostmortem", "items_max"),
     Line("actionItems.maxDue", "items_due", None, _by_priority),
     Line("actionItems.chaseEvery", "items_chase_every"),
@@ -155,7 +176,9 @@ LINES: Final[tuple[Line, ...]] = (
     Line("retention.evidence", "retention_evidence", longer, _by("severity", "for_")),
     Line("retention.drills", "retention_drills", longer),
     Line("prometheus.url", "prometheus_url"),
+    Line("prometheus.secret", "prometheus_secret"),
     Line("endpoints", "endpoints", None, _by("name", "url")),
+    Line("endpoints", "endpoint_secrets", None, _endpoint_secrets),
 )
 
 

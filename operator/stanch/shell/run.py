@@ -7,6 +7,7 @@ import logging
 import math
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from aiohttp import web
 from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.policy import DEFAULT, Policy
 from stanch.core.ports import Catalog
-from stanch.core.questions import ACTION_ITEMS, INCIDENTS, RESPONSE_POLICIES
+from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, RESPONSE_POLICIES
 from stanch.evidence.collector import EvidenceCollector
 from stanch.mitigations import ALL
 from stanch.shell import policy_book
@@ -46,7 +47,7 @@ from stanch.shell.redaction_key import redaction_key
 from stanch.shell.rewind import Rewind
 from stanch.shell.runbook_status import keep_runbook
 from stanch.shell.secret_refs import SecretRefs
-from stanch.shell.silencer import Silencer
+from stanch.shell.silencer import NO_SILENCES, Silencer, SilencesAt
 from stanch.shell.tenure import Tenure, identity
 
 LOG = logging.getLogger("stanch.run")
@@ -66,7 +67,7 @@ class Settings:
     How to run: which cluster, where to listen ("" for nowhere), what an empty policy means, and whether only the holder
     of the Lease works (None: whoever runs works). ``clock`` may be wrong; the API server's time counts. ``orphans`` are looked
     for only by one that sees all incidents: to another, everybody else's marks would be orphans.
-    ``alerts`` says where Alertmanager sends to, ``silences`` where it is itself ("" for no silences).
+    ``alerts`` says where Alertmanager sends to, ``silences`` where it is itself.
     """
 
     kubeconfig: str | None
@@ -76,7 +77,7 @@ class Settings:
     clock: Callable[[], datetime] = machine_time
     orphans: bool = True
     alerts: AlertsAt | None = None
-    silences: str = ""
+    silences: SilencesAt = NO_SILENCES
 
 
 async def run(settings: Settings) -> None:
@@ -109,7 +110,7 @@ async def _until_stopped(
     book = reconciler.book = PolicyBook(settings.policy, "The ResponsePolicies have not been read yet")
     lease = Lease(kube, tenure, identity(), settings.lease) if settings.lease else None
     silencer, taking = Silencer(settings.silences, kube, cache, book.policy), contextlib.AsyncExitStack()
-    await taking.enter_async_context(receiving(settings.alerts, Receiver(kube, book.policy, lambda: book.problem)))
+    await taking.enter_async_context(_taking_alerts(settings.alerts, kube, book, cache))
     LEADING.set_function(lambda: tenure.holds)
     STANDING.follow(cache, kube.clock.now, lambda: tenure.holds)
     sweeps = (sweep, EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, kube.clock.now))
@@ -121,7 +122,7 @@ async def _until_stopped(
         asyncio.create_task(rewind.watch()),
         asyncio.create_task(_resync(reconciler)),
         *(asyncio.create_task(_sweep(each, tenure)) for each in sweeps if settings.orphans),
-        *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences else []),
+        *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences.url else []),
         asyncio.create_task(_sweep(_courier(reconciler), tenure)),
         *_workers(reconciler, tenure, bells),
     ]
@@ -157,6 +158,10 @@ async def _until_stopped(
         if lease:
             await lease.release()
     return rewind.time
+
+
+def _taking_alerts(at: AlertsAt | None, kube: Kube, book: PolicyBook, cache: Cache) -> AbstractAsyncContextManager[str]:
+    return receiving(at, Receiver(kube, book.policy, lambda: book.problem, cache))
 
 
 async def _alone(tenure: Tenure) -> None:
@@ -231,6 +236,8 @@ async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells, items: Ite
                     await reconciler.look(key)
                 elif key.plural == RESPONSE_POLICIES.plural:
                     await _policy(reconciler, key)
+                elif key.plural == POSTMORTEMS.plural:
+                    await reconciler.learning.keep(key, reconciler.book.policy(key.namespace), reconciler.now())
                 else:
                     await keep_runbook(reconciler.kube, reconciler.cache, bells, key, reconciler.now())
             finally:
