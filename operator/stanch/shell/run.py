@@ -35,6 +35,7 @@ from stanch.shell.health import Health
 from stanch.shell.items import Items
 from stanch.shell.known import all_known
 from stanch.shell.lease import Lease
+from stanch.shell.measures import STANDING
 from stanch.shell.metrics import LEADING, POLICIES_PROVEN
 from stanch.shell.orphan_sweep import CannotLook, OrphanSweep
 from stanch.shell.policy_book import PolicyBook, read_policies, ring
@@ -111,6 +112,7 @@ async def _until_stopped(
     silencer, taking = Silencer(settings.silences, kube, cache, book.policy), contextlib.AsyncExitStack()
     await taking.enter_async_context(_taking_alerts(settings.alerts, kube, book, cache))
     LEADING.set_function(lambda: tenure.holds)
+    STANDING.follow(cache, kube.clock.now, lambda: tenure.holds)
     sweeps = (sweep, EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, kube.clock.now))
     # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
     tasks = [
