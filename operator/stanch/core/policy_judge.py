@@ -38,7 +38,6 @@ NOT_YET: Final = (
     *(f"postmortem.{name}" for name in ("userVisibleFor", "resolveLongerThan", "detectLongerThan", "budgetPercent")),
     *(f"postmortem.{name}" for name in ("onDataAtRisk", "onCustomerDetected", "onRecurrence", "reviewWithin")),
     *(f"postmortem.{name}" for name in ("publishWithin", "signOffs", "minFactors", "lint")),
-    "errorBudget",
     *(f"retention.{name}" for name in ("incident", "entries", "drills")),
     "receiver.groupBy",
     "contacts",
