@@ -27,6 +27,7 @@ from tools.policy_parts import (
     must,
     on,
 )
+from tools.policy_publish import postmortems
 
 from stanch.api.names import GROUP, OPERATOR_NAMESPACE, Label
 from stanch.api.response_policy import CLUSTER_ONLY
@@ -204,6 +205,7 @@ def policies() -> tuple[Policy, ...]:
         *requesters(),
         *entries(),
         runbooks(),
+        postmortems(),
         nodes(),
         places(),
         operator_writes(),

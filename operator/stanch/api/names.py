@@ -58,8 +58,11 @@ class ConditionType:
     APPROVAL_NEEDED: Final = "ApprovalNeeded"
     CONTAINED: Final = "Contained"
     CONTESTED: Final = "Contested"
+    UPDATE_OVERDUE: Final = "UpdateOverdue"
     TIME_BOX_OVER: Final = "TimeBoxOver"
     READY: Final = "Ready"
+    # Of a Postmortem
+    PUBLISHED: Final = "Published"
 
 
 class Reason:
@@ -100,6 +103,12 @@ class Reason:
     NOT_NEEDED: Final = "NotNeeded"
     NOT_YET: Final = "NotYet"
     DUE: Final = "Due"
+    OVERDUE: Final = "Overdue"
+    LINT_FINDINGS: Final = "LintFindings"
+    # Published, of a Postmortem
+    SIGN_OFF_MISSING: Final = "SignOffMissing"
+    NOT_RESOLVED: Final = "NotResolved"
+    NOT_ASKED: Final = "NotAsked"
     # Stalled
     POLICIES_MISSING: Final = "PoliciesMissing"
     PERMISSION_MISSING: Final = "PermissionMissing"
@@ -153,6 +162,8 @@ class Reason:
     NOT_STORED: Final = "NotStored"
     UNDO_NOT_EXACT: Final = "UndoNotExact"
     STILL_HURTING_ONLY: Final = "OnlyIfHarmGoesOn"
+    # UpdateOverdue
+    PROMISE_PASSED: Final = "PromisePassed"
     # TimeBoxOver
     DECIDE: Final = "Decide"
 
@@ -207,6 +218,9 @@ class EventKind:
     IMPACT_CHANGED: Final = "ImpactChanged"
     HYPOTHESIS_CHANGED: Final = "HypothesisChanged"
     UPDATE_PUBLISHED: Final = "UpdatePublished"
+    NOT_DELIVERED: Final = "NotDelivered"
+    UPDATE_DUE: Final = "UpdateDue"
+    UPDATE_MISSED: Final = "UpdateMissed"
     ESCALATED: Final = "Escalated"
     ENTRY_REFUSED: Final = "EntryRefused"
     RUNBOOK_FROZEN: Final = "RunbookFrozen"
@@ -252,6 +266,8 @@ class EventKind:
     POSTMORTEM_ASKED: Final = "PostmortemAsked"
     POSTMORTEM_SIGNED: Final = "PostmortemSigned"
     POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
+    POSTMORTEM_REMINDED: Final = "PostmortemReminded"
+    POSTMORTEM_OVERDUE: Final = "PostmortemOverdue"
     ACTION_ITEM_DRAFTED: Final = "ActionItemDrafted"
     ITEM_REMINDED: Final = "ActionItemReminded"
     ITEM_DUE: Final = "ActionItemDue"
@@ -280,6 +296,7 @@ class MissingReason:
     NOT_ANSWERED: Final = "NotAnswered"
     REDACTION_FAILED: Final = "RedactionFailed"
     LOST_IN_RESTART: Final = "LostInRestart"
+    IN_PART_B: Final = "InPartB"
 
 
 class Milestone:
@@ -301,9 +318,12 @@ class Milestone:
             EventKind.MITIGATED,
             EventKind.RELAPSED,
             EventKind.TIME_BOX_OVER,
+            EventKind.NOT_DELIVERED,
+            EventKind.UPDATE_MISSED,
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,
+            EventKind.POSTMORTEM_OVERDUE,
             EventKind.CLOSED,
             EventKind.STALLED,
         }

@@ -1,6 +1,7 @@
 """Everything a plan may want to know: a closed list, answered by shell/observe.py. A question is its own dictionary key."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 
@@ -121,6 +122,19 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricRange:
+    """A query over a time, at a step, as Metric otherwise; for graphs, never to judge by."""
+
+    url: str
+    query: str
+    start: datetime
+    end: datetime
+    step: timedelta
+    seconds: float
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """
     A GET without following redirects. Answer: Found({"status": int}) or Failed: with reason `NotAsked` when it was not sent, else
@@ -156,7 +170,7 @@ class Evaluate:
     object: str
 
 
-Outside = Metric | Probe | LoadedRule
+Outside = Metric | MetricRange | Probe | LoadedRule
 OfCluster = Get | List | Logs | MayThey | DryRun | MayGo | UndoSecret
 Question = OfCluster | Outside | Evaluate
 

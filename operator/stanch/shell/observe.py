@@ -14,13 +14,11 @@ from stanch.core.questions import (
     Evaluate,
     Get,
     List,
-    LoadedRule,
     Logs,
     MayGo,
     MayThey,
-    Metric,
     OfCluster,
-    Probe,
+    Outside,
     Question,
     UndoSecret,
 )
@@ -72,7 +70,7 @@ class Observer:
     async def _one(self, question: Question, silent: set[str]) -> Answer:
         """``silent`` are nodes that did not answer a moment ago: what else is asked of them is not waited for again."""
         try:
-            if isinstance(question, Metric | Probe | LoadedRule):
+            if isinstance(question, Outside):
                 return await self.outside.ask(question)
             if isinstance(question, Evaluate):
                 return await self._cel.evaluate(question)

@@ -16,11 +16,12 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
+from stanch.api.meta import instant
 from stanch.api.secret_refs import Missing, secret
 from stanch.core.check_http import NOT_ASKED
 from stanch.core.observations import Answer, Failed, Found
 from stanch.core.policy_check import is_forbidden, wrong_address
-from stanch.core.questions import LoadedRule, Metric, Outside, Probe
+from stanch.core.questions import LoadedRule, Metric, MetricRange, Outside, Probe
 from stanch.shell.client import USER_AGENT
 from stanch.shell.metrics import OUTSIDE_SECONDS
 from stanch.shell.outside_access import DENIED, Access, access_of
@@ -120,7 +121,7 @@ async def _ask(question: Outside, turn: asyncio.Semaphore, access: Access) -> An
 
 async def _sent(session: aiohttp.ClientSession, question: Outside) -> Answer:
     match question:
-        case Metric():
+        case Metric() | MetricRange():
             return await _metric(session, question)
         case LoadedRule():
             return await _rule(session, question)
@@ -154,9 +155,12 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(kept)
 
 
-async def _metric(session: aiohttp.ClientSession, question: Metric) -> Answer:
-    url = f"{question.url.rstrip('/')}/api/v1/query"
-    form = {"query": question.query, "timeout": f"{question.seconds:g}s"}
+async def _metric(session: aiohttp.ClientSession, question: Metric | MetricRange) -> Answer:
+    base, form = question.url.rstrip("/"), {"query": question.query, "timeout": f"{question.seconds:g}s"}
+    url = f"{base}/api/v1/query"
+    if isinstance(question, MetricRange):
+        url, step = f"{base}/api/v1/query_range", question.step.total_seconds()
+        form |= {"start": instant(question.start), "end": instant(question.end), "step": f"{step:g}"}
     async with session.post(url, data=form, allow_redirects=False) as response:
         if 300 <= response.status < 400:
             return Failed(response.status, f"it answers {response.status}, and redirects are not followed")
