@@ -54,6 +54,7 @@ from stanch.core.swap import patch_text, unmark
 from stanch.mitigations import ALL
 
 Json = dict[str, Any]
+ON_NODE = "spec.nodeName="
 
 
 def nobody_outside(_: Outside) -> Answer:
@@ -147,8 +148,10 @@ class World:
                 wanted = fields.removeprefix("metadata.name=")
                 names = [n for n in self.stored if not fields or n == wanted]
                 return Found({"items": [self._evidence(n) for n in names]})
-            case List(ref=ref):
-                return Found({"items": [copied(o) for (plural, _), o in self.objects.items() if plural == ref.plural]})
+            case List(ref=ref, fields=fields):
+                on = fields.removeprefix(ON_NODE) if fields.startswith(ON_NODE) else None
+                found = [o for (plural, _), o in self.objects.items() if plural == ref.plural]
+                return Found({"items": [copied(o) for o in found if on is None or o["spec"].get("nodeName") == on]})
             case Logs():
                 return Found({"text": self.log, "dropped": 0})
             case MayThey(verb="freeze", resource=resource):

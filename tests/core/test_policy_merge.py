@@ -31,7 +31,13 @@ NOBODYS = {
     *("store_again", "lost_attempts_max", "lost_after", "sick_nodes_percent", "counted_for", "runs_counted_for"),
 }
 # Nobody can be built in; the file shows what one looks like.
-NO_ADDRESSES: dict[str, Any] = {"prometheus_url": "", "endpoints": {}, "items_escalate_to": ""}
+NO_ADDRESSES: dict[str, Any] = {
+    "prometheus_url": "",
+    "prometheus_secret": "",
+    "endpoints": {},
+    "endpoint_secrets": {},
+    "items_escalate_to": "",
+}
 MINUTES = timedelta(minutes=1)
 
 

@@ -6,6 +6,7 @@ from guards import (
     bugs_first,
     bugs_last,
     bugs_looked_at,
+    bugs_order,
     bugs_own,
     bugs_people,
     bugs_policy,
@@ -16,6 +17,7 @@ from guards.planting import Bugs
 BUGS: Bugs = {
     **bugs_first.BUGS,
     **bugs_last.BUGS,
+    **bugs_order.BUGS,
     **bugs_people.BUGS,
     **bugs_policy.BUGS,
     **bugs_admission.BUGS,

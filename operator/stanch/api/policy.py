@@ -127,6 +127,9 @@ class Policy:
     # Where criteria may ask, besides the API server: the platform's word, and nobody else's. "" is nowhere.
     prometheus_url: str = ""
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    # Names of Secrets in the operator's namespace.
+    prometheus_secret: str = ""
+    endpoint_secrets: Mapping[str, str] = field(default_factory=dict)
     commander_acts: CommanderActs = "Warn"
     evidence_required: bool = False
     # Stored bytes of one bundle, of one incident, of all that is kept.

@@ -200,10 +200,20 @@ class Receiver(Model):
     ] = None
 
 
+_Secret = Annotated[
+    ObjectName | None,
+    Field(
+        description="Secret in stanch-system (type Opaque or kubernetes.io/basic-auth) to ask it with: token, or username and "
+        "password; and ca.crt, if its certificate is of an authority of your own. Without credentials when left out."
+    ),
+]
+
+
 class Prometheus(Model):
     """Where numbers come from. Only in the cluster's policy."""
 
     url: Annotated[_Url, Field(description="Base URL, for example http://prometheus-operated.monitoring:9090.")]
+    secret: _Secret = None
 
 
 class Endpoint(Model):
@@ -211,6 +221,7 @@ class Endpoint(Model):
 
     name: Annotated[Name, Field(description="Your name for it.")]
     url: Annotated[_Url, Field(description="What is asked.")]
+    secret: _Secret = None
 
 
 class Contact(Model):

@@ -44,7 +44,7 @@ def onset(draft: Draft) -> datetime | None:
 
 def _questions(draft: Draft) -> Iterator[tuple[str, MetricRange]]:
     """The measured side of each comparison: the query itself has no series where it does not hold."""
-    url = draft.catalog.policy.prometheus_url
+    url, secret = draft.catalog.policy.prometheus_url, draft.catalog.policy.prometheus_secret
     if not url:
         return
     # The same for a whole look, or each plan of it would ask anew.
@@ -53,7 +53,7 @@ def _questions(draft: Draft) -> Iterator[tuple[str, MetricRange]]:
         if criterion.check == "promQL" and criterion.asks:
             query = read(criterion.asks)
             text = criterion.asks if query.problem else query.measured
-            yield criterion.name, MetricRange(url, text, start, end, step, SECONDS)
+            yield criterion.name, MetricRange(url, text, start, end, step, SECONDS, secret)
 
 
 def _graph(draft: Draft, name: str, asked: MetricRange) -> Graph:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from stanch.api import duration
 from stanch.api.policy import BurnRule, Policy
 from stanch.api.policy_review import MaxDue
-from stanch.api.policy_sections import Burn
+from stanch.api.policy_sections import Burn, Endpoint
 from stanch.api.response_policy import ResponsePolicySpec
 from stanch.core.policy_paths import stated
 
@@ -83,6 +83,10 @@ def _burn(rows: Iterable[Burn]) -> tuple[BurnRule, ...]:
     return tuple(BurnRule(row.level, Decimal(row.factor), row.long, row.short) for row in rows)
 
 
+def _endpoint_secrets(endpoints: Iterable[Endpoint]) -> dict[str, str]:
+    return {each.name: each.secret for each in endpoints if each.secret is not None}
+
+
 def _by_priority(said: MaxDue) -> dict[str, timedelta]:
     return {name.upper(): value for name in MaxDue.model_fields if (value := getattr(said, name)) is not None}
 
@@ -148,7 +152,9 @@ LINES: Final[tuple[Line, ...]] = (
     Line("retention.evidence", "retention_evidence", longer, _by("severity", "for_")),
     Line("retention.drills", "retention_drills", longer),
     Line("prometheus.url", "prometheus_url"),
+    Line("prometheus.secret", "prometheus_secret"),
     Line("endpoints", "endpoints", None, _by("name", "url")),
+    Line("endpoints", "endpoint_secrets", None, _endpoint_secrets),
 )
 
 

@@ -111,12 +111,14 @@ class UndoSecret:
 class Metric:
     """
     An instant query to Prometheus, waited for so many seconds. Answer: Found({"resultType", "result"}) as its HTTP API has it,
-    or Failed. ``url`` is the base URL of the cluster's ResponsePolicy, never anybody else's.
+    or Failed. ``url`` is the base URL of the cluster's ResponsePolicy, never anybody else's, and ``secret`` the name of the Secret
+    with its credentials there.
     """
 
     url: str
     query: str
     seconds: float
+    secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,29 +131,32 @@ class MetricRange:
     end: datetime
     step: timedelta
     seconds: float
+    secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """
-    A GET without credentials and without following redirects. Answer: Found({"status": int}) or Failed: with reason `NotAsked`
-    when it was not sent, else nobody answered. ``url`` is that of an endpoint of the cluster's ResponsePolicy.
+    A GET without following redirects. Answer: Found({"status": int}) or Failed: with reason `NotAsked` when it was not sent, else
+    nobody answered. ``url`` is that of an endpoint of the cluster's ResponsePolicy, ``secret`` the name of its Secret.
     """
 
     url: str
     seconds: float
+    secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedRule:
     """
     Has Prometheus loaded an alerting rule of this name? Answer: Found({"rules": [{"name", "query", "health"}]}) or Failed.
-    ``url`` as in Metric.
+    ``url`` and ``secret`` as in Metric.
     """
 
     url: str
     name: str
     seconds: float
+    secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from stanch.core.questions import (
 from stanch.shell.cel import Evaluator
 from stanch.shell.client import JSON, JSON_PATCH, METADATA_ONLY, Kube, Reply, Unanswered
 from stanch.shell.outside import Asker
+from stanch.shell.secret_refs import SecretRefs
 from stanch.shell.served import Served
 
 # As many as two of each pod that is looked at: kubelets that are dead must not hold up those that answer.
@@ -43,7 +44,7 @@ class Observer:
         """Reads through this connection."""
         self.kube = kube
         self.served = Served()
-        self.outside, self._cel = Asker(), Evaluator()
+        self.outside, self._cel = Asker(SecretRefs(kube)), Evaluator()
         self._logs = asyncio.Semaphore(LOGS_AT_ONCE)
         self._nodes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(LOGS_PER_NODE))
 

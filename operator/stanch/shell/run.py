@@ -7,6 +7,7 @@ import logging
 import math
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,7 +42,7 @@ from stanch.shell.reconcile import Reconciler
 from stanch.shell.redaction_key import redaction_key
 from stanch.shell.rewind import Rewind
 from stanch.shell.runbook_status import keep_runbook
-from stanch.shell.silencer import Silencer
+from stanch.shell.silencer import NO_SILENCES, Silencer, SilencesAt
 from stanch.shell.tenure import Tenure, identity
 
 LOG = logging.getLogger("stanch.run")
@@ -61,7 +62,7 @@ class Settings:
     How to run: which cluster, where to listen ("" for nowhere), what an empty policy means, and whether only the holder
     of the Lease works (None: whoever runs works). ``clock`` may be wrong; the API server's time counts. ``orphans`` are looked
     for only by one that sees all incidents: to another, everybody else's marks would be orphans.
-    ``alerts`` says where Alertmanager sends to, ``silences`` where it is itself ("" for no silences).
+    ``alerts`` says where Alertmanager sends to, ``silences`` where it is itself.
     """
 
     kubeconfig: str | None
@@ -71,7 +72,7 @@ class Settings:
     clock: Callable[[], datetime] = machine_time
     orphans: bool = True
     alerts: AlertsAt | None = None
-    silences: str = ""
+    silences: SilencesAt = NO_SILENCES
 
 
 async def run(settings: Settings) -> None:
@@ -104,7 +105,7 @@ async def _until_stopped(
     book = reconciler.book = PolicyBook(settings.policy, "The ResponsePolicies have not been read yet")
     lease = Lease(kube, tenure, identity(), settings.lease) if settings.lease else None
     silencer, taking = Silencer(settings.silences, kube, cache, book.policy), contextlib.AsyncExitStack()
-    await taking.enter_async_context(receiving(settings.alerts, Receiver(kube, book.policy, lambda: book.problem)))
+    await taking.enter_async_context(_taking_alerts(settings.alerts, kube, book, cache))
     LEADING.set_function(lambda: tenure.holds)
     sweeps = (sweep, EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, kube.clock.now))
     # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
@@ -115,7 +116,7 @@ async def _until_stopped(
         asyncio.create_task(rewind.watch()),
         asyncio.create_task(_resync(reconciler)),
         *(asyncio.create_task(_sweep(each, tenure)) for each in sweeps if settings.orphans),
-        *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences else []),
+        *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences.url else []),
         *_workers(reconciler, tenure, bells),
     ]
     # What another left half done when it lost the lease, and what was cut short here, is looked at by whoever has it.
@@ -153,6 +154,10 @@ async def _until_stopped(
         if lease:
             await lease.release()
     return rewind.time
+
+
+def _taking_alerts(at: AlertsAt | None, kube: Kube, book: PolicyBook, cache: Cache) -> AbstractAsyncContextManager[str]:
+    return receiving(at, Receiver(kube, book.policy, lambda: book.problem, cache))
 
 
 def _error_of(task: asyncio.Task[None]) -> BaseException | None:
