@@ -13,7 +13,7 @@ from build import BAD, GOOD, T0, deployment, pod, replicaset, stamp
 from deployment_controller import settle
 from json_patch import apply_patch, copied
 from learning import as_kept, publish
-from paper import PaperCollector
+from paper import PaperCollector, differences, nobody_outside
 from stanch.api.incident import Incident
 from stanch.api.names import OPERATOR_USER, Label
 from stanch.api.policy import DEFAULT
@@ -58,11 +58,6 @@ from stanch.mitigations import ALL
 
 Json = dict[str, Any]
 ON_NODE = "spec.nodeName="
-
-
-def nobody_outside(_: Outside) -> Answer:
-    """No Prometheus and no endpoint."""
-    return Failed(0, "nobody is there")
 
 
 @dataclass(frozen=True)
@@ -312,7 +307,7 @@ class World:
                 steps += 1
             self._mark(decided)
         last = [
-            sorted(_differences(a.status.wire(), b.status.wire()))
+            sorted(differences(a.status.wire(), b.status.wire()))
             for a, b in zip(self.plans[-4:], self.plans[-3:], strict=False)
         ]
         raise AssertionError(
@@ -440,10 +435,6 @@ class World:
 
 
 STEPS = (World._write_status, World._write_stores, World._perform)
-
-
-def _differences(one: Json, other: Json) -> list[str]:
-    return [f"{k}: {one.get(k)} -> {other.get(k)}"[:700] for k in {*one, *other} if one.get(k) != other.get(k)]
 
 
 def bad_deploy(inc: Incident, **spec: Any) -> World:
