@@ -245,6 +245,7 @@ PLANTED = {
     "law_29": lambda i, s: (i, Plan(s.model_copy(update={"suspects": (_suspect(s, 3), _suspect(s, 90))}))),
     "law_30": lambda i, s: (i, Plan(_proven_by_what_came_after(s))),
     "law_32": lambda i, s: (_promised(i, s), Plan(_put_off(_promised(i, s).status))),
+    "law_33": lambda i, s: (i, Plan(_reminded(s))),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
 
@@ -262,6 +263,12 @@ def _put_off(status: IncidentStatus) -> IncidentStatus:
     later = promise.model_copy(update={"due_time": promise.due_time + timedelta(hours=1)})
     record = status.communications.model_copy(update={"next_updates": (later,)})
     return status.model_copy(update={"communications": record})
+
+
+def _reminded(status: IncidentStatus) -> IncidentStatus:
+    """A reminder that nothing counts."""
+    line = status.timeline[-1].model_copy(update={"seq": status.last_seq + 1, "kind": "RoleMissing"})
+    return status.model_copy(update={"timeline": (*status.timeline, line), "last_seq": line.seq})
 
 
 def _unresolved(inc: Incident) -> Incident:

@@ -37,7 +37,10 @@ from stanch.core.debts import spoken_of_at
 from stanch.core.draft import HOLD_FOR
 from stanch.core.hold import is_seen_to_the_end
 from stanch.core.later_evidence import LATER
-from stanch.core.people_laws import law_32_a_promise_is_kept_or_missed_and_never_dropped
+from stanch.core.people_laws import (
+    law_32_a_promise_is_kept_or_missed_and_never_dropped,
+    law_33_a_reminder_is_said_when_its_time_has_come_and_once,
+)
 from stanch.core.plan_type import Plan
 
 Law = Callable[[Incident, Plan], bool]
@@ -392,6 +395,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_29_suspects_are_few_ranked_and_told_why,
     law_30_what_came_after_proves_nothing_and_holds_up_nobody,
     law_32_a_promise_is_kept_or_missed_and_never_dropped,
+    law_33_a_reminder_is_said_when_its_time_has_come_and_once,
 )
 
 

@@ -11,6 +11,7 @@ from stanch.api.duration import write
 from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.policy import DEFAULT
 from stanch.api.response_policy import CLUSTER_ONLY, IN_FORCE_MAX, ResponsePolicySpec
+from stanch.api.said import Role
 from stanch.core.policy_paths import everywhere, stated
 
 _S: Final = timedelta(seconds=1)
@@ -55,7 +56,12 @@ _BOUNDS: Final = {
     "communications.cadence[].leadership": (_M, 168 * _H),
     "communications.cadence[].publicFirst": (_M, 168 * _H),
     "communications.cadence[].public": (_M, 168 * _H),
+    "roles.required[].within": (_M, 168 * _H),
+    "roles.splitAfter.duration": (_M, 24 * _H),
+    "roles.handoffAfter": (_M, 168 * _H),
+    "roles.acceptWithin": (_M, 24 * _H),
     "declare.within": (_S, _H),
+    "declare.nudgeAfter": (_M, 168 * _H),
     "severity.burn[].short": (_S, 720 * _H),
     "severity.burn[].long": (_S, 720 * _H),
 }
@@ -116,6 +122,16 @@ def _roles(spec: ResponsePolicySpec) -> Iterator[str]:
             yield f"{where}: {twice} is there twice"
 
 
+def _pairs(spec: ResponsePolicySpec) -> Iterator[str]:
+    known = {role.value for role in Role}
+    for pair in stated(spec, "roles.avoid") or ():
+        one, _, other = pair.partition("+")
+        if unknown := next((role for role in (one, other) if role not in known), ""):
+            yield f"spec.roles.avoid: {unknown} is no role (got {pair}); roles are {', '.join(sorted(known))}"
+        elif one == other:
+            yield f"spec.roles.avoid: {pair} must name two different roles"
+
+
 def _addresses(spec: ResponsePolicySpec) -> Iterator[str]:
     """What the operator connects to: no credentials in a record that many read, nor where a cloud keeps its own."""
     for where, url in (*everywhere(spec, "prometheus.url"), *everywhere(spec, "endpoints[].url")):
@@ -155,4 +171,4 @@ def _size(spec: ResponsePolicySpec) -> Iterator[str]:
 
 
 Check = Callable[[ResponsePolicySpec], Iterator[str]]
-CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, _addresses, _size)
+CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, _pairs, _addresses, _size)
