@@ -12,7 +12,8 @@ from stanch.core.freeze import HALTED_ROLE, UNDO_ONLY_ROLE
 from stanch.mitigations import ALL
 
 Right = tuple[str, str, str]
-FILES = {path: list(yaml.safe_load_all(text)) for path, text in rbac.files().items()}
+# A dashboard among them is no object of Kubernetes.
+FILES = {path: [i for i in yaml.safe_load_all(text) if "kind" in i] for path, text in rbac.files().items()}
 ROLES = {i["metadata"]["name"]: i for items in FILES.values() for i in items if i["kind"] in ("Role", "ClusterRole")}
 BINDINGS = [(path, i) for path, items in FILES.items() for i in items if i["kind"].endswith("RoleBinding")]
 READS = {"get", "list", "watch"}
