@@ -3,8 +3,11 @@
 from guards import (
     bugs_admission,
     bugs_alerts,
+    bugs_channels,
     bugs_first,
     bugs_last,
+    bugs_lint,
+    bugs_looked_at,
     bugs_order,
     bugs_own,
     bugs_people,
@@ -23,4 +26,7 @@ BUGS: Bugs = {
     **bugs_own.BUGS,
     **bugs_runbook.BUGS,
     **bugs_alerts.BUGS,
+    **bugs_channels.BUGS,
+    **bugs_looked_at.BUGS,
+    **bugs_lint.BUGS,
 }

@@ -24,8 +24,8 @@ BUGS: Bugs = {
         Bug(
             "lets no target rest",
             "guard_order.py",
-            "    (9, OfPlan(lambda draft, record, aim, change: has_rested(draft, record, aim, change.before))),\n",
-            "",
+            "has_rested(draft, record, aim, change.before, _new_values(change))",
+            "None",
             RESTS,
         ),
         Bug(
@@ -76,6 +76,13 @@ BUGS: Bugs = {
             "*(again if record.source.startswith(RUNBOOK) else ())",
             "*again",
             "test_pace.py::test_a_runbook_that_asks_again_waits",
+        ),
+        Bug(
+            "has a drain wait for its own cordon",
+            PACE,
+            " if changed or not wanted else ()",
+            "",
+            "test_pace.py::test_the_next_step_of_a_runbook_goes_on_with_what_the_one_before_has_set",
         ),
         Bug(
             "lets a Runbook go again at once",

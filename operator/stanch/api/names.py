@@ -29,6 +29,8 @@ class Label:
     # On what nobody may act on through stanch, such as what alerts travel by.
     PROTECTED: Final = f"{GROUP}/protected"
     FOLDED: Final = f"{GROUP}/folded"
+    # On a Namespace: new pod templates are refused (true) or warned of (warn).
+    CHANGE_FREEZE: Final = f"{GROUP}/change-freeze"
     MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 
 
@@ -38,6 +40,9 @@ class Annotation:
     NO_ROLLBACK_PAST: Final = f"{GROUP}/no-rollback-past"
     REVISION: Final = "deployment.kubernetes.io/revision"
     CHANGE_CAUSE: Final = "kubernetes.io/change-cause"
+    # Beside the label of a change freeze: why, and whether stanch began it and will lift it.
+    FREEZE_REASON: Final = f"{GROUP}/change-freeze-reason"
+    FREEZE_BY: Final = f"{GROUP}/change-freeze-by"
 
 
 class ConditionType:
@@ -53,8 +58,11 @@ class ConditionType:
     APPROVAL_NEEDED: Final = "ApprovalNeeded"
     CONTAINED: Final = "Contained"
     CONTESTED: Final = "Contested"
+    UPDATE_OVERDUE: Final = "UpdateOverdue"
     TIME_BOX_OVER: Final = "TimeBoxOver"
     READY: Final = "Ready"
+    # Of a Postmortem
+    PUBLISHED: Final = "Published"
 
 
 class Reason:
@@ -95,6 +103,12 @@ class Reason:
     NOT_NEEDED: Final = "NotNeeded"
     NOT_YET: Final = "NotYet"
     DUE: Final = "Due"
+    OVERDUE: Final = "Overdue"
+    LINT_FINDINGS: Final = "LintFindings"
+    # Published, of a Postmortem
+    SIGN_OFF_MISSING: Final = "SignOffMissing"
+    NOT_RESOLVED: Final = "NotResolved"
+    NOT_ASKED: Final = "NotAsked"
     # Stalled
     POLICIES_MISSING: Final = "PoliciesMissing"
     PERMISSION_MISSING: Final = "PermissionMissing"
@@ -148,8 +162,41 @@ class Reason:
     NOT_STORED: Final = "NotStored"
     UNDO_NOT_EXACT: Final = "UndoNotExact"
     STILL_HURTING_ONLY: Final = "OnlyIfHarmGoesOn"
+    # UpdateOverdue
+    PROMISE_PASSED: Final = "PromisePassed"
     # TimeBoxOver
     DECIDE: Final = "Decide"
+
+
+class ItemCondition:
+    """Of an ActionItem. Proven is there with doneWhen; Escalated only while it is true."""
+
+    DONE: Final = "Done"
+    OVERDUE: Final = "Overdue"
+    PROVEN: Final = "Proven"
+    ESCALATED: Final = "Escalated"
+
+
+class ItemReason:
+    """Reasons of the conditions of an ActionItem."""
+
+    CLOSED: Final = "Closed"
+    PROVED: Final = "Proved"
+    OPEN: Final = "Open"
+    NOT_PROVEN: Final = "NotProven"
+    REGRESSED: Final = "Regressed"
+    LATE: Final = "Late"
+    IN_TIME: Final = "InTime"
+    OVERDUE_FOR_LONG: Final = "OverdueForLong"
+    # Proven
+    HOLDS: Final = "Holds"
+    NOT_LONG_ENOUGH: Final = "NotLongEnough"
+    NOT_THERE: Final = "NotThere"
+    NOT_SO: Final = "NotSo"
+    MAY_NOT_READ: Final = "MayNotRead"
+    NOT_ANSWERED: Final = "NotAnswered"
+    INVALID: Final = "Invalid"
+    NO_DATA: Final = "NoData"
 
 
 class EventKind:
@@ -162,14 +209,27 @@ class EventKind:
     SIGNALS_SAY: Final = "SignalsSay"
     RECURRED: Final = "Recurred"
     RUNBOOKS_TIED: Final = "RunbooksTied"
+    TARGET_NAMED: Final = "TargetNamed"
     ACKNOWLEDGED: Final = "Acknowledged"
     ROLE_CHANGED: Final = "RoleChanged"
     NOTE: Final = "Note"
     HANDOFF_OFFERED: Final = "HandoffOffered"
+    HANDOFF_WAITING: Final = "HandoffWaiting"
+    HANDOFF_DUE: Final = "HandoffDue"
+    ROLE_MISSING: Final = "RoleMissing"
+    ROLES_COMBINED: Final = "RolesCombined"
+    SPLIT_ROLES: Final = "SplitRoles"
+    SEVERITY_UNSAID: Final = "SeverityUnsaid"
+    SEVERITY_DOUBTED: Final = "SeverityDoubted"
+    MITIGATE_FIRST: Final = "MitigateFirst"
+    NOTHING_WRITTEN: Final = "NothingWritten"
     SEVERITY_CHANGED: Final = "SeverityChanged"
     IMPACT_CHANGED: Final = "ImpactChanged"
     HYPOTHESIS_CHANGED: Final = "HypothesisChanged"
     UPDATE_PUBLISHED: Final = "UpdatePublished"
+    NOT_DELIVERED: Final = "NotDelivered"
+    UPDATE_DUE: Final = "UpdateDue"
+    UPDATE_MISSED: Final = "UpdateMissed"
     ESCALATED: Final = "Escalated"
     ENTRY_REFUSED: Final = "EntryRefused"
     RUNBOOK_FROZEN: Final = "RunbookFrozen"
@@ -215,7 +275,17 @@ class EventKind:
     POSTMORTEM_ASKED: Final = "PostmortemAsked"
     POSTMORTEM_SIGNED: Final = "PostmortemSigned"
     POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
+    POSTMORTEM_REMINDED: Final = "PostmortemReminded"
+    POSTMORTEM_OVERDUE: Final = "PostmortemOverdue"
     ACTION_ITEM_DRAFTED: Final = "ActionItemDrafted"
+    ITEM_REMINDED: Final = "ActionItemReminded"
+    ITEM_DUE: Final = "ActionItemDue"
+    ITEM_ASKED_ABOUT: Final = "ThreeWeekTest"
+    ITEM_ESCALATED: Final = "ActionItemEscalated"
+    ITEM_DONE: Final = "ActionItemDone"
+    ITEM_REOPENED: Final = "ActionItemReopened"
+    CHANGES_FROZEN: Final = "ChangesFrozen"
+    CHANGES_FREED: Final = "ChangesFreed"
     CLOSED: Final = "Closed"
     INCIDENT_IS_CLOSED: Final = "IncidentIsClosed"
     NO_SUCH_INCIDENT: Final = "NoSuchIncident"
@@ -235,6 +305,7 @@ class MissingReason:
     NOT_ANSWERED: Final = "NotAnswered"
     REDACTION_FAILED: Final = "RedactionFailed"
     LOST_IN_RESTART: Final = "LostInRestart"
+    IN_PART_B: Final = "InPartB"
 
 
 class Milestone:
@@ -256,9 +327,12 @@ class Milestone:
             EventKind.MITIGATED,
             EventKind.RELAPSED,
             EventKind.TIME_BOX_OVER,
+            EventKind.NOT_DELIVERED,
+            EventKind.UPDATE_MISSED,
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,
+            EventKind.POSTMORTEM_OVERDUE,
             EventKind.CLOSED,
             EventKind.STALLED,
         }

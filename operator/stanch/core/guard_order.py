@@ -59,6 +59,11 @@ class No:
     of_plan: bool = False
 
 
+def _new_values(change: Change) -> list[str]:
+    """Which of the fields get another value."""
+    return [field for field, value in change.before.items() if change.after.get(field) != value]
+
+
 GUARDS: Final[tuple[tuple[int, Guard | OfPlan], ...]] = (
     # 1 frozen
     (1, not_frozen),
@@ -89,7 +94,7 @@ GUARDS: Final[tuple[tuple[int, Guard | OfPlan], ...]] = (
     (8, room_for_what_is_owed),
     (8, nobody_pulls),
     # 9 cool-down
-    (9, OfPlan(lambda draft, record, aim, change: has_rested(draft, record, aim, change.before))),
+    (9, OfPlan(lambda draft, record, aim, change: has_rested(draft, record, aim, change.before, _new_values(change)))),
     (9, hour_has_room),
     (9, runbook_has_rested),
     # 10 at once

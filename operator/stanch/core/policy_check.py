@@ -1,6 +1,6 @@
 """What a structural schema can't refuse in a ResponsePolicy: wrong combinations, durations out of bounds, wrong places."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 from itertools import chain
@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 from stanch.api.duration import write
 from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.policy import DEFAULT
+from stanch.api.policy_sections import ChannelKind
 from stanch.api.response_policy import CLUSTER_ONLY, IN_FORCE_MAX, ResponsePolicySpec
+from stanch.api.said import Audience, Role
+from stanch.core.addresses import wrong_host
 from stanch.core.policy_paths import everywhere, stated
 
 _S: Final = timedelta(seconds=1)
@@ -47,6 +50,12 @@ _BOUNDS: Final = {
     "recovery.reopenWithin": (_M, 168 * _H),
     "recovery.recurrenceWithin": (_M, _YEARS),
     "postmortem.due": (_H, 2160 * _H),
+    **{f"actionItems.maxDue.{name}": (_H, _YEARS) for name in ("P0", "P1", "P2", "P3")},
+    "actionItems.chaseEvery": (_M, _YEARS),
+    "actionItems.threeWeekTest": (_M, _YEARS),
+    "actionItems.escalateAfter": (_M, _YEARS),
+    "actionItems.lookEvery": (_S, 24 * _H),
+    "actionItems.hold": (_S, 168 * _H),
     "retention.incident": (24 * _H, _YEARS),
     "retention.entries": (_H, _YEARS),
     "retention.evidence[].for": (24 * _H, _YEARS),
@@ -55,7 +64,12 @@ _BOUNDS: Final = {
     "communications.cadence[].leadership": (_M, 168 * _H),
     "communications.cadence[].publicFirst": (_M, 168 * _H),
     "communications.cadence[].public": (_M, 168 * _H),
+    "roles.required[].within": (_M, 168 * _H),
+    "roles.splitAfter.duration": (_M, 24 * _H),
+    "roles.handoffAfter": (_M, 168 * _H),
+    "roles.acceptWithin": (_M, 24 * _H),
     "declare.within": (_S, _H),
+    "declare.nudgeAfter": (_M, 168 * _H),
     "severity.burn[].short": (_S, 720 * _H),
     "severity.burn[].long": (_S, 720 * _H),
 }
@@ -116,11 +130,45 @@ def _roles(spec: ResponsePolicySpec) -> Iterator[str]:
             yield f"{where}: {twice} is there twice"
 
 
+def _pairs(spec: ResponsePolicySpec) -> Iterator[str]:
+    known = {role.value for role in Role}
+    for pair in stated(spec, "roles.avoid") or ():
+        one, _, other = pair.partition("+")
+        if unknown := next((role for role in (one, other) if role not in known), ""):
+            yield f"spec.roles.avoid: {unknown} is no role (got {pair}); roles are {', '.join(sorted(known))}"
+        elif one == other:
+            yield f"spec.roles.avoid: {pair} must name two different roles"
+
+
 def _addresses(spec: ResponsePolicySpec) -> Iterator[str]:
     """What the operator connects to: no credentials in a record that many read, nor where a cloud keeps its own."""
     for where, url in (*everywhere(spec, "prometheus.url"), *everywhere(spec, "endpoints[].url")):
         if why := wrong_address(url):
             yield f"{where}: {why}"
+
+
+def _channels(spec: ResponsePolicySpec) -> Iterator[str]:
+    """Words for the house and words for the public never share a place; a pager pages the house."""
+    for where, channel in everywhere(spec, "communications.channels[]"):
+        audiences = channel.audiences
+        if not audiences:
+            yield f"{where}.audiences: must name who hears it there: internal, leadership or public"
+        if twice := next((a.value for a in audiences if audiences.count(a) > 1), ""):
+            yield f"{where}.audiences: {twice} is there twice"
+        if Audience.PUBLIC in audiences and len(audiences) > 1:
+            yield f"{where}.audiences: public must be alone, or the public hears what is for the house; make another channel"
+        if channel.kind in (ChannelKind.PAGER_DUTY, ChannelKind.GRAFANA) and audiences != (Audience.INTERNAL,):
+            yield f"{where}.audiences: must be [internal] for {channel.kind.value} (got {_listed(audiences)})"
+        if channel.private_host and (why := _never(channel.private_host)):
+            yield f"{where}.privateHost: {why}"
+
+
+def _listed(audiences: Iterable[Audience]) -> str:
+    return f"[{', '.join(a.value for a in audiences)}]"
+
+
+def _never(host: str) -> str:
+    return wrong_host(host, host).replace("it is", "must not be", 1)
 
 
 def wrong_address(url: str) -> str:
@@ -148,6 +196,12 @@ def is_forbidden(address: str) -> bool:
     return known.is_link_local or (mapped is not None and mapped.is_link_local)
 
 
+def _budget(spec: ResponsePolicySpec) -> Iterator[str]:
+    for where, query in everywhere(spec, "errorBudget.query"):
+        if "$(" in query:
+            yield f"{where}: nothing is filled in; ask for all services, in series with the label `namespace` (got {query!r})"
+
+
 def _size(spec: ResponsePolicySpec) -> Iterator[str]:
     size = len(spec.model_dump_json(by_alias=True, exclude_none=True))
     if size > IN_FORCE_MAX:
@@ -155,4 +209,5 @@ def _size(spec: ResponsePolicySpec) -> Iterator[str]:
 
 
 Check = Callable[[ResponsePolicySpec], Iterator[str]]
-CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, _addresses, _size)
+_MORE: Final[tuple[Check, ...]] = (_pairs, _addresses, _channels, _budget, _size)
+CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, *_MORE)

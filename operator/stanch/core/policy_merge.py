@@ -13,8 +13,11 @@ from enum import Enum
 from typing import Any, Final
 
 from stanch.api import duration
+from stanch.api.meta import Severity
+from stanch.api.people_rules import CadenceRule, RolesRule
 from stanch.api.policy import BurnRule, Policy
-from stanch.api.policy_sections import Burn
+from stanch.api.policy_review import MaxDue
+from stanch.api.policy_sections import Burn, Cadence, Endpoint, RolesRequired
 from stanch.api.response_policy import ResponsePolicySpec
 from stanch.core.policy_paths import stated
 
@@ -39,6 +42,11 @@ def both(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
 def last_of(*words: str) -> Stricter:
     """The one that stands later in this list is stricter."""
     return lambda one, other: max(one, other, key=words.index)
+
+
+def the_clusters(one: Any, other: Any) -> Any:
+    """A namespace has no say."""
+    return one
 
 
 def _as_it_is(value: Any) -> Any:
@@ -82,6 +90,22 @@ def _burn(rows: Iterable[Burn]) -> tuple[BurnRule, ...]:
     return tuple(BurnRule(row.level, Decimal(row.factor), row.long, row.short) for row in rows)
 
 
+def _endpoint_secrets(endpoints: Iterable[Endpoint]) -> dict[str, str]:
+    return {each.name: each.secret for each in endpoints if each.secret is not None}
+
+
+def _by_priority(said: MaxDue) -> dict[str, timedelta]:
+    return {name.upper(): value for name in MaxDue.model_fields if (value := getattr(said, name)) is not None}
+
+
+def _cadence(rows: Iterable[Cadence]) -> dict[Severity, CadenceRule]:
+    return {row.severity: CadenceRule(row.internal, row.leadership, row.public_first, row.public) for row in rows}
+
+
+def _required(rows: Iterable[RolesRequired]) -> dict[Severity, RolesRule]:
+    return {row.severity: RolesRule(row.roles, row.within) for row in rows}
+
+
 _APPROVALS: Final = _by("class_", "needed", _word)
 
 LINES: Final[tuple[Line, ...]] = (
@@ -94,6 +118,16 @@ LINES: Final[tuple[Line, ...]] = (
     Line("receiver.defaultNamespace", "alerts_namespace"),
     Line("receiver.namespaces", "alerts_namespaces", None, frozenset),
     Line("roles.commanderActs", "commander_acts", last_of("Warn", "Deny"), _word),
+    Line("roles.required", "roles_required", None, _required),
+    Line("roles.avoid", "roles_avoid", None, frozenset),
+    Line("roles.splitAfter.duration", "split_after"),
+    Line("roles.splitAfter.responders", "split_responders"),
+    Line("roles.handoffAfter", "handoff_after"),
+    Line("roles.acceptWithin", "accept_within"),
+    Line("declare.nudgeAfter", "nudge_after"),
+    Line("declare.alsoWhenUserVisible", "nudge_when_visible"),
+    Line("communications.cadence", "cadence", None, _cadence),
+    Line("communications.afterMitigated", "after_mitigated"),
     Line("approvals.person", "approvals_person", longer, _APPROVALS),
     Line("approvals.machine", "approvals_machine", longer, _APPROVALS),
     Line("approvals.auto", "approvals_auto", longer, _APPROVALS),
@@ -116,6 +150,8 @@ LINES: Final[tuple[Line, ...]] = (
     Line("guardrails.protectedNamespaces", "protected_namespaces", both, frozenset, both),
     Line("guardrails.whenWorse", "when_worse", last_of("Undo", "Ask"), _word),
     Line("guardrails.gitOps", "git_ops", last_of("Ignore", "Hold", "Refuse")),
+    # Only in the cluster's policy: a namespace that sets a cadence keeps the channels (core/policy_check.py).
+    Line("communications.channels", "channels", the_clusters),
     Line("evidence.deadline", "evidence_deadline", None, _by("severity", "within")),
     Line("evidence.required", "evidence_required", longer),
     Line("evidence.storedBytes", "evidence_stored_bytes"),
@@ -129,13 +165,36 @@ LINES: Final[tuple[Line, ...]] = (
     Line("recovery.recurrenceWithin", "recurrence_within"),
     Line("postmortem.requiredAt", "postmortem_at"),
     Line("postmortem.onMitigations", "postmortem_on", None, frozenset),
+    Line("postmortem.userVisibleFor", "postmortem_visible"),
+    Line("postmortem.resolveLongerThan", "postmortem_resolve"),
+    Line("postmortem.detectLongerThan", "postmortem_detect"),
+    Line("postmortem.onDataAtRisk", "postmortem_data"),
+    Line("postmortem.onCustomerDetected", "postmortem_customer"),
+    Line("postmortem.onRecurrence", "postmortem_recurrence"),
     Line("postmortem.due", "postmortem_due"),
+    Line("postmortem.signOffs", "postmortem_signs"),
+    Line("postmortem.minFactors", "postmortem_factors"),
+    Line("postmortem.lint", "postmortem_lint", None, _word),
+    Line("actionItems.maxPerPostmortem", "items_max"),
+    Line("actionItems.maxDue", "items_due", None, _by_priority),
+    Line("actionItems.chaseEvery", "items_chase_every"),
+    Line("actionItems.threeWeekTest", "items_test_after"),
+    Line("actionItems.escalateAfter", "items_escalate_after"),
+    Line("actionItems.escalateTo", "items_escalate_to"),
+    Line("actionItems.lookEvery", "items_look_every"),
+    Line("actionItems.hold", "items_hold"),
+    # Only in the cluster's policy, as it stops what others do.
+    Line("errorBudget.mode", "budget_mode", None, _word),
+    Line("errorBudget.query", "budget_query"),
+    Line("errorBudget.exemptLabel", "budget_exempt_label"),
     Line("retention.incident", "retention_incident", longer),
     Line("retention.entries", "retention_entries", longer),
     Line("retention.evidence", "retention_evidence", longer, _by("severity", "for_")),
     Line("retention.drills", "retention_drills", longer),
     Line("prometheus.url", "prometheus_url"),
+    Line("prometheus.secret", "prometheus_secret"),
     Line("endpoints", "endpoints", None, _by("name", "url")),
+    Line("endpoints", "endpoint_secrets", None, _endpoint_secrets),
 )
 
 
