@@ -8,20 +8,23 @@ import pytest
 from e2e.support.api import Api
 from e2e.support.operators import ForkServer
 from e2e.support.proxy import Loop
-from e2e.support.sweep import FOUND, Plan, Result, RollBack, Stage, labels, stale_lists, writes
+from e2e.support.sweep import AT_ONCE, FOUND, Plan, Result, RollBack, Stage, labels, stale_lists, sure, writes
 
 # "full" for every request, or a part of a request's name, as in STANCH_SWEEP=postmortems.
 SWEEP = os.environ.get("STANCH_SWEEP", "")
 FULL = SWEEP == "full"
 # From the fifth on it is the look of the one before, while a rollout comes up: how many there are is a matter of the machine.
 LOOKS = 4
+# As many undisturbed runs as plans go at once: on a machine that is as busy then, fewer statuses are written for the same events.
+REFERENCES = AT_ONCE
 pytestmark = pytest.mark.timeout(5400 if FULL else 900)
 
 
-def chosen(reference: Result) -> list[Plan]:
+def chosen(references: list[Result]) -> list[Plan]:
     """Every write in CI, and of each sort of read the first; every request at all when STANCH_SWEEP=full."""
-    wrote = writes(reference.log)
-    read = [label for label in labels(reference.log) if label not in wrote]
+    log = sure(references)
+    wrote = writes(log)
+    read = [label for label in labels(log) if label not in wrote]
     kept = [label for label in read if int(label.rpartition("#")[2]) <= (LOOKS if FULL else 1)]
     plans = [Plan(label, when, "kill") for label in wrote for when in ("before", "after")]
     plans += [Plan(label, when, "kill") for label in kept for when in ("before", "after")[: 2 if FULL else 1]]
@@ -36,9 +39,9 @@ def chosen(reference: Result) -> list[Plan]:
 
 
 @pytest.fixture(scope="module")
-def reference(sweep: Stage) -> Result:
-    """A run in which nothing goes wrong: what there is to break."""
-    return sweep.run(RollBack(), None)
+def references(sweep: Stage) -> list[Result]:
+    """Runs in which nothing goes wrong: what there is to break."""
+    return sweep.run_all((RollBack(), None) for _ in range(REFERENCES))
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +53,10 @@ def sweep(
 
 
 @pytest.fixture(scope="module")
-def results(sweep: Stage, reference: Result) -> dict[Plan, Result]:
+def results(sweep: Stage, references: list[Result]) -> dict[Plan, Result]:
     """All plans, run."""
-    assert reference.problem == ""
-    plans = chosen(reference)
+    assert [r.problem for r in references] == [""] * REFERENCES
+    plans = chosen(references)
     found = sweep.run_all((RollBack(), p) for p in plans)
     FOUND.extend(found)
     return dict(zip(plans, found, strict=True))
@@ -66,19 +69,17 @@ def problems(results: dict[Plan, Result], *do: str) -> list[str]:
     return [r.problem for r in mine if r.problem]
 
 
-def test_undisturbed_it_is_one_effect(reference: Result) -> None:
-    """The reference run itself passes every oracle, or the sweep would prove nothing."""
-    assert reference.problem == ""
-    assert "PATCH deployments#1" in writes(reference.log)
+def test_undisturbed_it_is_one_effect(references: list[Result]) -> None:
+    """The undisturbed runs pass every oracle, or the sweep would prove nothing; and the papers are part of what is swept."""
+    assert [r.problem for r in references] == [""] * REFERENCES
+    assert {"PATCH deployments#1", "POST postmortems#1", "POST actionitems#1"} <= {*writes(sure(references))}
 
 
 def test_faults_come_to_pass(results: dict[Plan, Result]) -> None:
     """Nearly every planned fault happened; a sweep that misses its requests would pass for nothing."""
     missed = [str(p) for p, r in results.items() if not r.fired]
-    # The last writes are of what came after, when the play may be over: as many as that are missed now and then.
-    assert len(missed) <= len(results) // 5, missed
-    # How often it looks while it waits is a matter of the machine, and what came after may be stored when the play is over; that
-    # it writes before it acts is not.
+    assert len(missed) <= len(results) // 10, missed
+    # How often it looks while it waits is a matter of the machine; that it writes before it acts is not.
     assert not [m for m in missed if any(w in m for w in ("PATCH deployments", "POST evidences#1", "POST secrets"))]
 
 
