@@ -10,22 +10,26 @@ from typing import Any
 import jsonpatch
 
 from build import BAD, GOOD, T0, deployment, pod, replicaset, stamp
+from deployment_controller import settle
 from json_patch import apply_patch, copied
 from learning import as_kept, publish
-from paper import PaperCollector
+from paper import PaperCollector, differences, nobody_outside
 from stanch.api.incident import Incident
 from stanch.api.names import OPERATOR_USER, Label
 from stanch.api.policy import DEFAULT
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.census import NOBODY, Census
 from stanch.core.commands import Command, Removal, Remove, Unmark, outcome_key
+from stanch.core.held import needed, to_hold
 from stanch.core.invariants import broken
 from stanch.core.observations import (
     Acted,
     Answer,
     Busy,
+    Delivery,
     Failed,
     Found,
+    Held,
     NotFound,
     Observations,
     Outcome,
@@ -37,6 +41,7 @@ from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
 from stanch.core.questions import (
     ACTION_ITEMS,
+    EVIDENCES,
     POSTMORTEMS,
     DryRun,
     Get,
@@ -44,8 +49,7 @@ from stanch.core.questions import (
     Logs,
     MayGo,
     MayThey,
-    Metric,
-    Probe,
+    Outside,
     Question,
     UndoSecret,
 )
@@ -53,11 +57,7 @@ from stanch.core.swap import patch_text, unmark
 from stanch.mitigations import ALL
 
 Json = dict[str, Any]
-
-
-def nobody_outside(_: Metric | Probe) -> Answer:
-    """No Prometheus and no endpoint."""
-    return Failed(0, "nobody is there")
+ON_NODE = "spec.nodeName="
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,11 @@ class World:
     own_node: str = ""
     catalog: Catalog = CATALOG
     refuses: int = 0
-    outside: Callable[[Metric | Probe], Answer] = nobody_outside
+    outside: Callable[[Outside], Answer] = nobody_outside
+    log: str = "FATAL"
+    held: dict[str, Held] = field(default_factory=dict)
     restored: datetime | None = None
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
     stopped: Stopped | None = None
     # Plan everything twice, to see that it comes out the same.
     repeat: bool = True
@@ -115,7 +118,8 @@ class World:
         twin.entries, twin.effects, twin.broken, twin.plans = [*self.entries], [*self.effects], [*self.broken], []
         twin.rounds = []
         twin.stored, twin.secrets = {**self.stored}, {**self.secrets}
-        twin.lose_stores, twin.guarded = {*self.lose_stores}, {*self.guarded}
+        twin.lose_stores, twin.guarded, twin.held = {*self.lose_stores}, {*self.guarded}, {**self.held}
+        twin.deliveries = {**self.deliveries}
         return twin
 
     def cut(self, steps: int) -> "World":
@@ -143,10 +147,12 @@ class World:
                 wanted = fields.removeprefix("metadata.name=")
                 names = [n for n in self.stored if not fields or n == wanted]
                 return Found({"items": [self._evidence(n) for n in names]})
-            case List(ref=ref):
-                return Found({"items": [copied(o) for (plural, _), o in self.objects.items() if plural == ref.plural]})
+            case List(ref=ref, fields=fields):
+                on = fields.removeprefix(ON_NODE) if fields.startswith(ON_NODE) else None
+                found = [o for (plural, _), o in self.objects.items() if plural == ref.plural]
+                return Found({"items": [copied(o) for o in found if on is None or o["spec"].get("nodeName") == on]})
             case Logs():
-                return Found({"text": "FATAL", "dropped": 0})
+                return Found({"text": self.log, "dropped": 0})
             case MayThey(verb="freeze", resource=resource):
                 return Failed(500, "no answer") if self.frozen is None else Found({"allowed": resource in self.frozen})
             case MayThey(username=name):
@@ -158,7 +164,7 @@ class World:
                 return Failed(429, "violates the budget") if name in self.guarded else Found({})
             case UndoSecret(name=name):
                 return Found(self.secrets[name]) if name in self.secrets else NotFound()
-            case Metric() | Probe():
+            case _:
                 return self.outside(question)
 
     def publish(self, name: str = "checkout-5xx") -> "World":
@@ -228,43 +234,8 @@ class World:
 
     def settle(self) -> None:
         """What the Deployment controller and the kubelet would do next, at once."""
-        target = self.objects.get(("deployments", "checkout"))
-        if target is None or not self.controller_works:
-            return
-        image = target["spec"]["template"]["spec"]["containers"][0]["image"]
-        wanted = target["spec"].get("replicas", 1)
-        target["metadata"]["generation"] += 1
-        good = image == GOOD
-        available = wanted if good else max(0, wanted - 1)
-        target["status"] = {
-            "observedGeneration": target["metadata"]["generation"],
-            "replicas": wanted,
-            "updatedReplicas": wanted,
-            "readyReplicas": available,
-            "availableReplicas": available,
-            "unavailableReplicas": wanted - available,
-            "conditions": [{"type": "Available", "status": "True", "lastTransitionTime": stamp(self.now)}],
-        }
-        self._pods(image, wanted)
-
-    def _pods(self, image: str, wanted: int) -> None:
-        for key in [k for k in self.objects if k[0] == "pods"]:
-            del self.objects[key]
-        sets = [o for (plural, _), o in self.objects.items() if plural == "replicasets"]
-        newest = max(int(s["metadata"]["annotations"]["deployment.kubernetes.io/revision"]) for s in sets)
-        for s in sets:
-            if s["spec"]["template"]["spec"]["containers"][0]["image"] != image:
-                continue
-            number = int(s["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
-            if number != newest:
-                s["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = str(newest + 1)
-                self.objects[("deployments", "checkout")]["metadata"]["annotations"][
-                    "deployment.kubernetes.io/revision"
-                ] = str(newest + 1)
-            code = s["metadata"]["labels"]["pod-template-hash"]
-            for n in range(wanted):
-                body = pod(code, n + 1, crashing=image != GOOD, since=self.now)
-                self.objects[("pods", body["metadata"]["name"])] = body
+        if self.controller_works:
+            settle(self.objects, self.now)
 
     # --- one look ------------------------------------------------------------------------------------------------
 
@@ -285,6 +256,8 @@ class World:
             busy=self.busy,
             census=self.census,
             own_node=self.own_node,
+            held=needed(self.held, self.incident.status),
+            deliveries={**self.deliveries},
         )
 
     def _let_go(self) -> None:
@@ -325,7 +298,7 @@ class World:
             for number in range(len(STEPS)):
                 between(steps)
                 if steps == die_after:
-                    self.stopped = Stopped(decided, seen, version, number)
+                    self.stopped, self.held = Stopped(decided, seen, version, number), {}
                     return decided
                 went_on = self._step(Stopped(decided, seen, version, number))
                 if went_on is None:
@@ -334,7 +307,7 @@ class World:
                 steps += 1
             self._mark(decided)
         last = [
-            sorted(_differences(a.status.wire(), b.status.wire()))
+            sorted(differences(a.status.wire(), b.status.wire()))
             for a, b in zip(self.plans[-4:], self.plans[-3:], strict=False)
         ]
         raise AssertionError(
@@ -372,6 +345,7 @@ class World:
         receipts: dict[str, str] = {}
         answers: dict[Question, Answer] = {}
         failed: dict[str, str] = {}
+        self.held |= to_hold(seen, decided.stores)
         for record in decided.stores:
             if any(part in record.name for part in self.lose_stores):
                 failed[record.name] = "no answer"
@@ -382,9 +356,10 @@ class World:
                 answers[UndoSecret(record.name)] = Found(record.record)
             else:
                 self.stored.setdefault(record.name, f"{self.incident.metadata.uid}/{record.ref.plural}")
-                if record.ref in (POSTMORTEMS, ACTION_ITEMS) or "-page-" in record.name:
+                if record.ref in (POSTMORTEMS, ACTION_ITEMS, EVIDENCES):
                     self.objects.setdefault((record.ref.plural, record.name), record.body)
-        return replace(seen.with_answers(answers).with_stored(receipts), not_stored={**seen.not_stored, **failed})
+        seen = seen.with_answers(answers).with_stored(receipts)
+        return replace(seen, not_stored={**seen.not_stored, **failed}, held=needed(self.held, self.incident.status))
 
     def _perform(self, decided: Plan, seen: Observations) -> Observations:
         if not decided.commands:
@@ -460,10 +435,6 @@ class World:
 
 
 STEPS = (World._write_status, World._write_stores, World._perform)
-
-
-def _differences(one: Json, other: Json) -> list[str]:
-    return [f"{k}: {one.get(k)} -> {other.get(k)}"[:700] for k in {*one, *other} if one.get(k) != other.get(k)]
 
 
 def bad_deploy(inc: Incident, **spec: Any) -> World:

@@ -3,9 +3,12 @@
 from guards import (
     bugs_admission,
     bugs_alerts,
+    bugs_channels,
     bugs_first,
     bugs_last,
+    bugs_lint,
     bugs_looked_at,
+    bugs_order,
     bugs_own,
     bugs_people,
     bugs_policy,
@@ -16,11 +19,14 @@ from guards.planting import Bugs
 BUGS: Bugs = {
     **bugs_first.BUGS,
     **bugs_last.BUGS,
+    **bugs_order.BUGS,
     **bugs_people.BUGS,
     **bugs_policy.BUGS,
     **bugs_admission.BUGS,
     **bugs_own.BUGS,
     **bugs_runbook.BUGS,
     **bugs_alerts.BUGS,
+    **bugs_channels.BUGS,
     **bugs_looked_at.BUGS,
+    **bugs_lint.BUGS,
 }

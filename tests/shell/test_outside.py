@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
@@ -11,7 +12,7 @@ from aiohttp import web
 from stanch.core.check_http import NOT_ASKED
 from stanch.core.observations import Failed, Found
 from stanch.core.policy_check import is_forbidden, wrong_address
-from stanch.core.questions import LoadedRule, Metric, Probe
+from stanch.core.questions import LoadedRule, Metric, MetricRange, Probe
 from stanch.shell import outside
 from stanch.shell.outside import Asker, Careful, Refused
 
@@ -61,6 +62,23 @@ async def test_a_query_is_sent_as_prometheus_wants_it():
     assert Found(VECTOR) == await metric(handler)
     assert ('x{a="b&c"} < 1', "3s", "/prom/api/v1/query") == (seen["query"], seen["timeout"], seen["path"])
     assert not {"Authorization", "Cookie"} & set(seen["headers"])
+
+
+async def test_a_query_over_a_time_is_sent_with_its_ends_and_its_step():
+    """For graphs; as Prometheus' HTTP API has it."""
+    seen, end, matrix = {}, datetime(2026, 11, 21, 14, 30, tzinfo=UTC), {"resultType": "matrix", "result": []}
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.update(await request.post(), path=request.path)
+        return web.json_response({"status": "success", "data": matrix})
+
+    async with serving(handler) as url:
+        asked = MetricRange(f"{url}/prom", "up", end - timedelta(minutes=30), end, timedelta(seconds=15), 2.0)
+        assert Found(matrix) == await Asker().ask(asked)
+    assert ("/prom/api/v1/query_range", "up", "15", "2s") == tuple(
+        seen[k] for k in ("path", "query", "step", "timeout")
+    )
+    assert ("2026-11-21T14:00:00Z", "2026-11-21T14:30:00Z") == (seen["start"], seen["end"])
 
 
 BROKEN = {

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from stanch.api.alerts import MEASURED_MAX, Measured
+from stanch.api.communications_status import CommunicationsRecord
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Target, Time
 from stanch.api.people_status import HandoffRecord, HypothesisRecord, ImpactRecord, SignOffRecord
 from stanch.api.recovery_status import RecoveryRecord
@@ -34,6 +36,11 @@ class SeverityRecord(Model):
     spec_seen: Annotated[Severity | None, Field(description="The spec's value when it was last taken in.")] = None
     reasons: Annotated[tuple[_S, ...] | None, Field(max_length=6, description="Why, strongest first.")] = None
     worst: Annotated[Severity | None, Field(description="The worst it ever was; left out while it is that now.")] = None
+    measured: Annotated[
+        tuple[Measured, ...] | None,
+        Field(max_length=MEASURED_MAX, description="Burn rates from the recording rules of Sloth or Pyrra."),
+    ] = None
+    measured_time: Annotated[Time | None, Field(description="When they were last asked for.")] = None
 
 
 class RoleRecord(Model):
@@ -308,6 +315,8 @@ class EvidenceRecord(Model):
     sha256: Annotated[_S, Field(description="SHA-256 of the bundle.")]
     captured_time: Annotated[Time, Field(description="When it was captured.")]
     stored: Annotated[bool | None, Field(description="True once the API server has said that it is there.")] = None
+    rest: Annotated[Counter | None, Field(description="Things that are left for part b of this capture.")] = None
+    rest_of: Annotated[_S | None, Field(description="Part a, of which this is part b.")] = None
 
 
 class AlertTarget(Target):
@@ -431,9 +440,12 @@ class IncidentStatus(Model):
         Field(max_length=SUSPECTS_MAX, description="What changed and may be the cause, likeliest first."),
     ] = None
     changes: Annotated[ChangesRecord | None, Field(description="What was looked at for changes.")] = None
-    evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=16, description="Bundles captured.")] = None
+    evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=24, description="Bundles captured.")] = None
     alerts: Annotated[AlertsRecord | None, Field(description="Of an incident that alerts made: how they stand.")] = None
     recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None
+    communications: Annotated[
+        CommunicationsRecord | None, Field(description="What is promised to whom, what was told, and drafts.")
+    ] = None
     debt: Annotated[
         tuple[Debt, ...] | None, Field(max_length=16, description="Temporary state not yet taken back.")
     ] = None

@@ -29,6 +29,8 @@ class Label:
     # On what nobody may act on through stanch, such as what alerts travel by.
     PROTECTED: Final = f"{GROUP}/protected"
     FOLDED: Final = f"{GROUP}/folded"
+    # On a Namespace: new pod templates are refused (true) or warned of (warn).
+    CHANGE_FREEZE: Final = f"{GROUP}/change-freeze"
     MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 
 
@@ -38,6 +40,9 @@ class Annotation:
     NO_ROLLBACK_PAST: Final = f"{GROUP}/no-rollback-past"
     REVISION: Final = "deployment.kubernetes.io/revision"
     CHANGE_CAUSE: Final = "kubernetes.io/change-cause"
+    # Beside the label of a change freeze: why, and whether stanch began it and will lift it.
+    FREEZE_REASON: Final = f"{GROUP}/change-freeze-reason"
+    FREEZE_BY: Final = f"{GROUP}/change-freeze-by"
 
 
 class ConditionType:
@@ -53,6 +58,7 @@ class ConditionType:
     APPROVAL_NEEDED: Final = "ApprovalNeeded"
     CONTAINED: Final = "Contained"
     CONTESTED: Final = "Contested"
+    UPDATE_OVERDUE: Final = "UpdateOverdue"
     TIME_BOX_OVER: Final = "TimeBoxOver"
     READY: Final = "Ready"
     # Of a Postmortem
@@ -156,6 +162,8 @@ class Reason:
     NOT_STORED: Final = "NotStored"
     UNDO_NOT_EXACT: Final = "UndoNotExact"
     STILL_HURTING_ONLY: Final = "OnlyIfHarmGoesOn"
+    # UpdateOverdue
+    PROMISE_PASSED: Final = "PromisePassed"
     # TimeBoxOver
     DECIDE: Final = "Decide"
 
@@ -210,6 +218,9 @@ class EventKind:
     IMPACT_CHANGED: Final = "ImpactChanged"
     HYPOTHESIS_CHANGED: Final = "HypothesisChanged"
     UPDATE_PUBLISHED: Final = "UpdatePublished"
+    NOT_DELIVERED: Final = "NotDelivered"
+    UPDATE_DUE: Final = "UpdateDue"
+    UPDATE_MISSED: Final = "UpdateMissed"
     ESCALATED: Final = "Escalated"
     ENTRY_REFUSED: Final = "EntryRefused"
     RUNBOOK_FROZEN: Final = "RunbookFrozen"
@@ -264,6 +275,8 @@ class EventKind:
     ITEM_ESCALATED: Final = "ActionItemEscalated"
     ITEM_DONE: Final = "ActionItemDone"
     ITEM_REOPENED: Final = "ActionItemReopened"
+    CHANGES_FROZEN: Final = "ChangesFrozen"
+    CHANGES_FREED: Final = "ChangesFreed"
     CLOSED: Final = "Closed"
     INCIDENT_IS_CLOSED: Final = "IncidentIsClosed"
     NO_SUCH_INCIDENT: Final = "NoSuchIncident"
@@ -283,6 +296,7 @@ class MissingReason:
     NOT_ANSWERED: Final = "NotAnswered"
     REDACTION_FAILED: Final = "RedactionFailed"
     LOST_IN_RESTART: Final = "LostInRestart"
+    IN_PART_B: Final = "InPartB"
 
 
 class Milestone:
@@ -304,6 +318,8 @@ class Milestone:
             EventKind.MITIGATED,
             EventKind.RELAPSED,
             EventKind.TIME_BOX_OVER,
+            EventKind.NOT_DELIVERED,
+            EventKind.UPDATE_MISSED,
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,

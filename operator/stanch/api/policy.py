@@ -11,13 +11,17 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from stanch.api.meta import Severity
-from stanch.api.names import OPERATOR_NAMESPACE
+from stanch.api.names import GROUP, OPERATOR_NAMESPACE
+from stanch.api.people_rules import CADENCE, CadenceRule
+from stanch.api.policy_sections import Channel
 from stanch.api.wish import GitOps
 
 WhenWorse = Literal["Undo", "Ask"]
 CommanderActs = Literal["Warn", "Deny"]
+BudgetWord = Literal["Disabled", "Warn", "Deny"]
 Lint = Literal["Warn", "Deny"]
 
+_S: Final = timedelta(seconds=1)
 _M: Final = timedelta(minutes=1)
 _H: Final = timedelta(hours=1)
 
@@ -125,10 +129,22 @@ class Policy:
     runs_counted_for: timedelta = 24 * _H
     when_worse: WhenWorse = "Ask"
     git_ops: GitOps = GitOps.HOLD
+    # Where people are told; None while nobody has read which there are.
+    channels: tuple[Channel, ...] | None = ()
     # Where criteria may ask, besides the API server: the platform's word, and nobody else's. "" is nowhere.
     prometheus_url: str = ""
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    # Names of Secrets in the operator's namespace.
+    prometheus_secret: str = ""
+    endpoint_secrets: Mapping[str, str] = field(default_factory=dict)
     commander_acts: CommanderActs = "Warn"
+    # Promises of updates (decisions 2.10): missed a minute after they were due; the last one comes soon after it is over.
+    cadence: Mapping[Severity, CadenceRule] = field(default_factory=lambda: dict(CADENCE))
+    after_mitigated: int = 2
+    update_grace: timedelta = 60 * _S
+    final_update_within: timedelta = 15 * _M
+    # An entry that was said in time is taken in before its promise counts as missed, also when it is seen a little later.
+    update_seen_within: timedelta = 5 * _S
     evidence_required: bool = False
     # Stored bytes of one bundle, of one incident, of all that is kept.
     evidence_stored_bytes: int = 2_097_152
@@ -165,6 +181,10 @@ class Policy:
     # doneWhen is looked at so often, and must hold for so long.
     items_look_every: timedelta = 15 * _M
     items_hold: timedelta = _H
+    # Warn of or refuse new pod templates where a budget is spent; the query gives what is left, by namespace and service.
+    budget_mode: BudgetWord = "Disabled"
+    budget_query: str = "slo:period_error_budget_remaining:ratio"
+    budget_exempt_label: str = f"{GROUP}/exempt"
     retention_incident: timedelta = 8760 * _H
     retention_entries: timedelta = 168 * _H
     retention_evidence: Mapping[Severity, timedelta] = field(

@@ -119,17 +119,28 @@ class ChannelKind(StrEnum):
     EMAIL = "Email"
     WEBHOOK = "Webhook"
     PAGER_DUTY = "PagerDuty"
+    GRAFANA = "Grafana"
 
 
 class Channel(Model):
     """One place where updates are sent."""
 
     name: Annotated[Name, Field(description="Your name for it.")]
-    kind: Annotated[ChannelKind, Field(description="Slack, Email, Webhook or PagerDuty.")]
+    kind: Annotated[ChannelKind, Field(description="Slack, Email, Webhook, PagerDuty or Grafana.")]
     secret: Annotated[ObjectName, Field(description="Secret in stanch-system that holds address and credentials.")]
     audiences: Annotated[tuple[Audience, ...], Field(max_length=3, description="Who hears it there.")]
     severities: Annotated[
-        tuple[Severity, ...] | None, Field(max_length=4, description="Only of these; all when left out.")
+        tuple[Severity, ...] | None,
+        Field(max_length=4, description="Only of these; all when left out. Who heard of it hears of its end."),
+    ] = None
+    private_host: Annotated[
+        str | None,
+        Field(
+            max_length=253,
+            pattern="^[A-Za-z0-9.:_-]+$",
+            description="Host in your own network that the Secret's address may name, as it is written there: a mail relay, a "
+            "Grafana. Without it nothing private is connected to; link-local addresses never are.",
+        ),
     ] = None
 
 
@@ -165,15 +176,29 @@ class BudgetMode(StrEnum):
     """What an empty error budget does."""
 
     DISABLED = "Disabled"
+    WARN = "Warn"
+    DENY = "Deny"
 
 
 class ErrorBudget(Model):
     """Error budget policy. Only in the cluster's policy."""
 
-    mode: Annotated[BudgetMode | None, Field(description="Disabled, which is all that there is by now.")] = None
-    query: Annotated[str | None, Field(max_length=2048, description="PromQL for the share that is left.")] = None
+    mode: Annotated[
+        BudgetMode | None, Field(description="Disabled (when left out), Warn, or Deny: new pod templates are refused.")
+    ] = None
+    query: Annotated[
+        str | None,
+        Field(
+            max_length=2048,
+            description="PromQL for the share that is left: a series for each service, with the label `namespace`; "
+            "slo:period_error_budget_remaining:ratio when left out.",
+        ),
+    ] = None
     exempt_label: Annotated[
-        str | None, Field(max_length=317, description="Label that exempts; stanch.dev/exempt when left out.")
+        str | None,
+        Field(
+            max_length=317, description="Label of a Namespace that is never frozen; stanch.dev/exempt when left out."
+        ),
     ] = None
 
 
@@ -200,10 +225,20 @@ class Receiver(Model):
     ] = None
 
 
+_Secret = Annotated[
+    ObjectName | None,
+    Field(
+        description="Secret in stanch-system (type Opaque or kubernetes.io/basic-auth) to ask it with: token, or username and "
+        "password; and ca.crt, if its certificate is of an authority of your own. Without credentials when left out."
+    ),
+]
+
+
 class Prometheus(Model):
     """Where numbers come from. Only in the cluster's policy."""
 
     url: Annotated[_Url, Field(description="Base URL, for example http://prometheus-operated.monitoring:9090.")]
+    secret: _Secret = None
 
 
 class Endpoint(Model):
@@ -211,6 +246,7 @@ class Endpoint(Model):
 
     name: Annotated[Name, Field(description="Your name for it.")]
     url: Annotated[_Url, Field(description="What is asked.")]
+    secret: _Secret = None
 
 
 class Contact(Model):

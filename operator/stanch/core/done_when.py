@@ -155,17 +155,17 @@ def _unclear(said: Answer, quoted: str, where: str, version: tuple[str | None, s
 
 
 def _prometheus(check: DoneWhen, seen: Observations, policy: Policy, now: datetime) -> Look | tuple[Question, ...]:
-    url = policy.prometheus_url
+    url, secret = policy.prometheus_url, policy.prometheus_secret
     if not url:
         text = "There is no Prometheus to ask: prometheus.url of the ResponsePolicy of stanch-system names none"
         return Look(ProofState.UNKNOWN, ItemReason.NO_DATA, text)
     if check.alert_rule is not None:
-        return _rule(check.alert_rule, LoadedRule(url, check.alert_rule.name, SECONDS), seen)
+        return _rule(check.alert_rule, LoadedRule(url, check.alert_rule.name, SECONDS, secret), seen)
     assert check.prom_ql is not None
     if problem := wrong(check):
         return Look(ProofState.UNKNOWN, ItemReason.INVALID, problem)
     query = read(check.prom_ql.query)
-    wanted = tuple(Metric(url, text, SECONDS) for text in (query.text, query.measured, query.newest))
+    wanted = tuple(Metric(url, text, SECONDS, secret) for text in (query.text, query.measured, query.newest))
     answers = tuple(a for q in wanted if (a := seen.get(q)) is not None)
     if len(answers) < len(wanted):
         return tuple(q for q in wanted if seen.get(q) is None)

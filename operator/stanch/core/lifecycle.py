@@ -97,7 +97,7 @@ def _acknowledged(draft: Draft) -> None:
 
 def _evidence(draft: Draft) -> None:
     # What was captured afterwards says nothing about what was there before.
-    kept = [e for e in draft.status.evidence or () if e.purpose not in LATER]
+    kept = [e for e in draft.status.evidence or () if e.purpose not in LATER and e.rest_of is None]
     if kept:
         missing = sum(e.missing for e in kept)
         total = sum(e.items for e in kept)

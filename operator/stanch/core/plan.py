@@ -13,6 +13,7 @@ from stanch.api.incident import Incident
 from stanch.core.aftermath import learn
 from stanch.core.alert_fold import fold_alerts
 from stanch.core.alert_targets import name_targets
+from stanch.core.captures import Wanted, capture
 from stanch.core.chase import chase
 from stanch.core.closing import ask_what_closing_needs, close_when_done
 from stanch.core.contest import watch_effects
@@ -21,21 +22,24 @@ from stanch.core.debts import keep_debts
 from stanch.core.draft import Draft, aim_at
 from stanch.core.entry_fold import fold_entries
 from stanch.core.follow import follow
-from stanch.core.intend import capture
 from stanch.core.judge import judge_effects
 from stanch.core.later_evidence import capture_later
 from stanch.core.lifecycle import follow_lifecycle, words_for_the_eye
 from stanch.core.observations import Observations
+from stanch.core.outbox import keep_outbox
 from stanch.core.pages import turn_page
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
+from stanch.core.promises import keep_promises
 from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
 from stanch.core.relapse import watch_relapse
+from stanch.core.rest_evidence import capture_rest
 from stanch.core.restored import refuse_the_past
 from stanch.core.runbook_escalate import escalate
 from stanch.core.runbooks import fold_runbook
 from stanch.core.severity_fold import follow_severity
+from stanch.core.slo_series import measure_burn
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
 from stanch.core.suggest import ask_what_could_help, suggest
@@ -77,7 +81,9 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     ask_what_could_help(draft)
     ask_what_closing_needs(draft)
     ask_what_changed(draft)
-    capture_later(draft)
+    if not capture_rest(draft):
+        capture_later(draft)
+    measure_burn(draft)
     if draft.questions:
         return _still_asking(draft)
     suggest(draft)
@@ -93,7 +99,9 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     chase(draft)
     close_when_done(draft)
     follow_lifecycle(draft)
+    keep_promises(draft)
     words_for_the_eye(draft)
+    keep_outbox(draft)
     turn_page(draft)
     _look_again_sometime(draft)
     return _finish(draft)
@@ -146,4 +154,5 @@ def _capture_at_declaration(draft: Draft) -> None:
     if calm:
         draft.ask(*draft.catalog.collector.changes_questions(aims, draft.seen))
     if not draft.questions:
-        capture(draft, aims, Purpose.DECLARED, f"{draft.incident.metadata.name[:200]}-declared-a")
+        name = f"{draft.incident.metadata.name[:200]}-declared-a"
+        capture(draft, Wanted(aims, Purpose.DECLARED, name))

@@ -13,9 +13,11 @@ from enum import Enum
 from typing import Any, Final
 
 from stanch.api import duration
+from stanch.api.meta import Severity
+from stanch.api.people_rules import CadenceRule
 from stanch.api.policy import BurnRule, Policy
 from stanch.api.policy_review import MaxDue
-from stanch.api.policy_sections import Burn
+from stanch.api.policy_sections import Burn, Cadence, Endpoint
 from stanch.api.response_policy import ResponsePolicySpec
 from stanch.core.policy_paths import stated
 
@@ -40,6 +42,11 @@ def both(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
 def last_of(*words: str) -> Stricter:
     """The one that stands later in this list is stricter."""
     return lambda one, other: max(one, other, key=words.index)
+
+
+def the_clusters(one: Any, other: Any) -> Any:
+    """A namespace has no say."""
+    return one
 
 
 def _as_it_is(value: Any) -> Any:
@@ -83,8 +90,16 @@ def _burn(rows: Iterable[Burn]) -> tuple[BurnRule, ...]:
     return tuple(BurnRule(row.level, Decimal(row.factor), row.long, row.short) for row in rows)
 
 
+def _endpoint_secrets(endpoints: Iterable[Endpoint]) -> dict[str, str]:
+    return {each.name: each.secret for each in endpoints if each.secret is not None}
+
+
 def _by_priority(said: MaxDue) -> dict[str, timedelta]:
     return {name.upper(): value for name in MaxDue.model_fields if (value := getattr(said, name)) is not None}
+
+
+def _cadence(rows: Iterable[Cadence]) -> dict[Severity, CadenceRule]:
+    return {row.severity: CadenceRule(row.internal, row.leadership, row.public_first, row.public) for row in rows}
 
 
 _APPROVALS: Final = _by("class_", "needed", _word)
@@ -99,6 +114,8 @@ LINES: Final[tuple[Line, ...]] = (
     Line("receiver.defaultNamespace", "alerts_namespace"),
     Line("receiver.namespaces", "alerts_namespaces", None, frozenset),
     Line("roles.commanderActs", "commander_acts", last_of("Warn", "Deny"), _word),
+    Line("communications.cadence", "cadence", None, _cadence),
+    Line("communications.afterMitigated", "after_mitigated"),
     Line("approvals.person", "approvals_person", longer, _APPROVALS),
     Line("approvals.machine", "approvals_machine", longer, _APPROVALS),
     Line("approvals.auto", "approvals_auto", longer, _APPROVALS),
@@ -121,6 +138,8 @@ LINES: Final[tuple[Line, ...]] = (
     Line("guardrails.protectedNamespaces", "protected_namespaces", both, frozenset, both),
     Line("guardrails.whenWorse", "when_worse", last_of("Undo", "Ask"), _word),
     Line("guardrails.gitOps", "git_ops", last_of("Ignore", "Hold", "Refuse")),
+    # Only in the cluster's policy: a namespace that sets a cadence keeps the channels (core/policy_check.py).
+    Line("communications.channels", "channels", the_clusters),
     Line("evidence.deadline", "evidence_deadline", None, _by("severity", "within")),
     Line("evidence.required", "evidence_required", longer),
     Line("evidence.storedBytes", "evidence_stored_bytes"),
@@ -152,12 +171,18 @@ LINES: Final[tuple[Line, ...]] = (
     Line("actionItems.escalateTo", "items_escalate_to"),
     Line("actionItems.lookEvery", "items_look_every"),
     Line("actionItems.hold", "items_hold"),
+    # Only in the cluster's policy, as it stops what others do.
+    Line("errorBudget.mode", "budget_mode", None, _word),
+    Line("errorBudget.query", "budget_query"),
+    Line("errorBudget.exemptLabel", "budget_exempt_label"),
     Line("retention.incident", "retention_incident", longer),
     Line("retention.entries", "retention_entries", longer),
     Line("retention.evidence", "retention_evidence", longer, _by("severity", "for_")),
     Line("retention.drills", "retention_drills", longer),
     Line("prometheus.url", "prometheus_url"),
+    Line("prometheus.secret", "prometheus_secret"),
     Line("endpoints", "endpoints", None, _by("name", "url")),
+    Line("endpoints", "endpoint_secrets", None, _endpoint_secrets),
 )
 
 

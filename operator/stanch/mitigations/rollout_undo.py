@@ -80,7 +80,7 @@ class UndoRollout:
         pods = live_pods(items(seen.get(asked[1])))
         kept = owned_by(items(seen.get(asked[0])), target["metadata"]["uid"])
         history = (revisions if aim.kind is TargetKind.DEPLOYMENT else controller_revisions)(kept, pods, clock.now)
-        refusal = owner_refusal(aim, target) or paused(aim, target, seen) or not_observed(aim, target)
+        refusal = not_observed(aim, target) or owner_refusal(aim, target) or paused(aim, target, seen)
         refusal = refusal or on_their_way(aim, target, items(seen.get(asked[1])), clock)
         chosen = refusal or _current_unknown(aim, target, history) or _pick(action, aim, target, history)
         if not isinstance(chosen, Choice):

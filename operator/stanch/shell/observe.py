@@ -14,19 +14,18 @@ from stanch.core.questions import (
     Evaluate,
     Get,
     List,
-    LoadedRule,
     Logs,
     MayGo,
     MayThey,
-    Metric,
     OfCluster,
-    Probe,
+    Outside,
     Question,
     UndoSecret,
 )
 from stanch.shell.cel import Evaluator
 from stanch.shell.client import JSON, JSON_PATCH, METADATA_ONLY, Kube, Reply, Unanswered
 from stanch.shell.outside import Asker
+from stanch.shell.secret_refs import SecretRefs
 from stanch.shell.served import Served
 
 # As many as two of each pod that is looked at: kubelets that are dead must not hold up those that answer.
@@ -45,7 +44,7 @@ class Observer:
         """Reads through this connection."""
         self.kube = kube
         self.served = Served()
-        self.outside, self._cel = Asker(), Evaluator()
+        self.outside, self._cel = Asker(SecretRefs(kube)), Evaluator()
         self._logs = asyncio.Semaphore(LOGS_AT_ONCE)
         self._nodes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(LOGS_PER_NODE))
 
@@ -71,7 +70,7 @@ class Observer:
     async def _one(self, question: Question, silent: set[str]) -> Answer:
         """``silent`` are nodes that did not answer a moment ago: what else is asked of them is not waited for again."""
         try:
-            if isinstance(question, Metric | Probe | LoadedRule):
+            if isinstance(question, Outside):
                 return await self.outside.ask(question)
             if isinstance(question, Evaluate):
                 return await self._cel.evaluate(question)

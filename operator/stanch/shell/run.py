@@ -7,12 +7,14 @@ import logging
 import math
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
 import kopf
 from aiohttp import web
 
+from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.policy import DEFAULT, Policy
 from stanch.core.ports import Catalog
 from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, RESPONSE_POLICIES
@@ -20,9 +22,12 @@ from stanch.evidence.collector import EvidenceCollector
 from stanch.mitigations import ALL
 from stanch.shell import policy_book
 from stanch.shell.bells import Bells, Key
+from stanch.shell.budget_sweep import BudgetSweep
 from stanch.shell.cache import Cache
+from stanch.shell.channel_secrets import of_channels
 from stanch.shell.client import Kube, Unanswered, bearer_token, configuration
 from stanch.shell.clock import Clock, machine_time
+from stanch.shell.courier import Courier
 from stanch.shell.election import Times
 from stanch.shell.evidence_store import ClusterStore
 from stanch.shell.evidence_sweep import EvidenceSweep
@@ -31,6 +36,7 @@ from stanch.shell.health import Health
 from stanch.shell.items import Items
 from stanch.shell.known import all_known
 from stanch.shell.lease import Lease
+from stanch.shell.measures import STANDING
 from stanch.shell.metrics import LEADING, POLICIES_PROVEN
 from stanch.shell.orphan_sweep import CannotLook, OrphanSweep
 from stanch.shell.policy_book import PolicyBook, read_policies, ring
@@ -41,7 +47,8 @@ from stanch.shell.reconcile import Reconciler
 from stanch.shell.redaction_key import redaction_key
 from stanch.shell.rewind import Rewind
 from stanch.shell.runbook_status import keep_runbook
-from stanch.shell.silencer import Silencer
+from stanch.shell.secret_refs import SecretRefs
+from stanch.shell.silencer import NO_SILENCES, Silencer, SilencesAt
 from stanch.shell.tenure import Tenure, identity
 
 LOG = logging.getLogger("stanch.run")
@@ -61,7 +68,7 @@ class Settings:
     How to run: which cluster, where to listen ("" for nowhere), what an empty policy means, and whether only the holder
     of the Lease works (None: whoever runs works). ``clock`` may be wrong; the API server's time counts. ``orphans`` are looked
     for only by one that sees all incidents: to another, everybody else's marks would be orphans.
-    ``alerts`` says where Alertmanager sends to, ``silences`` where it is itself ("" for no silences).
+    ``alerts`` says where Alertmanager sends to, ``silences`` where it is itself.
     """
 
     kubeconfig: str | None
@@ -71,7 +78,7 @@ class Settings:
     clock: Callable[[], datetime] = machine_time
     orphans: bool = True
     alerts: AlertsAt | None = None
-    silences: str = ""
+    silences: SilencesAt = NO_SILENCES
 
 
 async def run(settings: Settings) -> None:
@@ -104,9 +111,10 @@ async def _until_stopped(
     book = reconciler.book = PolicyBook(settings.policy, "The ResponsePolicies have not been read yet")
     lease = Lease(kube, tenure, identity(), settings.lease) if settings.lease else None
     silencer, taking = Silencer(settings.silences, kube, cache, book.policy), contextlib.AsyncExitStack()
-    await taking.enter_async_context(receiving(settings.alerts, Receiver(kube, book.policy, lambda: book.problem)))
+    await taking.enter_async_context(_taking_alerts(settings.alerts, kube, book, cache))
     LEADING.set_function(lambda: tenure.holds)
-    sweeps = (sweep, EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, kube.clock.now))
+    STANDING.follow(cache, kube.clock.now, lambda: tenure.holds)
+    sweeps = (sweep, *_sweeps(reconciler))
     # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
     tasks = [
         asyncio.create_task(_read_policies(reconciler)),
@@ -115,15 +123,13 @@ async def _until_stopped(
         asyncio.create_task(rewind.watch()),
         asyncio.create_task(_resync(reconciler)),
         *(asyncio.create_task(_sweep(each, tenure)) for each in sweeps if settings.orphans),
-        *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences else []),
+        *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences.url else []),
+        asyncio.create_task(_sweep(_courier(reconciler), tenure)),
         *_workers(reconciler, tenure, bells),
     ]
     # What another left half done when it lost the lease, and what was cut short here, is looked at by whoever has it.
     tenure.on_begin.append(lambda: _ring_all(reconciler))
-    if lease:
-        tasks.append(asyncio.create_task(lease.keep()))
-    else:
-        tenure.extend(math.inf)
+    tasks.append(asyncio.create_task(lease.keep() if lease else _alone(tenure)))
     watching = asyncio.create_task(
         kopf.operator(
             registry=registry(cache, bells, book, lambda: _login(settings), sweep.soon),
@@ -155,6 +161,24 @@ async def _until_stopped(
     return rewind.time
 
 
+def _taking_alerts(at: AlertsAt | None, kube: Kube, book: PolicyBook, cache: Cache) -> AbstractAsyncContextManager[str]:
+    return receiving(at, Receiver(kube, book.policy, lambda: book.problem, cache))
+
+
+async def _alone(tenure: Tenure) -> None:
+    """Nobody else works."""
+    tenure.extend(math.inf)
+
+
+def _courier(reconciler: Reconciler) -> Courier:
+    """Who tells channels; the reconciler writes down what came of it."""
+    kube, book = reconciler.kube, reconciler.book
+    secrets = of_channels(SecretRefs(kube))
+    courier = Courier(kube, reconciler.cache, reconciler.bells, lambda: book.policy(OPERATOR_NAMESPACE), secrets)
+    reconciler.deliveries = courier.deliveries
+    return courier
+
+
 def _error_of(task: asyncio.Task[None]) -> BaseException | None:
     return task.exception() if task.done() and not task.cancelled() else None
 
@@ -166,7 +190,13 @@ async def _silence(silencer: Silencer, tenure: Tenure) -> None:
             await silencer.run()
 
 
-async def _sweep(sweep: OrphanSweep | EvidenceSweep, tenure: Tenure) -> None:
+def _sweeps(reconciler: Reconciler) -> tuple[EvidenceSweep, BudgetSweep]:
+    kube, now = reconciler.kube, reconciler.now
+    evidence = EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, now)
+    return evidence, BudgetSweep(kube, lambda: reconciler.book, now)
+
+
+async def _sweep(sweep: OrphanSweep | EvidenceSweep | BudgetSweep | Courier, tenure: Tenure) -> None:
     """As long as this replica may work."""
     while True:
         await tenure.begun()
