@@ -12,7 +12,7 @@ from stanch.core.freeze import HALTED_ROLE, UNDO_ONLY_ROLE
 from stanch.mitigations import ALL
 
 Right = tuple[str, str, str]
-FILES = {path: list(yaml.safe_load_all(text)) for path, text in rbac.files().items()}
+FILES = {path: list(yaml.safe_load_all(text)) for path, text in rbac.files().items() if not path.endswith(".json")}
 ROLES = {i["metadata"]["name"]: i for items in FILES.values() for i in items if i["kind"] in ("Role", "ClusterRole")}
 BINDINGS = [(path, i) for path, items in FILES.items() for i in items if i["kind"].endswith("RoleBinding")]
 READS = {"get", "list", "watch"}
