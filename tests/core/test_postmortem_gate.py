@@ -151,6 +151,13 @@ def test_a_full_one_never_becomes_short():
     assert "Required" == record(world).decision
 
 
+def test_what_was_said_once_is_not_unsaid():
+    """No data was lost in the end: what made it a full one made people act, and is looked at."""
+    world = resolved(impact={"dataAtRisk": True})
+    say(world, impact={"dataAtRisk": False}).run(minutes=30)
+    assert ("Required", ("data was at risk",), []) == (record(world).decision, record(world).reasons, world.broken)
+
+
 # --- due and chased --------------------------------------------------------------------------------------------------
 
 

@@ -150,9 +150,9 @@ def _wake(around: Around, now: datetime) -> datetime | None:
 
 
 def _signed(spec: Mapping[str, Any], record: PostmortemRecord | None) -> tuple[SignOffRecord, ...]:
-    """Sign-offs of exactly this text, by people who did not write it."""
-    digest, authors = text_digest(spec), set(spec.get("authors") or ())
-    found = [s for s in (record.sign_offs if record else None) or () if s.digest == digest and s.by not in authors]
+    """Sign-offs of exactly this text, its authors included; that none of them signs it is seen to when it is said."""
+    digest = text_digest(spec)
+    found = [s for s in (record.sign_offs if record else None) or () if s.digest == digest]
     return tuple({s.by: s for s in found}.values())
 
 

@@ -32,18 +32,12 @@ def pages_of(status: IncidentStatus, namespace: str) -> tuple[Get, ...]:
 def whole_story(status: IncidentStatus, namespace: str, answer: Callable[[Get], Answer | None]) -> Story:
     """All lines that can be had; ``answer`` gives what was said to a question."""
     known = {line.seq: line for line in status.timeline}
-    first = (status.pages or ())[0].first if status.pages else 1
     for page, question in zip(status.pages or (), pages_of(status, namespace), strict=True):
         found = answer(question)
         for line in _lines(page, found.value) if isinstance(found, Found) else ():
             known.setdefault(line.seq, line)
-    lost = sum(1 for page in status.pages or () for seq in _paged(page, known) if seq not in known)
-    return Story(tuple(known[seq] for seq in sorted(known)), lost + (first - 1 if first > 1 else 0))
-
-
-def _paged(page: Page, known: Mapping[int, TimelineLine]) -> range:
-    """Lines between the ends of a page; milestones among them may have stayed in the status."""
-    return range(page.first, page.last + 1)
+    # Every seq that was given out is a line's.
+    return Story(tuple(known[seq] for seq in sorted(known)), max(0, status.last_seq - len(known)))
 
 
 def _lines(page: Page, evidence: Mapping[str, Any]) -> tuple[TimelineLine, ...]:

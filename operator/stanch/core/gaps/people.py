@@ -12,12 +12,11 @@ from stanch.core.gaps.record import MINUTE, Record, Sort, clock, gap_of, span, t
 
 # By when the first public update is due, counted from detection (decisions 2.10).
 _FIRST_PUBLIC: Final = {Severity.SEV1: 5 * MINUTE, Severity.SEV2: 15 * MINUTE}
-UPDATE_MISSED: Final = "UpdateMissed"
 
 
 def updates(r: Record) -> Iterator[Gap]:
     """Promised and not sent in time: the line that says so, and the update that came after it."""
-    for line in r.of(UPDATE_MISSED):
+    for line in r.of(EventKind.UPDATE_MISSED):
         audience = line.text.partition(":")[0].strip()
         promised = _instant_in(line.text, line.time) or line.time
         sent = next(
