@@ -9,7 +9,8 @@ from typing import Any
 
 import jsonpatch
 
-from build import BAD, GOOD, T0, deployment, pod, replicaset, settled, stamp
+from build import BAD, GOOD, T0, deployment, pod, replicaset, stamp
+from deployment_controller import settle
 from json_patch import apply_patch, copied
 from learning import as_kept, publish
 from paper import PaperCollector, differences, nobody_outside
@@ -233,34 +234,8 @@ class World:
 
     def settle(self) -> None:
         """What the Deployment controller and the kubelet would do next, at once."""
-        target = self.objects.get(("deployments", "checkout"))
-        if target is None or not self.controller_works:
-            return
-        image = target["spec"]["template"]["spec"]["containers"][0]["image"]
-        wanted = target["spec"].get("replicas", 1)
-        target["metadata"]["generation"] += 1
-        available = wanted if image == GOOD else max(0, wanted - 1)
-        target["status"] = settled(target["metadata"]["generation"], wanted, available, self.now)
-        self._pods(image, wanted)
-
-    def _pods(self, image: str, wanted: int) -> None:
-        for key in [k for k in self.objects if k[0] == "pods"]:
-            del self.objects[key]
-        sets = [o for (plural, _), o in self.objects.items() if plural == "replicasets"]
-        newest = max(int(s["metadata"]["annotations"]["deployment.kubernetes.io/revision"]) for s in sets)
-        for s in sets:
-            if s["spec"]["template"]["spec"]["containers"][0]["image"] != image:
-                continue
-            number = int(s["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
-            if number != newest:
-                s["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = str(newest + 1)
-                self.objects[("deployments", "checkout")]["metadata"]["annotations"][
-                    "deployment.kubernetes.io/revision"
-                ] = str(newest + 1)
-            code = s["metadata"]["labels"]["pod-template-hash"]
-            for n in range(wanted):
-                body = pod(code, n + 1, crashing=image != GOOD, since=self.now)
-                self.objects[("pods", body["metadata"]["name"])] = body
+        if self.controller_works:
+            settle(self.objects, self.now)
 
     # --- one look ------------------------------------------------------------------------------------------------
 
