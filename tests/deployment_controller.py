@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from build import GOOD, pod, stamp
+from build import GOOD, pod, settled
 
 Json = dict[str, Any]
 Objects = dict[tuple[str, str], Json]
@@ -19,15 +19,7 @@ def settle(objects: Objects, now: datetime) -> None:
     wanted = target["spec"].get("replicas", 1)
     target["metadata"]["generation"] += 1
     available = wanted if image == GOOD else max(0, wanted - 1)
-    target["status"] = {
-        "observedGeneration": target["metadata"]["generation"],
-        "replicas": wanted,
-        "updatedReplicas": wanted,
-        "readyReplicas": available,
-        "availableReplicas": available,
-        "unavailableReplicas": wanted - available,
-        "conditions": [{"type": "Available", "status": "True", "lastTransitionTime": stamp(now)}],
-    }
+    target["status"] = settled(target["metadata"]["generation"], wanted, available, now)
     _pods(objects, image, wanted, now)
 
 

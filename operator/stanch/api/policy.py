@@ -11,13 +11,14 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from stanch.api.meta import Severity
-from stanch.api.names import OPERATOR_NAMESPACE
-from stanch.api.people_rules import CADENCE, CadenceRule
+from stanch.api.names import GROUP, OPERATOR_NAMESPACE
+from stanch.api.people_rules import AVOID, CADENCE, REQUIRED, CadenceRule, RolesRule
 from stanch.api.policy_sections import Channel
 from stanch.api.wish import GitOps
 
 WhenWorse = Literal["Undo", "Ask"]
 CommanderActs = Literal["Warn", "Deny"]
+BudgetWord = Literal["Disabled", "Warn", "Deny"]
 Lint = Literal["Warn", "Deny"]
 
 _S: Final = timedelta(seconds=1)
@@ -137,6 +138,16 @@ class Policy:
     prometheus_secret: str = ""
     endpoint_secrets: Mapping[str, str] = field(default_factory=dict)
     commander_acts: CommanderActs = "Warn"
+    # Roles by severity, and what one person should not be at once (decisions 2.5).
+    roles_required: Mapping[Severity, RolesRule] = field(default_factory=lambda: dict(REQUIRED))
+    roles_avoid: frozenset[str] = AVOID
+    split_after: timedelta = 30 * _M
+    split_responders: int = 3
+    handoff_after: timedelta = 4 * _H
+    accept_within: timedelta = 10 * _M
+    # A SEV4 that goes on for so long, or that users see, is asked about.
+    nudge_after: timedelta = _H
+    nudge_when_visible: bool = True
     # Promises of updates (decisions 2.10): missed a minute after they were due; the last one comes soon after it is over.
     cadence: Mapping[Severity, CadenceRule] = field(default_factory=lambda: dict(CADENCE))
     after_mitigated: int = 2
@@ -180,6 +191,10 @@ class Policy:
     # doneWhen is looked at so often, and must hold for so long.
     items_look_every: timedelta = 15 * _M
     items_hold: timedelta = _H
+    # Warn of or refuse new pod templates where a budget is spent; the query gives what is left, by namespace and service.
+    budget_mode: BudgetWord = "Disabled"
+    budget_query: str = "slo:period_error_budget_remaining:ratio"
+    budget_exempt_label: str = f"{GROUP}/exempt"
     retention_incident: timedelta = 8760 * _H
     retention_entries: timedelta = 168 * _H
     retention_evidence: Mapping[Severity, timedelta] = field(
