@@ -15,7 +15,8 @@ from stanch.api.evidence import Purpose
 from stanch.api.meta import Severity
 from stanch.core.diff import differences
 from stanch.core.observations import Failed, Found
-from stanch.core.ports import CaptureRequest
+from stanch.core.ports import CaptureRequest, Stage
+from stanch.evidence import bundle as bundling
 from stanch.evidence.bundle import bundle
 from stanch.evidence.collector import EvidenceCollector
 from stanch.evidence.redact import LINE_MAX, Redactor, cut_lines, whole_lines
@@ -242,3 +243,16 @@ def test_what_only_looks_like_one_is_left_as_it_is(text):
     redactor = Redactor(KEY)
     assert text == redactor.log(text.encode()).decode()
     assert 0 == redactor.count
+
+
+@pytest.mark.parametrize("sample", [s for s in (*SAMPLES, *ENCODED) if "\n" in s.text], ids=lambda sample: sample.name)
+def test_the_cut_of_part_a_gives_nothing_away(sample, monkeypatch):
+    """Wherever in a secret of many lines the newest bytes of a log begin: it is masked before it is cut."""
+    monkeypatch.setattr(bundling, "FIRST_LOG_BYTES", 300)
+    text = stamped(f"before\n{sample.text}\nafter")
+    for behind in range(0, 300, 7):
+        log = f"{text}{'-' * behind}\n"
+        made = bundle(capture(world(crash("a"), log=log), stage=Stage.FIRST))
+        kept = files(made)["pod/a/app.previous.log"]
+        assert len(kept) <= 300
+        assert [] == found_in(kept, sample), behind

@@ -24,6 +24,8 @@ from stanch.evidence.states import Slot, slots
 
 Obj = dict[str, Any]
 
+# Longer than what programs print of one secret: a wrapped key, a kubeconfig.
+BEFORE_CUT = 8 * 1024
 _HISTORIES = {TargetKind.DEPLOYMENT: "replicasets.json"}
 _EVENT_METADATA = ("name", "namespace", "uid", "creationTimestamp")
 _REVISIONS = "controllerrevisions.json"
@@ -172,7 +174,7 @@ class Layout:
         kind = ItemKind.PREVIOUS_LOGS if slot.previous else ItemKind.LOGS
         rank = Rank.CONTROL if chosen.control else (Rank.PREVIOUS if slot.previous else Rank.CURRENT)
         query = f"container={slot.container}{'&previous=true' if slot.previous else ''}"
-        self.shelf.log(name, kind, f"{path}/log?{query}", rank, self._newest(name, answer.value))
+        self.shelf.log(name, kind, f"{path}/log?{query}", rank, self._newest(name, answer.value), self.log_bytes)
 
     def _newest(self, name: str, log: Obj) -> Obj:
         """As much of it as this part keeps; the rest is in part b."""
@@ -185,8 +187,10 @@ class Layout:
         self.shelf.lacks(
             name, MissingReason.IN_PART_B, f"its newest {self.log_bytes} bytes are here, {older} older ones there"
         )
-        newest = raw[older:].decode("utf-8", "ignore")
-        return {**log, "text": newest, "dropped": int(log.get("dropped") or 0) + older}
+        # Masked with a little more before it, and cut after that: a name may stand lines before its secret.
+        begin = max(0, older - BEFORE_CUT)
+        newest = raw[begin:].decode("utf-8", "ignore")
+        return {**log, "text": newest, "dropped": int(log.get("dropped") or 0) + begin}
 
     def _events(self) -> list[Obj]:
         """All events, each once, by time."""

@@ -83,12 +83,16 @@ class Shelf:
         if name not in self.had:
             self._put(name, kind, of, lambda: self.redactor.log(make().encode("utf-8", "replace")), self.usual)
 
-    def log(self, name: str, kind: ItemKind, of: str, rank: Rank, answer: Mapping[str, Any]) -> None:
-        """A container's log, which says how much of it was dropped already."""
+    def log(
+        self, name: str, kind: ItemKind, of: str, rank: Rank, answer: Mapping[str, Any], most: int | None = None
+    ) -> None:
+        """A container's log, which says how much of it was dropped already; ``most`` bytes of it are kept once it is masked."""
         content, dropped = str(answer.get("text") or "").encode("utf-8", "replace"), int(answer.get("dropped") or 0)
         content, begun = whole_lines(content) if dropped else (content, 0)
         content, cut = cut_lines(content)
         self._put(name, kind, of, lambda: self.redactor.log(content), rank, dropped + begun + cut)
+        if most is not None and self.files and self.files[-1].name == name and len(self.files[-1].content) > most:
+            self.files[-1] = self.files[-1].newest(most)
 
     def lacks(self, name: str, reason: str, message: str) -> None:
         """Not there, and why."""
