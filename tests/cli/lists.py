@@ -78,13 +78,8 @@ def _handler(lists: Lists) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-@contextmanager
-def serving(folder: Path) -> Iterator[tuple[Lists, str, str]]:
-    """What it serves, its base URL, and a kubeconfig for it."""
-    lists = Lists()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(lists))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}"
+def kubeconfig_of(url: str, folder: Path) -> str:
+    """A file that points there."""
     config = {
         "current-context": "c",
         "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
@@ -93,8 +88,19 @@ def serving(folder: Path) -> Iterator[tuple[Lists, str, str]]:
     }
     path = folder / "kubeconfig"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return str(path)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[Lists, str, str]]:
+    """What it serves, its base URL, and a kubeconfig for it."""
+    lists = Lists()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(lists))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    path = kubeconfig_of(url, folder)
     try:
-        yield lists, url, str(path)
+        yield lists, url, path
     finally:
         server.shutdown()
         server.server_close()

@@ -24,6 +24,7 @@ class Paper:
 
     def __init__(self) -> None:
         self.namespaces = {name: self._bare(name) for name in ("shop", "pay")}
+        self.hides = False
         self.refuses, self.events, self.lists, self.patched = 0, [], [], []
 
     def _bare(self, name: str) -> dict[str, Any]:
@@ -31,6 +32,8 @@ class Paper:
 
     async def get(self, path: str, params: Mapping[str, str] | None = None, accept: str = "") -> Reply:
         self.lists.append((path, dict(params or {})))
+        if self.hides:
+            return Reply(403, {"message": "no"})
         if not path.endswith("/namespaces"):
             return Reply(200, {"items": []})
         label = (params or {}).get("labelSelector", "")
@@ -126,6 +129,14 @@ async def test_disabled_frees_once_and_then_reads_nothing():
     place.kube.lists.clear()
     await place.sweep.look()
     assert [] == place.kube.lists
+
+
+async def test_disabled_without_the_right_is_silent(caplog):
+    """That is how it is installed: one try, no complaint, and nothing after it."""
+    place = Place(DEFAULT)
+    place.kube.hides = True
+    assert {} == await place.sweep.look() == await place.sweep.look()
+    assert (1, "") == (len(place.kube.lists), caplog.text)
 
 
 async def test_a_policy_that_cant_be_read_changes_nothing():

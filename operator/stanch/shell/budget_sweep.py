@@ -58,20 +58,32 @@ class BudgetSweep:
         """One look; namespaces that were changed, with what it means there."""
         book = self._book()
         policy = book.policy(OPERATOR_NAMESPACE)
-        if book.problem or (policy.budget_mode == "Disabled" and self._off):
+        if book.problem:
             return {}
-        # What was begun under another policy is lifted once; then nothing is even read.
-        labels = Label.CHANGE_FREEZE if policy.budget_mode == "Disabled" else ""
-        why = {} if labels else await self._why(policy)
-        if why is None:
+        if policy.budget_mode == "Disabled":
+            return await self._lift_once(policy)
+        self._off = False
+        why = await self._why(policy)
+        return {} if why is None else await self._apply(why, policy, "")
+
+    async def _lift_once(self, policy: Policy) -> dict[str, str]:
+        """What was begun under another policy is lifted; then nothing is even read."""
+        if self._off:
             return {}
+        self._off = True
+        try:
+            return await self._apply({}, policy, Label.CHANGE_FREEZE)
+        except CannotLook:
+            # Who may not read Namespaces labelled none.
+            return {}
+
+    async def _apply(self, why: dict[str, list[str]], policy: Policy, labels: str) -> dict[str, str]:
         changed = {}
         async for namespace in objects(self._kube, NAMESPACES, None, labels, METADATA_ONLY):
             name = namespace["metadata"]["name"]
             change = wanted(namespace, why.get(name, ()), policy)
             if change is not None and await self._write(namespace["metadata"], *change):
                 changed[name] = change[1]
-        self._off = bool(labels)
         return changed
 
     async def _why(self, policy: Policy) -> dict[str, list[str]] | None:
