@@ -92,7 +92,7 @@ class Operator:
                 )
             self.pid = self._process.pid
         if ready:
-            until(lambda: "policies proven" in self.log.read_text()[before:] or not self.alive(), 30, "policies proven")
+            until(lambda: "policies proven" in self.log.read_text()[before:] or not self.alive(), 90, "policies proven")
             assert self.alive(), f"the operator ended: {self.log.read_text()[-2000:]}"
         return self
 
