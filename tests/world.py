@@ -11,6 +11,7 @@ import jsonpatch
 
 from build import BAD, GOOD, T0, deployment, pod, replicaset, stamp
 from json_patch import apply_patch, copied
+from learning import as_kept, publish
 from paper import PaperCollector
 from stanch.api.incident import Incident
 from stanch.api.names import OPERATOR_USER, Label
@@ -24,6 +25,7 @@ from stanch.core.observations import (
     Acted,
     Answer,
     Busy,
+    Delivery,
     Failed,
     Found,
     Held,
@@ -108,6 +110,7 @@ class World:
     log: str = "FATAL"
     held: dict[str, Held] = field(default_factory=dict)
     restored: datetime | None = None
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
     stopped: Stopped | None = None
     # Plan everything twice, to see that it comes out the same.
     repeat: bool = True
@@ -120,6 +123,7 @@ class World:
         twin.rounds = []
         twin.stored, twin.secrets = {**self.stored}, {**self.secrets}
         twin.lose_stores, twin.guarded, twin.held = {*self.lose_stores}, {*self.guarded}, {**self.held}
+        twin.deliveries = {**self.deliveries}
         return twin
 
     def cut(self, steps: int) -> "World":
@@ -142,8 +146,7 @@ class World:
                 said = next((e for e in self.entries if e.metadata.name == name), None)
                 return Found(said.wire()) if said else NotFound()
             case Get(ref=ref, name=name):
-                found = self.objects.get((ref.plural, name))
-                return Found(copied(found)) if found else NotFound()
+                return as_kept(self, ref.plural, name)
             case List(ref=ref, fields=fields) if ref.plural == "evidences":
                 wanted = fields.removeprefix("metadata.name=")
                 names = [n for n in self.stored if not fields or n == wanted]
@@ -167,6 +170,11 @@ class World:
                 return Found(self.secrets[name]) if name in self.secrets else NotFound()
             case _:
                 return self.outside(question)
+
+    def publish(self, name: str = "checkout-5xx") -> "World":
+        """As if people had written it, and somebody had signed it off: what that takes is tests/core/test_postmortem*.py's."""
+        publish(self.objects[("postmortems", name)], self.now)
+        return self
 
     def _evidence(self, name: str) -> Json:
         return {"metadata": {"name": name, "labels": {Label.INCIDENT_UID: self.stored[name].split("/")[0]}}}
@@ -288,6 +296,7 @@ class World:
             census=self.census,
             own_node=self.own_node,
             held=needed(self.held, self.incident.status),
+            deliveries={**self.deliveries},
         )
 
     def _let_go(self) -> None:

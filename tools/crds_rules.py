@@ -174,11 +174,24 @@ POSTMORTEM = Kind(
     short="pmort",
     columns=(
         Column("INCIDENT", ".spec.incident"),
+        Column("STATE", ".status.state", description="Findings, NotSigned, Ready or Published"),
+        Column("FINDINGS", ".status.findings", "integer", description="What keeps it from being published"),
+        # A string, for kubectl shows a date in the future as <invalid>.
         Column("DUE", ".spec.dueTime", description="When the text is due"),
         Column("AGE", ".metadata.creationTimestamp", "date"),
+        Column("MESSAGE", '.status.conditions[?(@.type=="Published")].message', wide=True),
     ),
     selectable=(".spec.incident",),
-    rules={"spec": (same_for_ever("incident"),)},
+    rules={
+        "": (
+            Rule(
+                "!has(oldSelf.status) || !has(oldSelf.status.published) || self.spec == oldSelf.spec",
+                "it is published, and a published text never changes; what is to be added is another Postmortem of the incident",
+                field=".spec",
+            ),
+        ),
+        "spec": (same_for_ever("incident"),),
+    },
 )
 
 NO_SECRETS = Rule(

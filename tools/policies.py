@@ -26,6 +26,7 @@ from tools.policy_parts import (
     must,
     on,
 )
+from tools.policy_publish import postmortems
 
 from stanch.api.names import GROUP, OPERATOR_NAMESPACE, Label
 from stanch.api.response_policy import CLUSTER_ONLY
@@ -203,6 +204,7 @@ def policies() -> tuple[Policy, ...]:
         *requesters(),
         *entries(),
         runbooks(),
+        postmortems(),
         nodes(),
         places(),
         operator_writes(),

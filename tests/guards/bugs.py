@@ -3,6 +3,7 @@
 from guards import (
     bugs_admission,
     bugs_alerts,
+    bugs_channels,
     bugs_first,
     bugs_last,
     bugs_lint,
@@ -25,6 +26,7 @@ BUGS: Bugs = {
     **bugs_own.BUGS,
     **bugs_runbook.BUGS,
     **bugs_alerts.BUGS,
+    **bugs_channels.BUGS,
     **bugs_looked_at.BUGS,
     **bugs_lint.BUGS,
 }

@@ -24,9 +24,8 @@ BUGS: Bugs = {
         Bug(
             "lets no target rest",
             "guard_order.py",
-            "    (9, OfPlan(lambda draft, record, aim, change: "
-            "has_rested(draft, record, aim, change.before, _new_values(change)))),\n",
-            "",
+            "has_rested(draft, record, aim, change.before, _new_values(change))",
+            "None",
             RESTS,
         ),
         Bug(

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from stanch.api.alerts import MEASURED_MAX, Measured
+from stanch.api.communications_status import CommunicationsRecord
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Target, Time
 from stanch.api.people_status import HandoffRecord, HypothesisRecord, ImpactRecord, SignOffRecord
 from stanch.api.recovery_status import RecoveryRecord
@@ -371,10 +372,16 @@ class PostmortemRecord(Model):
     """What was decided about learning from it."""
 
     decision: Annotated[_S, Field(description="Undecided, Required, Short or None.")]
-    reasons: Annotated[tuple[_S, ...] | None, Field(max_length=8, description="Why.")] = None
+    reasons: Annotated[tuple[_S, ...] | None, Field(max_length=12, description="Why.")] = None
     name: Annotated[_S | None, Field(description="Postmortem object.")] = None
     action_items: Annotated[tuple[_S, ...] | None, Field(max_length=16, description="ActionItems drafted.")] = None
     drafted_time: Annotated[Time | None, Field(description="When all of them were known to be stored.")] = None
+    due_time: Annotated[Time | None, Field(description="When the text is due.")] = None
+    remind_time: Annotated[
+        Time | None, Field(description="When it is spoken of next; left out when it is no more.")
+    ] = None
+    reminders: Annotated[Counter, Field(description="How often it was spoken of.")] = 0
+    overdue: Annotated[bool | None, Field(description="True once it is past due and was said so.")] = None
     waived: Annotated[_L | None, Field(description="Who waived it, and why.")] = None
     sign_offs: Annotated[
         tuple[SignOffRecord, ...] | None, Field(max_length=8, description="Who stands by it, each once.")
@@ -436,6 +443,9 @@ class IncidentStatus(Model):
     evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=24, description="Bundles captured.")] = None
     alerts: Annotated[AlertsRecord | None, Field(description="Of an incident that alerts made: how they stand.")] = None
     recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None
+    communications: Annotated[
+        CommunicationsRecord | None, Field(description="What is promised to whom, what was told, and drafts.")
+    ] = None
     debt: Annotated[
         tuple[Debt, ...] | None, Field(max_length=16, description="Temporary state not yet taken back.")
     ] = None

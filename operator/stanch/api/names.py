@@ -53,8 +53,11 @@ class ConditionType:
     APPROVAL_NEEDED: Final = "ApprovalNeeded"
     CONTAINED: Final = "Contained"
     CONTESTED: Final = "Contested"
+    UPDATE_OVERDUE: Final = "UpdateOverdue"
     TIME_BOX_OVER: Final = "TimeBoxOver"
     READY: Final = "Ready"
+    # Of a Postmortem
+    PUBLISHED: Final = "Published"
 
 
 class Reason:
@@ -95,6 +98,12 @@ class Reason:
     NOT_NEEDED: Final = "NotNeeded"
     NOT_YET: Final = "NotYet"
     DUE: Final = "Due"
+    OVERDUE: Final = "Overdue"
+    LINT_FINDINGS: Final = "LintFindings"
+    # Published, of a Postmortem
+    SIGN_OFF_MISSING: Final = "SignOffMissing"
+    NOT_RESOLVED: Final = "NotResolved"
+    NOT_ASKED: Final = "NotAsked"
     # Stalled
     POLICIES_MISSING: Final = "PoliciesMissing"
     PERMISSION_MISSING: Final = "PermissionMissing"
@@ -148,6 +157,8 @@ class Reason:
     NOT_STORED: Final = "NotStored"
     UNDO_NOT_EXACT: Final = "UndoNotExact"
     STILL_HURTING_ONLY: Final = "OnlyIfHarmGoesOn"
+    # UpdateOverdue
+    PROMISE_PASSED: Final = "PromisePassed"
     # TimeBoxOver
     DECIDE: Final = "Decide"
 
@@ -202,6 +213,9 @@ class EventKind:
     IMPACT_CHANGED: Final = "ImpactChanged"
     HYPOTHESIS_CHANGED: Final = "HypothesisChanged"
     UPDATE_PUBLISHED: Final = "UpdatePublished"
+    NOT_DELIVERED: Final = "NotDelivered"
+    UPDATE_DUE: Final = "UpdateDue"
+    UPDATE_MISSED: Final = "UpdateMissed"
     ESCALATED: Final = "Escalated"
     ENTRY_REFUSED: Final = "EntryRefused"
     RUNBOOK_FROZEN: Final = "RunbookFrozen"
@@ -247,6 +261,8 @@ class EventKind:
     POSTMORTEM_ASKED: Final = "PostmortemAsked"
     POSTMORTEM_SIGNED: Final = "PostmortemSigned"
     POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
+    POSTMORTEM_REMINDED: Final = "PostmortemReminded"
+    POSTMORTEM_OVERDUE: Final = "PostmortemOverdue"
     ACTION_ITEM_DRAFTED: Final = "ActionItemDrafted"
     ITEM_REMINDED: Final = "ActionItemReminded"
     ITEM_DUE: Final = "ActionItemDue"
@@ -295,9 +311,12 @@ class Milestone:
             EventKind.MITIGATED,
             EventKind.RELAPSED,
             EventKind.TIME_BOX_OVER,
+            EventKind.NOT_DELIVERED,
+            EventKind.UPDATE_MISSED,
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,
+            EventKind.POSTMORTEM_OVERDUE,
             EventKind.CLOSED,
             EventKind.STALLED,
         }

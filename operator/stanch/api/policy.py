@@ -12,11 +12,15 @@ from typing import Final, Literal
 
 from stanch.api.meta import Severity
 from stanch.api.names import OPERATOR_NAMESPACE
+from stanch.api.people_rules import CADENCE, CadenceRule
+from stanch.api.policy_sections import Channel
 from stanch.api.wish import GitOps
 
 WhenWorse = Literal["Undo", "Ask"]
 CommanderActs = Literal["Warn", "Deny"]
+Lint = Literal["Warn", "Deny"]
 
+_S: Final = timedelta(seconds=1)
 _M: Final = timedelta(minutes=1)
 _H: Final = timedelta(hours=1)
 
@@ -124,6 +128,8 @@ class Policy:
     runs_counted_for: timedelta = 24 * _H
     when_worse: WhenWorse = "Ask"
     git_ops: GitOps = GitOps.HOLD
+    # Where people are told; None while nobody has read which there are.
+    channels: tuple[Channel, ...] | None = ()
     # Where criteria may ask, besides the API server: the platform's word, and nobody else's. "" is nowhere.
     prometheus_url: str = ""
     endpoints: Mapping[str, str] = field(default_factory=dict)
@@ -131,6 +137,13 @@ class Policy:
     prometheus_secret: str = ""
     endpoint_secrets: Mapping[str, str] = field(default_factory=dict)
     commander_acts: CommanderActs = "Warn"
+    # Promises of updates (decisions 2.10): missed a minute after they were due; the last one comes soon after it is over.
+    cadence: Mapping[Severity, CadenceRule] = field(default_factory=lambda: dict(CADENCE))
+    after_mitigated: int = 2
+    update_grace: timedelta = 60 * _S
+    final_update_within: timedelta = 15 * _M
+    # An entry that was said in time is taken in before its promise counts as missed, also when it is seen a little later.
+    update_seen_within: timedelta = 5 * _S
     evidence_required: bool = False
     # Stored bytes of one bundle, of one incident, of all that is kept.
     evidence_stored_bytes: int = 2_097_152
@@ -140,6 +153,19 @@ class Policy:
     postmortem_at: Severity = Severity.SEV2
     postmortem_on: frozenset[str] = frozenset({"rolloutUndo", "serviceShift", "routeShift", "drain", "quarantine"})
     postmortem_due: timedelta = 48 * _H
+    # Any one of these asks for a full postmortem, besides severity and what it took (decisions 2.11).
+    postmortem_visible: timedelta = 15 * _M
+    postmortem_resolve: timedelta = 4 * _H
+    postmortem_detect: timedelta = 15 * _M
+    postmortem_data: bool = True
+    postmortem_customer: bool = True
+    postmortem_recurrence: bool = True
+    postmortem_signs: int = 1
+    postmortem_factors: int = 3
+    postmortem_lint: Lint = "Deny"
+    # A text that is not written is spoken of on a cadence, and not for ever.
+    postmortem_remind_every: timedelta = 24 * _H
+    postmortem_reminders_max: int = 6
     # Of one incident: more than these will not get done.
     items_max: int = 5
     # How late an item may be due, by priority, from when it was written down.

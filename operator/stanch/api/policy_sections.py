@@ -119,17 +119,28 @@ class ChannelKind(StrEnum):
     EMAIL = "Email"
     WEBHOOK = "Webhook"
     PAGER_DUTY = "PagerDuty"
+    GRAFANA = "Grafana"
 
 
 class Channel(Model):
     """One place where updates are sent."""
 
     name: Annotated[Name, Field(description="Your name for it.")]
-    kind: Annotated[ChannelKind, Field(description="Slack, Email, Webhook or PagerDuty.")]
+    kind: Annotated[ChannelKind, Field(description="Slack, Email, Webhook, PagerDuty or Grafana.")]
     secret: Annotated[ObjectName, Field(description="Secret in stanch-system that holds address and credentials.")]
     audiences: Annotated[tuple[Audience, ...], Field(max_length=3, description="Who hears it there.")]
     severities: Annotated[
-        tuple[Severity, ...] | None, Field(max_length=4, description="Only of these; all when left out.")
+        tuple[Severity, ...] | None,
+        Field(max_length=4, description="Only of these; all when left out. Who heard of it hears of its end."),
+    ] = None
+    private_host: Annotated[
+        str | None,
+        Field(
+            max_length=253,
+            pattern="^[A-Za-z0-9.:_-]+$",
+            description="Host in your own network that the Secret's address may name, as it is written there: a mail relay, a "
+            "Grafana. Without it nothing private is connected to; link-local addresses never are.",
+        ),
     ] = None
 
 

@@ -7,8 +7,10 @@ import click
 
 from stanch.cli.evidence import evidence
 from stanch.cli.items.command import items
+from stanch.cli.postmortem.command import postmortem
 from stanch.cli.review.command import review
 from stanch.cli.runbook.command import runbook
+from stanch.cli.status_page.command import status_page
 
 EXAMPLES = """
 \b
@@ -20,7 +22,9 @@ Examples:
   stanch evidence list -n shop                what was captured before anything was done
   stanch items export --format markdown       what is to be done, by whom, until when
   stanch review --since 30d                   how long things took, what came again, what helped
+  stanch postmortem lint checkout-5xx         what keeps it from being published
   stanch runbook lint runbooks/               what is wrong with Runbooks before the night they are needed
+  stanch status-page --out /srv/status        what the public was told, as files that outlive the cluster
 """
 
 
@@ -134,7 +138,9 @@ def debts(kubeconfig: str | None, namespace: str | None, orphans: bool) -> None:
 main.add_command(evidence)
 main.add_command(items)
 main.add_command(review)
+main.add_command(postmortem)
 main.add_command(runbook)
+main.add_command(status_page)
 
 
 if __name__ == "__main__":

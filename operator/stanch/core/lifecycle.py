@@ -13,7 +13,7 @@ from stanch.api.meta import ConditionStatus, instant
 from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.api.recovery_status import CriterionState, RecoveryRecord
 from stanch.core.attempts import standing
-from stanch.core.closing import learned, open_ends, unmarked
+from stanch.core.closing import learned, not_learned, open_ends, unmarked
 from stanch.core.conditions import drop, find, is_true, put
 from stanch.core.draft import Draft, shorten
 from stanch.core.forced_undo import is_waiting
@@ -263,20 +263,13 @@ def _held_by_worse(draft: Draft) -> None:
 
 
 def _reviewed(draft: Draft) -> None:
-    known, done = find(draft.status, ConditionType.REVIEWED), learned(draft)
+    done = learned(draft)
     if done is not None:
         put(draft, ConditionType.REVIEWED, "True", *done)
     elif _times(draft).resolved is None:
         put(draft, ConditionType.REVIEWED, "False", Reason.NOT_YET, "Decided when it is resolved")
-    elif known is None or known.status == "True" or known.reason == Reason.NOT_YET:
-        name = draft.status.postmortem.name if draft.status.postmortem else None
-        put(
-            draft,
-            ConditionType.REVIEWED,
-            "False",
-            Reason.DUE,
-            f"Postmortem {name} is drafted; people complete it" if name else "To be decided",
-        )
+    else:
+        put(draft, ConditionType.REVIEWED, "False", *not_learned(draft))
 
 
 def _durations(draft: Draft) -> None:

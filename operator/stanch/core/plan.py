@@ -14,6 +14,7 @@ from stanch.core.aftermath import learn
 from stanch.core.alert_fold import fold_alerts
 from stanch.core.alert_targets import name_targets
 from stanch.core.captures import Wanted, capture
+from stanch.core.chase import chase
 from stanch.core.closing import ask_what_closing_needs, close_when_done
 from stanch.core.contest import watch_effects
 from stanch.core.debt_items import move_to_items
@@ -25,9 +26,11 @@ from stanch.core.judge import judge_effects
 from stanch.core.later_evidence import capture_later
 from stanch.core.lifecycle import follow_lifecycle, words_for_the_eye
 from stanch.core.observations import Observations
+from stanch.core.outbox import keep_outbox
 from stanch.core.pages import turn_page
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
+from stanch.core.promises import keep_promises
 from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
 from stanch.core.relapse import watch_relapse
@@ -93,9 +96,12 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     follow_lifecycle(draft)
     escalate(draft)
     learn(draft)
+    chase(draft)
     close_when_done(draft)
     follow_lifecycle(draft)
+    keep_promises(draft)
     words_for_the_eye(draft)
+    keep_outbox(draft)
     turn_page(draft)
     _look_again_sometime(draft)
     return _finish(draft)

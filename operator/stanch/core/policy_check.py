@@ -1,6 +1,6 @@
 """What a structural schema can't refuse in a ResponsePolicy: wrong combinations, durations out of bounds, wrong places."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 from itertools import chain
@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 from stanch.api.duration import write
 from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.policy import DEFAULT
+from stanch.api.policy_sections import ChannelKind
 from stanch.api.response_policy import CLUSTER_ONLY, IN_FORCE_MAX, ResponsePolicySpec
+from stanch.api.said import Audience
+from stanch.core.addresses import wrong_host
 from stanch.core.policy_paths import everywhere, stated
 
 _S: Final = timedelta(seconds=1)
@@ -129,6 +132,30 @@ def _addresses(spec: ResponsePolicySpec) -> Iterator[str]:
             yield f"{where}: {why}"
 
 
+def _channels(spec: ResponsePolicySpec) -> Iterator[str]:
+    """Words for the house and words for the public never share a place; a pager pages the house."""
+    for where, channel in everywhere(spec, "communications.channels[]"):
+        audiences = channel.audiences
+        if not audiences:
+            yield f"{where}.audiences: must name who hears it there: internal, leadership or public"
+        if twice := next((a.value for a in audiences if audiences.count(a) > 1), ""):
+            yield f"{where}.audiences: {twice} is there twice"
+        if Audience.PUBLIC in audiences and len(audiences) > 1:
+            yield f"{where}.audiences: public must be alone, or the public hears what is for the house; make another channel"
+        if channel.kind in (ChannelKind.PAGER_DUTY, ChannelKind.GRAFANA) and audiences != (Audience.INTERNAL,):
+            yield f"{where}.audiences: must be [internal] for {channel.kind.value} (got {_listed(audiences)})"
+        if channel.private_host and (why := _never(channel.private_host)):
+            yield f"{where}.privateHost: {why}"
+
+
+def _listed(audiences: Iterable[Audience]) -> str:
+    return f"[{', '.join(a.value for a in audiences)}]"
+
+
+def _never(host: str) -> str:
+    return wrong_host(host, host).replace("it is", "must not be", 1)
+
+
 def wrong_address(url: str) -> str:
     """Why nothing is asked at this URL; empty when it may be."""
     try:
@@ -161,4 +188,4 @@ def _size(spec: ResponsePolicySpec) -> Iterator[str]:
 
 
 Check = Callable[[ResponsePolicySpec], Iterator[str]]
-CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, _addresses, _size)
+CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, _addresses, _channels, _size)

@@ -33,11 +33,9 @@ _MESSAGE_MAX: Final = 900
 NOT_YET: Final = (
     *(f"declare.{name}" for name in ("nudgeAfter", "alsoWhenUserVisible")),
     *(f"roles.{name}" for name in ("required", "avoid", "splitAfter", "handoffAfter", "acceptWithin")),
-    "communications",
+    "communications.lint",
     *(f"evidence.{name}" for name in ("pods", "controls", "previousBytes", "currentBytes", "rawBytes")),
-    *(f"postmortem.{name}" for name in ("userVisibleFor", "resolveLongerThan", "detectLongerThan", "budgetPercent")),
-    *(f"postmortem.{name}" for name in ("onDataAtRisk", "onCustomerDetected", "onRecurrence", "reviewWithin")),
-    *(f"postmortem.{name}" for name in ("publishWithin", "signOffs", "minFactors", "lint")),
+    *(f"postmortem.{name}" for name in ("budgetPercent", "reviewWithin", "publishWithin")),
     "errorBudget",
     *(f"retention.{name}" for name in ("incident", "entries", "drills")),
     "receiver.groupBy",

@@ -13,9 +13,11 @@ from enum import Enum
 from typing import Any, Final
 
 from stanch.api import duration
+from stanch.api.meta import Severity
+from stanch.api.people_rules import CadenceRule
 from stanch.api.policy import BurnRule, Policy
 from stanch.api.policy_review import MaxDue
-from stanch.api.policy_sections import Burn, Endpoint
+from stanch.api.policy_sections import Burn, Cadence, Endpoint
 from stanch.api.response_policy import ResponsePolicySpec
 from stanch.core.policy_paths import stated
 
@@ -40,6 +42,11 @@ def both(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
 def last_of(*words: str) -> Stricter:
     """The one that stands later in this list is stricter."""
     return lambda one, other: max(one, other, key=words.index)
+
+
+def the_clusters(one: Any, other: Any) -> Any:
+    """A namespace has no say."""
+    return one
 
 
 def _as_it_is(value: Any) -> Any:
@@ -91,6 +98,10 @@ def _by_priority(said: MaxDue) -> dict[str, timedelta]:
     return {name.upper(): value for name in MaxDue.model_fields if (value := getattr(said, name)) is not None}
 
 
+def _cadence(rows: Iterable[Cadence]) -> dict[Severity, CadenceRule]:
+    return {row.severity: CadenceRule(row.internal, row.leadership, row.public_first, row.public) for row in rows}
+
+
 _APPROVALS: Final = _by("class_", "needed", _word)
 
 LINES: Final[tuple[Line, ...]] = (
@@ -103,6 +114,8 @@ LINES: Final[tuple[Line, ...]] = (
     Line("receiver.defaultNamespace", "alerts_namespace"),
     Line("receiver.namespaces", "alerts_namespaces", None, frozenset),
     Line("roles.commanderActs", "commander_acts", last_of("Warn", "Deny"), _word),
+    Line("communications.cadence", "cadence", None, _cadence),
+    Line("communications.afterMitigated", "after_mitigated"),
     Line("approvals.person", "approvals_person", longer, _APPROVALS),
     Line("approvals.machine", "approvals_machine", longer, _APPROVALS),
     Line("approvals.auto", "approvals_auto", longer, _APPROVALS),
@@ -125,6 +138,8 @@ LINES: Final[tuple[Line, ...]] = (
     Line("guardrails.protectedNamespaces", "protected_namespaces", both, frozenset, both),
     Line("guardrails.whenWorse", "when_worse", last_of("Undo", "Ask"), _word),
     Line("guardrails.gitOps", "git_ops", last_of("Ignore", "Hold", "Refuse")),
+    # Only in the cluster's policy: a namespace that sets a cadence keeps the channels (core/policy_check.py).
+    Line("communications.channels", "channels", the_clusters),
     Line("evidence.deadline", "evidence_deadline", None, _by("severity", "within")),
     Line("evidence.required", "evidence_required", longer),
     Line("evidence.storedBytes", "evidence_stored_bytes"),
@@ -138,7 +153,16 @@ LINES: Final[tuple[Line, ...]] = (
     Line("recovery.recurrenceWithin", "recurrence_within"),
     Line("postmortem.requiredAt", "postmortem_at"),
     Line("postmortem.onMitigations", "postmortem_on", None, frozenset),
+    Line("postmortem.userVisibleFor", "postmortem_visible"),
+    Line("postmortem.resolveLongerThan", "postmortem_resolve"),
+    Line("postmortem.detectLongerThan", "postmortem_detect"),
+    Line("postmortem.onDataAtRisk", "postmortem_data"),
+    Line("postmortem.onCustomerDetected", "postmortem_customer"),
+    Line("postmortem.onRecurrence", "postmortem_recurrence"),
     Line("postmortem.due", "postmortem_due"),
+    Line("postmortem.signOffs", "postmortem_signs"),
+    Line("postmortem.minFactors", "postmortem_factors"),
+    Line("postmortem.lint", "postmortem_lint", None, _word),
     Line("actionItems.maxPerPostmortem", "items_max"),
     Line("actionItems.maxDue", "items_due", None, _by_priority),
     Line("actionItems.chaseEvery", "items_chase_every"),

@@ -8,6 +8,8 @@ from stanch.api.names import GROUP, EventKind
 from stanch.api.said import Audience
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.draft import Draft, shorten
+from stanch.core.outbox import note_update
+from stanch.core.promises import hear, heed
 from stanch.core.spec_fold import worst_of
 from stanch.core.statements import Refused, holder, is_closed, needs_right, say_entry, source_of
 from stanch.core.story import in_words, merge_hypothesis, put_impact, said_fields
@@ -45,6 +47,7 @@ def severity(draft: Draft, entry: TimelineEntry) -> Refused:
         worst=worst_of(known, said.level),
     )
     draft.set(severity=record)
+    heed(draft, entry.said)
     if said.level == known.level:
         say_entry(draft, entry, EventKind.NOTE, f"Says {said.level.value}, which it is")
     else:
@@ -57,6 +60,7 @@ def impact(draft: Draft, entry: TimelineEntry) -> Refused:
     """Field by field; what is left out stays as it was."""
     assert entry.spec.impact is not None
     changed = put_impact(draft, said_fields(entry.spec.impact), source_of(entry), entry.said)
+    heed(draft, entry.said)
     say_entry(draft, entry, EventKind.IMPACT_CHANGED, changed or "As it was")
     return None
 
@@ -72,7 +76,7 @@ def hypothesis(draft: Draft, entry: TimelineEntry) -> Refused:
 
 
 def update(draft: Draft, entry: TimelineEntry) -> Refused:
-    """What people are told. Nothing is sent from here yet: it is the record of what was said to whom."""
+    """What people are told: it keeps the promise made to them and makes the next; the outbox tells the channels."""
     said = entry.spec.update
     assert said is not None
     if not entry.spec.text:
@@ -81,9 +85,11 @@ def update(draft: Draft, entry: TimelineEntry) -> Refused:
         return f"update.nextUpdateIn must be more than 0s (got {duration.write(said.next_update_in)})"
     if refused := _may_speak(draft, entry, said.audience):
         return refused
+    hear(draft, entry, said)
     promise = f", next in {duration.write(said.next_update_in)}" if said.next_update_in else ""
     text = f"{said.audience.value}, {said.state.value}{promise}"
     say_entry(draft, entry, EventKind.UPDATE_PUBLISHED, text, event=True)
+    note_update(draft, entry)
     return None
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -17,7 +17,7 @@ from stanch.api.names import EventKind, Label, Reason
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.attempts import begun
 from stanch.core.invariants import broken
-from stanch.core.observations import Answer, Found, Observations, Policies
+from stanch.core.observations import Answer, Delivery, Found, Observations, Policies
 from stanch.core.plan_type import Plan, Told
 from stanch.core.ports import Catalog
 from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Outside, Question, UndoSecret
@@ -34,6 +34,7 @@ from stanch.shell.metrics import LAWS_BROKEN, RECONCILE_SECONDS, RECONCILES
 from stanch.shell.observe import Observer
 from stanch.shell.perform import perform_all
 from stanch.shell.policy_book import PolicyBook
+from stanch.shell.postmortems import Postmortems
 from stanch.shell.rewind import Rewind
 from stanch.shell.spec_invalid import say_invalid
 from stanch.shell.status import StatusConflict, StatusRefused, write_status
@@ -75,10 +76,13 @@ class Reconciler:
         """
         self.restored, self.own_node, self.book = restored, own_node, PolicyBook(catalog.policy)
         self.kube, self.catalog, self.cache, self.bells, self.rewind = kube, catalog, cache, bells, rewind
+        self.learning = Postmortems(kube, cache, bells)
         self.observer, self.now, self.thinking = Observer(kube), kube.clock.now, Thinking()
         self.policies = Policies(False, "The admission policies have not been looked at yet", unclear=True)
         # Between counting what others do and writing down what is begun here, there is only one look at a time.
         self._turns = asyncio.Lock()
+        # What came of telling channels, by message (shell/courier.py).
+        self.deliveries: Callable[[Key], Mapping[str, Delivery]] = lambda _: {}
         # Why nothing may be done although all policies are in force; empty when every incident is known.
         self.uncounted = ""
         # Set once all has been read that effects rest on, for good: what can't be read later is told at once.
@@ -142,6 +146,7 @@ class Reconciler:
             evidence_started=began,
             restored=self.restored,
             held=self._holding.of(key, incident),
+            deliveries=self.deliveries(key),
         )
         seen = self._with_others(key, seen)
         done: list[tuple[Incident, Plan]] = []

@@ -14,16 +14,19 @@ from datetime import datetime
 import kopf
 from aiohttp import web
 
+from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.policy import DEFAULT, Policy
 from stanch.core.ports import Catalog
-from stanch.core.questions import ACTION_ITEMS, INCIDENTS, RESPONSE_POLICIES
+from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, RESPONSE_POLICIES
 from stanch.evidence.collector import EvidenceCollector
 from stanch.mitigations import ALL
 from stanch.shell import policy_book
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
+from stanch.shell.channel_secrets import of_channels
 from stanch.shell.client import Kube, Unanswered, bearer_token, configuration
 from stanch.shell.clock import Clock, machine_time
+from stanch.shell.courier import Courier
 from stanch.shell.election import Times
 from stanch.shell.evidence_store import ClusterStore
 from stanch.shell.evidence_sweep import EvidenceSweep
@@ -42,6 +45,7 @@ from stanch.shell.reconcile import Reconciler
 from stanch.shell.redaction_key import redaction_key
 from stanch.shell.rewind import Rewind
 from stanch.shell.runbook_status import keep_runbook
+from stanch.shell.secret_refs import SecretRefs
 from stanch.shell.silencer import NO_SILENCES, Silencer, SilencesAt
 from stanch.shell.tenure import Tenure, identity
 
@@ -117,14 +121,12 @@ async def _until_stopped(
         asyncio.create_task(_resync(reconciler)),
         *(asyncio.create_task(_sweep(each, tenure)) for each in sweeps if settings.orphans),
         *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences.url else []),
+        asyncio.create_task(_sweep(_courier(reconciler), tenure)),
         *_workers(reconciler, tenure, bells),
     ]
     # What another left half done when it lost the lease, and what was cut short here, is looked at by whoever has it.
     tenure.on_begin.append(lambda: _ring_all(reconciler))
-    if lease:
-        tasks.append(asyncio.create_task(lease.keep()))
-    else:
-        tenure.extend(math.inf)
+    tasks.append(asyncio.create_task(lease.keep() if lease else _alone(tenure)))
     watching = asyncio.create_task(
         kopf.operator(
             registry=registry(cache, bells, book, lambda: _login(settings), sweep.soon),
@@ -160,6 +162,20 @@ def _taking_alerts(at: AlertsAt | None, kube: Kube, book: PolicyBook, cache: Cac
     return receiving(at, Receiver(kube, book.policy, lambda: book.problem, cache))
 
 
+async def _alone(tenure: Tenure) -> None:
+    """Nobody else works."""
+    tenure.extend(math.inf)
+
+
+def _courier(reconciler: Reconciler) -> Courier:
+    """Who tells channels; the reconciler writes down what came of it."""
+    kube, book = reconciler.kube, reconciler.book
+    secrets = of_channels(SecretRefs(kube))
+    courier = Courier(kube, reconciler.cache, reconciler.bells, lambda: book.policy(OPERATOR_NAMESPACE), secrets)
+    reconciler.deliveries = courier.deliveries
+    return courier
+
+
 def _error_of(task: asyncio.Task[None]) -> BaseException | None:
     return task.exception() if task.done() and not task.cancelled() else None
 
@@ -171,7 +187,7 @@ async def _silence(silencer: Silencer, tenure: Tenure) -> None:
             await silencer.run()
 
 
-async def _sweep(sweep: OrphanSweep | EvidenceSweep, tenure: Tenure) -> None:
+async def _sweep(sweep: OrphanSweep | EvidenceSweep | Courier, tenure: Tenure) -> None:
     """As long as this replica may work."""
     while True:
         await tenure.begun()
@@ -218,6 +234,8 @@ async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells, items: Ite
                     await reconciler.look(key)
                 elif key.plural == RESPONSE_POLICIES.plural:
                     await _policy(reconciler, key)
+                elif key.plural == POSTMORTEMS.plural:
+                    await reconciler.learning.keep(key, reconciler.book.policy(key.namespace), reconciler.now())
                 else:
                     await keep_runbook(reconciler.kube, reconciler.cache, bells, key, reconciler.now())
             finally:

@@ -1,0 +1,68 @@
+"""Laws about what people are promised; core/invariants.py holds them all, and says how they are checked."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from stanch.api.communications_status import CommunicationsRecord, NextUpdate, ToldUpdate
+from stanch.api.incident import Incident
+from stanch.api.incident_status import IncidentStatus
+from stanch.api.names import EventKind
+from stanch.api.said import Audience
+from stanch.core.plan_type import Plan
+
+_NONE = CommunicationsRecord()
+
+
+def law_32_a_promise_is_kept_or_missed_and_never_dropped(incident: Incident, plan: Plan) -> bool:
+    """A due time moves on by a word that was said, or by a miss that is on the record; what people were told, by nothing else."""
+    before, after = incident.status.communications or _NONE, plan.status.communications or _NONE
+    times, missed = plan.status.times, after.missed - before.missed
+    said = [x for x in plan.status.timeline if x.seq > incident.status.last_seq and x.kind == EventKind.UPDATE_MISSED]
+    if not len(said) <= missed:
+        return False
+    if times is None or times.cancelled or times.closed:
+        return True
+    heard = {t.audience for t in _told(after) if t not in _told(before)}
+    now = _promises(after)
+    return all(
+        was.audience in heard
+        or _no_later(now.get(was.audience), was)
+        or (missed > 0 and _counts_more(now.get(was.audience), was))
+        or (not was.promised and _asked_otherwise(incident.status, plan, was))
+        for was in _promises(before).values()
+    )
+
+
+def _promises(record: CommunicationsRecord) -> Mapping[Audience, NextUpdate]:
+    return {p.audience: p for p in record.next_updates or ()}
+
+
+def _told(record: CommunicationsRecord) -> tuple[ToldUpdate, ...]:
+    return record.told or ()
+
+
+def _no_later(now: NextUpdate | None, was: NextUpdate) -> bool:
+    return now is not None and now.due_time <= was.due_time
+
+
+def _counts_more(now: NextUpdate | None, was: NextUpdate) -> bool:
+    return now is None or now.missed > was.missed
+
+
+def _asked_otherwise(before: IncidentStatus, plan: Plan, was: NextUpdate) -> bool:
+    """Is another severity in force than the cadence asked it for, another stage, impact or policy?"""
+    after = plan.status
+    level = after.severity.level if after.severity else was.level
+    rule = plan.policy.cadence.get(level)
+    sized = level is not was.level or _sized_at(before) != _sized_at(after)
+    changed = sized or before.impact != after.impact or _reached(before) != _reached(after)
+    return changed or rule is None or rule.every(was.audience) is None
+
+
+def _sized_at(status: IncidentStatus) -> datetime | None:
+    return status.severity.since_time if status.severity else None
+
+
+def _reached(status: IncidentStatus) -> tuple[bool, bool]:
+    times = status.times
+    return (times is not None and times.mitigated is not None, times is not None and times.resolved is not None)

@@ -1,0 +1,357 @@
+"""
+An update that was promised is kept or missed, on the record, and never dropped (decisions 2.10, 1.3 nos. 45 and 46; ADR 41).
+
+Everything is counted from instants of the record: by whom and when it is looked at changes nothing. So what happened while no
+operator was there comes out as if one had been: misses first, up to each word that was said, then the word.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from stanch.api.communications_status import CommunicationsRecord, Moment, NextUpdate, Stage, ToldUpdate
+from stanch.api.incident_status import IncidentStatus
+from stanch.api.meta import Severity, instant
+from stanch.api.names import ConditionType, EventKind, Reason
+from stanch.api.said import Audience, Update, UpdateState
+from stanch.api.timeline_entry import TimelineEntry
+from stanch.core.conditions import drop, put
+from stanch.core.draft import Draft
+from stanch.core.plan_type import Told
+from stanch.core.statements import COMMANDER, holder
+
+T = TypeVar("T", NextUpdate, ToldUpdate)
+_URGENT: Final = (Severity.SEV1, Severity.SEV2)
+_CALM: Final = (UpdateState.MONITORING, UpdateState.RESOLVED)
+
+
+def keep_promises(draft: Draft) -> None:
+    """What is due, what was missed since the last look, and what is shown of it."""
+    times = draft.status.times
+    if times is None:
+        return
+    if over := times.cancelled or times.closed:
+        _end(draft, over)
+    else:
+        for audience in Audience:
+            _follow(draft, audience, draft.now)
+        _remind(draft)
+    _show(draft)
+
+
+def hear(draft: Draft, entry: TimelineEntry, said: Update) -> None:
+    """An audience was told something: what was promised before is kept or was missed by then, and this promises the next."""
+    times = draft.status.times
+    over = times is None or times.cancelled is not None or times.closed is not None
+    if not over:
+        _follow(draft, said.audience, entry.said, told_then=True)
+    told = ToldUpdate(audience=said.audience, time=entry.said, state=said.state, entry=entry.metadata.name)
+    known = draft.status.communications or CommunicationsRecord()
+    others = tuple(t for t in known.told or () if t.audience != said.audience)
+    draft.set(communications=known.model_copy(update={"told": _in_order((*others, told))}))
+    stage = _stage(draft)
+    every = interval(draft, draft.severity, said.audience, stage)
+    following = said.next_update_in or every
+    if following is None or over:
+        _put(draft, said.audience, None)
+        return
+    promise = NextUpdate(
+        audience=said.audience,
+        due_time=entry.said + following,
+        moment=moment_of(draft, said.audience, stage),
+        # Who hears that it is resolved waits for no more, unless a time is named.
+        promised=True if said.next_update_in or said.state is not UpdateState.RESOLVED else None,
+        every=every,
+        level=draft.severity,
+        stage=stage,
+        since_time=entry.said,
+    )
+    _put(draft, said.audience, promise)
+
+
+def heed(draft: Draft, at: datetime) -> None:
+    """Something was said then that changes what is asked for: what was missed before it was missed under the old."""
+    times = draft.status.times
+    if times is not None and not (times.cancelled or times.closed):
+        for audience in Audience:
+            _follow(draft, audience, at, told_then=True)
+
+
+# --- what is promised ------------------------------------------------------------------------------------------------
+
+
+def promise_to(status: IncidentStatus, audience: Audience) -> NextUpdate | None:
+    """What is promised to them now."""
+    known = status.communications.next_updates if status.communications else None
+    return next((p for p in known or () if p.audience is audience), None)
+
+
+def told_last(status: IncidentStatus, audience: Audience) -> ToldUpdate | None:
+    """What they heard last."""
+    known = status.communications.told if status.communications else None
+    return next((t for t in known or () if t.audience is audience), None)
+
+
+def interval(draft: Draft, level: Severity, audience: Audience, stage: Stage) -> timedelta | None:
+    """How often they hear something; None when nobody promised that."""
+    policy, rule = draft.catalog.policy, draft.catalog.policy.cadence.get(level)
+    every = rule.every(audience) if rule is not None and _concerns(draft, level, audience) else None
+    if every is None or stage is Stage.RESOLVED:
+        return None
+    return every * policy.after_mitigated if stage is Stage.MITIGATED else every
+
+
+def _concerns(draft: Draft, level: Severity, audience: Audience) -> bool:
+    """The public hears of what users see; a SEV1 is that until somebody says it is not. A rehearsal stays among colleagues."""
+    if audience is Audience.INTERNAL or draft.incident.spec.drill:
+        return audience is Audience.INTERNAL
+    visible = draft.status.impact.value.user_visible if draft.status.impact else None
+    return audience is not Audience.PUBLIC or visible is True or (visible is None and level is Severity.SEV1)
+
+
+def moment_of(draft: Draft, audience: Audience, stage: Stage) -> Moment:
+    """Which update is next for them, by what they heard last."""
+    told = told_last(draft.status, audience)
+    if stage is Stage.RESOLVED:
+        return Moment.RESOLVED
+    if stage is Stage.MITIGATED and (told is None or told.state not in _CALM):
+        return Moment.MITIGATED
+    return Moment.AWARE if told is None and audience is Audience.PUBLIC else Moment.UPDATE
+
+
+def _stage(draft: Draft) -> Stage:
+    times = draft.status.times
+    if times is not None and times.resolved:
+        return Stage.RESOLVED
+    return Stage.MITIGATED if times is not None and times.mitigated else Stage.OPEN
+
+
+# --- following it through time ---------------------------------------------------------------------------------------
+
+
+def _follow(draft: Draft, audience: Audience, at: datetime, *, told_then: bool = False) -> None:
+    """Up to ``at``: misses under what was in force, then what another severity or stage makes of it, then misses of that."""
+    known = promise_to(draft.status, audience)
+    changed = _changed_at(draft, known, audience, at)
+    if changed is not None:
+        known = _missed(draft, known, changed, exactly=True) if known else None
+        known = _anew(draft, known, audience, changed)
+    if known is not None:
+        known = _missed(draft, known, at, exactly=told_then)
+    if known is None and changed is None:
+        # Nothing asked for another when it was missed, and now something does.
+        changed = _changed_at(draft, None, audience, at)
+        known = _anew(draft, None, audience, changed) if changed else None
+    elif known is not None and known.stage is not Stage.RESOLVED:
+        known = known.model_copy(update={"every": interval(draft, known.level, audience, known.stage)})
+    _put(draft, audience, known)
+
+
+def _changed_at(draft: Draft, known: NextUpdate | None, audience: Audience, at: datetime) -> datetime | None:
+    """When what is asked for became another than what the promise was made for; None while it is the same."""
+    times, stage = draft.status.times, _stage(draft)
+    assert times is not None
+    wanted = interval(draft, draft.severity, audience, stage) is not None
+    if known is None:
+        if not wanted:
+            return None
+        began = (*_said_at(draft, audience), times.reopened, times.declared)
+        return min(at, max((t for t in began if t is not None), default=at))
+    if stage is not known.stage:
+        reopened = times.reopened if known.stage is Stage.RESOLVED else None
+        since = {Stage.RESOLVED: times.resolved, Stage.MITIGATED: times.mitigated, Stage.OPEN: reopened}[stage]
+    elif draft.severity is not known.level or (stage is not Stage.RESOLVED and not wanted and not known.promised):
+        since = max(_said_at(draft, audience), default=None)
+    else:
+        return None
+    return max(known.since_time, min(since or at, at))
+
+
+def _said_at(draft: Draft, audience: Audience) -> tuple[datetime, ...]:
+    """When what the cadence depends on was said last: the severity, and for the public whether users see it."""
+    severity, impact = draft.status.severity, draft.status.impact
+    said = (severity.since_time,) if severity else ()
+    return (*said, impact.since_time) if impact and audience is Audience.PUBLIC else said
+
+
+def _anew(draft: Draft, known: NextUpdate | None, audience: Audience, since: datetime) -> NextUpdate | None:
+    """The promise from then on. What people were told is never put off by it; what only the cadence asked for begins anew."""
+    stage, level = _stage(draft), draft.severity
+    due = _last_due(draft, known, audience, since) if stage is Stage.RESOLVED else _next_due(draft, audience, since)
+    said = known is not None and bool(known.promised)
+    if known is not None and due is None and said:
+        due = known.due_time
+    if due is None:
+        return None
+    if known is not None:
+        # The last update has a time of its own; before, neither a higher severity nor good news puts anything off.
+        sooner = stage is not Stage.RESOLVED and (level < known.level or stage is not known.stage)
+        due = min(due, known.due_time) if said or sooner else due
+    return NextUpdate(
+        audience=audience,
+        due_time=due,
+        moment=moment_of(draft, audience, stage),
+        promised=True if said else None,
+        every=_last_every(draft, audience) if stage is Stage.RESOLVED else interval(draft, level, audience, stage),
+        missed=known.missed if known is not None else 0,
+        reminded=known.reminded if known is not None and due == known.due_time else None,
+        level=level,
+        stage=stage,
+        since_time=since,
+    )
+
+
+def _next_due(draft: Draft, audience: Audience, since: datetime) -> datetime | None:
+    policy, stage = draft.catalog.policy, _stage(draft)
+    every = interval(draft, draft.severity, audience, stage)
+    if every is None:
+        return None
+    if stage is Stage.MITIGATED and draft.severity in _URGENT:
+        # That it got better is news, and waits for no long interval.
+        return since + min(every, policy.final_update_within)
+    if audience is Audience.PUBLIC and told_last(draft.status, audience) is None:
+        return _first_due(draft, since) or since + every
+    return since + every
+
+
+def _first_due(draft: Draft, since: datetime) -> datetime | None:
+    """Counted from detection where that is when it began, but never over before anybody could have said a word."""
+    times, rule = draft.status.times, draft.catalog.policy.cadence[draft.severity]
+    if rule.public_first is None or times is None:
+        return None
+    began = times.detected if times.detected and since == times.declared else since
+    return max(began + rule.public_first, since)
+
+
+def _last_due(draft: Draft, known: NextUpdate | None, audience: Audience, since: datetime) -> datetime | None:
+    """
+    Users hear it from a person, soon. Colleagues and leadership hear of it by the record itself (decisions 2.10, "at
+    Resolved"), unless an update told them a time.
+    """
+    told = told_last(draft.status, audience)
+    if told is not None and told.state is UpdateState.RESOLVED:
+        return None
+    if audience is not Audience.PUBLIC and not (known and known.promised):
+        return None
+    return since + draft.catalog.policy.final_update_within
+
+
+def _missed(draft: Draft, known: NextUpdate, until: datetime, *, exactly: bool = False) -> NextUpdate | None:
+    """
+    Every promise that had passed by then: each is counted, and the next is due an interval after it was missed.
+
+    The first of a row is told, the second, the fourth, the eighth …: a night without a word does not bury the record.
+    ``exactly``: by an instant of the record. By the clock a little later, for what was said in time may be seen late.
+    """
+    policy = draft.catalog.policy
+    seen_by = until if exactly else until - policy.update_seen_within
+    every = known.every or timedelta()
+    missed = known.due_time + policy.update_grace
+    if seen_by <= missed:
+        return known
+    # Those at seen_by itself are in time.
+    steps = -(-(seen_by - missed) // (every + policy.update_grace)) if every else 1
+    row, due = known.missed, known.due_time
+    for count in range(row + 1, row + steps + 1):
+        at = due + policy.update_grace
+        if count & (count - 1) == 0:
+            _say_missed(draft, known, due, count)
+        due = at + every
+    record = draft.status.communications or CommunicationsRecord()
+    draft.set(communications=record.model_copy(update={"missed": record.missed + steps}))
+    if not every:
+        return None  # It was promised in words, and nothing asks for another.
+    changes = {"due_time": due, "missed": row + steps, "reminded": None, "promised": None, "since_time": due - every}
+    return known.model_copy(update=changes)
+
+
+def _last_every(draft: Draft, audience: Audience) -> timedelta | None:
+    """Users are owed the last word until they have it; for others one miss of it is enough."""
+    return interval(draft, draft.severity, audience, Stage.MITIGATED) if audience is Audience.PUBLIC else None
+
+
+def _say_missed(draft: Draft, known: NextUpdate, due: datetime, count: int) -> None:
+    first = known.moment is Moment.AWARE or (count == 1 and told_last(draft.status, known.audience) is None)
+    which = {Moment.MITIGATED: "the monitoring", Moment.RESOLVED: "the last"}.get(
+        known.moment, "the first" if first else "an"
+    )
+    row = f", {count} in a row" if count > 1 else ""
+    quiet = "; they have been told nothing yet" if told_last(draft.status, known.audience) is None else ""
+    commander = holder(draft, COMMANDER)
+    to = f"; {commander}, you command" if count > 1 and commander else ""
+    text = f"{known.audience.value}: {which} update was promised for {instant(due)}{row}{quiet}{to}"
+    draft.say(EventKind.UPDATE_MISSED, text, time=due + draft.catalog.policy.update_grace, event=True, warning=True)
+
+
+# --- what is shown ---------------------------------------------------------------------------------------------------
+
+
+def _put(draft: Draft, audience: Audience, promise: NextUpdate | None) -> None:
+    known = draft.status.communications
+    before = known.next_updates if known else None
+    others = tuple(p for p in before or () if p.audience is not audience)
+    after = _in_order((*others, promise) if promise is not None else others) or None
+    if after != before:
+        draft.set(communications=(known or CommunicationsRecord()).model_copy(update={"next_updates": after}))
+
+
+def _in_order(items: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(sorted(items, key=lambda item: list(Audience).index(item.audience)))
+
+
+def _end(draft: Draft, over: datetime) -> None:
+    """Nobody follows it any more: that somebody still waits to hear is said once."""
+    times = draft.status.times
+    word = "cancelled" if times is not None and times.cancelled else "closed"
+    for audience in Audience:
+        if promise_to(draft.status, audience) is None:
+            continue
+        _follow(draft, audience, over, told_then=True)
+        known, told = promise_to(draft.status, audience), told_last(draft.status, audience)
+        if known is not None and told is not None:
+            waits = (
+                f"{audience.value}: it is {word}, and they were told last at {instant(told.time)} that more would come"
+            )
+            draft.say(EventKind.UPDATE_DUE, f"{waits}; tell them", event=True, warning=True)
+        _put(draft, audience, None)
+
+
+def _remind(draft: Draft) -> None:
+    """An Event when it is due, once."""
+    known = draft.status.communications
+    for promise in (known.next_updates if known else None) or ():
+        if promise.reminded or draft.now < promise.due_time:
+            continue
+        who = holder(draft, "communications") or holder(draft, COMMANDER)
+        whose = f"{who}, it is yours" if who else "nobody has communications: write a take entry"
+        text = f"{promise.audience.value}: an update is due since {instant(promise.due_time)}; {whose}. Say it in an update entry"
+        draft.events.append(Told(EventKind.UPDATE_DUE, text, warning=True))
+        _put(draft, promise.audience, promise.model_copy(update={"reminded": True}))
+
+
+def _show(draft: Draft) -> None:
+    known = draft.status.communications
+    promises = (known.next_updates if known else None) or ()
+    policy = draft.catalog.policy
+    late = [p for p in promises if p.missed or p.reminded]
+    for promise in promises:
+        over = promise.due_time + policy.update_grace + policy.update_seen_within
+        draft.wake(over + timedelta(seconds=1) if promise.reminded else promise.due_time)
+    if late:
+        put(draft, ConditionType.UPDATE_OVERDUE, "True", Reason.PROMISE_PASSED, "; ".join(_overdue(p) for p in late))
+    else:
+        drop(draft, ConditionType.UPDATE_OVERDUE)
+    first = min(promises, key=lambda p: p.due_time, default=None)
+    draft.set(next_update=_cell(first, bool(late)) if first is not None else None)
+
+
+def _overdue(promise: NextUpdate) -> str:
+    if promise.missed:
+        more = f"{promise.missed} in a row were" if promise.missed > 1 else "one was"
+        return f"{promise.audience.value}: {more} missed; say something now, at {instant(promise.due_time)} the next is due"
+    return f"{promise.audience.value}: due since {instant(promise.due_time)}"
+
+
+def _cell(promise: NextUpdate, late: bool) -> str:
+    """`14:35Z`, with the day where it is not within the next hours, and whether somebody waits already."""
+    far = promise.due_time - promise.since_time >= timedelta(hours=12)
+    return f"{promise.due_time:%a %H:%MZ}" if far else f"{promise.due_time:%H:%MZ}" + (" late" if late else "")
