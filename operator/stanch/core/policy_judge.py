@@ -36,7 +36,6 @@ NOT_YET: Final = (
     "communications.lint",
     *(f"evidence.{name}" for name in ("pods", "controls", "previousBytes", "currentBytes", "rawBytes")),
     *(f"postmortem.{name}" for name in ("budgetPercent", "reviewWithin", "publishWithin")),
-    "errorBudget",
     *(f"retention.{name}" for name in ("incident", "entries", "drills")),
     "receiver.groupBy",
     "contacts",
