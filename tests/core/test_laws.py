@@ -272,6 +272,7 @@ PLANTED = {
     "law_37": lambda i, s: (_owing(i, s), Plan(_handed_over_in_silence(_owing(i, s).status))),
     "law_40": lambda i, s: (i.model_copy(update={"status": _with_attempt(s, state=AttemptState.INTENDED)}), _part_b(s)),
     "law_32": lambda i, s: (_promised(i, s), Plan(_put_off(_promised(i, s).status))),
+    "law_33": lambda i, s: (i, Plan(_reminded(s))),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
 
@@ -339,6 +340,12 @@ def _put_off(status: IncidentStatus) -> IncidentStatus:
     later = promise.model_copy(update={"due_time": promise.due_time + timedelta(hours=1)})
     record = status.communications.model_copy(update={"next_updates": (later,)})
     return status.model_copy(update={"communications": record})
+
+
+def _reminded(status: IncidentStatus) -> IncidentStatus:
+    """A reminder that nothing counts."""
+    line = status.timeline[-1].model_copy(update={"seq": status.last_seq + 1, "kind": "RoleMissing"})
+    return status.model_copy(update={"timeline": (*status.timeline, line), "last_seq": line.seq})
 
 
 def _unresolved(inc: Incident) -> Incident:

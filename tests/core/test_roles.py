@@ -47,7 +47,7 @@ def test_the_outgoing_keeps_the_hat_until_the_incoming_accepts():
     assert ("alice", "carol") == (wears(world), world.incident.status.handoffs[0].to)
     assert last(world) == (
         "HandoffOffered by alice: commander to carol. impact: One in five checkouts fails; tried: Rolled back, it helped; "
-        "next: Wait for the hold: My shift ends"
+        "next: Wait for the hold; left out: nextUpdateTime (status.handoffDraft has them): My shift ends"
     )
     say(world, "carol", accept={"handoff": "said-0"})
     assert ("carol", None, []) == (wears(world), world.incident.status.handoffs, world.broken)

@@ -8,7 +8,14 @@ from pydantic import Field
 from stanch.api.alerts import MEASURED_MAX, Measured
 from stanch.api.communications_status import CommunicationsRecord
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Target, Time
-from stanch.api.people_status import HandoffRecord, HypothesisRecord, ImpactRecord, SignOffRecord
+from stanch.api.people_status import (
+    HandoffDraft,
+    HandoffRecord,
+    HypothesisRecord,
+    ImpactRecord,
+    NudgeRecord,
+    SignOffRecord,
+)
 from stanch.api.recovery_status import RecoveryRecord
 from stanch.api.runbook_record import RunbookRecord
 from stanch.api.suspect_status import SUSPECTS_MAX, ChangesRecord, Suspect
@@ -404,6 +411,13 @@ class IncidentStatus(Model):
     roles: Annotated[tuple[RoleRecord, ...] | None, Field(max_length=24, description="Who wears which hat.")] = None
     handoffs: Annotated[
         tuple[HandoffRecord, ...] | None, Field(max_length=6, description="Hats that are offered and not yet accepted.")
+    ] = None
+    handoff_draft: Annotated[
+        HandoffDraft | None, Field(description="What to hand over, drafted from the record; while it is open.")
+    ] = None
+    nudges: Annotated[
+        tuple[NudgeRecord, ...] | None,
+        Field(max_length=24, description="What people were reminded of, while it is so."),
     ] = None
     impact: Annotated[ImpactRecord | None, Field(description="Who is hurt, as was said last.")] = None
     hypothesis: Annotated[_S | None, Field(description="The hypothesis that leads.")] = None

@@ -1,6 +1,6 @@
 """The part of Incident.status that people say and nothing measures: impact, hypotheses, hand-offs, sign-offs."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -9,6 +9,9 @@ from stanch.api.impact import Impact
 from stanch.api.meta import Counter, Duration, Model, Time
 
 _S = Annotated[str, Field(max_length=320)]
+_TOLD = Annotated[str, Field(max_length=600)]
+# Some of each kind, and of some one a person.
+NUDGES_MAX: Final = 24
 _USER = Annotated[str, Field(max_length=512)]
 
 
@@ -42,6 +45,25 @@ class HandoffRecord(Model):
     by: Annotated[_USER, Field(description="Who handed it over.")]
     entry: Annotated[_S, Field(description="The TimelineEntry with the summary; `accept` names it.")]
     since_time: Annotated[Time, Field(description="Since when it waits.")]
+
+
+class NudgeRecord(Model):
+    """Something that people were reminded of, while it is so; so that it is said so often and no more."""
+
+    kind: Annotated[_S, Field(description="RoleMissing, SplitRoles, HandoffDue …: the kind of its lines.")]
+    about: Annotated[_S | None, Field(description="Who or what it is about, where there can be several.")] = None
+    since_time: Annotated[Time, Field(description="What its times are counted from.")]
+    said: Annotated[Counter, Field(description="How many of its times have passed, each said once at most.")]
+
+
+class HandoffDraft(Model):
+    """What whoever takes over must know, from the record: change what is not so, and write it into a handoff entry."""
+
+    impact: Annotated[_TOLD, Field(description="Who is hurt now, and how badly.")]
+    tried: Annotated[_TOLD, Field(description="What was tried, and what came of it.")]
+    hypotheses: Annotated[_TOLD, Field(description="What leads, what is open, what was confirmed or rejected.")]
+    next: Annotated[_TOLD, Field(description="What waits for somebody, what is owed, what is due.")]
+    next_update_time: Annotated[Time | None, Field(description="When the next update was promised.")] = None
 
 
 class SignOffRecord(Model):

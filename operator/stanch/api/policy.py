@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from stanch.api.meta import Severity
 from stanch.api.names import GROUP, OPERATOR_NAMESPACE
-from stanch.api.people_rules import CADENCE, CadenceRule
+from stanch.api.people_rules import AVOID, CADENCE, REQUIRED, CadenceRule, RolesRule
 from stanch.api.policy_sections import Channel
 from stanch.api.wish import GitOps
 
@@ -138,6 +138,16 @@ class Policy:
     prometheus_secret: str = ""
     endpoint_secrets: Mapping[str, str] = field(default_factory=dict)
     commander_acts: CommanderActs = "Warn"
+    # Roles by severity, and what one person should not be at once (decisions 2.5).
+    roles_required: Mapping[Severity, RolesRule] = field(default_factory=lambda: dict(REQUIRED))
+    roles_avoid: frozenset[str] = AVOID
+    split_after: timedelta = 30 * _M
+    split_responders: int = 3
+    handoff_after: timedelta = 4 * _H
+    accept_within: timedelta = 10 * _M
+    # A SEV4 that goes on for so long, or that users see, is asked about.
+    nudge_after: timedelta = _H
+    nudge_when_visible: bool = True
     # Promises of updates (decisions 2.10): missed a minute after they were due; the last one comes soon after it is over.
     cadence: Mapping[Severity, CadenceRule] = field(default_factory=lambda: dict(CADENCE))
     after_mitigated: int = 2

@@ -38,7 +38,10 @@ from stanch.core.debts import spoken_of_at
 from stanch.core.draft import HOLD_FOR
 from stanch.core.hold import is_seen_to_the_end
 from stanch.core.later_evidence import LATER
-from stanch.core.people_laws import law_32_a_promise_is_kept_or_missed_and_never_dropped
+from stanch.core.people_laws import (
+    law_32_a_promise_is_kept_or_missed_and_never_dropped,
+    law_33_a_reminder_is_said_when_its_time_has_come_and_once,
+)
 from stanch.core.plan_type import Plan
 
 Law = Callable[[Incident, Plan], bool]
@@ -465,6 +468,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_37_a_debt_moves_to_an_item_by_a_word,
     law_40_part_b_comes_when_the_effect_is_done,
     law_32_a_promise_is_kept_or_missed_and_never_dropped,
+    law_33_a_reminder_is_said_when_its_time_has_come_and_once,
 )
 
 

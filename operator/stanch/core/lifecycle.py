@@ -1,21 +1,19 @@
 """
-From facts to conditions to one word for the eye (decisions 2.3).
+From facts to conditions (decisions 2.3); core/live_record.py makes the word for the eye of them.
 
-The posture is a table over conditions and times, first row that is true; nothing ever reads it back.
+Pure reading of the record: what a condition says, no other part of the plan decides anew.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
 
 from stanch.api.incident_status import Durations, Effect, EvidenceRecord, MitigationRecord, Times, WishState
 from stanch.api.meta import ConditionStatus, instant
 from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.api.recovery_status import CriterionState, RecoveryRecord
 from stanch.core.attempts import standing
-from stanch.core.closing import learned, not_learned, open_ends, unmarked
-from stanch.core.conditions import drop, find, is_true, put
-from stanch.core.draft import Draft, shorten
+from stanch.core.closing import learned, not_learned, unmarked
+from stanch.core.conditions import drop, is_true, put
+from stanch.core.draft import Draft
 from stanch.core.forced_undo import is_waiting
 from stanch.core.hold import is_seen_to_the_end, why_not_held, why_so_long
 from stanch.core.judge import worse_words
@@ -24,11 +22,9 @@ from stanch.core.pace import counts_until
 from stanch.core.recovery import attempt_is_open, contained, harm_is_over
 from stanch.core.spec_fold import declarer
 
-Row = tuple[str, Callable[[Draft], bool]]
-
 
 def follow_lifecycle(draft: Draft) -> None:
-    """Conditions from what is so, then times, durations, and the words for the eye."""
+    """Conditions from what is so, then times and durations."""
     if draft.status.times is None:
         return
     if draft.status.times.cancelled:
@@ -239,7 +235,7 @@ def _held(draft: Draft) -> None:
         _held_by_worse(draft)
     else:
         put(draft, ConditionType.MITIGATION_HELD, "True", first.reason or "Held", f"{first.name}: {first.message}")
-    asks = next((r for r in draft.records if _waits_for_people(r)), None)
+    asks = next((r for r in draft.records if waits_for_people(r)), None)
     stalls = first if first and first.reason in (Reason.POLICIES_MISSING, Reason.PERMISSION_MISSING) else None
     for kind, of_it in ((ConditionType.APPROVAL_NEEDED, asks), (ConditionType.STALLED, stalls)):
         if of_it is None:
@@ -248,7 +244,7 @@ def _held(draft: Draft) -> None:
             put(draft, kind, "True", of_it.reason or "Held", f"{of_it.name}: {of_it.message}")
 
 
-def _waits_for_people(record: MitigationRecord) -> bool:
+def waits_for_people(record: MitigationRecord) -> bool:
     """For an approval: of what is held, or of an undo by force of what is done."""
     return is_waiting(record) or (record.state is WishState.HELD and record.reason == Reason.APPROVAL_MISSING)
 
@@ -291,70 +287,3 @@ def _between(start: datetime | None, end: datetime | None) -> timedelta | None:
     # Negative is absent, not zero: it is a finding about the times people gave (decisions 1.3 no. 31).
     # Longer than the duration form can write is a typo in a year, and no duration either.
     return end - start if start and end and timedelta(0) <= end - start < timedelta(hours=99_999) else None
-
-
-_PHASES: Final[tuple[Row, ...]] = (
-    ("Cancelled", lambda d: _times(d).cancelled is not None),
-    ("Closed", lambda d: _times(d).closed is not None),
-    ("Learning", lambda d: _times(d).resolved is not None and d.status.postmortem is not None),
-    ("Resolved", lambda d: _times(d).resolved is not None),
-    ("Mitigated", lambda d: is_true(d.status, ConditionType.MITIGATED)),
-    ("Contained", lambda d: is_true(d.status, ConditionType.CONTAINED)),
-    ("Mitigating", lambda d: any(r.state is not WishState.WITHDRAWN for r in d.records)),
-    ("Triaged", lambda d: _times(d).acknowledged is not None and bool(d.status.roles)),
-    ("Detected", lambda d: True),
-)
-
-
-def words_for_the_eye(draft: Draft) -> None:
-    """Phase, table columns and the one-line record; made last, from everything else."""
-    if draft.status.times is None:
-        return
-    roles = {r.role: r.user for r in draft.status.roles or ()}
-    targets = draft.incident.spec.targets or ()
-    current = _current(draft)
-    draft.set(
-        observed_generation=draft.incident.metadata.generation,
-        phase=next(name for name, holds in _PHASES if holds(draft)),
-        commander=roles.get("commander"),
-        target=_target_word(targets[0].kind.value, targets[0].name) if targets else None,
-        mitigation=current,
-        record=_record_line(draft, roles, current),
-    )
-
-
-def _target_word(kind: str, name: str) -> str:
-    short = {"StatefulSet": "sts", "ReplicaSet": "rs", "DaemonSet": "ds", "Node": "node"}
-    # A Deployment is the usual case; the board has few columns.
-    return name if kind == "Deployment" else f"{short.get(kind, kind.lower())}/{name}"
-
-
-def _current(draft: Draft) -> str | None:
-    """The mitigation a person looks for: what runs or waits, else the last that did something."""
-    under_way = (WishState.RUNNING, WishState.HELD, WishState.WAITING)
-    active = [r for r in draft.records if r.state in under_way or is_waiting(r)]
-    active.sort(key=lambda r: not _waits_for_people(r))
-    done = [r for r in draft.records if r.attempts]
-    chosen = next(iter(active or done[::-1] or draft.records), None)
-    if chosen is None:
-        return None
-    if _waits_for_people(chosen):
-        return f"{chosen.name} {ConditionType.APPROVAL_NEEDED}"
-    return chosen.name if chosen.state is WishState.DONE else f"{chosen.name} {chosen.state.value}"
-
-
-def _record_line(draft: Draft, roles: dict[str, str], current: str | None) -> str:
-    impact = draft.status.impact.value if draft.status.impact else None
-    parts = [
-        draft.severity.value,
-        f"commander {roles['commander']}" if "commander" in roles else "no commander",
-        (impact.summary if impact and impact.summary else draft.incident.spec.title),
-        *((f"leading: {draft.status.hypothesis}",) if draft.status.hypothesis else ()),
-        current or "nothing tried",
-    ]
-    resolved = find(draft.status, ConditionType.RESOLVED)
-    if resolved and resolved.reason in (Reason.HOLDING, Reason.HELD, Reason.INCONCLUSIVE):
-        parts.append(resolved.message)
-    if _times(draft).resolved and not _times(draft).closed and (missing := open_ends(draft)):
-        parts.append(f"closes when {' and '.join(missing)}")
-    return shorten(" · ".join(parts), 700)

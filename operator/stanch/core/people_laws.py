@@ -2,14 +2,31 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from stanch.api.communications_status import CommunicationsRecord, NextUpdate, ToldUpdate
 from stanch.api.incident import Incident
 from stanch.api.incident_status import IncidentStatus
 from stanch.api.names import EventKind
+from stanch.api.people_status import NudgeRecord
 from stanch.api.said import Audience
 from stanch.core.plan_type import Plan
 
+# As often as a SEV1 that nobody leads is told (decisions 2.5).
+SAID_MAX: Final = 5
+NUDGES: Final = frozenset(
+    {
+        EventKind.ROLE_MISSING,
+        EventKind.ROLES_COMBINED,
+        EventKind.SPLIT_ROLES,
+        EventKind.SEVERITY_UNSAID,
+        EventKind.SEVERITY_DOUBTED,
+        EventKind.MITIGATE_FIRST,
+        EventKind.NOTHING_WRITTEN,
+        EventKind.HANDOFF_WAITING,
+        EventKind.HANDOFF_DUE,
+    }
+)
 _NONE = CommunicationsRecord()
 
 
@@ -31,6 +48,18 @@ def law_32_a_promise_is_kept_or_missed_and_never_dropped(incident: Incident, pla
         or (not was.promised and _asked_otherwise(incident.status, plan, was))
         for was in _promises(before).values()
     )
+
+
+def law_33_a_reminder_is_said_when_its_time_has_come_and_once(incident: Incident, plan: Plan) -> bool:
+    """A reminder that repeats is noise, and noise is muted: each line is one that was counted, and few are."""
+    before = {(n.kind, n.about): n for n in incident.status.nudges or ()}
+    said = [x.kind for x in plan.status.timeline if x.seq > incident.status.last_seq and x.kind in NUDGES]
+    counted = [n.kind for n in plan.status.nudges or () if n.said > _so_far(before.get((n.kind, n.about)), n)]
+    return sorted(said) == sorted(counted) and all(n.said <= SAID_MAX for n in plan.status.nudges or ())
+
+
+def _so_far(before: NudgeRecord | None, now: NudgeRecord) -> int:
+    return before.said if before is not None and before.since_time == now.since_time else 0
 
 
 def _promises(record: CommunicationsRecord) -> Mapping[Audience, NextUpdate]:

@@ -22,9 +22,12 @@ from stanch.core.debts import keep_debts
 from stanch.core.draft import Draft, aim_at
 from stanch.core.entry_fold import fold_entries
 from stanch.core.follow import follow
+from stanch.core.handoff_draft import draft_handoff
 from stanch.core.judge import judge_effects
 from stanch.core.later_evidence import capture_later
-from stanch.core.lifecycle import follow_lifecycle, words_for_the_eye
+from stanch.core.lifecycle import follow_lifecycle
+from stanch.core.live_record import words_for_the_eye
+from stanch.core.nudges import nudge
 from stanch.core.observations import Observations
 from stanch.core.outbox import keep_outbox
 from stanch.core.pages import turn_page
@@ -100,6 +103,8 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     close_when_done(draft)
     follow_lifecycle(draft)
     keep_promises(draft)
+    nudge(draft)
+    draft_handoff(draft)
     words_for_the_eye(draft)
     keep_outbox(draft)
     turn_page(draft)

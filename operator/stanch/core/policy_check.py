@@ -12,7 +12,7 @@ from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.policy import DEFAULT
 from stanch.api.policy_sections import ChannelKind
 from stanch.api.response_policy import CLUSTER_ONLY, IN_FORCE_MAX, ResponsePolicySpec
-from stanch.api.said import Audience
+from stanch.api.said import Audience, Role
 from stanch.core.addresses import wrong_host
 from stanch.core.policy_paths import everywhere, stated
 
@@ -64,7 +64,12 @@ _BOUNDS: Final = {
     "communications.cadence[].leadership": (_M, 168 * _H),
     "communications.cadence[].publicFirst": (_M, 168 * _H),
     "communications.cadence[].public": (_M, 168 * _H),
+    "roles.required[].within": (_M, 168 * _H),
+    "roles.splitAfter.duration": (_M, 24 * _H),
+    "roles.handoffAfter": (_M, 168 * _H),
+    "roles.acceptWithin": (_M, 24 * _H),
     "declare.within": (_S, _H),
+    "declare.nudgeAfter": (_M, 168 * _H),
     "severity.burn[].short": (_S, 720 * _H),
     "severity.burn[].long": (_S, 720 * _H),
 }
@@ -123,6 +128,16 @@ def _roles(spec: ResponsePolicySpec) -> Iterator[str]:
     for where, roles in everywhere(spec, "roles.required[].roles"):
         if twice := next((r.value for r in roles if roles.count(r) > 1), ""):
             yield f"{where}: {twice} is there twice"
+
+
+def _pairs(spec: ResponsePolicySpec) -> Iterator[str]:
+    known = {role.value for role in Role}
+    for pair in stated(spec, "roles.avoid") or ():
+        one, _, other = pair.partition("+")
+        if unknown := next((role for role in (one, other) if role not in known), ""):
+            yield f"spec.roles.avoid: {unknown} is no role (got {pair}); roles are {', '.join(sorted(known))}"
+        elif one == other:
+            yield f"spec.roles.avoid: {pair} must name two different roles"
 
 
 def _addresses(spec: ResponsePolicySpec) -> Iterator[str]:
@@ -194,5 +209,5 @@ def _size(spec: ResponsePolicySpec) -> Iterator[str]:
 
 
 Check = Callable[[ResponsePolicySpec], Iterator[str]]
-_MORE: Final[tuple[Check, ...]] = (_addresses, _channels, _budget, _size)
+_MORE: Final[tuple[Check, ...]] = (_pairs, _addresses, _channels, _budget, _size)
 CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, *_MORE)

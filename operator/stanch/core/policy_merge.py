@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from stanch.api import duration
 from stanch.api.meta import Severity
-from stanch.api.people_rules import CadenceRule
+from stanch.api.people_rules import CadenceRule, RolesRule
 from stanch.api.policy import BurnRule, Policy
 from stanch.api.policy_review import MaxDue
-from stanch.api.policy_sections import Burn, Cadence, Endpoint
+from stanch.api.policy_sections import Burn, Cadence, Endpoint, RolesRequired
 from stanch.api.response_policy import ResponsePolicySpec
 from stanch.core.policy_paths import stated
 
@@ -102,6 +102,10 @@ def _cadence(rows: Iterable[Cadence]) -> dict[Severity, CadenceRule]:
     return {row.severity: CadenceRule(row.internal, row.leadership, row.public_first, row.public) for row in rows}
 
 
+def _required(rows: Iterable[RolesRequired]) -> dict[Severity, RolesRule]:
+    return {row.severity: RolesRule(row.roles, row.within) for row in rows}
+
+
 _APPROVALS: Final = _by("class_", "needed", _word)
 
 LINES: Final[tuple[Line, ...]] = (
@@ -114,6 +118,14 @@ LINES: Final[tuple[Line, ...]] = (
     Line("receiver.defaultNamespace", "alerts_namespace"),
     Line("receiver.namespaces", "alerts_namespaces", None, frozenset),
     Line("roles.commanderActs", "commander_acts", last_of("Warn", "Deny"), _word),
+    Line("roles.required", "roles_required", None, _required),
+    Line("roles.avoid", "roles_avoid", None, frozenset),
+    Line("roles.splitAfter.duration", "split_after"),
+    Line("roles.splitAfter.responders", "split_responders"),
+    Line("roles.handoffAfter", "handoff_after"),
+    Line("roles.acceptWithin", "accept_within"),
+    Line("declare.nudgeAfter", "nudge_after"),
+    Line("declare.alsoWhenUserVisible", "nudge_when_visible"),
     Line("communications.cadence", "cadence", None, _cadence),
     Line("communications.afterMitigated", "after_mitigated"),
     Line("approvals.person", "approvals_person", longer, _APPROVALS),

@@ -1,8 +1,11 @@
 """Hats: taken, handed over in two steps, accepted. A hat moves only by the word of who wears it next, or by the spec."""
 
+from pydantic.alias_generators import to_camel
+
 from stanch.api.incident_status import RoleRecord
 from stanch.api.names import EventKind
 from stanch.api.people_status import HandoffRecord
+from stanch.api.said import Summary
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.approvals import is_machine
 from stanch.core.draft import Draft, shorten
@@ -49,8 +52,17 @@ def hand_over(draft: Draft, entry: TimelineEntry) -> Refused:
     summary = said.summary
     more = f"; hypotheses: {shorten(summary.hypotheses, 60)}" if summary.hypotheses else ""
     told = f"impact: {shorten(summary.impact, 60)}; tried: {shorten(summary.tried, 60)}{more}; next: {shorten(summary.next, 60)}"
+    told += _left_out(draft, summary)
     say_entry(draft, entry, EventKind.HANDOFF_OFFERED, f"{role} to {said.to}{void}. {told}", event=True)
     return None
+
+
+def _left_out(draft: Draft, summary: Summary) -> str:
+    """What is asked for, known to the record, and not said: told, never refused (decisions 2.5)."""
+    promised = draft.status.communications.next_updates if draft.status.communications else None
+    asked = {"hypotheses": draft.status.hypotheses, "next_update_time": promised}
+    missing = [to_camel(name) for name, known in asked.items() if known and getattr(summary, name) is None]
+    return f"; left out: {', '.join(missing)} (status.handoffDraft has them)" if missing else ""
 
 
 def accept(draft: Draft, entry: TimelineEntry) -> Refused:
