@@ -142,18 +142,18 @@ class Operator:
 
 
 @contextmanager
-def operator(kubeconfig: Path, profile: Path | None = None) -> Iterator[Operator]:
-    """Running and ready, as its own ServiceAccount, from this checkout."""
+def operator(kubeconfig: Path, profile: Path | None = None, alerts: str = "") -> Iterator[Operator]:
+    """Running and ready, as its own ServiceAccount, from this checkout; it takes ``alerts`` at host:port, if that is given."""
     with tempfile.TemporaryDirectory(prefix="stanch-bench-") as name:
         place = Path(name)
         own = place / "kubeconfig"
         own.touch(0o600)
         own.write_text(json.dumps(as_service_account(kubeconfig, find_kubectl())))
-        port = _free_port()
+        port = free_port()
         words = [sys.executable, "-m", "bench.traced_operator", str(own), f"127.0.0.1:{port}", str(place / "trace")]
         log = place / "log"
         with log.open("wb") as out:
-            words += [str(profile)] if profile else []
+            words += [str(profile or ""), alerts]
             process = subprocess.Popen(words, cwd=ROOT, stdout=out, stderr=out)
         found = Operator(process, place / "trace", log)
         try:
@@ -168,7 +168,8 @@ def operator(kubeconfig: Path, profile: Path | None = None) -> Iterator[Operator
                 process.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from stanch.shell import log, run
 from stanch.shell.client import JSON, READ_SECONDS, Kube, Reply
+from stanch.shell.receiver import AlertsAt
 
 TICK_SECONDS: Final = 0.005
 LATE_SECONDS: Final = 0.008
@@ -100,8 +101,8 @@ async def both(settings: run.Settings, out: IO[str]) -> None:
         tick.cancel()
 
 
-def main(kubeconfig: str, listen: str, trace: str, profile: str = "") -> None:
-    """Run until killed; ``profile`` names a file for cProfile."""
+def main(kubeconfig: str, listen: str, trace: str, profile: str = "", alerts: str = "") -> None:
+    """Run until killed; ``profile`` names a file for cProfile, ``alerts`` says where alerts are taken."""
     log.set_up(False, False)
     os.environ["KUBECONFIG"] = kubeconfig
     run.Kube = TracedKube  # type: ignore[misc]
@@ -110,7 +111,8 @@ def main(kubeconfig: str, listen: str, trace: str, profile: str = "") -> None:
         if profile:
             profiler.enable()
         try:
-            asyncio.run(both(run.Settings(kubeconfig, listen), out))
+            taken = AlertsAt(alerts) if alerts else None
+            asyncio.run(both(run.Settings(kubeconfig, listen, alerts=taken), out))
         finally:
             if profile:
                 profiler.disable()

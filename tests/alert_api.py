@@ -1,6 +1,7 @@
 """An API server for the receiver: incidents with their labels, versions and generations, reviews, and bad days."""
 
 import asyncio
+import base64
 import copy
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import jsonpatch
 from aiohttp import web
 
 from build import T0, Json, stamp
+from json_patch import apply_patch
 
 GOOD, OTHER, THIEF = "good-token", "other-token", "stolen-token"
 AUDIENCE = "alerts.stanch.dev"
@@ -23,12 +25,16 @@ class AlertApi:
     def __init__(self) -> None:
         self.incidents: dict[tuple[str, str], Json] = {}
         self.runbooks: list[Json] = []
+        self.secrets: dict[str, dict[str, str]] = {}
         self.namespaces = {"stanch-system", "shop"}
         self.may: set[str] = {"stanch-system"}
         self.asked: Counter[str] = Counter()
         self.instead: Callable[[str, web.Request], web.Response | None] = lambda what, request: None
         self.before: Callable[[str], None] = lambda what: None
         self.slow = 0.0
+        # What is held until the gate is open; and what lists show that need not be as new as what is stored.
+        self.held, self.held_one, self.gate = "", asyncio.Event(), asyncio.Event()
+        self.behind: dict[tuple[str, str], Json] | None = None
         self._version = 100
 
     def app(self) -> web.Application:
@@ -43,6 +49,7 @@ class AlertApi:
                 web.post(PATH, self._create),
                 web.get(PATH + "/{name}", self._get),
                 web.patch(PATH + "/{name}", self._patch),
+                web.get("/api/v1/namespaces/stanch-system/secrets/{name}", self._secret),
             ]
         )
         return app
@@ -52,6 +59,9 @@ class AlertApi:
         self.before(what)
         if self.slow:
             await asyncio.sleep(self.slow)
+        if what == self.held:
+            self.held_one.set()
+            await self.gate.wait()
         return self.instead(what, request)
 
     async def _who(self, request: web.Request) -> web.Response:
@@ -79,10 +89,10 @@ class AlertApi:
         if said := await self._begin("list", request):
             return said
         fits = _selector(request.query.get("labelSelector", ""))
-        found = [
-            o for (ns, _), o in sorted(self.incidents.items()) if ns == request.match_info["namespace"] and fits(o)
-        ]
-        return web.json_response({"items": copy.deepcopy(found), "metadata": {}})
+        may_be_old = request.query.get("resourceVersion") == "0"
+        shown = self.behind if self.behind is not None and may_be_old else self.incidents
+        found = [o for (ns, _), o in sorted(shown.items()) if ns == request.match_info["namespace"] and fits(o)]
+        return web.json_response({"items": copy.deepcopy(found), "metadata": {"resourceVersion": str(self._version)}})
 
     async def _runbooks(self, request: web.Request) -> web.Response:
         if said := await self._begin("runbooks", request):
@@ -115,6 +125,13 @@ class AlertApi:
         found = self.incidents.get((request.match_info["namespace"], request.match_info["name"]))
         return web.json_response(found) if found else _status(404, "not found")
 
+    async def _secret(self, request: web.Request) -> web.Response:
+        found = self.secrets.get(request.match_info["name"])
+        if found is None:
+            return _status(404, "not found")
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in found.items()}
+        return web.json_response({"type": "Opaque", "data": data})
+
     async def _patch(self, request: web.Request) -> web.Response:
         if said := await self._begin("patch", request):
             return said
@@ -122,7 +139,7 @@ class AlertApi:
         if key not in self.incidents:
             return _status(404, "not found")
         try:
-            new = jsonpatch.apply_patch(self.incidents[key], await request.json())
+            new = apply_patch(self.incidents[key], await request.json())
         except jsonpatch.JsonPatchTestFailed:
             return _status(422, "the server rejected our request due to an error in our request")
         self._version += 1

@@ -319,6 +319,8 @@ def _call(of: Node, name: str, words: list[Node], env: Env) -> Any:
             return target.there
         case str(), "startsWith":
             return target.startswith(values[0])
+        case str(), "split":
+            return target.split(values[0])
     raise CelError(f"no such overload: {type(target).__name__}.{name}")
 
 

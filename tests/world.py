@@ -11,6 +11,7 @@ import jsonpatch
 
 from build import BAD, GOOD, T0, deployment, pod, replicaset, stamp
 from json_patch import apply_patch, copied
+from learning import as_kept, publish
 from paper import PaperCollector
 from stanch.api.incident import Incident
 from stanch.api.names import OPERATOR_USER, Label
@@ -18,13 +19,16 @@ from stanch.api.policy import DEFAULT
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.census import NOBODY, Census
 from stanch.core.commands import Command, Removal, Remove, Unmark, outcome_key
+from stanch.core.held import needed, to_hold
 from stanch.core.invariants import broken
 from stanch.core.observations import (
     Acted,
     Answer,
     Busy,
+    Delivery,
     Failed,
     Found,
+    Held,
     NotFound,
     Observations,
     Outcome,
@@ -36,6 +40,7 @@ from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
 from stanch.core.questions import (
     ACTION_ITEMS,
+    EVIDENCES,
     POSTMORTEMS,
     DryRun,
     Get,
@@ -43,8 +48,7 @@ from stanch.core.questions import (
     Logs,
     MayGo,
     MayThey,
-    Metric,
-    Probe,
+    Outside,
     Question,
     UndoSecret,
 )
@@ -52,9 +56,10 @@ from stanch.core.swap import patch_text, unmark
 from stanch.mitigations import ALL
 
 Json = dict[str, Any]
+ON_NODE = "spec.nodeName="
 
 
-def nobody_outside(_: Metric | Probe) -> Answer:
+def nobody_outside(_: Outside) -> Answer:
     """No Prometheus and no endpoint."""
     return Failed(0, "nobody is there")
 
@@ -101,8 +106,11 @@ class World:
     own_node: str = ""
     catalog: Catalog = CATALOG
     refuses: int = 0
-    outside: Callable[[Metric | Probe], Answer] = nobody_outside
+    outside: Callable[[Outside], Answer] = nobody_outside
+    log: str = "FATAL"
+    held: dict[str, Held] = field(default_factory=dict)
     restored: datetime | None = None
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
     stopped: Stopped | None = None
     # Plan everything twice, to see that it comes out the same.
     repeat: bool = True
@@ -114,7 +122,8 @@ class World:
         twin.entries, twin.effects, twin.broken, twin.plans = [*self.entries], [*self.effects], [*self.broken], []
         twin.rounds = []
         twin.stored, twin.secrets = {**self.stored}, {**self.secrets}
-        twin.lose_stores, twin.guarded = {*self.lose_stores}, {*self.guarded}
+        twin.lose_stores, twin.guarded, twin.held = {*self.lose_stores}, {*self.guarded}, {**self.held}
+        twin.deliveries = {**self.deliveries}
         return twin
 
     def cut(self, steps: int) -> "World":
@@ -137,16 +146,17 @@ class World:
                 said = next((e for e in self.entries if e.metadata.name == name), None)
                 return Found(said.wire()) if said else NotFound()
             case Get(ref=ref, name=name):
-                found = self.objects.get((ref.plural, name))
-                return Found(copied(found)) if found else NotFound()
+                return as_kept(self, ref.plural, name)
             case List(ref=ref, fields=fields) if ref.plural == "evidences":
                 wanted = fields.removeprefix("metadata.name=")
                 names = [n for n in self.stored if not fields or n == wanted]
                 return Found({"items": [self._evidence(n) for n in names]})
-            case List(ref=ref):
-                return Found({"items": [copied(o) for (plural, _), o in self.objects.items() if plural == ref.plural]})
+            case List(ref=ref, fields=fields):
+                on = fields.removeprefix(ON_NODE) if fields.startswith(ON_NODE) else None
+                found = [o for (plural, _), o in self.objects.items() if plural == ref.plural]
+                return Found({"items": [copied(o) for o in found if on is None or o["spec"].get("nodeName") == on]})
             case Logs():
-                return Found({"text": "FATAL", "dropped": 0})
+                return Found({"text": self.log, "dropped": 0})
             case MayThey(verb="freeze", resource=resource):
                 return Failed(500, "no answer") if self.frozen is None else Found({"allowed": resource in self.frozen})
             case MayThey(username=name):
@@ -158,8 +168,13 @@ class World:
                 return Failed(429, "violates the budget") if name in self.guarded else Found({})
             case UndoSecret(name=name):
                 return Found(self.secrets[name]) if name in self.secrets else NotFound()
-            case Metric() | Probe():
+            case _:
                 return self.outside(question)
+
+    def publish(self, name: str = "checkout-5xx") -> "World":
+        """As if people had written it, and somebody had signed it off: what that takes is tests/core/test_postmortem*.py's."""
+        publish(self.objects[("postmortems", name)], self.now)
+        return self
 
     def _evidence(self, name: str) -> Json:
         return {"metadata": {"name": name, "labels": {Label.INCIDENT_UID: self.stored[name].split("/")[0]}}}
@@ -280,6 +295,8 @@ class World:
             busy=self.busy,
             census=self.census,
             own_node=self.own_node,
+            held=needed(self.held, self.incident.status),
+            deliveries={**self.deliveries},
         )
 
     def _let_go(self) -> None:
@@ -320,7 +337,7 @@ class World:
             for number in range(len(STEPS)):
                 between(steps)
                 if steps == die_after:
-                    self.stopped = Stopped(decided, seen, version, number)
+                    self.stopped, self.held = Stopped(decided, seen, version, number), {}
                     return decided
                 went_on = self._step(Stopped(decided, seen, version, number))
                 if went_on is None:
@@ -367,6 +384,7 @@ class World:
         receipts: dict[str, str] = {}
         answers: dict[Question, Answer] = {}
         failed: dict[str, str] = {}
+        self.held |= to_hold(seen, decided.stores)
         for record in decided.stores:
             if any(part in record.name for part in self.lose_stores):
                 failed[record.name] = "no answer"
@@ -377,9 +395,10 @@ class World:
                 answers[UndoSecret(record.name)] = Found(record.record)
             else:
                 self.stored.setdefault(record.name, f"{self.incident.metadata.uid}/{record.ref.plural}")
-                if record.ref in (POSTMORTEMS, ACTION_ITEMS):
+                if record.ref in (POSTMORTEMS, ACTION_ITEMS, EVIDENCES):
                     self.objects.setdefault((record.ref.plural, record.name), record.body)
-        return replace(seen.with_answers(answers).with_stored(receipts), not_stored={**seen.not_stored, **failed})
+        seen = seen.with_answers(answers).with_stored(receipts)
+        return replace(seen, not_stored={**seen.not_stored, **failed}, held=needed(self.held, self.incident.status))
 
     def _perform(self, decided: Plan, seen: Observations) -> Observations:
         if not decided.commands:

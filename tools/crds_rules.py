@@ -21,6 +21,7 @@ from tools.crds_runbook import runbook
 
 from stanch.api import (
     action_item,
+    done_when,
     evidence,
     impact,
     incident,
@@ -173,11 +174,30 @@ POSTMORTEM = Kind(
     short="pmort",
     columns=(
         Column("INCIDENT", ".spec.incident"),
+        Column("STATE", ".status.state", description="Findings, NotSigned, Ready or Published"),
+        Column("FINDINGS", ".status.findings", "integer", description="What keeps it from being published"),
+        # A string, for kubectl shows a date in the future as <invalid>.
         Column("DUE", ".spec.dueTime", description="When the text is due"),
         Column("AGE", ".metadata.creationTimestamp", "date"),
+        Column("MESSAGE", '.status.conditions[?(@.type=="Published")].message', wide=True),
     ),
     selectable=(".spec.incident",),
-    rules={"spec": (same_for_ever("incident"),)},
+    rules={
+        "": (
+            Rule(
+                "!has(oldSelf.status) || !has(oldSelf.status.published) || self.spec == oldSelf.spec",
+                "it is published, and a published text never changes; what is to be added is another Postmortem of the incident",
+                field=".spec",
+            ),
+        ),
+        "spec": (same_for_ever("incident"),),
+    },
+)
+
+NO_SECRETS = Rule(
+    "!(self.resource in ['secrets', 'evidences'])",
+    "secrets and evidences are read for no action item; name another resource",
+    field=".resource",
 )
 
 ACTION_ITEM = Kind(
@@ -192,13 +212,21 @@ ACTION_ITEM = Kind(
         # A string, for kubectl shows a date in the future as <invalid>.
         Column("DUE", ".spec.dueTime", description="When it must be done"),
         Column("PRIORITY", ".spec.priority"),
-        Column("STATE", ".status.state", description="Open, Overdue or Done"),
+        Column("STATE", ".status.state", description="Open, Overdue, Reopened or Done"),
+        Column(
+            "PROVEN", '.status.conditions[?(@.type=="Proven")].reason', wide=True, description="What doneWhen showed"
+        ),
         Column("TITLE", ".spec.title"),
         Column("INCIDENT", ".spec.incident", wide=True),
         Column("AGE", ".metadata.creationTimestamp", "date", wide=True),
     ),
     selectable=(".spec.incident", ".spec.owner"),
-    rules={"spec": (same_for_ever("incident"),)},
+    rules={
+        "spec": (same_for_ever("incident"),),
+        "spec.doneWhen": (exactly_one(aliases(done_when.DoneWhen, done_when.DoneWhen.CHECKS), "check"),),
+        "spec.doneWhen.objectExists": (NO_SECRETS,),
+        "spec.doneWhen.cel": (NO_SECRETS,),
+    },
 )
 
 RESPONSE_POLICY = Kind(

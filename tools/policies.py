@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tools import generated
 from tools.policy_askers import declarer, entries, requesters, runbooks
+from tools.policy_items import item_reads
 from tools.policy_leash import leash, leash_pods
 from tools.policy_leash_own import leash_records, leash_secrets
 from tools.policy_parts import (
@@ -25,6 +26,7 @@ from tools.policy_parts import (
     must,
     on,
 )
+from tools.policy_publish import postmortems
 
 from stanch.api.names import GROUP, OPERATOR_NAMESPACE, Label
 from stanch.api.response_policy import CLUSTER_ONLY
@@ -202,11 +204,13 @@ def policies() -> tuple[Policy, ...]:
         *requesters(),
         *entries(),
         runbooks(),
+        postmortems(),
         nodes(),
         places(),
         operator_writes(),
         own_labels(),
         keep_records(),
+        item_reads(),
         leash(),
         leash_pods(),
         leash_records(),

@@ -307,7 +307,7 @@ def by_hand() -> tuple[Object, ...]:
         role(
             "stanch-publisher",
             allow("publish", GROUP, "updates", "postmortems"),
-            why="Says what the public is told: update entries with audience public; postmortems later.",
+            why="Says what is told: update entries with audience public, and postmortems.",
         ),
         role(
             "stanch-alerts",

@@ -106,6 +106,8 @@ def vocabulary() -> str:
     parts = (
         ("Conditions", "Condition", paired(names.ConditionType, reference_words.CONDITIONS)),
         ("Reasons of conditions", "Reason", paired(names.Reason, reference_words.REASONS)),
+        ("Conditions of an ActionItem", "Condition", paired(names.ItemCondition, reference_words.ITEM_CONDITIONS)),
+        ("Reasons of an ActionItem", "Reason", paired(names.ItemReason, reference_words.ITEM_REASONS)),
         ("Timeline kinds and Events", "Kind", paired(names.EventKind, reference_words.EVENTS)),
         ("Why evidence is missing", "Reason", paired(names.MissingReason, reference_words.MISSING)),
     )

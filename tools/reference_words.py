@@ -16,6 +16,7 @@ CONDITIONS: Final[Mapping[str, str]] = {
     "Contested": "Somebody else writes what stanch wrote.",
     "UpdateOverdue": "An audience was promised an update and has not had it; the message says which, and when the next is due.",
     "TimeBoxOver": "A mitigation or a hypothesis has had its time: somebody decides what is next, and the message offers it.",
+    "Published": "Of a Postmortem: clean, signed off, and never changed any more.",
     "Ready": "Of a ResponsePolicy: its newest generation is in force. Of a Runbook: its plan can be made.",
 }
 
@@ -54,6 +55,11 @@ REASONS: Final[Mapping[str, str]] = {
     "NotNeeded": "Nothing asks for a review.",
     "NotYet": "Decided when it is resolved.",
     "Due": "A draft is there; people complete it.",
+    "Overdue": "The text was due, and is not published.",
+    "LintFindings": "It is to be published, and the lint finds what keeps it; the message and its status name it.",
+    "SignOffMissing": "Nobody who is no author has signed this very text off.",
+    "NotResolved": "The incident is not resolved, or was reopened.",
+    "NotAsked": "Nobody has wished that it be published: `spec.published`.",
     "PoliciesMissing": "The admission policies are missing or altered, so nobody knows who asked (run `make install`); "
     "or the ResponsePolicies can't be read, so nobody knows what may be done.",
     "PermissionMissing": "The operator lacks a right; bind the role that the message names.",
@@ -110,6 +116,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "AlertsFiring": "Alerts of the group that made it fire again.",
     "Recurred": "The same group of alerts made an incident not long ago; the line names it.",
     "RunbooksTied": "Several Runbooks are for these alerts with the same rank: none is taken, all are listed.",
+    "TargetNamed": "What a label of its alerts names, or why none does: captured and thought about, not acted on by that.",
     "SignalsSay": "What is known says a higher severity than a person did; the person's word stands.",
     "Acknowledged": "A person is on it.",
     "RoleChanged": "A role has another holder.",
@@ -127,9 +134,11 @@ EVENTS: Final[Mapping[str, str]] = {
     "SeverityDoubted": "A SEV4 that users see, or that goes on: somebody says what it is.",
     "MitigateFirst": "It is led and sized, and nothing was tried: the fastest reversible thing comes before the cause.",
     "NothingWritten": "Somebody is there, and for a quarter of an hour nobody wrote a word.",
+    "UpdateQuestioned": "A public update says what does not belong there; what, why, and what would be better.",
     "UpdateDue": "An audience is to hear something now: nobody has said it yet.",
     "UpdateMissed": "An update did not come within a minute of when it was promised; the next is due an interval later.",
     "UpdatePublished": "What people were told, which people, and when they hear more.",
+    "NotDelivered": "A channel could not be told; the text says which, of what, and why. It is not tried any more.",
     "Escalated": "Somebody else is needed; the text says who and for what.",
     "EntryRefused": "An entry changes nothing; the text says why.",
     "RunbookFrozen": "The plan of a Runbook was made, for good; later changes of the Runbook change nothing of it.",
@@ -175,11 +184,45 @@ EVENTS: Final[Mapping[str, str]] = {
     "PostmortemAsked": "Somebody asked for a full postmortem.",
     "PostmortemSigned": "Somebody who did not write the postmortem stands by it.",
     "PostmortemDrafted": "A draft was made from the record.",
+    "PostmortemReminded": "The text is not published; said on a cadence, and not for ever.",
+    "PostmortemOverdue": "The text was due, and is not published.",
     "ActionItemDrafted": "Something to do was written down, with an owner.",
+    "ActionItemReminded": "An action item is open; said on a cadence, and not for ever.",
+    "ActionItemDue": "An action item is past its due time.",
+    "ThreeWeekTest": "Three weeks after the incident: is it done?",
+    "ActionItemEscalated": "An action item is overdue for long; somebody else is told.",
+    "ActionItemDone": "An action item is done; the text says whether by proof or by hand.",
+    "ActionItemReopened": "An action item was done and is not any more; the text says what was seen.",
     "Closed": "The record is closed.",
     "NoSuchIncident": "Somebody said something to an incident that is not there; check the name.",
     "IncidentIsClosed": "Somebody asked something of a closed incident.",
     "Stalled": "The operator can't go on.",
+}
+
+ITEM_CONDITIONS: Final[Mapping[str, str]] = {
+    "Done": "It is done: proved by doneWhen or, where there is none, said in `spec.closed`.",
+    "Overdue": "It is past its due time and not done.",
+    "Proven": "doneWhen has held for long enough; Unknown when nobody could look.",
+    "Escalated": "It was overdue for so long that somebody else was told. Only while that is so.",
+}
+
+ITEM_REASONS: Final[Mapping[str, str]] = {
+    "Closed": "Somebody set `spec.closed`.",
+    "Proved": "doneWhen held for as long as the policy asks; the message says from when to when, and what was seen.",
+    "Open": "It is not done.",
+    "NotProven": "`spec.closed` says that it is done, and doneWhen does not.",
+    "Regressed": "It was done, and doneWhen does not hold any more.",
+    "Late": "The due time is over.",
+    "InTime": "The due time is not over, or it is done.",
+    "OverdueForLong": "The due time is over for longer than `actionItems.escalateAfter`.",
+    "Holds": "doneWhen holds.",
+    "NotLongEnough": "doneWhen holds, and has to for a while yet.",
+    "NotThere": "The object or the rule is not there.",
+    "NotSo": "The expression or the query is not true.",
+    "MayNotRead": "The operator lacks the right to read the object; the message names it.",
+    "NotAnswered": "The API server or Prometheus did not answer; looked at again.",
+    "Invalid": "doneWhen can't be looked at as it is written; the message names the field.",
+    "NoData": "Prometheus has no data that would prove it, or there is no Prometheus.",
 }
 
 MISSING: Final[Mapping[str, str]] = {
@@ -192,5 +235,6 @@ MISSING: Final[Mapping[str, str]] = {
     "TooLarge": "Larger than the answer may be.",
     "NotAnswered": "The API server did not answer.",
     "RedactionFailed": "It could not be made safe to store.",
-    "LostInRestart": "The operator restarted while capturing.",
+    "LostInRestart": "It was left for part b, and the operator ended before that was stored.",
+    "InPartB": "It is in part b of the capture, which is stored right after the effect; nothing is lost.",
 }

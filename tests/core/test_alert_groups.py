@@ -222,12 +222,12 @@ def test_in_a_storm_a_group_joins_one_for_all() -> None:
 
 
 def test_it_is_written_only_where_it_was_read() -> None:
-    """On that very spec; what the operator writes into the status meanwhile is no matter."""
+    """On that very spec, and while it is as open as it was; what else is written into the status meanwhile is no matter."""
     known = incident(told(alert()))
     more = decide(told(alert(2)), [known], RULES, T0)
     assert isinstance(more, Attach)
     tests = {each["path"]: each["value"] for each in patch_of(more) if each["op"] == "test"}
-    assert {"/metadata/uid": known.uid, "/metadata/generation": 1} == tests
+    assert {"/metadata/uid": known.uid, "/metadata/generation": 1, "/status/times": None} == tests
 
 
 # --- histories -------------------------------------------------------------------------------------------------------

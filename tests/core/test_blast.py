@@ -8,15 +8,15 @@ import pytest
 from tools.rbac import seeing
 
 from build import GOOD, T0, Json, entry, incident, node, roll_back
-from core.test_removals import DELETE, LATER, owned, world
+from core.test_removals import DELETE, LATER, drain, owned, world
 from stanch.api.meta import TargetKind
 from stanch.core.asking import ALL_NODES, pdbs, pods_in, target_of
 from stanch.core.blast import enough_pods_are_left, nodes_are_left
-from stanch.core.census import Census, Deed
-from stanch.core.commands import Remove
+from stanch.core.census import Census, Deed, deeds_of
+from stanch.core.commands import Removal, Remove
 from stanch.core.draft import Draft
 from stanch.core.observations import Answer, Failed, Found, Observations
-from stanch.core.ports import Aim
+from stanch.core.ports import Aim, Change, PodToRemove
 from stanch.core.protected import CONTROLLERS, owners_are_not_protected
 from stanch.core.questions import REPLICASETS, Get, Question
 from stanch.core.selecting import selects
@@ -55,6 +55,14 @@ def test_a_node_that_is_not_there_is_named_before_anything_is_counted() -> None:
     """A typing error is no full budget."""
     asked = CORDON | {"target": {"kind": "Node", "name": "node-99"}}
     assert "TargetNotFound" == nodes(asked, 10, cordoned=1).run(seconds=20).record("act").reason
+
+
+def test_a_node_that_can_not_be_read_is_named_before_anything_is_counted() -> None:
+    """What nobody saw is no full budget either."""
+    there = nodes(CORDON, 10, cordoned=1)
+    otherwise = there.answer
+    there.answer = lambda q: Failed(500, "no answer") if q == target_of(NODE) else otherwise(q)  # type: ignore[method-assign]
+    assert "NotReadable" == there.run(minutes=2).record("act").reason
 
 
 def test_it_goes_on_when_another_node_takes_pods_again() -> None:
@@ -163,9 +171,11 @@ def test_pods_that_were_not_counted_to_the_end_are_not_taken_for_enough(answer: 
     """Whether half are left is not known then."""
     there = world(DELETE, owned("web-1"), owned("web-2")).run(seconds=1)
     aim = Aim(TargetKind.POD, "web-1", "shop")
-    target = Found(owned("web-1"))
-    answers = {target_of(aim): target, pods_in("shop"): answer, pdbs("shop"): Found({"items": []})}
-    refusal = enough_pods_are_left(_draft(there, answers), there.record("act"), aim)
+    answers = {pods_in("shop"): answer, pdbs("shop"): Found({"items": []})}
+    goes = PodToRemove("shop", "web-1", "uid-web-1", Removal.EVICT)
+    refusal = enough_pods_are_left(
+        _draft(there, answers), there.record("act"), aim, Change("uid-web-1", {}, {}, "", removes=(goes,))
+    )
     assert refusal is not None
     assert ("NotReadable", True) == (refusal.reason, "can't be counted" in refusal.message)
 
@@ -211,6 +221,79 @@ def test_where_a_budget_says_how_many_it_decides(labels: dict[str, str], goes: b
 def test_a_selector_matches_as_the_api_server_has_it(selector: dict[str, Any] | None, matches: bool) -> None:
     """Also the forms that are seldom seen."""
     assert matches == selects(selector, {"app": "web"})
+
+
+HERE, THERE = "node-1", "node-2"
+BATCH = [{"kind": "Job", "name": "report-1", "uid": "job", "controller": True}]
+OTHERS = [{"kind": "ReplicaSet", "name": "api-h1", "uid": "rs-2", "controller": True}]
+
+
+def drained(here: int, there: int, **more: Any) -> World:
+    """A drain of node-1 with so many pods of one workload on it, and so many elsewhere."""
+    pods = [owned(f"web-{n}", nodeName=HERE if n <= here else THERE) for n in range(1, here + there + 1)]
+    return world(DRAIN, *pods, namespace="stanch-system", **more)
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "goes"), [(1, 0, True), (1, 1, True), (2, 0, False), (2, 1, False), (2, 2, True), (3, 2, False)]
+)
+def test_a_drain_leaves_half_of_each_workload_ready(here: int, there: int, goes: bool) -> None:
+    """Nobody waits for the pods that come instead; one that stands alone is what a drain is for."""
+    record = drained(here, there).run(seconds=20).record("act")
+    assert ("ApprovalMissing" if goes else "WouldBreakBudget") == record.reason
+    if not goes:
+        assert (
+            f"{there} of {here + there} pods of Deployment web in namespace shop would be left ready" in record.message
+        )
+        assert "guardrails.minReadyPercent asks for 50 %; scale it up first, or give it a PodDis" in record.message
+
+
+def test_a_drain_goes_on_when_the_workload_can_spare_its_pods() -> None:
+    """Both ways out that the words name: more pods elsewhere, or a budget that says how many may go."""
+    held = drained(2, 1).run(seconds=20)
+    held.objects[("pods", "web-9")] = owned("web-9", nodeName=THERE)
+    assert "ApprovalMissing" == held.run(seconds=30).record("act").reason
+    held = drained(2, 1).run(seconds=20)
+    held.objects[("poddisruptionbudgets", "b")] = budget(app="other")
+    assert "WouldBreakBudget" == held.run(seconds=30).record("act").reason
+    held.objects[("poddisruptionbudgets", "b")] = budget(app="checkout")
+    assert "ApprovalMissing" == held.run(seconds=30).record("act").reason
+
+
+def test_what_serves_nobody_holds_up_no_drain() -> None:
+    """Pods that are not ready are no loss, and what has done its work is not missing."""
+    sick = world(DRAIN, owned("web-1", ready=False), owned("web-2", ready=False), namespace="stanch-system")
+    assert "ApprovalMissing" == sick.run(seconds=20).record("act").reason
+    jobs = world(DRAIN, *(owned(f"job-{n}", owner=BATCH) for n in (1, 2, 3)), namespace="stanch-system")
+    for name in ("job-2", "job-3"):
+        body = jobs.objects[("pods", name)]
+        body["status"] = {"phase": "Succeeded"}
+        body["spec"]["nodeName"] = THERE
+    assert "ApprovalMissing" == jobs.run(seconds=20).record("act").reason
+
+
+def test_each_workload_of_a_node_counts_for_itself() -> None:
+    """One that spreads well does not speak for its neighbour."""
+    held = drained(1, 3)
+    for n in (1, 2):
+        held.objects[("pods", f"api-{n}")] = owned(f"api-{n}", owner=OTHERS)
+    assert "0 of 2 pods of Deployment api in namespace shop" in held.run(seconds=20).record("act").message
+
+
+@pytest.mark.parametrize(("under_way", "goes"), [(True, False), (False, True)])
+def test_a_pod_that_another_drain_is_taking_does_not_count(under_way: bool, goes: bool) -> None:
+    """Two nodes at once would each leave the other's pods (outage 4: counted over all that is under way)."""
+    there = drained(1, 2)
+    other = Deed("stanch-system/other", "d", "Spec", "uid-node-2", T0, under_way, "", removes=("uid-web-2",))
+    there.census = Census((replace(other, applied=T0 - SECOND * 60),))
+    assert ("ApprovalMissing" if goes else "WouldBreakBudget") == there.run(seconds=20).record("act").reason
+
+
+def test_what_a_drain_takes_stands_in_the_census() -> None:
+    """By uid, from the record, before the first of them has gone."""
+    record = drain(*(owned(f"web-{n}") for n in (1, 2))).about_to_act().incident.status.wire()["mitigations"]
+    (deed,) = deeds_of("stanch-system/x", record)
+    assert (True, {"uid-web-1", "uid-web-2"}) == (deed.under_way, {*deed.removes})
 
 
 # --- protected -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What is owed: said when it is due, reminded of and not for ever, later or elsewhere only by somebody's word."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,12 @@ def debt(world: World):
     """The one debt."""
     (one,) = world.incident.status.debt
     return one
+
+
+def drafted(world: World) -> dict[str, Any]:
+    """Items that were stored, by name; the first of a name stays."""
+    stores = [s for p in reversed(world.plans) for s in p.stores if s.body.get("kind") == "ActionItem"]
+    return {s.name: s.body for s in stores}
 
 
 def test_a_debt_has_owner_inverse_and_due_time():
@@ -240,6 +247,35 @@ def test_a_debt_that_comes_back_is_as_it_was():
         world.target["spec"]["paused"] = bool(n % 2) or None
         later(world, 0.5)
     assert (taken, []) == (debt(world).action_item, told(world))
+
+
+def test_what_is_owed_when_it_is_over_becomes_an_item_by_itself_and_stays_owed():
+    """Asked for there, with what proves it; the incident stays open until somebody says or undoes it."""
+    world = later(healthy(incident({**PAUSE, "ttl": "72h"}, severity="SEV4")), 1)
+    one = debt(world)
+    item = drafted(world)[one.chased_by]
+    assert ([one.chased_by], None) == (list(drafted(world)), one.action_item)
+    assert "alice" == item["spec"]["owner"]
+    assert "!has(object.spec.paused) || !object.spec.paused" == item["spec"]["doneWhen"]["cel"]["expression"]
+    assert ("apps/v1", "deployments", "checkout") == tuple(
+        item["spec"]["doneWhen"]["cel"][key] for key in ("apiVersion", "resource", "name")
+    )
+    later(world, 12)
+    assert world.incident.status.times.closed is None
+    assert 1 == world.kinds().count("ActionItemDrafted")
+
+
+@pytest.mark.parametrize(("owner", "the_same"), [("alice", True), ("bob", False)])
+def test_whoever_defers_it_then_moves_it_to_the_item_of_that_owner(owner, the_same):
+    """What was drafted for somebody else is never changed."""
+    world = later(healthy(incident({**PAUSE, "ttl": "72h"}, severity="SEV4")), 1)
+    first = debt(world).chased_by
+    later(
+        world.say(entry("alice", after=timedelta(hours=1), defer={"mitigation": "pause", "owner": owner}, text="why")),
+        0.5,
+    )
+    assert the_same == (first == debt(world).action_item)
+    assert owner == drafted(world)[debt(world).action_item]["spec"]["owner"]
 
 
 def test_a_debt_that_comes_back_as_something_else_is_as_it_was():

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from build import BAD, GOOD, entry, incident, roll_back
+from build import BAD, GOOD, TARGET_UID, entry, incident, roll_back
 from stanch.core.freeze import FROZEN_WORDS
-from stanch.core.observations import Answer, Failed
+from stanch.core.observations import Answer, Busy, Failed
 from stanch.core.questions import DryRun
 from world import World, bad_deploy
 
@@ -72,6 +72,20 @@ def test_what_was_tried_is_what_is_sent() -> None:
     tried = [q.patch for each in there.rounds for q in each if isinstance(q, DryRun)]
     sent = [c.patch for c in there.effects]
     assert (2, True) == (len(sent), set(sent) <= set(tried))
+
+
+def test_what_was_tried_is_told_of_this_plan_alone() -> None:
+    """Held for another incident before it could be tried again: what was accepted was another plan."""
+    there = bad_deploy(incident(roll_back(approvals=1))).run(seconds=5)
+    assert "accepted by the API server" == there.record("roll-back").dry_run
+    there.busy = {TARGET_UID: Busy("shop/other", ("/spec/template",))}
+    assert "accepted by the API server" == there.run(seconds=30).record("roll-back").dry_run
+    there.target["spec"]["template"]["metadata"]["labels"]["note"] = "changed meanwhile"
+    there.objects[("replicasets", "checkout-h2")]["spec"]["template"]["metadata"]["labels"]["note"] = (
+        "changed meanwhile"
+    )
+    record = there.run(seconds=30).record("roll-back")
+    assert ("TargetBusy", None) == (record.reason, record.dry_run)
 
 
 def test_an_undo_is_tried_as_well() -> None:

@@ -76,6 +76,12 @@ def _seen_before(inc: Incident) -> World:
     return world
 
 
+def _on_nodes(inc: Incident) -> World:
+    world = World(inc)
+    world.objects[("nodes", "node-1")] = node("node-1")
+    return world
+
+
 NODES = {"targets": [{"kind": "Node", "name": "node-1"}]}
 CASES = {
     "PoliciesMissing": (roll_back(), {}, _unproven),
@@ -94,7 +100,7 @@ CASES = {
     "OwnedByAnother/hpa": (scale_to(2), {}, _autoscaled),
     "ApprovalMissing/to-zero": (scale_to(0), {}, _with()),
     "SeenBefore": (roll_back(), {}, _seen_before),
-    "Protected/node": ({"name": "x", "cordon": {}}, NODES, _with()),
+    "Protected/node": ({"name": "x", "cordon": {}}, NODES, _on_nodes),
     "Preflight/kind": ({"name": "x", "cordon": {}}, {}, _with()),
 }
 

@@ -9,18 +9,32 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from build import BAD, GOOD, entry, incident, roll_back, scale_to
+from stanch.api.communications_status import CommunicationsRecord
 from stanch.api.incident import Incident
-from stanch.api.incident_status import Approval, Approvals, AttemptState, Debt, Effect, IncidentStatus, RoleRecord
+from stanch.api.incident_status import (
+    Approval,
+    Approvals,
+    AttemptState,
+    Debt,
+    Effect,
+    IncidentStatus,
+    RoleRecord,
+    TimelineLine,
+)
 from stanch.api.meta import TargetKind
+from stanch.api.outbox_status import DeliveryState, Message
 from stanch.api.policy import DEFAULT
 from stanch.api.suspect_status import Suspect
 from stanch.core import invariants
 from stanch.core.commands import Removal, Remove, Swap
+from stanch.core.observations import Delivered
 from stanch.core.plan_type import Plan
 from stanch.core.questions import DEPLOYMENTS, Get
+from telling import channel, told, tried
 from world import World, bad_deploy
 
 PEOPLE = ("alice", "bob", "system:serviceaccount:ci:deployer")
+CHANNELS = (channel("room"), channel("pager", "PagerDuty"), channel("users", "Webhook", ["public"]))
 WISHES = st.lists(
     st.sampled_from(
         [roll_back(), scale_to(4, name="up"), scale_to(0, name="stop"), {"name": "hold", "rolloutPause": {}}]
@@ -35,7 +49,7 @@ class Anything(RuleBasedStateMachine):
 
     @initialize(wishes=WISHES, by=st.sampled_from(PEOPLE), drill=st.booleans())
     def begin(self, wishes, by, drill):
-        self.world = bad_deploy(incident(*wishes, by=by, drill=drill or None))
+        self.world = told(bad_deploy(incident(*wishes, by=by, drill=drill or None)), *CHANNELS)
         self.said = 0
 
     def _say(self, by, **said):
@@ -144,6 +158,14 @@ class Anything(RuleBasedStateMachine):
     def the_spec_is_written(self, severity, paused):
         self.world.respec(severity=severity, paused=paused)
 
+    @rule(kind=st.sampled_from(Delivered), of=st.sampled_from(["", "room", "pager"]), lost=st.booleans())
+    def channels_answer(self, kind, of, lost):
+        tried(self.world, kind, of, why="no answer", forget=lost)
+
+    @rule(read=st.booleans())
+    def channels_come_and_go(self, read):
+        told(self.world, *(CHANNELS if read else ()))
+
     @rule(proven=st.booleans())
     def policies_come_and_go(self, proven):
         self.world.policies = type(self.world.policies)(proven, "" if proven else "gone")
@@ -244,10 +266,65 @@ PLANTED = {
     "law_28": lambda i, s: (_unresolved(i), Plan(_resolved_too_soon(s))),
     "law_29": lambda i, s: (i, Plan(s.model_copy(update={"suspects": (_suspect(s, 3), _suspect(s, 90))}))),
     "law_30": lambda i, s: (i, Plan(_proven_by_what_came_after(s))),
+    "law_34": lambda i, s: (i, Plan(_told_before_it_was_written(s))),
+    "law_35": lambda i, s: (i, Plan(_learns(s, decision="Short"))),
+    "law_36": lambda i, s: (i, Plan(_reminded_too_soon(s))),
+    "law_37": lambda i, s: (_owing(i, s), Plan(_handed_over_in_silence(_owing(i, s).status))),
+    "law_40": lambda i, s: (i.model_copy(update={"status": _with_attempt(s, state=AttemptState.INTENDED)}), _part_b(s)),
     "law_32": lambda i, s: (_promised(i, s), Plan(_put_off(_promised(i, s).status))),
     "law_33": lambda i, s: (i, Plan(_reminded(s))),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
+
+
+def _message(status: IncidentStatus, state: str, **more) -> Message:
+    return Message(
+        key="a" * 16,
+        channel="room",
+        moment="Declared",
+        audience="internal",
+        seq=1,
+        time=status.times.declared,
+        state=DeliveryState(state),
+        **more,
+    )
+
+
+def _with_outbox(status: IncidentStatus, *messages: Message) -> IncidentStatus:
+    return status.model_copy(update={"communications": CommunicationsRecord(outbox=messages or None)})
+
+
+def _told_before_it_was_written(status: IncidentStatus) -> IncidentStatus:
+    """Sent, and never seen to wait."""
+    return _with_outbox(status, _message(status, "Sent"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(["Pending"], []), (["Sent"], ["Pending"]), (["Pending"], ["Pending", "Pending"]), ([], ["Failed"])],
+    ids=["forgotten", "sent-again", "twice", "given-up-before-it-was-tried"],
+)
+def test_law_34_catches_each_way_to_lose_or_repeat_a_message(before, after):
+    """What waits stays until it has ended, what has ended stays so, and each stands there once."""
+    inc, status = _applied()
+    old = _with_outbox(status, *(_message(status, state) for state in before))
+    new = _with_outbox(status, *(_message(status, state) for state in after))
+    found = invariants.broken(inc.model_copy(update={"status": old}), Plan(new))
+    assert "law_34_nothing_is_sent_that_was_not_written_down_first" in found
+
+
+def _handed_over_in_silence(status: IncidentStatus) -> IncidentStatus:
+    """An item has it, and nobody said so."""
+    return status.model_copy(
+        update={"debt": tuple(d.model_copy(update={"action_item": "x"}) for d in status.debt or ())}
+    )
+
+
+def _part_b(status: IncidentStatus) -> Plan:
+    """Captured while the effect is still waited for."""
+    (first, *others) = status.evidence
+    part = first.model_copy(update={"name": "b", "rest_of": first.name})
+    return Plan(status.model_copy(update={"evidence": (first, *others, part)}))
 
 
 def _promised(inc: Incident, status: IncidentStatus) -> Incident:
@@ -286,6 +363,37 @@ def _worn(status: IncidentStatus, user: str) -> IncidentStatus:
     """carol commands, although she has not said a word."""
     role = RoleRecord(role="commander", user=user, since_time=status.times.declared, source="Entry/handoff-1")
     return status.model_copy(update={"roles": (role,)})
+
+
+def _learns(status: IncidentStatus, **changes: object) -> IncidentStatus:
+    return status.model_copy(update={"postmortem": status.postmortem.model_copy(update=changes)})
+
+
+def _reminded_too_soon(status: IncidentStatus) -> IncidentStatus:
+    """The next day's reminder, said today."""
+    seq = status.last_seq + 1
+    line = TimelineLine(seq=seq, time=status.times.resolved, kind="PostmortemReminded", by="stanch", text="write it")
+    told = status.model_copy(update={"timeline": (*status.timeline, line), "last_seq": seq})
+    return _learns(told, reminders=1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "holds"),
+    [
+        ({}, {"waived": "bob: a known one"}, True),
+        ({}, {"waived": "a known one"}, False),
+        ({}, {"name": "another"}, False),
+        ({}, {"drafted_time": None}, False),
+        ({"decision": "Short"}, {"decision": "Required"}, True),
+        ({}, {"decision": "Short"}, False),
+    ],
+    ids=["waived", "by-nobody", "another", "never-drafted", "more", "less"],
+)
+def test_law_35_lets_learning_only_grow(before, after, holds):
+    """What is decided is only ever more; a waiver has a name and a reason."""
+    inc = bad_deploy(incident(roll_back())).run(minutes=2).incident
+    inc = inc.model_copy(update={"status": _learns(inc.status, **before)})
+    assert holds == invariants.law_35_what_is_to_be_learned_never_becomes_less(inc, Plan(_learns(inc.status, **after)))
 
 
 def _suspect(status: IncidentStatus, score: int) -> Suspect:

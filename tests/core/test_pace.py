@@ -92,6 +92,21 @@ def test_a_runbook_that_asks_again_waits(source: str, rests: bool) -> None:
     assert rests == (has_rested(draft, second, AIM, ("/spec/template",)) is not None)
 
 
+def test_the_next_step_of_a_runbook_goes_on_with_what_the_one_before_has_set() -> None:
+    """A drain finds its node cordoned, as it wants it; what would set the field otherwise waits."""
+    world = bad_deploy(incident(roll_back())).run(seconds=2)
+    first = world.record("roll-back").model_copy(update={"source": BOOK})
+    second = first.model_copy(update={"name": "again", "attempts": None})
+    status = world.incident.status.model_copy(update={"mitigations": (first, second)})
+    seen = Observations(answers={target_of(AIM): Found(world.target)})
+    draft, fields = Draft(world.incident, seen, CATALOG, world.now, status), ("/spec/template",)
+    assert has_rested(draft, second, AIM, fields, ()) is None
+    assert has_rested(draft, second, AIM, fields, fields) is not None
+    # Whatever it sets: what another incident did there is given time.
+    theirs = Census((deed(MINUTE, fields=fields, post=_live(world, deed(MINUTE))),))
+    assert has_rested(replace(draft, seen=replace(seen, census=theirs)), second, AIM, fields, ()) is not None
+
+
 def test_the_next_rung_of_the_same_incident_does_not_wait() -> None:
     """Its ladder waits for the effect of the one before, and a person who asks again has looked."""
     world = bad_deploy(incident({"name": "stop", "rolloutPause": {}, "when": "Always"})).run(seconds=10)

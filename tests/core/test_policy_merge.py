@@ -30,9 +30,17 @@ NOBODYS = {
     *("debt_reminders_max", "debt_extend_max", "evidence_fresh", "pods_one_by_one", "follow_up_due", "told_after"),
     *("store_again", "lost_attempts_max", "lost_after", "sick_nodes_percent", "counted_for", "runs_counted_for"),
     *("update_grace", "update_seen_within", "final_update_within"),
+    *("postmortem_remind_every", "postmortem_reminders_max"),
 }
 # Nobody can be built in; the file shows what one looks like.
-NO_ADDRESSES: dict[str, Any] = {"prometheus_url": "", "endpoints": {}}
+NO_ADDRESSES: dict[str, Any] = {
+    "prometheus_url": "",
+    "prometheus_secret": "",
+    "endpoints": {},
+    "endpoint_secrets": {},
+    "items_escalate_to": "",
+    "channels": (),
+}
 MINUTES = timedelta(minutes=1)
 
 
@@ -323,4 +331,13 @@ def test_every_field_that_guards_has_its_direction() -> None:
     A new guardrail can't be forgotten by the tests above.
     """
     strict = {line.field for line in LINES if line.stricter}
-    assert strict - {"machine_people"} == set(AT_LEAST)
+    assert strict - {"machine_people", "channels"} == set(AT_LEAST)
+
+
+def test_a_namespace_with_a_cadence_of_its_own_keeps_the_channels() -> None:
+    """Where people are told is the platform's word: neither taken away nor added to."""
+    room = {"name": "room", "kind": "Slack", "secret": "slack", "audiences": ["internal"]}
+    cluster = spec(communications={"channels": [room]})
+    own = spec(communications={"cadence": [{"severity": "SEV1", "internal": "5m"}]})
+    assert ["room"] == [c.name for c in effective(DEFAULT, cluster, own).channels or ()]
+    assert ["room"] == [c.name for c in effective(DEFAULT, cluster, spec()).channels or ()]

@@ -48,10 +48,17 @@ def world(asked: Json, *pods: Json, namespace: str = "shop") -> World:
     return World(inc, objects=objects)
 
 
+def spared(there: World) -> World:
+    """Its team says by a PodDisruptionBudget how many may go."""
+    spec = {"selector": {"matchLabels": {"app": "checkout"}}, "maxUnavailable": "100%"}
+    there.objects[("poddisruptionbudgets", "spare")] = {"metadata": {"name": "spare"}, "spec": spec}
+    return there
+
+
 def drain(*pods: Json, **args: Any) -> World:
     """A drain of node-1 that bob agreed to."""
     asked = {"name": "act", "target": {"kind": "Node", "name": "node-1"}, "drain": args}
-    there = world(asked, *pods, namespace="stanch-system").run(seconds=10)
+    there = spared(world(asked, *pods, namespace="stanch-system")).run(seconds=10)
     record = there.record("act")
     if record.digest:
         agreed = {"mitigation": "act", "action": "drain", "digest": record.digest}
@@ -98,7 +105,8 @@ def test_a_budget_that_says_no_is_heard() -> None:
     there.guarded = {"web-1"}
     there.run(seconds=30)
     assert there.effects == []
-    assert "may not be evicted now" in there.record("act").message
+    record = there.record("act")
+    assert ("WouldBreakBudget", True) == (record.reason, "may not be evicted now" in record.message)
     there.guarded = set()
     assert len(there.run(minutes=1).effects) == 1
 
@@ -197,7 +205,7 @@ def test_the_logs_of_pods_that_a_drain_takes_are_captured_before_it() -> None:
     node_1 = {"kind": "Node", "name": "node-1"}
     pods = (owned("web-1"), owned("web-2"), owned("agent", owner=DAEMON))
     there = world({"name": "act", "target": node_1, "drain": {}}, *pods, namespace="stanch-system")
-    there.respec(targets=[node_1]).run(seconds=10)
+    spared(there).respec(targets=[node_1]).run(seconds=10)
     agreed = {"mitigation": "act", "action": "drain", "digest": there.record("act").digest}
     there.say(entry("bob", after=timedelta(seconds=11), approve=agreed)).run(seconds=20)
     kept = {s.name: s.body["of"] for p in there.plans for s in p.stores if "of" in s.body}
@@ -383,7 +391,7 @@ def test_a_drain_that_was_never_begun_is_not_begun_hours_later():
         *(owned(f"w-{n}") for n in (1, 2)),
         namespace="stanch-system",
     )
-    there.objects[("nodes", "node-1")]["spec"]["unschedulable"] = True
+    spared(there).objects[("nodes", "node-1")]["spec"]["unschedulable"] = True
     there.run(seconds=10)
     agreed = {"mitigation": "act", "action": "drain", "digest": there.record("act").digest}
     there.say(entry("bob", after=timedelta(seconds=11), approve=agreed))

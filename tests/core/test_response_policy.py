@@ -26,6 +26,12 @@ def policy(spec: Any, generation: int = 1, status: Json | None = None, **metadat
     return {"metadata": meta | metadata, "spec": spec} | ({"status": status} if status else {})
 
 
+def channels(**changes: Any) -> Json:
+    """A spec with one channel."""
+    one = {"name": "room", "kind": "Slack", "secret": "slack", "audiences": ["internal"]}
+    return {"communications": {"channels": [{**one, **changes}]}}
+
+
 def said(body: Json, before: Standing | None = None, cluster: Json | None = None, minutes: int = 0) -> Json:
     """The status it gets, as it is stored."""
     above = ResponsePolicySpec.model_validate(cluster) if cluster is not None else None
@@ -64,6 +70,18 @@ def test_an_empty_one_is_in_force() -> None:
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
+        (channels(audiences=[]), "spec.communications.channels[0].audiences: must name who hears it there"),
+        (
+            channels(audiences=["internal", "internal"]),
+            "spec.communications.channels[0].audiences: internal is there twice",
+        ),
+        (channels(audiences=["internal", "public"]), "spec.communications.channels[0].audiences: public must be alone"),
+        (channels(kind="PagerDuty", audiences=["leadership"]), "must be [internal] for PagerDuty (got [leadership])"),
+        (
+            channels(privateHost="169.254.169.254"),
+            "spec.communications.channels[0].privateHost: must not be a link-local",
+        ),
+        (channels(kind="Telegram"), "spec.communications.channels.0.kind: "),
         (TWICE, "spec.approvals.person: class B is there twice"),
         (STORM, "spec.guardrails.storm.within: must not be longer than calm"),
         ({"guardrails": {"storm": {"within": "40m"}}}, "(got 40m and 30m)"),

@@ -116,7 +116,7 @@ def test_another_person_signs_the_postmortem_off():
         last(world),
     )
     assert "signed this text off already" in last(say(world, sign_off={}))
-    text["metadata"]["generation"] = 4
+    text["metadata"]["generation"], text["spec"]["lessons"] = 4, "Another word"
     assert [4] == [s.generation for s in say(world, sign_off={}).incident.status.postmortem.sign_offs]
 
 

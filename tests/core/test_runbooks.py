@@ -438,7 +438,7 @@ def test_it_is_counted_for_as_long_as_its_own_guardrails_look(guardrails, hours)
     world.catalog = replace(world.catalog, policy=replace(world.catalog.policy, runs_counted_for=timedelta(0)))
     write(world, **(AUTO | {"guardrails": {"cooldown": "1m"} | guardrails}))
     world.run(minutes=2)
-    world.objects[("postmortems", "checkout-5xx")]["spec"]["published"] = True
+    world.publish()
     world.wait(T0 + timedelta(hours=hours, minutes=-1))
     assert (True, False) == (bool(world.incident.status.times.closed), world.plans[-1].close)
     world.wait(T0 + timedelta(hours=hours, minutes=1))

@@ -129,6 +129,64 @@ def test_only_pods_that_can_not_become_ready_are_taken_from_a_stateful_set(sick:
     assert there.broken == []
 
 
+def ready_between_crashes(number: int, crashed: bool = True) -> Json:
+    """A pod of the bad template without a readiness probe, in the moment in which it runs."""
+    one = pod("h2", since=T0 - timedelta(seconds=20))
+    one["metadata"] |= {"name": f"checkout-{number}", "uid": f"p{number}"}
+    one["metadata"]["labels"]["controller-revision-hash"] = "checkout-h2"
+    if crashed:
+        end = {"exitCode": 1, "finishedAt": stamp(T0 - timedelta(seconds=3))}
+        one["status"]["containerStatuses"][0] |= {"restartCount": 2, "lastState": {"terminated": end}}
+    return one
+
+
+def crash(one: Json, state: Json) -> None:
+    """It is down once more."""
+    one["status"]["conditions"][0] |= {"status": "False", "lastTransitionTime": stamp(T0 + timedelta(seconds=9))}
+    one["status"]["containerStatuses"][0] |= {"ready": False, "state": state}
+
+
+DOWN = [
+    {"waiting": {"reason": "CrashLoopBackOff"}},
+    {"terminated": {"exitCode": 1, "finishedAt": stamp(T0 + timedelta(seconds=9))}},
+]
+
+
+@pytest.mark.parametrize("down", DOWN, ids=["waits", "has-ended"])
+def test_a_pod_that_is_ready_between_two_crashes_pins_it_as_well(down: Json) -> None:
+    """
+    Without a readiness probe it is Ready when the rollback is planned, and so is the one that came after it and will crash, too.
+    """
+    asked = wish("StatefulSet", "checkout", rolloutUndo={})
+    kept = [controller_revision(GOOD, 1), controller_revision(BAD, 2)]
+    pods = [ready_between_crashes(1), ready_between_crashes(0, crashed=False)]
+    there = world(asked, statefulsets=stateful(), controllerrevisions=kept, pods=pods)
+    there.objects[("statefulsets", "checkout")]["status"]["readyReplicas"] = 2
+    there.run(seconds=5)
+    assert "crash, may pin it to the bad template: checkout-1, checkout-0" in " ".join(there.record("act").warnings)
+    agreed = {"mitigation": "act", "action": "rolloutUndo", "digest": there.record("act").digest}
+    there.say(entry("bob", approve=agreed)).look()
+    there.objects[("statefulsets", "checkout")]["status"] |= {"observedGeneration": 99, "updateRevision": "checkout-h1"}
+    there.run(seconds=5)
+    assert len(there.effects) == 1  # As long as they are Ready the controller replaces them itself.
+    crash(there.objects[("pods", "checkout-0")], down)
+    there.run(seconds=10)
+    assert [getattr(c, "uid", "") for c in there.effects[1:]] == ["p0"]
+    assert there.broken == []
+
+
+def test_a_pod_that_crashed_long_ago_is_no_reason() -> None:
+    """
+    It serves since, and its template with it.
+    """
+    one = ready_between_crashes(1)
+    one["status"]["containerStatuses"][0]["lastState"]["terminated"]["finishedAt"] = stamp(T0 - timedelta(hours=3))
+    asked = wish("StatefulSet", "checkout", rolloutUndo={})
+    kept = [controller_revision(GOOD, 1), controller_revision(BAD, 2)]
+    there = world(asked, statefulsets=stateful(), controllerrevisions=kept, pods=one).run(seconds=5)
+    assert "may pin it" not in " ".join(there.record("act").warnings)
+
+
 def test_pods_below_the_partition_are_not_deleted() -> None:
     """
     The controller would make them again of the same bad template.

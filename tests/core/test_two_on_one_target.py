@@ -171,7 +171,7 @@ def test_every_mark_comes_off_when_what_was_owed_goes_in_the_last_moment():
     world.run(minutes=30)
     world.say(entry("alice", after=world.now - world.incident.declared, undo={"mitigation": "flag"})).run(minutes=1)
     assert WishState.UNDONE is world.record("flag").state
-    world.objects[("postmortems", "checkout-5xx")]["spec"]["published"] = True
+    world.publish()
     world.run(hours=6)
     assert world.incident.status.times.closed is None
     del world.objects[("deployments", "checkout")]

@@ -199,6 +199,22 @@ def up(stack: Stack) -> Any:
         return []
 
 
+def looked_at_from_the_first(world: World, name: str) -> None:
+    """Nobody has named a target: its label did, so the evidence is there, and advice; and nothing is done by that."""
+    world.condition("EvidenceCaptured", name)
+    status = world.wait(lambda s: s.get("suggestions"), "advice", name)
+    assert [{"kind": "Deployment", "name": "checkout", "label": "deployment"}] == status["alerts"]["targets"]
+    assert "from alert label deployment" in lines(status, "TargetNamed")[0]["text"]
+    kept = world.admin.get("evidences", world.ns, status["evidence"][0]["name"])
+    assert "Declared" == status["evidence"][0]["purpose"]
+    assert any("checkout" in item["name"] for item in kept["spec"]["items"])
+    assert ("rolloutUndo", "checkout") == (
+        status["suggestions"][0]["action"],
+        status["suggestions"][0]["target"]["name"],
+    )
+    assert "mitigations" not in status
+
+
 def test_from_a_real_fault_to_its_end(taker: Taker, tmp_path: Path) -> None:
     """
     A release breaks a workload; the real Prometheus sees it, the real Alertmanager tells it with `group_wait: 0s`, and there is
@@ -221,6 +237,7 @@ def test_from_a_real_fault_to_its_end(taker: Taker, tmp_path: Path) -> None:
         assert ("SEV2", "Derived") == (status["severity"]["level"], status["severity"]["source"])
         assert status["times"]["detected"] <= status["times"]["declared"]
         assert 1 == status["alerts"]["firing"]
+        looked_at_from_the_first(world, name)
         target = {"kind": "Deployment", "name": "checkout"}
         world.say("mitigate", {"name": "back", "rolloutUndo": {}, "target": target}, about=name)
         world.state("Done", "back", name)

@@ -114,7 +114,7 @@ def test_a_debt_is_asked_for_and_keeps_the_incident_open(scenes: Scenes, admin: 
     shown = _stanch(kubectl, "debts", "-n", world.ns)
     assert f"{world.ns}/checkout-5xx pause: Deployment {world.ns}/checkout is paused" in shown
     assert "owed by alice, due " in shown
-    published = world.alice.merge("postmortems", world.ns, "checkout-5xx", {"spec": {"published": True}})
+    published = admin.merge("postmortems", world.ns, "checkout-5xx", {"spec": {"published": True}})
     assert published.ok, published.message
     world.wait(lambda s: is_so(s, "Reviewed", "ShortReview"), "reviewed")
     assert "pause is undone or deferred" in world.status()["record"]

@@ -1,5 +1,6 @@
 """Recovery proved by real Prometheus: pods that are Ready all the time, and only what they measure says that it is over."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from e2e.support.api import Api, Json, until
 from e2e.support.operators import Operator
 from e2e.support.prometheus import Prometheus
+from e2e.support.stories import kept
 from e2e.support.world import BAD, GOOD, OURS, READY, ROLL_BACK, World, container, deployment, incident, is_so, lines
 
 DEPTH = "payments_queue_depth"
@@ -111,6 +113,18 @@ def test_only_what_is_measured_tells_that_it_is_over(world: World, prometheus: P
     assert when(status["times"]["resolved"]) >= ends
     assert {c["value"] for c in recovery["criteria"] if c["name"] == "queue"} == {"7 and 1 more"}
     assert "Relapsed" not in [line["kind"] for line in status["timeline"]]
+    it_is_drawn(world)
+
+
+def it_is_drawn(world: World) -> None:
+    """What Prometheus measured around the effect is in part b, as numbers and as a picture."""
+    named = lambda s: [e["name"] for e in s["evidence"] if e.get("restOf") and e.get("stored")]  # noqa: E731
+    _, files = kept(world, named(world.wait(named, "part b"))[-1])
+    said = json.loads(files["graphs/queue.json"])
+    assert {float(value) for each in said["series"] for _, value in each["points"] if value} >= {340.0}
+    assert all(DEPTH in each["labels"] for each in said["series"])
+    assert files["graphs/queue.svg"].startswith("<svg ")
+    assert "graphs/lately.svg" in files
 
 
 def test_one_bad_pod_of_two_is_no_recovery(world: World, prometheus: Prometheus) -> None:

@@ -1,5 +1,6 @@
 """Evidence of a real crash, read as people read it: by our command line, and by hand."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -11,10 +12,12 @@ from typing import Any
 import pytest
 
 from cluster.given import Kubectl
-from e2e.support.api import Api
+from e2e.support.api import Api, until
+from e2e.support.leaking import given_away, leaking, unpacked
 from e2e.support.operators import ROOT, Operator
 from e2e.support.scenes import Scenes
 from e2e.support.world import BAD, ROLL_BACK, World, container, incident
+from evidence.tampered import repacked
 
 DUMP = "echo starting; echo 'FATAL: cannot open shard 7' >&2; exit 1"
 
@@ -30,8 +33,8 @@ def calm(world: World) -> None:
 
 @pytest.fixture(scope="module")
 def scenes(admin: Api, operator: Operator) -> Iterator[Scenes]:
-    """The scene."""
-    made = Scenes(admin, calm)
+    """Both scenes, set at once."""
+    made = Scenes(admin, calm, leaking)
     yield made
     made.close()
 
@@ -39,7 +42,8 @@ def scenes(admin: Api, operator: Operator) -> Iterator[Scenes]:
 def captured(world: World) -> list[str]:
     """Names of all bundles, once it was rolled back."""
     world.state("Done")
-    record = world.wait(lambda s: all(e.get("stored") for e in s["evidence"]), "all evidence is stored")
+    purposes = lambda s: [e["purpose"] for e in s["evidence"] if e.get("stored")]  # noqa: E731
+    record = world.wait(lambda s: purposes(s) == ["Before", "Before", "After"], "all evidence is stored")
     return [each["name"] for each in record["evidence"]]
 
 
@@ -90,6 +94,27 @@ def test_it_is_exported_and_proved_to_be_what_was_captured(scenes: Scenes, kubec
     assert "does not name it" not in verified.stdout
 
 
+def test_what_the_effect_did_not_wait_for_is_in_part_b(scenes: Scenes, kubectl: Kubectl) -> None:
+    """Nodes, quota and what changed, read after the effect; part a names them, and nothing of it is lost."""
+    world = scenes[calm]
+    first, rest, _ = captured(world)
+    record = next(e for e in world.status()["evidence"] if e["name"] == rest)
+    assert (record["restOf"], "-roll-back-1-b-" in rest) == (first, True)
+    shown = stanch(kubectl, "show", rest, "-n", world.ns, "-o", "json")
+    spec = json.loads(shown.stdout)["spec"]
+    assert spec["part"] == {"index": 2, "of": 2}
+    names = {item["name"] for item in spec["items"]}
+    assert {"resourcequotas.json", "limitranges.json", "networkpolicies.json", "changes.txt"} <= names
+    assert any(name.startswith("node/") and name.endswith(".describe.txt") for name in names)
+    left = world.admin.get("evidences", world.ns, first)["spec"]["missing"]
+    left_names = {m["name"] for m in left if m["reason"] == "InPartB"}
+    lacking = {m["name"] for m in spec.get("missing", [])}
+    assert left_names - names - lacking - {"httproutes.json"} == set()
+    assert "LostInRestart" not in {m["reason"] for m in spec.get("missing", [])}
+    applied = world.mitigation()["attempts"][0]["appliedTime"]
+    assert spec["capturedTime"] >= applied
+
+
 def test_by_hand_it_comes_apart_with_the_line_that_stands_on_it(
     scenes: Scenes, kubectl: Kubectl, tmp_path: Path
 ) -> None:
@@ -112,3 +137,66 @@ def test_by_hand_it_comes_apart_with_the_line_that_stands_on_it(
         check=False,
     )
     assert (0, "") == (checked.returncode, checked.stdout + checked.stderr)
+
+
+def test_no_secret_of_the_corpus_is_found_anywhere_afterwards(
+    scenes: Scenes, operator: Operator, kubectl: Kubectl, tmp_path: Path
+) -> None:
+    """Not in the record, in Events, in the operator's log, in any evidence, nor in what is exported of it."""
+    world = scenes[leaking]
+    names = captured(world)
+    places: dict[str, bytes] = {"the incident": str(world.admin.get("incidents", world.ns, "checkout-5xx")).encode()}
+    told = [e for e in world.admin.list("events", world.ns) if e["involvedObject"]["kind"] == "Incident"]
+    assert told
+    places["events"] = str(told).encode()
+    places["the operator's log"] = operator.log.read_bytes()
+    places["postmortems"] = str(world.admin.list("postmortems", world.ns)).encode()
+    for evidence in world.admin.list("evidences", world.ns):
+        name = evidence["metadata"]["name"]
+        places |= {f"{name}: {file}": content for file, content in unpacked(evidence).items()}
+    done = stanch(kubectl, "export", "--incident", "checkout-5xx", "-n", world.ns, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    places["the export"] = (tmp_path / "checkout-5xx.tar").read_bytes()
+    assert {place: found for place, text in places.items() if (found := given_away(text))} == {}
+    logs = [text for place, text in places.items() if place.startswith(names[0]) and "web" in place]
+    assert any(b"FATAL: password=***" in text for text in logs), "what was masked was there"
+    before = next(e for e in world.admin.list("evidences", world.ns) if e["metadata"]["name"] == names[0])
+    assert before["spec"]["redactions"] > 200
+
+
+@contextlib.contextmanager
+def alterable(world: World) -> Iterator[None]:
+    """An admin who may do everything takes the rule away that evidence never changes."""
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/evidences.stanch.dev"
+    rule = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/x-kubernetes-validations"
+    crd = world.admin.request("GET", path).must()
+    kept = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["x-kubernetes-validations"]
+
+    def patch(change: dict[str, Any]) -> None:
+        world.admin.request("PATCH", path, [change], "application/json-patch+json").must()
+
+    patch({"op": "remove", "path": rule})
+    try:
+        yield
+    finally:
+        patch({"op": "add", "path": rule, "value": kept})
+
+
+def test_evidence_that_an_admin_edited_by_hand_is_reported_with_the_item(scenes: Scenes, kubectl: Kubectl) -> None:
+    """Whoever may do everything can change it, its size and its digest; the items, the name and the record still tell."""
+    world = scenes[leaking]
+    name = captured(world)[0]
+    real = world.admin.get("evidences", world.ns, name)
+    forged = repacked(real, {"pods.txt": b"all pods were well\n", "events.txt": b"nothing happened\n"}, keep=True)
+    with alterable(world):
+        change = {"spec": {key: forged["spec"][key] for key in ("data", "sha256", "bytes")}}
+        until(lambda: world.admin.merge("evidences", world.ns, name, change).ok, 30, "the rule is gone")
+    done = stanch(kubectl, "verify", name, "-n", world.ns)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stdout.startswith("DIFFERS")
+    for words in ("pods.txt: sha256", "events.txt: sha256", "the record:", "the name:", "its spec was changed"):
+        assert words in done.stdout, done.stdout
+    assert "checkout.json" not in done.stdout
+    whole = stanch(kubectl, "verify", "--incident", "checkout-5xx", "-n", world.ns, "-o", "json")
+    wrong = [each["name"] for each in json.loads(whole.stdout)["bundles"] if each["differs"]]
+    assert (whole.returncode, wrong) == (1, [name])

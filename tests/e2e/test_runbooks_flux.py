@@ -3,7 +3,9 @@
 import pytest
 
 from e2e.support.api import Json, until
-from e2e.support.drills import shipped
+from e2e.support.crds import ROLE
+from e2e.support.drills import INCIDENT, shipped
+from e2e.support.drills_elsewhere import gitops_fight
 from e2e.support.flux import Flux
 from e2e.support.operators import Operator
 from e2e.support.world import OURS, World, bind, crashing, deployment, wait_for_right
@@ -70,3 +72,11 @@ def test_a_push_in_the_middle_changes_nothing_that_runs(world: World, flux: Flux
     first = world.status("first")
     assert ("roll-back" in names(first), "stop" in names(first)) == (True, False)
     assert (first["runbook"]["generation"], first["runbook"]["digest"]) == (frozen["generation"], frozen["digest"])
+
+
+def test_the_drill_of_a_fight_with_gitops_goes_well(world: World, flux: Flux, operator: Operator) -> None:
+    """The twelfth of the drills (test_drills.py): it needs somebody who puts back what Git says."""
+    status = gitops_fight(world, flux).status(INCIDENT)
+    assert {"alice"} == {m["requestedBy"] for m in status["mitigations"]}
+    assert status["times"]["resolved"]
+    world.admin.delete("clusterroles", None, ROLE)

@@ -16,7 +16,7 @@ from e2e.support.api import Api, Json, until
 from e2e.support.cluster import stopped
 from e2e.support.operators import ForkServer, Operator
 from e2e.support.proxy import Fault, FaultProxy, Loop
-from e2e.support.stories import HELD, agree, image, kept, pods, said_no, settled, take_back, template, told
+from e2e.support.stories import HELD, agree, image, kept, pods, said_no, settled, spared, take_back, template, told
 from e2e.support.world import (
     BAD,
     GOOD,
@@ -390,6 +390,7 @@ def test_story_31_pods_of_a_namespace_that_goes_are_waited_for(maker: Maker, adm
     shop.serving()
     forget(control, name)
     settled(admin, "node-2")
+    spared(admin, "node-2")
     evict = Fault("POST pods/eviction#1", "before", "call", lambda: leave(shop))
     try:
         with maker.operator(control, name) as lone:

@@ -10,7 +10,7 @@ import pytest
 
 from e2e.support.api import Api, Json, until
 from e2e.support.operators import Operator
-from e2e.support.stories import kept, pods, settled
+from e2e.support.stories import kept, pods, settled, spared
 from e2e.support.world import GOOD, SERVE, World, container, deployment, forget, good, incident, wish
 from e2e.test_toolkit import NODE
 
@@ -66,6 +66,7 @@ def control(admin: Api, operator: Operator) -> Iterator[World]:
 
 def drain(control: World, name: str, **args: object) -> None:
     """Declare it, and have somebody else agree."""
+    spared(control.admin, "node-2")
     asked = incident(wish("drain", "drain", args=args), name=name, target=NODE, recovery={"hold": "10m"})
     control.declare(asked, by=control.admin)
     seen = control.wait(lambda s: s["mitigations"][0]["state"] in ("Held", "Refused"), "it is looked at", name)
@@ -100,6 +101,22 @@ def test_a_node_is_emptied_and_given_back(control: World, world: World, admin: A
     control.say("undo", {"mitigation": "drain"}, by=admin, about="drain-all")
     control.state("Undone", "drain", "drain-all")
     assert not cordoned(admin)
+
+
+def test_a_workload_that_would_lose_most_of_its_pods_is_named(control: World, world: World, admin: Api) -> None:
+    """Two of two on that node, and no budget that says how many it can spare: the node is not even cordoned."""
+    world.deploy(deployment(replicas=2, pod=good() | ON_NODE_2))
+    world.serving()
+    spared(admin, "node-2")
+    admin.delete("poddisruptionbudgets", world.ns, "spare")
+    asked = incident(wish("drain", "drain"), name="drain-most", target=NODE, recovery={"hold": "10m"})
+    control.declare(asked, by=admin)
+    record = control.state("Held", "drain", "drain-most")
+    assert "WouldBreakBudget" == record["reason"]
+    assert f"0 of 2 pods of Deployment checkout in namespace {world.ns} would be left ready" in record["message"]
+    assert not cordoned(admin)
+    spared(admin, "node-2")
+    control.wait(lambda s: s["mitigations"][0].get("reason") == "ApprovalMissing", "it may go", "drain-most")
 
 
 def test_story_28_a_budget_is_never_beaten_and_the_drain_ends(control: World, world: World, admin: Api) -> None:

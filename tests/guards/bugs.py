@@ -1,15 +1,30 @@
 """All bugs that are planted, by the guarantee that they break."""
 
-from guards import bugs_admission, bugs_alerts, bugs_first, bugs_last, bugs_own, bugs_people, bugs_policy, bugs_runbook
+from guards import (
+    bugs_admission,
+    bugs_alerts,
+    bugs_channels,
+    bugs_first,
+    bugs_last,
+    bugs_looked_at,
+    bugs_order,
+    bugs_own,
+    bugs_people,
+    bugs_policy,
+    bugs_runbook,
+)
 from guards.planting import Bugs
 
 BUGS: Bugs = {
     **bugs_first.BUGS,
     **bugs_last.BUGS,
+    **bugs_order.BUGS,
     **bugs_people.BUGS,
     **bugs_policy.BUGS,
     **bugs_admission.BUGS,
     **bugs_own.BUGS,
     **bugs_runbook.BUGS,
     **bugs_alerts.BUGS,
+    **bugs_channels.BUGS,
+    **bugs_looked_at.BUGS,
 }

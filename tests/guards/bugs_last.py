@@ -23,9 +23,9 @@ BUGS: Bugs = {
     "9 cool-down": (
         Bug(
             "lets no target rest",
-            "start.py",
-            "may_not or has_rested(draft, record, aim, change.before)",
-            "may_not",
+            "guard_order.py",
+            "has_rested(draft, record, aim, change.before, _new_values(change))",
+            "None",
             RESTS,
         ),
         Bug(
@@ -76,6 +76,13 @@ BUGS: Bugs = {
             "*(again if record.source.startswith(RUNBOOK) else ())",
             "*again",
             "test_pace.py::test_a_runbook_that_asks_again_waits",
+        ),
+        Bug(
+            "has a drain wait for its own cordon",
+            PACE,
+            " if changed or not wanted else ()",
+            "",
+            "test_pace.py::test_the_next_step_of_a_runbook_goes_on_with_what_the_one_before_has_set",
         ),
         Bug(
             "lets a Runbook go again at once",
@@ -435,29 +442,29 @@ BUGS: Bugs = {
         Bug(
             "does not count the pod that goes",
             BLAST,
-            "left = sum(_ready(p) for p in staying) - 1",
-            "left = sum(_ready(p) for p in staying)",
+            "going = frozenset(pod.uid for pod in change.removes) | _taken(draft)",
+            "going = frozenset(pod.uid for pod in change.removes if record.action == DRAIN) | _taken(draft)",
             HALF,
         ),
         Bug(
             "counts pods on their way out as left",
             BLAST,
-            'if not p["metadata"].get("deletionTimestamp") and p["metadata"]["uid"] not in going)',
+            'if p["metadata"]["uid"] not in going and not _leaves(p))',
             'if p["metadata"]["uid"] not in going)',
             "test_blast.py::test_a_pod_that_is_on_its_way_out_does_not_count",
         ),
         Bug(
             "forgets what another incident is about to take",
             BLAST,
-            'get("deletionTimestamp") and p["metadata"]["uid"] not in going)',
-            'get("deletionTimestamp"))',
+            "return _going(draft, frozenset({DELETE_POD})) | {",
+            "return frozenset() | {",
             "test_blast.py::test_a_pod_that_another_incident_is_about_to_take_does_not_count",
         ),
         Bug(
             "spares by halves what a budget lets go",
             BLAST,
-            "or budgets is None or _paced(items(budgets), target.value):",
-            "or budgets is None:",
+            "[p for p in lost if not _paced(items(budgets), p)]",
+            "[p for p in lost if record.action == DELETE_POD or not _paced(items(budgets), p)]",
             "test_blast.py::test_where_a_budget_says_how_many_it_decides",
         ),
         Bug(
@@ -470,8 +477,8 @@ BUGS: Bugs = {
         Bug(
             "holds up a pod that serves nobody",
             BLAST,
-            "not isinstance(target, Found) or not _ready(target.value):",
-            "not isinstance(target, Found):",
+            'p["metadata"]["uid"] in ours and _ready(p)]',
+            'p["metadata"]["uid"] in ours and (record.action == DELETE_POD or _ready(p))]',
             "test_blast.py::test_a_pod_that_serves_nobody_may_always_go",
         ),
         Bug(
@@ -600,8 +607,8 @@ BUGS: Bugs = {
         Bug(
             "asks people to agree to what would be refused",
             "start.py",
-            "    may_not = checked if isinstance(checked, Refusal) else is_only_shown(draft, record)",
-            "    may_not = is_only_shown(draft, record)",
+            "    if refusal := checked if isinstance(checked, Refusal) else is_only_shown(draft, record):",
+            "    if refusal := is_only_shown(draft, record):",
             "test_dry_run.py::test_nobody_is_asked_to_agree_to_what_would_be_refused",
         ),
         Bug(

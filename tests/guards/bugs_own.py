@@ -136,7 +136,7 @@ BUGS: Bugs = {
         ),
     ),
     "the operator's own right": (
-        Bug("begins without its own right", "guards.py", "    operator_may,\n    commander", "    commander", STUCK),
+        Bug("begins without its own right", "guard_order.py", "    (3, operator_may),\n", "", STUCK),
         Bug(
             "asks again what the dry run tells",
             "own_rights.py",

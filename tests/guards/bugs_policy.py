@@ -288,10 +288,10 @@ BUGS: Bugs = {
         ),
         Bug(
             "counts budgets for what is not there",
-            "guards.py",
-            "    target_is_there,\n",
+            "guard_order.py",
+            "    (4, target_is_there),\n",
             "",
-            "test_blast.py::test_a_node_that_is_not_there_is_named_before_anything_is_counted",
+            "test_blast.py::test_a_node_that_can_not_be_read_is_named_before_anything_is_counted",
         ),
     ),
     "wishes: none is lost, and none waits for what it does not wait for": (

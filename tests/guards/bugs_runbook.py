@@ -119,9 +119,9 @@ BUGS: Bugs = {
         ),
         Bug(
             "does not ask again for the verb run",
-            "guards.py",
-            "    may_run,\n    operator_may",
-            "    operator_may",
+            "guard_order.py",
+            "    (3, may_run),\n",
+            "",
             f"{TESTS}::test_the_verb_run_is_asked_again",
         ),
         Bug(
@@ -149,9 +149,9 @@ BUGS: Bugs = {
     "runbooks: how often": (
         Bug(
             "knows no cooldown",
-            "guards.py",
-            "    runbook_has_rested,\n    #",
-            "    #",
+            "guard_order.py",
+            "    (9, runbook_has_rested),\n",
+            "",
             f"{TESTS}::test_its_cooldown_holds_the_same_target",
         ),
         Bug("knows no maxPerDay", "pace.py", " or runs_too_often(draft, record)", "", OFTEN),

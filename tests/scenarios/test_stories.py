@@ -74,7 +74,7 @@ class Story:
         self.world.run(seconds=1)
 
     def _publish(self) -> None:
-        self.world.objects[("postmortems", "checkout-5xx")]["spec"]["published"] = True
+        self.world.publish()
         self.world.run(seconds=1)
 
     def _wait(self, how_long: str) -> None:

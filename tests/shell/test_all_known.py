@@ -16,6 +16,7 @@ from stanch.shell.cache import Cache
 from stanch.shell.client import Reply, Unanswered
 from stanch.shell.clock import Clock
 from stanch.shell.health import Health
+from stanch.shell.items import Items
 from stanch.shell.known import all_known
 from stanch.shell.orphan_sweep import CannotLook
 from stanch.shell.policy_book import PolicyBook
@@ -124,7 +125,8 @@ async def started(kube: Paper) -> AsyncIterator[tuple[Reconciler, asyncio.Queue[
     reconciler.cache.put(KEY, stored("a"))
     tenure.extend(math.inf)
     reconciler.bells.ring(KEY)
-    working = asyncio.create_task(run._work(reconciler, tenure, reconciler.bells))
+    items = Items(reconciler, reconciler.bells, tenure)
+    working = asyncio.create_task(run._work(reconciler, tenure, reconciler.bells, items))
     try:
         yield reconciler, looks
     finally:

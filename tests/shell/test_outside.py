@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
@@ -11,7 +12,7 @@ from aiohttp import web
 from stanch.core.check_http import NOT_ASKED
 from stanch.core.observations import Failed, Found
 from stanch.core.policy_check import is_forbidden, wrong_address
-from stanch.core.questions import Metric, Probe
+from stanch.core.questions import LoadedRule, Metric, MetricRange, Probe
 from stanch.shell import outside
 from stanch.shell.outside import Asker, Careful, Refused
 
@@ -63,6 +64,23 @@ async def test_a_query_is_sent_as_prometheus_wants_it():
     assert not {"Authorization", "Cookie"} & set(seen["headers"])
 
 
+async def test_a_query_over_a_time_is_sent_with_its_ends_and_its_step():
+    """For graphs; as Prometheus' HTTP API has it."""
+    seen, end, matrix = {}, datetime(2026, 11, 21, 14, 30, tzinfo=UTC), {"resultType": "matrix", "result": []}
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.update(await request.post(), path=request.path)
+        return web.json_response({"status": "success", "data": matrix})
+
+    async with serving(handler) as url:
+        asked = MetricRange(f"{url}/prom", "up", end - timedelta(minutes=30), end, timedelta(seconds=15), 2.0)
+        assert Found(matrix) == await Asker().ask(asked)
+    assert ("/prom/api/v1/query_range", "up", "15", "2s") == tuple(
+        seen[k] for k in ("path", "query", "step", "timeout")
+    )
+    assert ("2026-11-21T14:00:00Z", "2026-11-21T14:30:00Z") == (seen["start"], seen["end"])
+
+
 BROKEN = {
     "not JSON": (says("<html>502</html>", 502), "it answers 502, and not with JSON"),
     "a list": (says("[]"), "not with JSON of Prometheus' API"),
@@ -90,6 +108,44 @@ async def test_what_is_no_answer_is_a_failure_in_words(case):
     answer = await metric(handler)
     assert isinstance(answer, Failed), answer
     assert words in answer.message
+
+
+RULES = {
+    "groups": [
+        {
+            "name": "orders",
+            "rules": [
+                {"type": "alerting", "name": "Other", "query": "up", "health": "ok"},
+                {"type": "alerting", "name": "Unknown", "query": "up == 0", "health": "ok", "alerts": []},
+                {"type": "recording", "name": "Unknown", "query": "up", "health": "ok"},
+                "riddle",
+            ],
+        },
+        {"rules": None},
+        7,
+    ]
+}
+
+
+async def test_a_rule_is_asked_for_by_its_name():
+    """An old Prometheus answers with all of them: only alerts of that very name count."""
+    seen = {}
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.update(request.query, path=request.path)
+        return web.json_response({"status": "success", "data": RULES})
+
+    async with serving(handler) as url:
+        answer = await Asker().ask(LoadedRule(f"{url}/prom/", "Unknown", 3.0))
+    assert Found({"rules": [{"name": "Unknown", "query": "up == 0", "health": "ok"}]}) == answer
+    assert {"type": "alert", "rule_name[]": "Unknown", "path": "/prom/api/v1/rules"} == seen
+
+
+@pytest.mark.parametrize("case", [c for c in BROKEN if c not in ("half of it", "no data", "elsewhere")])
+async def test_what_is_no_list_of_rules_is_a_failure(case):
+    """Never an empty list: that would say that the rule is not there."""
+    async with serving(BROKEN[case][0]) as url:
+        assert isinstance(await Asker().ask(LoadedRule(url, "Unknown", 3.0)), Failed)
 
 
 async def test_compressed_bytes_are_not_unpacked():

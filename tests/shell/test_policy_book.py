@@ -238,3 +238,13 @@ async def test_what_nobody_can_read_in_a_status_goes():
     await look_at_policy(kube, book, SHOP, T0)
     assert kube.patches[0][1]["status"]["odd"] is None
     assert 10 == kube.patches[0][1]["status"]["inForce"]["generation"]
+
+
+def test_while_it_is_not_read_nobody_knows_whom_to_tell():
+    """None, and not none: what is said meanwhile is told once the channels are known."""
+    room = {"name": "room", "kind": "Slack", "secret": "slack", "audiences": ["internal"]}
+    book = PolicyBook(DEFAULT, UNREAD)
+    book.take(policy({"communications": {"channels": [room]}}, namespace="stanch-system"))
+    assert book.policy("shop").channels is None
+    book.problem = ""
+    assert ["room"] == [c.name for c in book.policy("shop").channels or ()]

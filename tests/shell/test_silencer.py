@@ -20,7 +20,8 @@ from stanch.core.silences import mark_of
 from stanch.shell.bells import Key
 from stanch.shell.cache import Cache
 from stanch.shell.client import Kube
-from stanch.shell.silencer import Alertmanager, NoAnswer, Silencer
+from stanch.shell.secret_refs import SecretRefs
+from stanch.shell.silencer import Alertmanager, NoAnswer, Silencer, SilencesAt
 
 UID = "11111111-2222"
 
@@ -32,12 +33,14 @@ class Manager:
         self.silences: dict[str, Json] = {}
         self.alerts: list[Json] = []
         self.asked: list[str] = []
+        self.said_by: list[str] = []
         self.up = "2026-01-01T00:00:00.000Z"
         self.instead: Callable[[], web.Response] | None = None
 
     async def handle(self, request: web.Request) -> web.Response:
         """One request."""
         self.asked.append(f"{request.method} {request.path_qs}")
+        self.said_by.append(request.headers.get("Authorization", ""))
         if self.instead is not None:
             return self.instead()
         path = request.path.removeprefix("/am/api/v2/")
@@ -85,8 +88,8 @@ class Place:
 
 
 @pytest.fixture
-async def place() -> AsyncIterator[Place]:
-    """Alertmanager below a path, an API server, and a silencer between."""
+async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+    """Alertmanager below a path, an API server, and a silencer between; with the Secret that the parameter names."""
     api, manager, runners, at = AlertApi(), Manager(), [], []
     below = web.Application()
     below.router.add_route("*", "/{path:.*}", manager.handle)
@@ -98,8 +101,9 @@ async def place() -> AsyncIterator[Place]:
         at.append(f"http://127.0.0.1:{runner.addresses[0][1]}")
     async with Kube(Configuration(host=at[0])) as kube, aiohttp.ClientSession() as session:
         cache = Cache()
-        silencer = Silencer(f"{at[1]}/am/", kube, cache, lambda _: DEFAULT)
-        yield Place(api, manager, silencer, cache, Alertmanager(f"{at[1]}/am/", session))
+        where, secrets = SilencesAt(f"{at[1]}/am/", getattr(request, "param", "")), SecretRefs(kube)
+        silencer = Silencer(where, kube, cache, lambda _: DEFAULT)
+        yield Place(api, manager, silencer, cache, Alertmanager(where, session, secrets))
     for runner in runners:
         await runner.cleanup()
 
@@ -169,3 +173,31 @@ async def test_a_strange_answer_does_no_harm(
     await place.silencer.look_and_say(place.at)
     assert before == place.api.incidents[("stanch-system", "inc-1")]
     assert [] == [r for r in caplog.records if r.exc_info]
+
+
+# --- with credentials ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["alertmanager"], indirect=True)
+async def test_it_asks_with_the_secret_that_is_named(place: Place) -> None:
+    """And with a new one as soon as the old one is refused."""
+    place.api.secrets["alertmanager"] = {"token": "hush-1"}
+    place.know()
+    await place.look()
+    assert {"Bearer hush-1"} == set(place.manager.said_by)
+    place.api.secrets["alertmanager"] = {"username": "stanch", "password": "hush-2"}
+    place.manager.instead = lambda: web.Response(status=401, text="who are you, hush-1?")
+    with pytest.raises(NoAnswer, match="HTTP 401") as refused:
+        await place.look()
+    assert "hush" not in str(refused.value)
+    place.manager.instead = None
+    await place.look()
+    assert place.manager.said_by[-1].startswith("Basic ")
+
+
+@pytest.mark.parametrize("place", ["alertmanager"], indirect=True)
+async def test_without_the_secret_nothing_is_asked(place: Place) -> None:
+    """The words name it."""
+    with pytest.raises(NoAnswer, match="Secret stanch-system/alertmanager is not there"):
+        await place.look()
+    assert [] == place.manager.asked

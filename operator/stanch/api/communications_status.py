@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from stanch.api.meta import Counter, Duration, Model, Severity, Time
+from stanch.api.outbox_status import CHANNELS_MAX, OUTBOX_MAX, UPDATES_MAX, Message, ToldChannel, UpdateRecord
 from stanch.api.said import Audience, UpdateState
 
 _S = Annotated[str, Field(max_length=320)]
@@ -67,7 +68,7 @@ class UpdateDraft(Model):
 
 
 class CommunicationsRecord(Model):
-    """Promises, what was told, and drafts."""
+    """Promises, what was told, drafts, and what waits to be told to channels."""
 
     next_updates: Annotated[
         tuple[NextUpdate, ...] | None, Field(max_length=3, description="What is promised, one an audience.")
@@ -78,4 +79,21 @@ class CommunicationsRecord(Model):
     ] = None
     drafts: Annotated[
         tuple[UpdateDraft, ...] | None, Field(max_length=3, description="What could be said next, one an audience.")
+    ] = None
+    outbox: Annotated[
+        tuple[Message, ...] | None,
+        Field(max_length=OUTBOX_MAX, description="What waits to be told, and what was told lately."),
+    ] = None
+    channels: Annotated[
+        tuple[ToldChannel, ...] | None, Field(max_length=CHANNELS_MAX, description="Channels that have heard of it.")
+    ] = None
+    told_up_to: Annotated[
+        Counter | None, Field(description="Up to this line of the timeline the outbox has all that is to be told.")
+    ] = None
+    updates: Annotated[
+        tuple[UpdateRecord, ...] | None,
+        Field(
+            max_length=UPDATES_MAX,
+            description="Updates that people gave, the newest; those for the public stay longer.",
+        ),
     ] = None

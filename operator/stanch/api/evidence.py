@@ -61,7 +61,7 @@ class Item(Model):
 
 
 # They stand in the list, but a capture that lacks only these lacks nothing.
-NORMAL_REASONS = frozenset({MissingReason.NO_PREVIOUS, MissingReason.NOT_STARTED})
+NORMAL_REASONS = frozenset({MissingReason.NO_PREVIOUS, MissingReason.NOT_STARTED, MissingReason.IN_PART_B})
 
 
 class MissingItem(Model):

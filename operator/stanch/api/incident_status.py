@@ -231,6 +231,7 @@ class Debt(Model):
         Field(max_length=253, description="Who is to own the ActionItem that takes it over, once asked for."),
     ] = None
     action_item: Annotated[_S | None, Field(description="ActionItem that took it over; then it is owed there.")] = None
+    chased_by: Annotated[_S | None, Field(description="ActionItem that asks its owner; it is owed here.")] = None
 
 
 class Contest(Model):
@@ -315,6 +316,14 @@ class EvidenceRecord(Model):
     sha256: Annotated[_S, Field(description="SHA-256 of the bundle.")]
     captured_time: Annotated[Time, Field(description="When it was captured.")]
     stored: Annotated[bool | None, Field(description="True once the API server has said that it is there.")] = None
+    rest: Annotated[Counter | None, Field(description="Things that are left for part b of this capture.")] = None
+    rest_of: Annotated[_S | None, Field(description="Part a, of which this is part b.")] = None
+
+
+class AlertTarget(Target):
+    """What a label of its alerts names: looked at, never acted on by that."""
+
+    label: Annotated[_S, Field(description="The label that names it.")]
 
 
 class AlertsRecord(Model):
@@ -322,6 +331,10 @@ class AlertsRecord(Model):
 
     firing: Annotated[Counter, Field(description="Alerts that fire, as far as was told.")]
     total: Annotated[Counter, Field(description="Alerts that there were.")]
+    targets: Annotated[
+        tuple[AlertTarget, ...] | None,
+        Field(max_length=1, description="What their labels name, where nothing else names a target; empty: nothing."),
+    ] = None
 
 
 class Suggestion(Model):
@@ -360,10 +373,16 @@ class PostmortemRecord(Model):
     """What was decided about learning from it."""
 
     decision: Annotated[_S, Field(description="Undecided, Required, Short or None.")]
-    reasons: Annotated[tuple[_S, ...] | None, Field(max_length=8, description="Why.")] = None
+    reasons: Annotated[tuple[_S, ...] | None, Field(max_length=12, description="Why.")] = None
     name: Annotated[_S | None, Field(description="Postmortem object.")] = None
     action_items: Annotated[tuple[_S, ...] | None, Field(max_length=16, description="ActionItems drafted.")] = None
     drafted_time: Annotated[Time | None, Field(description="When all of them were known to be stored.")] = None
+    due_time: Annotated[Time | None, Field(description="When the text is due.")] = None
+    remind_time: Annotated[
+        Time | None, Field(description="When it is spoken of next; left out when it is no more.")
+    ] = None
+    reminders: Annotated[Counter, Field(description="How often it was spoken of.")] = 0
+    overdue: Annotated[bool | None, Field(description="True once it is past due and was said so.")] = None
     waived: Annotated[_L | None, Field(description="Who waived it, and why.")] = None
     sign_offs: Annotated[
         tuple[SignOffRecord, ...] | None, Field(max_length=8, description="Who stands by it, each once.")
@@ -429,7 +448,7 @@ class IncidentStatus(Model):
         Field(max_length=SUSPECTS_MAX, description="What changed and may be the cause, likeliest first."),
     ] = None
     changes: Annotated[ChangesRecord | None, Field(description="What was looked at for changes.")] = None
-    evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=16, description="Bundles captured.")] = None
+    evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=24, description="Bundles captured.")] = None
     alerts: Annotated[AlertsRecord | None, Field(description="Of an incident that alerts made: how they stand.")] = None
     recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None
     communications: Annotated[

@@ -56,6 +56,8 @@ class ConditionType:
     UPDATE_OVERDUE: Final = "UpdateOverdue"
     TIME_BOX_OVER: Final = "TimeBoxOver"
     READY: Final = "Ready"
+    # Of a Postmortem
+    PUBLISHED: Final = "Published"
 
 
 class Reason:
@@ -96,6 +98,12 @@ class Reason:
     NOT_NEEDED: Final = "NotNeeded"
     NOT_YET: Final = "NotYet"
     DUE: Final = "Due"
+    OVERDUE: Final = "Overdue"
+    LINT_FINDINGS: Final = "LintFindings"
+    # Published, of a Postmortem
+    SIGN_OFF_MISSING: Final = "SignOffMissing"
+    NOT_RESOLVED: Final = "NotResolved"
+    NOT_ASKED: Final = "NotAsked"
     # Stalled
     POLICIES_MISSING: Final = "PoliciesMissing"
     PERMISSION_MISSING: Final = "PermissionMissing"
@@ -155,6 +163,37 @@ class Reason:
     DECIDE: Final = "Decide"
 
 
+class ItemCondition:
+    """Of an ActionItem. Proven is there with doneWhen; Escalated only while it is true."""
+
+    DONE: Final = "Done"
+    OVERDUE: Final = "Overdue"
+    PROVEN: Final = "Proven"
+    ESCALATED: Final = "Escalated"
+
+
+class ItemReason:
+    """Reasons of the conditions of an ActionItem."""
+
+    CLOSED: Final = "Closed"
+    PROVED: Final = "Proved"
+    OPEN: Final = "Open"
+    NOT_PROVEN: Final = "NotProven"
+    REGRESSED: Final = "Regressed"
+    LATE: Final = "Late"
+    IN_TIME: Final = "InTime"
+    OVERDUE_FOR_LONG: Final = "OverdueForLong"
+    # Proven
+    HOLDS: Final = "Holds"
+    NOT_LONG_ENOUGH: Final = "NotLongEnough"
+    NOT_THERE: Final = "NotThere"
+    NOT_SO: Final = "NotSo"
+    MAY_NOT_READ: Final = "MayNotRead"
+    NOT_ANSWERED: Final = "NotAnswered"
+    INVALID: Final = "Invalid"
+    NO_DATA: Final = "NoData"
+
+
 class EventKind:
     """Kinds of timeline lines, and reasons of Kubernetes Events: noun and past participle, each meaning one thing."""
 
@@ -165,6 +204,7 @@ class EventKind:
     SIGNALS_SAY: Final = "SignalsSay"
     RECURRED: Final = "Recurred"
     RUNBOOKS_TIED: Final = "RunbooksTied"
+    TARGET_NAMED: Final = "TargetNamed"
     ACKNOWLEDGED: Final = "Acknowledged"
     ROLE_CHANGED: Final = "RoleChanged"
     NOTE: Final = "Note"
@@ -182,7 +222,9 @@ class EventKind:
     IMPACT_CHANGED: Final = "ImpactChanged"
     HYPOTHESIS_CHANGED: Final = "HypothesisChanged"
     UPDATE_PUBLISHED: Final = "UpdatePublished"
+    NOT_DELIVERED: Final = "NotDelivered"
     UPDATE_DUE: Final = "UpdateDue"
+    UPDATE_QUESTIONED: Final = "UpdateQuestioned"
     UPDATE_MISSED: Final = "UpdateMissed"
     ESCALATED: Final = "Escalated"
     ENTRY_REFUSED: Final = "EntryRefused"
@@ -229,7 +271,15 @@ class EventKind:
     POSTMORTEM_ASKED: Final = "PostmortemAsked"
     POSTMORTEM_SIGNED: Final = "PostmortemSigned"
     POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
+    POSTMORTEM_REMINDED: Final = "PostmortemReminded"
+    POSTMORTEM_OVERDUE: Final = "PostmortemOverdue"
     ACTION_ITEM_DRAFTED: Final = "ActionItemDrafted"
+    ITEM_REMINDED: Final = "ActionItemReminded"
+    ITEM_DUE: Final = "ActionItemDue"
+    ITEM_ASKED_ABOUT: Final = "ThreeWeekTest"
+    ITEM_ESCALATED: Final = "ActionItemEscalated"
+    ITEM_DONE: Final = "ActionItemDone"
+    ITEM_REOPENED: Final = "ActionItemReopened"
     CLOSED: Final = "Closed"
     INCIDENT_IS_CLOSED: Final = "IncidentIsClosed"
     NO_SUCH_INCIDENT: Final = "NoSuchIncident"
@@ -249,6 +299,7 @@ class MissingReason:
     NOT_ANSWERED: Final = "NotAnswered"
     REDACTION_FAILED: Final = "RedactionFailed"
     LOST_IN_RESTART: Final = "LostInRestart"
+    IN_PART_B: Final = "InPartB"
 
 
 class Milestone:
@@ -270,10 +321,12 @@ class Milestone:
             EventKind.MITIGATED,
             EventKind.RELAPSED,
             EventKind.TIME_BOX_OVER,
+            EventKind.NOT_DELIVERED,
             EventKind.UPDATE_MISSED,
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,
+            EventKind.POSTMORTEM_OVERDUE,
             EventKind.CLOSED,
             EventKind.STALLED,
         }

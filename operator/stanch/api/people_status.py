@@ -73,3 +73,6 @@ class SignOffRecord(Model):
     time: Annotated[Time, Field(description="When.")]
     entry: Annotated[_S, Field(description="The TimelineEntry that says so.")]
     generation: Annotated[Counter, Field(description="Generation of the Postmortem that was read.")] = 0
+    digest: Annotated[
+        _S | None, Field(description="SHA-256 of the text that was read; a changed text is to be signed off anew.")
+    ] = None

@@ -10,13 +10,17 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
+from stanch.api.communications_status import Moment
 from stanch.api.meta import Severity
 from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.people_rules import AVOID, CADENCE, REQUIRED, CadenceRule, RolesRule
+from stanch.api.policy_sections import Channel
+from stanch.api.said import Audience
 from stanch.api.wish import GitOps
 
 WhenWorse = Literal["Undo", "Ask"]
 CommanderActs = Literal["Warn", "Deny"]
+Lint = Literal["Warn", "Deny"]
 
 _S: Final = timedelta(seconds=1)
 _M: Final = timedelta(minutes=1)
@@ -126,9 +130,14 @@ class Policy:
     runs_counted_for: timedelta = 24 * _H
     when_worse: WhenWorse = "Ask"
     git_ops: GitOps = GitOps.HOLD
+    # Where people are told; None while nobody has read which there are.
+    channels: tuple[Channel, ...] | None = ()
     # Where criteria may ask, besides the API server: the platform's word, and nobody else's. "" is nowhere.
     prometheus_url: str = ""
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    # Names of Secrets in the operator's namespace.
+    prometheus_secret: str = ""
+    endpoint_secrets: Mapping[str, str] = field(default_factory=dict)
     commander_acts: CommanderActs = "Warn"
     # Roles by severity, and what one person should not be at once (decisions 2.5).
     roles_required: Mapping[Severity, RolesRule] = field(default_factory=lambda: dict(REQUIRED))
@@ -143,6 +152,9 @@ class Policy:
     # Promises of updates (decisions 2.10): missed a minute after they were due; the last one comes soon after it is over.
     cadence: Mapping[Severity, CadenceRule] = field(default_factory=lambda: dict(CADENCE))
     after_mitigated: int = 2
+    # Words of their own for an audience and a moment, over the built-in ones (core/update_drafts.py).
+    update_templates: Mapping[tuple[Audience, Moment], str] = field(default_factory=dict)
+    public_lint: CommanderActs = "Warn"
     update_grace: timedelta = 60 * _S
     final_update_within: timedelta = 15 * _M
     # An entry that was said in time is taken in before its promise counts as missed, also when it is seen a little later.
@@ -156,6 +168,33 @@ class Policy:
     postmortem_at: Severity = Severity.SEV2
     postmortem_on: frozenset[str] = frozenset({"rolloutUndo", "serviceShift", "routeShift", "drain", "quarantine"})
     postmortem_due: timedelta = 48 * _H
+    # Any one of these asks for a full postmortem, besides severity and what it took (decisions 2.11).
+    postmortem_visible: timedelta = 15 * _M
+    postmortem_resolve: timedelta = 4 * _H
+    postmortem_detect: timedelta = 15 * _M
+    postmortem_data: bool = True
+    postmortem_customer: bool = True
+    postmortem_recurrence: bool = True
+    postmortem_signs: int = 1
+    postmortem_factors: int = 3
+    postmortem_lint: Lint = "Deny"
+    # A text that is not written is spoken of on a cadence, and not for ever.
+    postmortem_remind_every: timedelta = 24 * _H
+    postmortem_reminders_max: int = 6
+    # Of one incident: more than these will not get done.
+    items_max: int = 5
+    # How late an item may be due, by priority, from when it was written down.
+    items_due: Mapping[str, timedelta] = field(
+        default_factory=lambda: {"P0": 168 * _H, "P1": 504 * _H, "P2": 1080 * _H, "P3": 2160 * _H}
+    )
+    items_chase_every: timedelta = 168 * _H
+    items_test_after: timedelta = 504 * _H
+    items_escalate_after: timedelta = 168 * _H
+    # Whom an item is brought before that nobody closes; "" is nobody.
+    items_escalate_to: str = ""
+    # doneWhen is looked at so often, and must hold for so long.
+    items_look_every: timedelta = 15 * _M
+    items_hold: timedelta = _H
     retention_incident: timedelta = 8760 * _H
     retention_entries: timedelta = 168 * _H
     retention_evidence: Mapping[Severity, timedelta] = field(

@@ -103,3 +103,15 @@ class ActionItemRules(Model):
     three_week_test: Annotated[
         Duration | None, Field(description="Is anything done after so long? 504h when left out.")
     ] = None
+    escalate_after: Annotated[
+        Duration | None, Field(description="Overdue for so long, somebody else is told; 168h when left out.")
+    ] = None
+    escalate_to: Annotated[
+        str | None, Field(min_length=1, max_length=253, description="Who that is: a contact, a person, a team.")
+    ] = None
+    look_every: Annotated[
+        Duration | None, Field(description="doneWhen is looked at every; 15m when left out. From 1s to 24h.")
+    ] = None
+    hold: Annotated[
+        Duration | None, Field(description="doneWhen must hold for so long; 1h when left out. From 1s to 168h.")
+    ] = None

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from stanch.api.communications_status import Moment
 from stanch.api.meta import Duration, Model, Name, ObjectName, Severity
 from stanch.api.policy_limits import Strictness, keyed
 from stanch.api.said import Audience, Role
@@ -119,18 +120,45 @@ class ChannelKind(StrEnum):
     EMAIL = "Email"
     WEBHOOK = "Webhook"
     PAGER_DUTY = "PagerDuty"
+    GRAFANA = "Grafana"
 
 
 class Channel(Model):
     """One place where updates are sent."""
 
     name: Annotated[Name, Field(description="Your name for it.")]
-    kind: Annotated[ChannelKind, Field(description="Slack, Email, Webhook or PagerDuty.")]
+    kind: Annotated[ChannelKind, Field(description="Slack, Email, Webhook, PagerDuty or Grafana.")]
     secret: Annotated[ObjectName, Field(description="Secret in stanch-system that holds address and credentials.")]
     audiences: Annotated[tuple[Audience, ...], Field(max_length=3, description="Who hears it there.")]
     severities: Annotated[
-        tuple[Severity, ...] | None, Field(max_length=4, description="Only of these; all when left out.")
+        tuple[Severity, ...] | None,
+        Field(max_length=4, description="Only of these; all when left out. Who heard of it hears of its end."),
     ] = None
+    private_host: Annotated[
+        str | None,
+        Field(
+            max_length=253,
+            pattern="^[A-Za-z0-9.:_-]+$",
+            description="Host in your own network that the Secret's address may name, as it is written there: a mail relay, a "
+            "Grafana. Without it nothing private is connected to; link-local addresses never are.",
+        ),
+    ] = None
+
+
+class UpdateTemplate(Model):
+    """Words with blanks for one audience and one moment."""
+
+    audience: Annotated[Audience, Field(description="internal, leadership or public.")]
+    moment: Annotated[Moment, Field(description="Aware (the first), Update, Mitigated or Resolved (the last).")]
+    text: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=8192,
+            description="Jinja2: blanks such as {{ impact }}, if, for over a list, a few filters; no calls, no sums. For all: "
+            "service, impact, since, next_update; not for the public: title, severity, commander, leading, stands, tried, trying.",
+        ),
+    ]
 
 
 class Communications(Model):
@@ -147,6 +175,14 @@ class Communications(Model):
     ] = None
     after_mitigated: Annotated[
         int | None, Field(ge=1, le=10, description="Every interval times this once mitigated; 2 when left out.")
+    ] = None
+    templates: Annotated[
+        tuple[UpdateTemplate, ...] | None,
+        Field(
+            max_length=12,
+            description="Drafts of updates in your own words; built-in ones when left out.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["audience", "moment"]},
+        ),
     ] = None
     lint: Annotated[
         Strictness | None, Field(description="Public text that names causes or promises: Warn when left out, or Deny.")
@@ -200,10 +236,20 @@ class Receiver(Model):
     ] = None
 
 
+_Secret = Annotated[
+    ObjectName | None,
+    Field(
+        description="Secret in stanch-system (type Opaque or kubernetes.io/basic-auth) to ask it with: token, or username and "
+        "password; and ca.crt, if its certificate is of an authority of your own. Without credentials when left out."
+    ),
+]
+
+
 class Prometheus(Model):
     """Where numbers come from. Only in the cluster's policy."""
 
     url: Annotated[_Url, Field(description="Base URL, for example http://prometheus-operated.monitoring:9090.")]
+    secret: _Secret = None
 
 
 class Endpoint(Model):
@@ -211,6 +257,7 @@ class Endpoint(Model):
 
     name: Annotated[Name, Field(description="Your name for it.")]
     url: Annotated[_Url, Field(description="What is asked.")]
+    secret: _Secret = None
 
 
 class Contact(Model):

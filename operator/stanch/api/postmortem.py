@@ -5,7 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stanch.api.meta import Condition, Model, Name, ObjectName, Time, WishName
+from stanch.api.incident import Meta
+from stanch.api.meta import Model, Name, ObjectName, Time, WishName
+from stanch.api.postmortem_status import PostmortemStatus
 
 _PARAGRAPH = Annotated[str, Field(max_length=8192)]
 _SENTENCE = Annotated[str, Field(max_length=1024)]
@@ -44,6 +46,10 @@ class Factor(Model):
     ]
     layer: Annotated[_SENTENCE | None, Field(description="Where it sits: release, tests, delivery …")] = None
     statement: Annotated[_SENTENCE, Field(description="What was so in the system.")]
+    accepted: Annotated[
+        _SENTENCE | None,
+        Field(min_length=1, description="Why nothing is done about it; else an ActionItem names it in `answers`."),
+    ] = None
 
 
 class TimelineNote(Model):
@@ -53,6 +59,21 @@ class TimelineNote(Model):
     kind: Annotated[str, Field(max_length=64, description="What kind of thing.")]
     by: Annotated[str, Field(max_length=512, description="Who.")]
     text: Annotated[_SENTENCE, Field(description="What happened.")]
+    entry: Annotated[
+        str | None,
+        Field(max_length=320, description="TimelineEntry or Evidence it stands for: `stanch evidence show`."),
+    ] = None
+
+
+class LintException(Model):
+    """Something the lint found that stays, for a reason that is published with it."""
+
+    rule: Annotated[WishName, Field(description="Name of the rule, as in status.lint.")]
+    field: Annotated[
+        str | None,
+        Field(max_length=256, description="Where it stands, as in status.lint; everywhere when left out."),
+    ] = None
+    reason: Annotated[str, Field(min_length=10, max_length=1024, description="Why it stays, in a sentence.")]
 
 
 class PostmortemSpec(Model):
@@ -86,20 +107,22 @@ class PostmortemSpec(Model):
     ] = None
     authors: Annotated[tuple[Name, ...] | None, Field(max_length=8, description="Who writes it.")] = None
     due_time: Annotated[Time | None, Field(description="When the text is due.")] = None
+    exceptions: Annotated[
+        tuple[LintException, ...] | None,
+        Field(max_length=16, description="What the lint found and stays, each with its reason."),
+    ] = None
     published: Annotated[
-        bool | None, Field(description="True when it is written: the incident may then close. Default false.")
+        bool | None,
+        Field(
+            description="True: it shall be published, which needs the verb publish. It is once the lint is clean and it is "
+            "signed off; from then on it never changes. Default false."
+        ),
     ] = None
 
 
-class PostmortemStatus(Model):
-    """What is so about it."""
+class Postmortem(Model):
+    """One postmortem, as read from the API server."""
 
-    observed_generation: Annotated[int | None, Field(ge=0, description="Generation this was decided on.")] = None
-    conditions: Annotated[
-        tuple[Condition, ...],
-        Field(
-            max_length=8,
-            description="Published and what is missing for it.",
-            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
-        ),
-    ] = ()
+    metadata: Meta
+    spec: PostmortemSpec
+    status: PostmortemStatus = Field(default_factory=PostmortemStatus)

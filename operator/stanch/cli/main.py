@@ -6,7 +6,11 @@ from urllib.parse import urlsplit
 import click
 
 from stanch.cli.evidence import evidence
+from stanch.cli.items.command import items
+from stanch.cli.postmortem.command import postmortem
+from stanch.cli.review.command import review
 from stanch.cli.runbook.command import runbook
+from stanch.cli.status_page.command import status_page
 
 EXAMPLES = """
 \b
@@ -16,7 +20,11 @@ Examples:
   stanch debts -n shop                        what incidents there still owe, and to whom
   stanch debts --orphans                      what deleted incidents left behind, and how it is removed
   stanch evidence list -n shop                what was captured before anything was done
+  stanch items export --format markdown       what is to be done, by whom, until when
+  stanch review --since 30d                   how long things took, what came again, what helped
+  stanch postmortem lint checkout-5xx         what keeps it from being published
   stanch runbook lint runbooks/               what is wrong with Runbooks before the night they are needed
+  stanch status-page --out /srv/status        what the public was told, as files that outlive the cluster
 """
 
 
@@ -84,6 +92,11 @@ def main() -> None:
     callback=a_base_url,
     help="Base URL of Alertmanager: alerts of an incident that is worked on are silenced there. None are when left out.",
 )
+@click.option(
+    "--silences-secret",
+    default="",
+    help="Name of a Secret in stanch-system to ask it with: token, or username and password; and ca.crt.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Also what kopf says, and debug lines.")
 def run(
     kubeconfig: str | None,
@@ -96,9 +109,12 @@ def run(
     """Run the operator in the foreground until it is told to stop (Ctrl-C, SIGTERM)."""
     if alerts["alerts_tls"] and not alerts["alerts_at"]:
         raise click.UsageError("--alerts-tls says nothing without --alerts-at")
+    if alerts["silences_secret"] and not alerts["silences_at"]:
+        raise click.UsageError("--silences-secret says nothing without --silences-at")
     from stanch.shell.entry import run_until_stopped  # noqa: PLC0415 -- kopf and the client cost a second to import
 
-    said = (alerts["alerts_at"] or "", alerts["alerts_tls"], alerts["silences_at"] or "")
+    silences = alerts["silences_at"] or "", alerts["silences_secret"] or ""
+    said = (alerts["alerts_at"] or "", alerts["alerts_tls"], *silences)
     sys.exit(run_until_stopped(kubeconfig, listen, lease, log_format == "json", verbose, said))
 
 
@@ -120,7 +136,11 @@ def debts(kubeconfig: str | None, namespace: str | None, orphans: bool) -> None:
 
 
 main.add_command(evidence)
+main.add_command(items)
+main.add_command(review)
+main.add_command(postmortem)
 main.add_command(runbook)
+main.add_command(status_page)
 
 
 if __name__ == "__main__":

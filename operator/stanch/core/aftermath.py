@@ -1,39 +1,49 @@
 """When it is resolved: a Postmortem drafted from the record, and an ActionItem for what a rollback leaves open."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
-from stanch.api import duration
 from stanch.api.action_item import ActionItemSpec, ActionKind, Priority
+from stanch.api.done_when import DoneWhen
 from stanch.api.incident_status import MitigationRecord, PostmortemRecord
-from stanch.api.meta import RECONCILERS, Severity, instant
+from stanch.api.meta import RECONCILERS
 from stanch.api.names import API_VERSION, EventKind, Label
-from stanch.api.postmortem import Factor, FactorClass, Impact, PostmortemSpec, TimelineNote
 from stanch.core.attempts import standing
+from stanch.core.chase import first_reminder
 from stanch.core.draft import MACHINE, Draft, shorten
 from stanch.core.git_ops import HOLD
-from stanch.core.hold import why_so_long
-from stanch.core.questions import ACTION_ITEMS, POSTMORTEMS, Ref
+from stanch.core.observations import Found, NotFound
+from stanch.core.postmortem_draft import postmortem_spec
+from stanch.core.postmortem_gate import SHORT, decide, due_of, only_more
+from stanch.core.questions import ACTION_ITEMS, POSTMORTEMS, Get, Ref
 from stanch.core.records import Store
 from stanch.core.spec_fold import declarer
 from stanch.core.swap import digest
+from stanch.core.todo_items import todo_items
+from stanch.core.whole_story import Story, pages_of, whole_story
 
 # As many as the status names; all of them are stored.
 ITEMS_NAMED = 16
-REASONS_MAX = 8
+# Of more none gets done; what is left stays in the timeline (decisions 2.11).
+ITEMS_DRAFTED = 5
 
 
 def learn(draft: Draft) -> None:
-    """Decide once what to learn, and draft it; people own what is written from then on."""
+    """Decide what to learn, and draft it once; people own what is written from then on."""
     times = draft.status.times
     if times is None or times.resolved is None or draft.incident.spec.drill:
         return
-    if draft.status.postmortem is None:
-        _decided(draft)
     record = draft.status.postmortem
-    if record is None or record.drafted_time is not None:
+    if record is not None and record.drafted_time is not None:
+        _still_so(draft, record)
         return
-    stores = _drafts(draft)
+    story = _story(draft)
+    if story is None:
+        return
+    if record is None:
+        record = _decided(draft, story)
+    if record is None:
+        return
+    stores = _drafts(draft, story, record)
     if all(s.name in draft.seen.stored for s in stores):
         _drafted(draft, record, stores)
     elif not any(s.name in draft.seen.not_stored for s in stores):
@@ -41,27 +51,71 @@ def learn(draft: Draft) -> None:
         draft.stores.extend(stores)
 
 
-def _decided(draft: Draft) -> None:
-    decision, reasons = _decide(draft)
-    items = tuple(s.name for s in _drafts(draft)[1:])
-    name = draft.incident.metadata.name
-    draft.set(
-        postmortem=PostmortemRecord(
-            decision=decision, reasons=reasons, name=name, action_items=items[:ITEMS_NAMED] or None
-        )
-    )
+def _still_so(draft: Draft, record: PostmortemRecord) -> None:
+    """Reopened and resolved again it may ask for more, never for less; and it is due from the last time on."""
+    times = draft.status.times
+    assert times is not None
+    assert times.resolved is not None
+    known = only_more(record, *decide(draft, Story(draft.status.timeline)))
+    due = due_of(draft, times.resolved)
+    if known.due_time is None or due > known.due_time:
+        changes = {"due_time": due, "remind_time": first_reminder(draft, due), "reminders": 0, "overdue": None}
+        known = known.model_copy(update=changes)
+    if known != record:
+        draft.set(postmortem=known)
 
 
-def _drafts(draft: Draft) -> list[Store]:
+def _story(draft: Draft) -> Story | None:
+    """The whole of the record; None while pages are asked for."""
+    namespace = draft.incident.metadata.namespace
+    if draft.ask(*pages_of(draft.status, namespace)):
+        return None
+    return whole_story(draft.status, namespace, draft.seen.get)
+
+
+def _decided(draft: Draft, story: Story) -> PostmortemRecord | None:
+    """Decided once; None while it is not known whether the name is free."""
+    name = _name(draft)
+    if name is None:
+        return None
+    decision, reasons = decide(draft, story)
+    record = PostmortemRecord(decision=decision, reasons=reasons, name=name)
+    items = tuple(s.name for s in _drafts(draft, story, record)[1:])
+    record = record.model_copy(update={"action_items": items[:ITEMS_NAMED] or None})
+    draft.set(postmortem=record)
+    return record
+
+
+def _name(draft: Draft) -> str | None:
+    """The incident's name; where an earlier incident of that name left its own, which is kept for ever, with our uid."""
+    meta = draft.incident.metadata
+    answer = draft.answer(Get(POSTMORTEMS, meta.namespace, meta.name))
+    if answer is None:
+        return None
+    mine = isinstance(answer, NotFound)
+    if isinstance(answer, Found):
+        labels = answer.value["metadata"].get("labels") or {}
+        mine = labels.get(Label.INCIDENT_UID, meta.uid) == meta.uid
+    return meta.name if mine else f"{meta.name}-{meta.uid[:6]}"
+
+
+def _drafts(draft: Draft, story: Story, record: PostmortemRecord) -> list[Store]:
     """The Postmortem, then the items that follow from it."""
+    name = record.name or draft.incident.metadata.name
     items = [_follow_up(draft, r) for r in draft.records if r.action == "rolloutUndo" and standing(r)]
     items += [_back_port(draft, r) for r in draft.records if r.action == HOLD and standing(r)]
-    spec = _postmortem(draft, tuple(i.name for i in items))
-    return [_store(draft, POSTMORTEMS, "Postmortem", draft.incident.metadata.name, spec), *items]
+    due = draft.now + draft.catalog.policy.follow_up_due
+    for title, spec in todo_items(draft, story, name, due, ITEMS_DRAFTED - len(items)):
+        items.append(_store(draft, ACTION_ITEMS, "ActionItem", title, spec))
+    text_due = due_of(draft, draft.now)
+    text = postmortem_spec(draft, story, tuple(i.name for i in items), text_due, record.decision != SHORT)
+    return [_store(draft, POSTMORTEMS, "Postmortem", name, text), *items]
 
 
 def _drafted(draft: Draft, record: PostmortemRecord, stores: list[Store]) -> None:
-    draft.set(postmortem=record.model_copy(update={"drafted_time": draft.now}))
+    due = due_of(draft, draft.now)
+    changes = {"drafted_time": draft.now, "due_time": due, "remind_time": first_reminder(draft, due)}
+    draft.set(postmortem=record.model_copy(update=changes))
     why = ", ".join(record.reasons or ())
     text = f"Postmortem {record.name} drafted ({record.decision}: {why})"
     draft.say(EventKind.POSTMORTEM_DRAFTED, text, entry=record.name, event=True)
@@ -69,19 +123,6 @@ def _drafted(draft: Draft, record: PostmortemRecord, stores: list[Store]) -> Non
         title = item.body["spec"]["title"]
         text = f"{title}; owner {item.body['spec']['owner']}"
         draft.say(EventKind.ACTION_ITEM_DRAFTED, text, entry=item.name, event=True)
-
-
-def _decide(draft: Draft) -> tuple[str, tuple[str, ...]]:
-    policy = draft.catalog.policy
-    reasons = []
-    # What it ever was counts: lowering it afterwards is free, and takes no lesson away.
-    known = draft.status.severity
-    worst = (known.worst if known else None) or draft.severity
-    if list(Severity).index(worst) <= list(Severity).index(policy.postmortem_at):
-        reasons.append(worst.value if worst is draft.severity else f"{worst.value} at its worst")
-    reasons += sorted({r.action for r in draft.records if r.action in policy.postmortem_on and r.attempts})
-    reasons += [shorten(f"asked by {name}", 300) for name in draft.status.postmortem_asked or ()]
-    return ("Required", tuple(reasons[:REASONS_MAX])) if reasons else ("Short", ("nothing asks for a full one",))
 
 
 def _store(draft: Draft, ref: Ref, kind: str, name: str, spec: dict[str, Any]) -> Store:
@@ -123,7 +164,13 @@ def _follow_up(draft: Draft, record: MitigationRecord) -> Store:
 
 
 def item(
-    draft: Draft, record: MitigationRecord, suffix: str, title: str, description: str, owner: str | None = None
+    draft: Draft,
+    record: MitigationRecord,
+    suffix: str,
+    title: str,
+    description: str,
+    owner: str | None = None,
+    done_when: DoneWhen | None = None,
 ) -> Store:
     """An ActionItem about one mitigation; the commander's, unless somebody else is named."""
     name = draft.incident.metadata.name
@@ -131,11 +178,12 @@ def item(
         title=shorten(title, 250),
         description=shorten(f"{description} Record: incident {draft.incident.key}.", 2000),
         incident=name,
-        postmortem=name,
+        postmortem=(draft.status.postmortem.name if draft.status.postmortem else None) or name,
         owner=owner or _owner(draft, record),
         due_time=draft.now + draft.catalog.policy.follow_up_due,
         priority=Priority.P1,
         kind=ActionKind.PREVENT,
+        done_when=done_when,
     )
     return _store(draft, ACTION_ITEMS, "ActionItem", f"{name}-{record.name}-{suffix}", spec.wire())
 
@@ -143,100 +191,3 @@ def item(
 def _owner(draft: Draft, record: MitigationRecord) -> str:
     owner = next((r.user for r in draft.status.roles or () if r.role == "commander"), None)
     return (owner or record.requested_by or declarer(draft)).replace(",", " ").replace(";", " ")[:253]
-
-
-def _postmortem(draft: Draft, items: tuple[str, ...]) -> dict[str, Any]:
-    times, durations = draft.status.times, draft.status.durations
-    assert times is not None
-    # From the start of harm or not at all: since the declaration would read as shorter than it was.
-    minutes = _minutes(times.started, times.mitigated)
-    spec = PostmortemSpec(
-        incident=draft.incident.metadata.name,
-        summary=shorten(_summary(draft), 8000),
-        impact=Impact(users=draft.status.impact.value.summary if draft.status.impact else None, minutes=minutes),
-        timeline=tuple(
-            TimelineNote(time=line.time, kind=line.kind, by=line.by, text=line.text) for line in draft.status.timeline
-        ),
-        detection=f"Detected {instant(times.detected)}, declared {instant(times.declared)} by {declarer(draft)}."
-        if times.detected and times.declared
-        else None,
-        response=shorten(_response(draft), 8000),
-        recovery=_recovery(draft, durations.to_resolve if durations else None),
-        factors=_factors(draft),
-        whys=(
-            shorten(
-                f"Why did it happen: {draft.incident.spec.title}? (to be answered; ask on until the answer is structure)",
-                1000,
-            ),
-        ),
-        went_well=(),
-        went_badly=(),
-        got_lucky=(),
-        action_items=items[:8],
-        authors=(declarer(draft)[:253],),
-        due_time=draft.now + draft.catalog.policy.postmortem_due,
-    )
-    return spec.wire()
-
-
-def _minutes(start: datetime | None, end: datetime | None) -> int | None:
-    return int((end - start).total_seconds() // 60) if start and end else None
-
-
-def _factors(draft: Draft) -> tuple[Factor, ...]:
-    """What the record knows, and prompts for what only people know; three are asked for."""
-    known = [
-        Factor(
-            name=f"{r.name[:33].rstrip('-')}-change",
-            factor_class=FactorClass.CHANGE,
-            layer="release",
-            statement=shorten(f"A version was rolled out that had to be taken back: {r.plan}", 1000),
-        )
-        for r in draft.records
-        if r.action == "rolloutUndo" and standing(r)
-    ]
-    return (
-        *known,
-        Factor(
-            name="let-it-through",
-            factor_class=FactorClass.PROCESS,
-            statement="To be filled: what let it reach users?",
-        ),
-        Factor(
-            name="seen-late",
-            factor_class=FactorClass.DETECTION,
-            statement="To be filled: what would have shown it before users did?",
-        ),
-    )
-
-
-def _summary(draft: Draft) -> str:
-    times = draft.status.times
-    assert times is not None
-    done = [r for r in draft.records if standing(r)]
-    what = "; ".join(f"{r.name} ({r.plan or r.action})" for r in done) or "no mitigation by stanch"
-    start = f"It began {instant(times.started)}. " if times.started else "When it began is to be filled. "
-    ended = (
-        f"Harm was seen to have ended {instant(times.mitigated)}" if times.mitigated else "When harm ended is not known"
-    )
-    resolved = f", and recovery had held by {instant(times.resolved)}" if times.resolved else ""
-    return f"{draft.incident.spec.title}. {start}{ended}{resolved}. What was done: {what}."
-
-
-def _response(draft: Draft) -> str:
-    lines = []
-    for record in draft.records:
-        attempt = standing(record)
-        when = f" at {instant(attempt.applied_time)}" if attempt and attempt.applied_time else ""
-        effect = f", {record.effect.value}" if record.effect else ""
-        lines.append(f"{record.name}: {record.action} on {record.target}, {record.state.value}{when}{effect}.")
-    return " ".join(lines) or "Nothing was done by stanch."
-
-
-def _recovery(draft: Draft, took: timedelta | None) -> str:
-    recovery = draft.status.recovery
-    if recovery is None or not recovery.criteria:
-        return "A person said that it was over; no criteria were watched."
-    names = ", ".join(c.name for c in recovery.criteria)
-    total = f" It took {duration.write(took)} in all." if took else ""
-    return f"Criteria {names} held for {duration.write(recovery.needed)}{why_so_long(recovery)}.{total}"

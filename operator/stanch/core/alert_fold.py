@@ -73,7 +73,9 @@ def _detected(draft: Draft, group: AlertGroup) -> None:
 
 def _say_what_fires(draft: Draft, group: AlertGroup) -> None:
     """On the record when the last one is over, or the first one fires again; in numbers all the time."""
-    known, now = draft.status.alerts, AlertsRecord(firing=firing(group), total=total(group))
+    known = draft.status.alerts
+    named = known.targets if known is not None else None
+    now = AlertsRecord(firing=firing(group), total=total(group), targets=named)
     if known == now:
         return
     if known is not None and known.firing and not now.firing:

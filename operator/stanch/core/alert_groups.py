@@ -32,7 +32,11 @@ NO_RUNBOOK: Final = Choice(None, (), "")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An incident that alerts made, as it is stored. ``ended``: closed or cancelled, and nothing opens it again."""
+    """
+    An incident that alerts made, as it is stored. ``ended``: closed or cancelled, and nothing opens it again.
+
+    ``still`` are tests of a JSON Patch, path and value, that pass as long as it is no more and no less over than it was.
+    """
 
     namespace: str
     name: str
@@ -42,6 +46,7 @@ class Known:
     group: AlertGroup
     resolved: datetime | None = None
     ended: datetime | None = None
+    still: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def over(self) -> datetime | None:
@@ -66,9 +71,20 @@ def read_known(body: Mapping[str, Any]) -> Known | None:
             group=AlertGroup.model_validate(spec.get("alertGroup")),
             resolved=_time(times.get("resolved")),
             ended=_time(closed),
+            still=_still(body.get("status")),
         )
     except ValidationError:
         return None
+
+
+def _still(status: Mapping[str, Any] | None) -> tuple[tuple[str, str | None], ...]:
+    """A test of null passes while the field is absent, if its parent is there (facts/mitigations.md 1)."""
+    if status is None:
+        return (("/status", None),)
+    times = status.get("times")
+    if times is None:
+        return (("/status/times", None),)
+    return tuple((f"/status/times/{name}", times.get(name)) for name in ("resolved", "cancelled", "closed"))
 
 
 def _time(text: str | None) -> datetime | None:
@@ -237,10 +253,14 @@ def body_of(decision: Create, name: str, namespace: str, told: Told, choice: Cho
 
 
 def patch_of(decision: Attach) -> list[dict[str, Any]]:
-    """JSON Patch that writes it, unless the spec is another by now: a status that is written meanwhile is no matter."""
+    """
+    JSON Patch that writes it, unless the spec is another by now, or the incident is over, or open again: what was decided
+    rests on that. Whatever else is written into its status meanwhile is no matter.
+    """
     known = decision.known
     return [
         {"op": "test", "path": "/metadata/uid", "value": known.uid},
         {"op": "test", "path": "/metadata/generation", "value": known.generation},
+        *({"op": "test", "path": path, "value": value} for path, value in known.still),
         {"op": "add", "path": "/spec/alertGroup", "value": decision.group.wire()},
     ]

@@ -163,6 +163,19 @@ def controller_uid(obj: Mapping[str, Any]) -> str:
     return next((str(owner.get("uid") or "") for owner in owners if owner.get("controller")), "")
 
 
+def controller_name(pod: Mapping[str, Any]) -> str:
+    """`Deployment web` or `StatefulSet db`: whose pod it is, as far as its owner's name tells."""
+    owner: Mapping[str, Any] = next(
+        (o for o in pod["metadata"].get("ownerReferences") or () if o.get("controller")), {}
+    )
+    if not owner:
+        return f"Pod {pod['metadata']['name']}"
+    code = (pod["metadata"].get("labels") or {}).get("pod-template-hash")
+    if owner["kind"] == "ReplicaSet" and code and owner["name"].endswith(f"-{code}"):
+        return f"Deployment {owner['name'].removesuffix(f'-{code}')}"
+    return f"{owner['kind']} {owner['name']}"
+
+
 def revision_number(obj: Mapping[str, Any]) -> int:
     """The revision annotation as a number; 0 when it is missing or no number."""
     said = str(((obj.get("metadata") or {}).get("annotations") or {}).get(Annotation.REVISION) or "0")

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from stanch.api.incident_status import MitigationRecord
 from stanch.api.names import Reason
-from stanch.core.asking import ALL_NODES, controller_uid, owned_by, pdbs, pods_in, target_of
+from stanch.core.asking import ALL_NODES, controller_name, controller_uid, owned_by, pdbs, pods_in
 from stanch.core.draft import Draft
 from stanch.core.observations import Answer, Failed, Found, is_cut, items
-from stanch.core.ports import Aim, Refusal
+from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.selecting import selects
 
 TAKES_NODES_OUT: Final = frozenset({"cordon", "drain"})
@@ -49,31 +49,62 @@ def nodes_are_left(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal 
     )
 
 
-def enough_pods_are_left(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
-    """A workload of several pods keeps half of them ready, unless a PodDisruptionBudget says how many it can spare."""
-    target = draft.seen.get(target_of(aim))
-    if record.action != DELETE_POD or not isinstance(target, Found) or not _ready(target.value):
-        return None  # One that is not ready serves nobody.
-    if not (uid := controller_uid(target.value)):
-        return None
-    assert aim.namespace is not None
-    listed = pods_in(aim.namespace)
-    answer, budgets = draft.answer(listed), draft.answer(pdbs(aim.namespace))
-    if answer is None or budgets is None or _paced(items(budgets), target.value):
-        return None
-    if unseen := _not_all(answer, "pods", listed.limit):
-        return unseen
-    siblings, going = owned_by(items(answer), uid), _going(draft, frozenset({DELETE_POD}))
-    staying = (p for p in siblings if not p["metadata"].get("deletionTimestamp") and p["metadata"]["uid"] not in going)
-    left = sum(_ready(p) for p in staying) - 1
+def enough_pods_are_left(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Refusal | None:
+    """
+    Each workload of which ready pods go keeps half of its pods ready, unless a PodDisruptionBudget says how many it can spare.
+
+    Whatever takes them: one pod, or all of a node. Nobody waits for their successors, so all that goes counts as gone at once.
+    What a rollout replaces is not counted here: the workload's own strategy says how many of them go at a time.
+    """
+    going = frozenset(pod.uid for pod in change.removes) | _taken(draft)
+    spaces = sorted({pod.namespace for pod in change.removes})
+    answers = [(space, draft.answer(pods_in(space)), draft.answer(pdbs(space))) for space in spaces]
+    for space, answer, budgets in answers:
+        if answer is None or budgets is None:
+            continue
+        if unseen := _not_all(answer, "pods", pods_in(space).limit):
+            return unseen
+        ours = frozenset(pod.uid for pod in change.removes if pod.namespace == space)
+        # Who is not ready serves nobody.
+        lost = [p for p in items(answer) if p["metadata"]["uid"] in ours and _ready(p)]
+        counted = [p for p in lost if not _paced(items(budgets), p)]
+        if refusal := _too_few(draft, space, counted, items(answer), going):
+            return refusal
+    return None
+
+
+def _too_few(
+    draft: Draft, space: str, lost: Iterable[Json], pods: list[dict[str, Any]], going: frozenset[str]
+) -> Refusal | None:
+    """The first workload, by name, of which too few pods would be left ready in this namespace."""
     percent = draft.catalog.policy.min_ready_percent
-    if len(siblings) < SEVERAL or left * 100 >= len(siblings) * percent:
-        return None
-    return Refusal(
-        Reason.WOULD_BREAK_BUDGET,
-        f"{left} of {len(siblings)} pods of its workload would be left ready, and guardrails.minReadyPercent asks for "
-        f"{percent} %; scale it up first, or give it a PodDisruptionBudget, which says how many it can spare",
-    )
+    for who, uid in sorted({(controller_name(p), controller_uid(p)) for p in lost if controller_uid(p)}):
+        # What has done its work, as pods of a Job do, is not missing.
+        siblings = [p for p in owned_by(pods, uid) if not _is_over(p)]
+        left = sum(_ready(p) for p in siblings if p["metadata"]["uid"] not in going and not _leaves(p))
+        if len(siblings) < SEVERAL or left * 100 >= len(siblings) * percent:
+            continue
+        return Refusal(
+            Reason.WOULD_BREAK_BUDGET,
+            f"{left} of {len(siblings)} pods of {who} in namespace {space} would be left ready, and guardrails.minReadyPercent "
+            f"asks for {percent} %; scale it up first, or give it a PodDisruptionBudget, which says how many it can spare",
+        )
+    return None
+
+
+def _leaves(pod: Json) -> bool:
+    return bool(pod["metadata"].get("deletionTimestamp"))
+
+
+def _is_over(pod: Json) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def _taken(draft: Draft) -> frozenset[str]:
+    """Uids of pods that other incidents take, one or a node's, perhaps after the lists were read."""
+    looked = draft.seen.evidence_started or draft.now
+    fresh = [d for d in draft.seen.census.deeds if d.unseen_since(looked)]
+    return _going(draft, frozenset({DELETE_POD})) | {uid for d in fresh for uid in d.removes}
 
 
 def _going(draft: Draft, actions: frozenset[str]) -> frozenset[str]:

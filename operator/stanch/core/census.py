@@ -24,7 +24,8 @@ class Deed:
     One effect, or one that is written down and about to be: an undo is none, for undoing is always free.
 
     ``post`` is the digest of its ``fields`` as it left them; ``applied`` is when it was seen to be done; ``owner`` is the uid
-    of the controller of a pod; ``undo_took`` is from the intention of its undo until that was seen to be whole.
+    of the controller of a pod; ``undo_took`` is from the intention of its undo until that was seen to be whole; ``removes``
+    are uids of the pods it takes away.
     """
 
     incident: str
@@ -41,6 +42,7 @@ class Deed:
     applied: datetime | None = None
     owner: str = ""
     undo_took: timedelta | None = None
+    removes: tuple[str, ...] = ()
 
     @property
     def namespace(self) -> str:
@@ -99,6 +101,7 @@ def deeds_of(incident: str, records: Iterable[Mapping[str, Any]]) -> Iterator[De
                 action=str(record.get("action") or ""),
                 owner=str((record.get("target") or {}).get("owner") or ""),
                 applied=datetime.fromisoformat(attempt["appliedTime"]) if attempt.get("appliedTime") else None,
+                removes=tuple(attempt.get("removes") or ()),
             )
 
 

@@ -18,7 +18,7 @@ def look(draft: Draft, c: CriterionRecord) -> Sample | None:
     url = draft.catalog.policy.endpoints.get(name)
     if url is None:
         return Sample(None, f"there is no endpoint {name} in the ResponsePolicy of stanch-system")
-    answers = ask_outside(draft, c, Probe(url, 0))
+    answers = ask_outside(draft, c, Probe(url, 0, draft.catalog.policy.endpoint_secrets.get(name, "")))
     if answers is None:
         return None
     (answer,) = answers

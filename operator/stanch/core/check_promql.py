@@ -49,7 +49,9 @@ def look(draft: Draft, c: CriterionRecord) -> Sample | None:
     query = read(c.asks or "")
     if query.problem:
         return Sample(None, f"`{_quoted(query)}` can't be judged: {query.problem}")
-    answers = ask_outside(draft, c, *(Metric(url, text, 0) for text in (query.text, query.measured, query.newest)))
+    secret = draft.catalog.policy.prometheus_secret
+    texts = (query.text, query.measured, query.newest)
+    answers = ask_outside(draft, c, *(Metric(url, text, 0, secret) for text in texts))
     if answers is None:
         return None
     try:

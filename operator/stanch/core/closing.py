@@ -17,8 +17,9 @@ from stanch.core.commands import Unmark, outcome_key
 from stanch.core.debts import owed, owing
 from stanch.core.draft import Draft
 from stanch.core.freeze import frozen, met
-from stanch.core.observations import Failed, Found, OutcomeKind
+from stanch.core.observations import Failed, Found, NotFound, OutcomeKind
 from stanch.core.ports import Aim
+from stanch.core.postmortem_text import is_published, why_not_published
 from stanch.core.questions import POSTMORTEMS, REF_OF_KIND, Get
 from stanch.core.swap import label_of
 
@@ -41,10 +42,29 @@ def _written(draft: Draft, record: PostmortemRecord) -> tuple[str, str] | None:
     if record.decision == "None":
         return Reason.NOT_NEEDED, "Nothing asks for a review"
     answer = draft.seen.get(postmortem_of(draft))
-    if not isinstance(answer, Found) or not answer.value["spec"].get("published"):
+    if not isinstance(answer, Found) or not is_published(answer.value):
         return None
     short = record.decision == "Short"
     return (Reason.SHORT_REVIEW if short else Reason.PUBLISHED), f"Postmortem {record.name} is published"
+
+
+def not_learned(draft: Draft) -> tuple[str, str]:
+    """Reason and words why it is not, in words that stand still: what is missing, and until when."""
+    record = draft.status.postmortem
+    if record is None or record.name is None:
+        return Reason.DUE, "To be decided"
+    when = f"; due {instant(record.due_time)}" if record.due_time else ""
+    answer = draft.seen.get(postmortem_of(draft))
+    if isinstance(answer, NotFound):
+        return Reason.OVERDUE if record.overdue else Reason.DUE, (
+            f"There is no Postmortem {record.name} any more: apply it again, or waive it with a reason{when}"
+        )
+    why = why_not_published(answer.value) if isinstance(answer, Found) else None
+    if why is not None and isinstance(answer, Found) and answer.value["spec"].get("published"):
+        reason = why[0] if why[0] == Reason.LINT_FINDINGS else Reason.OVERDUE if record.overdue else Reason.DUE
+        return reason, f"Postmortem {record.name} is to be published, and is not. {why[1]}"
+    reason = Reason.OVERDUE if record.overdue else Reason.DUE
+    return reason, f"Postmortem {record.name} is drafted; people complete it{when}"
 
 
 def postmortem_of(draft: Draft) -> Get:

@@ -6,7 +6,7 @@ from typing import Any
 
 from stanch.api.incident import Incident
 from stanch.api.incident_status import Debt, IncidentStatus, MitigationRecord, TimelineLine
-from stanch.api.meta import Severity, TargetKind
+from stanch.api.meta import Severity, Target, TargetKind
 from stanch.api.names import Milestone
 from stanch.core.commands import Command
 from stanch.core.observations import Answer, Observations
@@ -105,6 +105,17 @@ class Draft:
     def severity(self) -> Severity:
         """The severity in force."""
         return self.status.severity.level if self.status.severity else self.catalog.policy.when_unknown
+
+    @property
+    def named_by_alerts(self) -> tuple[Target, ...]:
+        """What the labels of its alerts name, once that is on the record (core/alert_targets.py)."""
+        alerts = self.incident.status.alerts
+        return tuple(Target(kind=t.kind, name=t.name) for t in (alerts.targets if alerts else None) or ())
+
+    @property
+    def looked_at(self) -> tuple[Target, ...]:
+        """What is captured and thought about: the targets, or without any what its alerts name. Only targets are acted on."""
+        return self.incident.spec.targets or self.named_by_alerts
 
     @property
     def records(self) -> tuple[MitigationRecord, ...]:

@@ -21,5 +21,17 @@ def room(policy: Policy, kept: Iterable[EvidenceRecord]) -> int:
     most = min(PART_BYTES_MAX, policy.evidence_stored_bytes)
     if policy.evidence_required:
         return most
-    left = policy.evidence_incident_bytes - sum(each.bytes for each in kept)
-    return max(min(LEAST, most), min(most, left))
+    return max(min(LEAST, most), min(most, _left(policy, kept)))
+
+
+def room_for_rest(policy: Policy, kept: Iterable[EvidenceRecord], first: EvidenceRecord) -> int:
+    """
+    The same for part b: what part a has left of one capture's and the incident's budget, and 0 when that is nothing.
+
+    No effect rests on it, so there is no least: then it is a list of what there was no room for.
+    """
+    return max(0, min(PART_BYTES_MAX, policy.evidence_stored_bytes - first.bytes, _left(policy, kept)))
+
+
+def _left(policy: Policy, kept: Iterable[EvidenceRecord]) -> int:
+    return policy.evidence_incident_bytes - sum(each.bytes for each in kept)

@@ -77,15 +77,6 @@ def _who_may_be_it(draft: Draft, aim: Aim, change: Change) -> Steerer | None:
     return perhaps(target.value) if isinstance(target, Found) and change.before else None
 
 
-def ask_who_heals(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> None:
-    """Asked beside the dry run, so that the answer costs no wait of its own."""
-    if record.action == HOLD or _chosen(draft, record) is GitOps.IGNORE:
-        return
-    found = [w for w in who_puts_back(draft, aim, change) if w.ref is APPLICATIONS]
-    maybe = _who_may_be_it(draft, aim, change)
-    draft.ask(*(Get(APPLICATIONS, w.namespace, w.name) for w in (*found, *((maybe,) if maybe else ()))))
-
-
 def _hold(draft: Draft, record: MitigationRecord, who: Steerer, *, ask: bool) -> Refusal | None:
     name = f"hold-{record.name}"[:NAME_MAX].rstrip("-")
     known = draft.record(name)

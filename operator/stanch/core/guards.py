@@ -1,6 +1,6 @@
-"""Reasons not to act, in order; the first that says no wins (decisions 2.9; the rest of the sixteen come with their issue)."""
+"""Reasons not to act: is it open, may they, is the target free (decisions 2.9; core/guard_order.py has all in order)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from stanch.api.actions import KINDS_OF_ACTION
@@ -9,7 +9,7 @@ from stanch.api.meta import Person, TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE, Label, Reason
 from stanch.core.askers import asker
 from stanch.core.asking import target_of
-from stanch.core.blast import DRAIN, TAKES_NODES_OUT, enough_pods_are_left, nodes_are_left
+from stanch.core.blast import DRAIN, TAKES_NODES_OUT
 from stanch.core.census import RUNBOOK
 from stanch.core.contest import tug_of_war
 from stanch.core.debts import DEBTS_MAX, owing
@@ -17,20 +17,11 @@ from stanch.core.draft import Draft
 from stanch.core.freeze import frozen
 from stanch.core.git_ops import HOLD
 from stanch.core.observations import Busy, Failed, Found
-from stanch.core.own_rights import operator_may
-from stanch.core.pace import few_under_way, hour_has_room
 from stanch.core.ports import Aim, Need, Refusal
-from stanch.core.protected import owners_are_not_protected
 from stanch.core.questions import EVIDENCES, REF_OF_KIND, List, MayThey
-from stanch.core.runbook_authority import may_run
-from stanch.core.runbook_pace import runbook_has_rested
-from stanch.core.runners import nobody_else_runs_it
 from stanch.core.swap import meet
-from stanch.core.there import target_is_there
 
 CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
-
-Guard = Callable[[Draft, MitigationRecord, Aim], Refusal | None]
 
 
 def incident_is_open(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
@@ -254,46 +245,3 @@ def may(draft: Draft, record: MitigationRecord, aim: Aim, person: Person, needs:
                 f"{person.username} may not {need.verb} {what} {aim.name} {where}; grant it, or let another ask",
             )
     return None
-
-
-# The order of decisions 2.9, in which the first that says no wins. Guard 14, and what 4 says of generations, is in each
-# action's own plan; 7, 15 and 16 are in core/start.py, once there is a plan; 11 and 12 raise what 16 asks for.
-GUARDS: Final[tuple[Guard, ...]] = (
-    # 1 frozen
-    not_frozen,
-    # 2 open, not paused, not seen before
-    incident_is_open,
-    policies_are_proven,
-    not_seen_before,
-    # 3 rights
-    somebody_vouched,
-    asker_may,
-    may_run,
-    operator_may,
-    commander_may_act,
-    # 4 target, once it is a place to act in
-    action_fits_kind,
-    place_is_allowed,
-    target_is_there,
-    # 5 protected
-    target_is_not_protected,
-    owners_are_not_protected,
-    # 6 owner
-    nobody_else_runs_it,
-    # 8 busy
-    target_is_free,
-    room_for_what_is_owed,
-    nobody_pulls,
-    # 9, 10 pace
-    hour_has_room,
-    few_under_way,
-    runbook_has_rested,
-    # 13 blast
-    nodes_are_left,
-    enough_pods_are_left,
-)
-
-
-def refused(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
-    """The first guard that says no."""
-    return next((r for guard in GUARDS if (r := guard(draft, record, aim)) is not None), None)

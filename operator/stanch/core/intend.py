@@ -13,17 +13,16 @@ from stanch.api.incident_status import (
     UndoClass,
     WishState,
 )
-from stanch.api.meta import TargetKind, instant
+from stanch.api.meta import Target, TargetKind, instant
 from stanch.api.names import OPERATOR_NAMESPACE, EventKind, Label, Reason
 from stanch.core.askers import who_asked
+from stanch.core.captures import Wanted, capture, collected
 from stanch.core.diff import differences
 from stanch.core.draft import MACHINE, Draft, shorten
-from stanch.core.evidence_room import room
 from stanch.core.freeze import met
 from stanch.core.observations import Failed, Found
-from stanch.core.plan_type import Told
-from stanch.core.ports import Aim, Captured, CaptureRequest, Change, Refusal
-from stanch.core.questions import EVIDENCES, REF_OF_KIND, DryRun, Ref
+from stanch.core.ports import Aim, Change, Refusal
+from stanch.core.questions import REF_OF_KIND, DryRun, Ref
 from stanch.core.records import UNDO_TYPE, Store
 from stanch.core.swap import action_id, digest, exchange, fields, mark, patch_text
 
@@ -31,7 +30,6 @@ SECRETS = Ref("", "v1", "secrets")
 # etcd's and the API server's limit for a Secret's data, less what stands around the patches, which come in three forms.
 SECRET_BYTES_MAX = 1_000_000
 UNDO_COPIES = 3
-_EVIDENCE_LINES = (EventKind.EVIDENCE_NOT_STORED, EventKind.EVIDENCE_COLLECTED)
 
 
 def next_id(draft: Draft, record: MitigationRecord, *, undoes: bool = False) -> str:
@@ -106,18 +104,23 @@ def fresh_evidence(draft: Draft, aim: Aim) -> EvidenceRecord | None:
     """A capture of this target that is young (decisions 1.3 no. 37) and whole enough to stand for this effect too."""
     policy = draft.catalog.policy
     kept = (e for e in draft.status.evidence or () if e.captured_time >= draft.now - policy.evidence_fresh)
-    whole = (e for e in kept if not (policy.evidence_required and e.missing))
+    whole = (e for e in kept if e.rest_of is None and not (policy.evidence_required and e.missing))
     return next(reversed([e for e in whole if _shows(draft, e, aim)]), None)
 
 
 def _shows(draft: Draft, evidence: EvidenceRecord, aim: Aim) -> bool:
     if evidence.purpose == Purpose.DECLARED:
-        targets = draft.incident.spec.targets or ()
-        return any((t.kind, t.name) == (aim.kind, aim.name) for t in targets)
+        return any((t.kind, t.name) == (aim.kind, aim.name) for t in _declared_about(draft))
     if evidence.purpose != Purpose.BEFORE:
         return False
     made_for = (r for r in draft.records if any(a.evidence == evidence.name for a in r.attempts or ()))
     return any(draft.aim(r) == aim for r in made_for)
+
+
+def _declared_about(draft: Draft) -> tuple[Target, ...]:
+    """What the capture at declaration surely shows: of targets that came later nobody can tell whether they came in time."""
+    declared, named = draft.incident.spec.targets or (), draft.named_by_alerts
+    return tuple(t for t in declared if t in named) if declared and named else declared or named
 
 
 def lacks_evidence(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Refusal | None:
@@ -133,7 +136,7 @@ def lacks_evidence(draft: Draft, record: MitigationRecord, aim: Aim, change: Cha
     loses = lost_with(aim, change)
     if not loses and fresh_evidence(draft, aim) is not None:
         return None
-    captured = _collected(draft, (aim,), Purpose.BEFORE, record.name, record.name, None, loses)
+    captured = collected(draft, Wanted((aim,), Purpose.BEFORE, record.name, record.name, None, loses))
     if not captured.really_missing:
         return None
     lacking = captured.body["spec"].get("missing") or ()
@@ -142,82 +145,6 @@ def lacks_evidence(draft: Draft, record: MitigationRecord, aim: Aim, change: Cha
         Reason.EVIDENCE_INCOMPLETE,
         f"{captured.really_missing} things are missing in the evidence of {aim}: {shorten(names, 300)}; and {rule}. Tried again",
     )
-
-
-def capture(
-    draft: Draft,
-    aims: tuple[Aim, ...],
-    purpose: Purpose,
-    name: str,
-    mitigation: str | None = None,
-    attempt: str | None = None,
-    loses: frozenset[str] = frozenset(),
-) -> EvidenceRecord:
-    """Bundle what was answered, store it, and note it in the record."""
-    meta = draft.incident.metadata
-    captured = _collected(draft, aims, purpose, name, mitigation, attempt, loses)
-    draft.stores.append(Store(EVIDENCES, meta.namespace, captured.name, captured.sha256, captured.body, urgent=True))
-    record = EvidenceRecord(
-        name=captured.name,
-        purpose=purpose.value,
-        attempt=attempt if purpose is Purpose.AFTER else None,
-        items=captured.items,
-        missing=captured.really_missing,
-        lacks=shorten(captured.lacks, 300) or None,
-        bytes=captured.stored_bytes,
-        sha256=captured.sha256,
-        captured_time=draft.now,
-    )
-    draft.set(evidence=(*(draft.status.evidence or ()), record)[-16:])
-    _say_captured(draft, captured, purpose)
-    return record
-
-
-def _collected(
-    draft: Draft,
-    aims: tuple[Aim, ...],
-    purpose: Purpose,
-    name: str,
-    mitigation: str | None,
-    attempt: str | None,
-    loses: frozenset[str],
-) -> Captured:
-    meta = draft.incident.metadata
-    return draft.catalog.collector.capture(
-        CaptureRequest(
-            incident=meta.name,
-            incident_uid=meta.uid,
-            namespace=meta.namespace,
-            severity=draft.severity,
-            aims=aims,
-            purpose=purpose,
-            name=name,
-            mitigation=mitigation,
-            attempt=attempt,
-            captured=draft.now,
-            deadline=draft.catalog.policy.evidence_deadline[draft.severity],
-            loses=loses,
-            room=room(draft.catalog.policy, draft.status.evidence or ()),
-        ),
-        draft.seen,
-    )
-
-
-def _say_captured(draft: Draft, captured: Captured, purpose: Purpose) -> None:
-    # Instants have whole seconds here, so less than one can't be told apart.
-    seconds = int((draft.now - (draft.seen.evidence_started or draft.now)).total_seconds())
-    took = f"in {seconds}s" if seconds > 0 else "within a second"
-    last = next((x.kind for x in reversed(draft.status.timeline) if x.kind in _EVIDENCE_LINES), None)
-    if last == EventKind.EVIDENCE_NOT_STORED:
-        return  # A quiet retry: the line that it could not be stored stands until something else happens.
-    gaps = f", {captured.really_missing} missing" if captured.really_missing else ""
-    told = f". {captured.excerpt}" if captured.excerpt else ""
-    text = f"{captured.items} items{gaps} {took} ({purpose.value}){told}"
-    if purpose in (Purpose.AFTER, Purpose.RELAPSE):
-        # The record names it; what was done and what came of it has lines of its own.
-        draft.events.append(Told(EventKind.EVIDENCE_COLLECTED, text))
-    else:
-        draft.say(EventKind.EVIDENCE_COLLECTED, text, entry=captured.name, event=True)
 
 
 def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, undoes: str | None = None) -> None:
@@ -275,7 +202,7 @@ def _evidence(draft: Draft, record: MitigationRecord, aim: Aim, action: str, los
     if fresh is not None:
         return fresh
     name = f"{draft.incident.metadata.name[:120]}-{record.name}-{number}-a"
-    return capture(draft, (aim,), Purpose.BEFORE, name, record.name, action, loses)
+    return capture(draft, Wanted((aim,), Purpose.BEFORE, name, record.name, action, loses))
 
 
 def _undo_record(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, action: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ of its own, when nothing else is asked, begins or is under way, and the status a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,9 +13,9 @@ from stanch.api.evidence import Purpose
 from stanch.api.incident_status import AttemptState
 from stanch.api.names import EventKind
 from stanch.core.attempts import begun
+from stanch.core.captures import Wanted, capture
 from stanch.core.draft import Draft, aim_at
-from stanch.core.intend import capture
-from stanch.core.ports import Aim
+from stanch.core.graph_queries import ask_graphs
 from stanch.core.recovery import attempt_is_open
 
 LATER: Final = frozenset({Purpose.AFTER.value, Purpose.RELAPSE.value})
@@ -26,17 +25,6 @@ WITHIN: Final = timedelta(minutes=30)
 RELAPSES_MAX: Final = 4
 AFTERS_MAX: Final = 6
 _BACK: Final = (EventKind.RELAPSED, EventKind.REOPENED)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One capture that is still to be made."""
-
-    aims: tuple[Aim, ...]
-    purpose: Purpose
-    name: str
-    mitigation: str | None = None
-    attempt: str | None = None
 
 
 def capture_later(draft: Draft) -> None:
@@ -49,9 +37,10 @@ def capture_later(draft: Draft) -> None:
     for aim in wanted.aims:
         draft.ask_evidence(aim)
     draft.ask(*draft.catalog.collector.changes_questions(wanted.aims, draft.seen))
+    ask_graphs(draft)
     draft.later = True
     if not draft.questions:
-        capture(draft, wanted.aims, wanted.purpose, wanted.name, wanted.mitigation, wanted.attempt)
+        capture(draft, wanted)
 
 
 def _is_calm(draft: Draft) -> bool:
@@ -83,7 +72,7 @@ def _after(draft: Draft) -> Iterator[Wanted]:
 def _relapse(draft: Draft) -> Iterator[Wanted]:
     """Harm is back, and nothing was captured since that shows it."""
     back = max((x.time for x in draft.incident.status.timeline if x.kind in _BACK), default=None)
-    targets = draft.incident.spec.targets or ()
+    targets = draft.looked_at
     if back is None or back < draft.now - WITHIN or not targets or _shown_since(draft, back):
         return
     number = sum(e.purpose == Purpose.RELAPSE for e in draft.status.evidence or ()) + 1
@@ -95,4 +84,6 @@ def _relapse(draft: Draft) -> Iterator[Wanted]:
 def _shown_since(draft: Draft, back: datetime) -> bool:
     """What was captured for another effect since then shows the relapse, too."""
     shows = (Purpose.RELAPSE, Purpose.BEFORE, Purpose.AFTER)
-    return any(e.purpose in shows and e.captured_time >= back for e in draft.status.evidence or ())
+    return any(
+        e.purpose in shows and e.rest_of is None and e.captured_time >= back for e in draft.status.evidence or ()
+    )

@@ -11,8 +11,8 @@ from stanch.api.meta import ConditionStatus, instant
 from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.api.recovery_status import CriterionState, RecoveryRecord
 from stanch.core.attempts import standing
-from stanch.core.closing import learned, unmarked
-from stanch.core.conditions import drop, find, is_true, put
+from stanch.core.closing import learned, not_learned, unmarked
+from stanch.core.conditions import drop, is_true, put
 from stanch.core.draft import Draft
 from stanch.core.forced_undo import is_waiting
 from stanch.core.hold import is_seen_to_the_end, why_not_held, why_so_long
@@ -93,7 +93,7 @@ def _acknowledged(draft: Draft) -> None:
 
 def _evidence(draft: Draft) -> None:
     # What was captured afterwards says nothing about what was there before.
-    kept = [e for e in draft.status.evidence or () if e.purpose not in LATER]
+    kept = [e for e in draft.status.evidence or () if e.purpose not in LATER and e.rest_of is None]
     if kept:
         missing = sum(e.missing for e in kept)
         total = sum(e.items for e in kept)
@@ -113,7 +113,7 @@ def _evidence(draft: Draft) -> None:
             Reason.HARM_FIRST,
             "Acted before evidence, for a recorded reason",
         )
-    elif not draft.incident.spec.targets and not draft.records:
+    elif not draft.looked_at and not draft.records:
         put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.NOTHING_TO_CAPTURE, "It names no targets")
     else:
         put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.CAPTURING, "Not stored yet")
@@ -259,20 +259,13 @@ def _held_by_worse(draft: Draft) -> None:
 
 
 def _reviewed(draft: Draft) -> None:
-    known, done = find(draft.status, ConditionType.REVIEWED), learned(draft)
+    done = learned(draft)
     if done is not None:
         put(draft, ConditionType.REVIEWED, "True", *done)
     elif _times(draft).resolved is None:
         put(draft, ConditionType.REVIEWED, "False", Reason.NOT_YET, "Decided when it is resolved")
-    elif known is None or known.status == "True" or known.reason == Reason.NOT_YET:
-        name = draft.status.postmortem.name if draft.status.postmortem else None
-        put(
-            draft,
-            ConditionType.REVIEWED,
-            "False",
-            Reason.DUE,
-            f"Postmortem {name} is drafted; people complete it" if name else "To be decided",
-        )
+    else:
+        put(draft, ConditionType.REVIEWED, "False", *not_learned(draft))
 
 
 def _durations(draft: Draft) -> None:

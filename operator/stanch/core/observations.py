@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -73,6 +73,32 @@ class Policies:
     stamped: bool = False
 
 
+class Delivered(StrEnum):
+    """What came of trying to tell a channel."""
+
+    YES = "Yes"
+    AGAIN = "Again"  # it may go another time
+    NEVER = "Never"  # the same would be refused again
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """
+    What came of one try to tell a message of the outbox that had been tried ``tries`` times before.
+
+    ``after`` is how long the channel asks to wait. ``ref`` is what it calls the headline that is edited in place;
+    ``forget``: it knows the one we had no more.
+    """
+
+    tries: int
+    kind: Delivered
+    time: datetime
+    why: str = ""
+    after: timedelta | None = None
+    ref: str | None = None
+    forget: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Busy:
     """
@@ -93,6 +119,17 @@ class Acted:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """
+    What part a of a capture was made of. ``answers`` as they were then; empty when nobody remembers them. ``manifest`` is the
+    spec of part a, without its data.
+    """
+
+    answers: Mapping[Question, Answer] = field(default_factory=dict)
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Observations:
     """
     A snapshot. A question that is not a key was never asked; NotFound means asked and absent.
@@ -103,7 +140,8 @@ class Observations:
     pods by uid. ``busy`` maps a target uid to the other incident that is acting on it; ``acted`` an action id, as our
     label on a target has it, to the mitigation whose it is. ``restored`` is when the cluster's data was seen to have come
     back from a backup; None when nobody saw that. ``census`` is what other incidents did; ``own_node`` the Node that stanch
-    runs on, empty when that is not known. ``now`` is the instant of the plan that looks at it.
+    runs on, empty when that is not known. ``now`` is the instant of the plan that looks at it. ``held`` is what is left for a
+    part b, by the name of part a; a restart forgets it. ``deliveries`` are keyed by the message that was tried to be told.
     """
 
     answers: Mapping[Question, Answer] = field(default_factory=dict)
@@ -120,6 +158,8 @@ class Observations:
     census: Census = NOBODY
     own_node: str = ""
     now: datetime | None = None
+    held: Mapping[str, Held] = field(default_factory=dict)
+    deliveries: Mapping[str, Delivery] = field(default_factory=dict)
 
     def get(self, question: Question) -> Answer | None:
         """The answer, or None when it was not asked."""

@@ -13,7 +13,7 @@ from stanch.api.incident_status import WishState
 from stanch.api.recovery_status import CriterionRecord
 from stanch.core.draft import Draft
 from stanch.core.observations import Answer
-from stanch.core.questions import Metric, Probe
+from stanch.core.questions import Metric, Outside, Probe
 from stanch.core.sample import is_due
 
 # Longer than a busy Prometheus takes for what a criterion should ask; short enough that nothing else waits for long.
@@ -35,7 +35,7 @@ def ask_outside(draft: Draft, c: CriterionRecord, *questions: Q) -> tuple[Answer
         return known
     if draft.stores or draft.commands:
         return None
-    if draft.questions and not all(isinstance(q, Metric | Probe) for q in draft.questions):
+    if draft.questions and not all(isinstance(q, Outside) for q in draft.questions):
         if c.sample_time is None and any(r.state in (WishState.WAITING, WishState.HELD) for r in draft.records):
             draft.ask(*quick)
     else:

@@ -47,16 +47,22 @@ def _full(draft: Draft, deeds: list[Deed], most: int, where: str, field: str) ->
     )
 
 
-def has_rested(draft: Draft, record: MitigationRecord, aim: Aim, fields: Iterable[str]) -> Refusal | None:
+def has_rested(
+    draft: Draft, record: MitigationRecord, aim: Aim, fields: Iterable[str], writes: Iterable[str] | None = None
+) -> Refusal | None:
     """
     Guard 9: what another incident did to these fields of the target is given time; its other fields may be written.
 
     What somebody has changed since is another situation: a new release is not protected by the rollback of the last one.
+    ``writes`` are those of the fields that get another value, all when left out: the next step of a Runbook's plan that finds
+    a field as it wants it (a drain after its cordon) takes nothing back, and goes on.
     """
     answer, wanted = draft.seen.get(target_of(aim)), tuple(fields)
     uid = answer.value["metadata"]["uid"] if isinstance(answer, Found) else ""
     # A Runbook that asks again is in haste; a person who asks again in the same incident has looked.
-    again = (d for d in own_deeds(draft) if d.source == record.source and d.mitigation != record.name)
+    changed = wanted if writes is None else tuple(writes)
+    mine = (d for d in own_deeds(draft) if d.source == record.source and d.mitigation != record.name)
+    again = (d for d in mine if meet(d.fields, changed)) if changed or not wanted else ()
     before = (*draft.seen.census.deeds, *(again if record.source.startswith(RUNBOOK) else ()))
     lately = [d for d in before if d.target == uid and _stands(d, answer) and meet(d.fields, wanted)]
     last = max(lately, key=lambda deed: deed.time, default=None)

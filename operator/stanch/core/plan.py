@@ -12,6 +12,9 @@ from stanch.api.evidence import Purpose
 from stanch.api.incident import Incident
 from stanch.core.aftermath import learn
 from stanch.core.alert_fold import fold_alerts
+from stanch.core.alert_targets import name_targets
+from stanch.core.captures import Wanted, capture
+from stanch.core.chase import chase
 from stanch.core.closing import ask_what_closing_needs, close_when_done
 from stanch.core.contest import watch_effects
 from stanch.core.debt_items import move_to_items
@@ -20,13 +23,13 @@ from stanch.core.draft import Draft, aim_at
 from stanch.core.entry_fold import fold_entries
 from stanch.core.follow import follow
 from stanch.core.handoff_draft import draft_handoff
-from stanch.core.intend import capture
 from stanch.core.judge import judge_effects
 from stanch.core.later_evidence import capture_later
 from stanch.core.lifecycle import follow_lifecycle
 from stanch.core.live_record import words_for_the_eye
 from stanch.core.nudges import nudge
 from stanch.core.observations import Observations
+from stanch.core.outbox import keep_outbox
 from stanch.core.pages import turn_page
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
@@ -34,6 +37,7 @@ from stanch.core.promises import keep_promises
 from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
 from stanch.core.relapse import watch_relapse
+from stanch.core.rest_evidence import capture_rest
 from stanch.core.restored import refuse_the_past
 from stanch.core.runbook_escalate import escalate
 from stanch.core.runbooks import fold_runbook
@@ -44,6 +48,7 @@ from stanch.core.suggest import ask_what_could_help, suggest
 from stanch.core.suspects import ask_what_changed, name_suspects
 from stanch.core.time_boxes import watch_time_boxes
 from stanch.core.undo import revert_where_chosen, start_undos
+from stanch.core.update_drafts import draft_updates
 from stanch.core.wish_fold import fold_wishes
 
 
@@ -59,6 +64,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     fold_runbook(draft)
     fold_entries(draft)
     fold_alerts(draft)
+    name_targets(draft)
     follow_severity(draft)
     # 3. Follow what is under way: do it, read it back, verify it.
     for record in draft.records:
@@ -78,7 +84,8 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     ask_what_could_help(draft)
     ask_what_closing_needs(draft)
     ask_what_changed(draft)
-    capture_later(draft)
+    if not capture_rest(draft):
+        capture_later(draft)
     if draft.questions:
         return _still_asking(draft)
     suggest(draft)
@@ -91,12 +98,15 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     follow_lifecycle(draft)
     escalate(draft)
     learn(draft)
+    chase(draft)
     close_when_done(draft)
     follow_lifecycle(draft)
     keep_promises(draft)
+    draft_updates(draft)
     nudge(draft)
     draft_handoff(draft)
     words_for_the_eye(draft)
+    keep_outbox(draft)
     turn_page(draft)
     _look_again_sometime(draft)
     return _finish(draft)
@@ -134,7 +144,7 @@ def _look_again_sometime(draft: Draft) -> None:
 
 def _capture_at_declaration(draft: Draft) -> None:
     """Capture starts at declaration, for every target, whether or not anybody asks for a mitigation."""
-    times, targets = draft.status.times, draft.incident.spec.targets or ()
+    times, targets = draft.status.times, draft.looked_at
     if draft.status.evidence or not targets or times is None or times.resolved or times.cancelled:
         return
     if draft.seen.not_stored:
@@ -149,4 +159,5 @@ def _capture_at_declaration(draft: Draft) -> None:
     if calm:
         draft.ask(*draft.catalog.collector.changes_questions(aims, draft.seen))
     if not draft.questions:
-        capture(draft, aims, Purpose.DECLARED, f"{draft.incident.metadata.name[:200]}-declared-a")
+        name = f"{draft.incident.metadata.name[:200]}-declared-a"
+        capture(draft, Wanted(aims, Purpose.DECLARED, name))

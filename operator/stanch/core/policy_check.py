@@ -1,6 +1,6 @@
 """What a structural schema can't refuse in a ResponsePolicy: wrong combinations, durations out of bounds, wrong places."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 from itertools import chain
@@ -10,9 +10,13 @@ from urllib.parse import urlsplit
 from stanch.api.duration import write
 from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.policy import DEFAULT
+from stanch.api.policy_sections import ChannelKind
 from stanch.api.response_policy import CLUSTER_ONLY, IN_FORCE_MAX, ResponsePolicySpec
-from stanch.api.said import Role
+from stanch.api.said import Audience, Role
+from stanch.core.addresses import wrong_host
 from stanch.core.policy_paths import everywhere, stated
+from stanch.core.templates import problem
+from stanch.core.update_drafts import LISTS, NAMES, PUBLIC_NAMES
 
 _S: Final = timedelta(seconds=1)
 _M: Final = timedelta(minutes=1)
@@ -48,6 +52,12 @@ _BOUNDS: Final = {
     "recovery.reopenWithin": (_M, 168 * _H),
     "recovery.recurrenceWithin": (_M, _YEARS),
     "postmortem.due": (_H, 2160 * _H),
+    **{f"actionItems.maxDue.{name}": (_H, _YEARS) for name in ("P0", "P1", "P2", "P3")},
+    "actionItems.chaseEvery": (_M, _YEARS),
+    "actionItems.threeWeekTest": (_M, _YEARS),
+    "actionItems.escalateAfter": (_M, _YEARS),
+    "actionItems.lookEvery": (_S, 24 * _H),
+    "actionItems.hold": (_S, 168 * _H),
     "retention.incident": (24 * _H, _YEARS),
     "retention.entries": (_H, _YEARS),
     "retention.evidence[].for": (24 * _H, _YEARS),
@@ -132,11 +142,47 @@ def _pairs(spec: ResponsePolicySpec) -> Iterator[str]:
             yield f"spec.roles.avoid: {pair} must name two different roles"
 
 
+def _templates(spec: ResponsePolicySpec) -> Iterator[str]:
+    """Looked at before anybody needs it: at night a draft that can't be made is no draft."""
+    seen = set()
+    for where, each in everywhere(spec, "communications.templates[]"):
+        if (each.audience, each.moment) in seen:
+            yield f"{where}: {each.audience.value} {each.moment.value} is there twice"
+        seen.add((each.audience, each.moment))
+        public = each.audience is Audience.PUBLIC
+        if why := problem(each.text, PUBLIC_NAMES if public else NAMES, frozenset() if public else LISTS):
+            yield f"{where}.text: {why}"
+
+
 def _addresses(spec: ResponsePolicySpec) -> Iterator[str]:
     """What the operator connects to: no credentials in a record that many read, nor where a cloud keeps its own."""
     for where, url in (*everywhere(spec, "prometheus.url"), *everywhere(spec, "endpoints[].url")):
         if why := wrong_address(url):
             yield f"{where}: {why}"
+
+
+def _channels(spec: ResponsePolicySpec) -> Iterator[str]:
+    """Words for the house and words for the public never share a place; a pager pages the house."""
+    for where, channel in everywhere(spec, "communications.channels[]"):
+        audiences = channel.audiences
+        if not audiences:
+            yield f"{where}.audiences: must name who hears it there: internal, leadership or public"
+        if twice := next((a.value for a in audiences if audiences.count(a) > 1), ""):
+            yield f"{where}.audiences: {twice} is there twice"
+        if Audience.PUBLIC in audiences and len(audiences) > 1:
+            yield f"{where}.audiences: public must be alone, or the public hears what is for the house; make another channel"
+        if channel.kind in (ChannelKind.PAGER_DUTY, ChannelKind.GRAFANA) and audiences != (Audience.INTERNAL,):
+            yield f"{where}.audiences: must be [internal] for {channel.kind.value} (got {_listed(audiences)})"
+        if channel.private_host and (why := _never(channel.private_host)):
+            yield f"{where}.privateHost: {why}"
+
+
+def _listed(audiences: Iterable[Audience]) -> str:
+    return f"[{', '.join(a.value for a in audiences)}]"
+
+
+def _never(host: str) -> str:
+    return wrong_host(host, host).replace("it is", "must not be", 1)
 
 
 def wrong_address(url: str) -> str:
@@ -171,4 +217,15 @@ def _size(spec: ResponsePolicySpec) -> Iterator[str]:
 
 
 Check = Callable[[ResponsePolicySpec], Iterator[str]]
-CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, _pairs, _addresses, _size)
+CHECKS: Final[tuple[Check, ...]] = (
+    _said_twice,
+    _out_of_bounds,
+    _windows,
+    _storm,
+    _roles,
+    _pairs,
+    _templates,
+    _addresses,
+    _channels,
+    _size,
+)

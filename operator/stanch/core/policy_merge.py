@@ -13,11 +13,14 @@ from enum import Enum
 from typing import Any, Final
 
 from stanch.api import duration
+from stanch.api.communications_status import Moment
 from stanch.api.meta import Severity
 from stanch.api.people_rules import CadenceRule, RolesRule
 from stanch.api.policy import BurnRule, Policy
-from stanch.api.policy_sections import Burn, Cadence, RolesRequired
+from stanch.api.policy_review import MaxDue
+from stanch.api.policy_sections import Burn, Cadence, Endpoint, RolesRequired, UpdateTemplate
 from stanch.api.response_policy import ResponsePolicySpec
+from stanch.api.said import Audience
 from stanch.core.policy_paths import stated
 
 Stricter = Callable[[Any, Any], Any]
@@ -41,6 +44,11 @@ def both(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
 def last_of(*words: str) -> Stricter:
     """The one that stands later in this list is stricter."""
     return lambda one, other: max(one, other, key=words.index)
+
+
+def the_clusters(one: Any, other: Any) -> Any:
+    """A namespace has no say."""
+    return one
 
 
 def _as_it_is(value: Any) -> Any:
@@ -84,8 +92,20 @@ def _burn(rows: Iterable[Burn]) -> tuple[BurnRule, ...]:
     return tuple(BurnRule(row.level, Decimal(row.factor), row.long, row.short) for row in rows)
 
 
+def _endpoint_secrets(endpoints: Iterable[Endpoint]) -> dict[str, str]:
+    return {each.name: each.secret for each in endpoints if each.secret is not None}
+
+
+def _by_priority(said: MaxDue) -> dict[str, timedelta]:
+    return {name.upper(): value for name in MaxDue.model_fields if (value := getattr(said, name)) is not None}
+
+
 def _cadence(rows: Iterable[Cadence]) -> dict[Severity, CadenceRule]:
     return {row.severity: CadenceRule(row.internal, row.leadership, row.public_first, row.public) for row in rows}
+
+
+def _templates(rows: Iterable[UpdateTemplate]) -> dict[tuple[Audience, Moment], str]:
+    return {(row.audience, row.moment): row.text for row in rows}
 
 
 def _required(rows: Iterable[RolesRequired]) -> dict[Severity, RolesRule]:
@@ -114,6 +134,8 @@ LINES: Final[tuple[Line, ...]] = (
     Line("declare.alsoWhenUserVisible", "nudge_when_visible"),
     Line("communications.cadence", "cadence", None, _cadence),
     Line("communications.afterMitigated", "after_mitigated"),
+    Line("communications.templates", "update_templates", None, _templates),
+    Line("communications.lint", "public_lint", None, _word),
     Line("approvals.person", "approvals_person", longer, _APPROVALS),
     Line("approvals.machine", "approvals_machine", longer, _APPROVALS),
     Line("approvals.auto", "approvals_auto", longer, _APPROVALS),
@@ -136,6 +158,8 @@ LINES: Final[tuple[Line, ...]] = (
     Line("guardrails.protectedNamespaces", "protected_namespaces", both, frozenset, both),
     Line("guardrails.whenWorse", "when_worse", last_of("Undo", "Ask"), _word),
     Line("guardrails.gitOps", "git_ops", last_of("Ignore", "Hold", "Refuse")),
+    # Only in the cluster's policy: a namespace that sets a cadence keeps the channels (core/policy_check.py).
+    Line("communications.channels", "channels", the_clusters),
     Line("evidence.deadline", "evidence_deadline", None, _by("severity", "within")),
     Line("evidence.required", "evidence_required", longer),
     Line("evidence.storedBytes", "evidence_stored_bytes"),
@@ -149,13 +173,32 @@ LINES: Final[tuple[Line, ...]] = (
     Line("recovery.recurrenceWithin", "recurrence_within"),
     Line("postmortem.requiredAt", "postmortem_at"),
     Line("postmortem.onMitigations", "postmortem_on", None, frozenset),
+    Line("postmortem.userVisibleFor", "postmortem_visible"),
+    Line("postmortem.resolveLongerThan", "postmortem_resolve"),
+    Line("postmortem.detectLongerThan", "postmortem_detect"),
+    Line("postmortem.onDataAtRisk", "postmortem_data"),
+    Line("postmortem.onCustomerDetected", "postmortem_customer"),
+    Line("postmortem.onRecurrence", "postmortem_recurrence"),
     Line("postmortem.due", "postmortem_due"),
+    Line("postmortem.signOffs", "postmortem_signs"),
+    Line("postmortem.minFactors", "postmortem_factors"),
+    Line("postmortem.lint", "postmortem_lint", None, _word),
+    Line("actionItems.maxPerPostmortem", "items_max"),
+    Line("actionItems.maxDue", "items_due", None, _by_priority),
+    Line("actionItems.chaseEvery", "items_chase_every"),
+    Line("actionItems.threeWeekTest", "items_test_after"),
+    Line("actionItems.escalateAfter", "items_escalate_after"),
+    Line("actionItems.escalateTo", "items_escalate_to"),
+    Line("actionItems.lookEvery", "items_look_every"),
+    Line("actionItems.hold", "items_hold"),
     Line("retention.incident", "retention_incident", longer),
     Line("retention.entries", "retention_entries", longer),
     Line("retention.evidence", "retention_evidence", longer, _by("severity", "for_")),
     Line("retention.drills", "retention_drills", longer),
     Line("prometheus.url", "prometheus_url"),
+    Line("prometheus.secret", "prometheus_secret"),
     Line("endpoints", "endpoints", None, _by("name", "url")),
+    Line("endpoints", "endpoint_secrets", None, _endpoint_secrets),
 )
 
 

@@ -192,7 +192,10 @@ class Mitigation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A bundle ready to be stored: the complete Evidence object and what the record says of it; ``lacks`` names what is missing."""
+    """
+    A bundle ready to be stored: the complete Evidence object and what the record says of it; ``lacks`` names what is missing,
+    ``rest`` is how much was left for part b.
+    """
 
     name: str
     body: dict[str, Any]
@@ -203,6 +206,15 @@ class Captured:
     stored_bytes: int
     excerpt: str = ""
     lacks: str = ""
+    rest: int = 0
+
+
+class Stage(StrEnum):
+    """Which part of a capture: all in one, what an effect waits for, or what comes right after it (ADR 40)."""
+
+    WHOLE = "Whole"
+    FIRST = "First"
+    REST = "Rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +222,9 @@ class CaptureRequest:
     """
     What to capture for whom; ``name`` without the suffix that says its content, ``loses`` as in Collector.questions,
     ``room`` stored bytes at most; ``graphs`` are drawn with ``onset`` marked in them.
+
+    ``left_for_rest`` names what else part a leaves for part b. For part b ``manifest`` is the spec of part a, whose files are not
+    stored again, and ``lost`` names what it lacks after a restart.
     """
 
     incident: str
@@ -227,6 +242,10 @@ class CaptureRequest:
     room: int = PART_BYTES_MAX
     graphs: tuple[Graph, ...] = ()
     onset: datetime | None = None
+    stage: Stage = Stage.WHOLE
+    left_for_rest: tuple[str, ...] = ()
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Everything a plan may want to know: a closed list, answered by shell/observe.py. A question is its own dictionary key."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 
@@ -110,28 +111,68 @@ class UndoSecret:
 class Metric:
     """
     An instant query to Prometheus, waited for so many seconds. Answer: Found({"resultType", "result"}) as its HTTP API has it,
-    or Failed. ``url`` is the base URL of the cluster's ResponsePolicy, never anybody else's.
+    or Failed. ``url`` is the base URL of the cluster's ResponsePolicy, never anybody else's, and ``secret`` the name of the Secret
+    with its credentials there.
     """
 
     url: str
     query: str
     seconds: float
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRange:
+    """A query over a time, at a step, as Metric otherwise; for graphs, never to judge by."""
+
+    url: str
+    query: str
+    start: datetime
+    end: datetime
+    step: timedelta
+    seconds: float
+    secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """
-    A GET without credentials and without following redirects. Answer: Found({"status": int}) or Failed: with reason `NotAsked`
-    when it was not sent, else nobody answered. ``url`` is that of an endpoint of the cluster's ResponsePolicy.
+    A GET without following redirects. Answer: Found({"status": int}) or Failed: with reason `NotAsked` when it was not sent, else
+    nobody answered. ``url`` is that of an endpoint of the cluster's ResponsePolicy, ``secret`` the name of its Secret.
     """
 
     url: str
     seconds: float
+    secret: str = ""
 
 
-Outside = Metric | Probe
+@dataclass(frozen=True, slots=True)
+class LoadedRule:
+    """
+    Has Prometheus loaded an alerting rule of this name? Answer: Found({"rules": [{"name", "query", "health"}]}) or Failed.
+    ``url`` and ``secret`` as in Metric.
+    """
+
+    url: str
+    name: str
+    seconds: float
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """
+    Is this CEL expression true of an object, given as JSON text? Answer: Found({"value": bool}) or Failed, with a reason of
+    core/done_when.py. Worked out in a process of its own, for what people write may not end.
+    """
+
+    expression: str
+    object: str
+
+
+Outside = Metric | MetricRange | Probe | LoadedRule
 OfCluster = Get | List | Logs | MayThey | DryRun | MayGo | UndoSecret
-Question = OfCluster | Outside
+Question = OfCluster | Outside | Evaluate
 
 DEPLOYMENTS = Ref("apps", "v1", "deployments")
 STATEFULSETS = Ref("apps", "v1", "statefulsets")

@@ -9,11 +9,12 @@ from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.closing import postmortem_of
 from stanch.core.draft import Draft, shorten
 from stanch.core.observations import Failed, Found
+from stanch.core.postmortem_text import text_digest
 from stanch.core.statements import LATER, Refused, is_closed, is_no_person, needs_command, say_entry
 
 ASKED_MAX = 4
 SIGN_OFFS_MAX = 8
-REASONS_MAX = 8
+REASONS_MAX = 12
 
 
 def ask_postmortem(draft: Draft, entry: TimelineEntry) -> Refused:
@@ -42,7 +43,7 @@ def required(record: PostmortemRecord, by: str) -> PostmortemRecord:
 
 
 def sign_off(draft: Draft, entry: TimelineEntry) -> Refused:
-    """By somebody who did not write it; of the text as it is now, so its generation is kept."""
+    """By somebody who did not write it; of the text as it is now, so its digest is kept."""
     if refused := is_closed(draft) or is_no_person(draft, entry):
         return refused
     text, record = _text(draft), draft.status.postmortem
@@ -52,10 +53,13 @@ def sign_off(draft: Draft, entry: TimelineEntry) -> Refused:
     if entry.author in (text["spec"].get("authors") or ()):
         return f"{entry.author} is an author of it: another person signs it off"
     signed, generation = record.sign_offs or (), int(text["metadata"].get("generation") or 0)
-    if any(s.by == entry.author and s.generation == generation for s in signed):
+    digest = text_digest(text["spec"])
+    if any(s.by == entry.author and s.digest == digest for s in signed):
         return f"{entry.author} signed this text off already"
     others = tuple(s for s in signed if s.by != entry.author)
-    mine = SignOffRecord(by=entry.author, time=entry.said, entry=entry.metadata.name, generation=generation)
+    mine = SignOffRecord(
+        by=entry.author, time=entry.said, entry=entry.metadata.name, generation=generation, digest=digest
+    )
     draft.set(postmortem=record.model_copy(update={"sign_offs": (*others, mine)[-SIGN_OFFS_MAX:]}))
     say_entry(draft, entry, EventKind.POSTMORTEM_SIGNED, f"Signs Postmortem {record.name} off", event=True)
     return None
@@ -82,7 +86,9 @@ def waive(draft: Draft, entry: TimelineEntry) -> Refused:
         return "what to learn is decided when it is resolved"
     if record.waived:
         return "it is waived already"
-    if refused := needs_command(draft, entry, "waiving needs the verb command on incidents"):
+    if refused := is_no_person(draft, entry) or needs_command(
+        draft, entry, "waiving needs the verb command on incidents"
+    ):
         return refused
     why = f"{entry.author}: {shorten(entry.spec.text or '', 200)}"
     draft.set(postmortem=record.model_copy(update={"waived": why}))

@@ -16,12 +16,12 @@ from stanch.core.census import RUNBOOK
 from stanch.core.conditions import find, is_true
 from stanch.core.draft import HOLD_FOR, Draft
 from stanch.core.flapping import flaps_since
-from stanch.core.git_ops import HOLD, ask_who_heals, hold_first, nobody_forbids, warnings_of
-from stanch.core.guards import commander_asks, fields_are_free, refused
+from stanch.core.git_ops import HOLD, hold_first, warnings_of
+from stanch.core.guard_order import first_no
+from stanch.core.guards import commander_asks
 from stanch.core.intend import dry_run, fresh_evidence, intend, lacks_evidence, lost_with
 from stanch.core.judge import has_had_its_time, worse_words
 from stanch.core.observations import Found
-from stanch.core.pace import has_rested
 from stanch.core.ports import Aim, ApprovalClass, Change, Clock, NothingToDo, Refusal
 from stanch.core.runbook_authority import is_only_shown
 from stanch.core.runbook_pace import takes_too_many
@@ -133,7 +133,7 @@ def hold(draft: Draft, record: MitigationRecord, refusal: Refusal) -> None:
 
 
 def _start(draft: Draft, record: MitigationRecord) -> None:
-    """Guards, plan, approvals, dry run, evidence, intention; stops at the first that is not ready."""
+    """Plan, guards in their order, dry run, approvals, evidence, intention; stops at the first that is not ready."""
     if record.reason == Reason.STILL_HURTING_ONLY:
         # Its turn has come only now: its hour begins.
         since = _turn_since(draft, record)
@@ -148,17 +148,19 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
         )
         return
     draft.ask(target_of(aim))
-    refusal = refused(draft, record, aim)
     if enough(record, draft):
         ask_again(draft, record.action, valid(record, draft))
     clock = Clock(now=draft.now, asked=record.asked_time)
     size = draft.catalog.mitigations[record.action].size_up(record.asked.action[1], aim, draft.seen, clock)
     if isinstance(size, tuple):
         draft.ask(*size)
-    if refusal is None and not record.asked.harm_first:
+    no = first_no(draft, record, aim, size)
+    if no is None and not record.asked.harm_first:
         _evidence_first(draft, aim, _may_be_next(draft, record))
-    if refusal is not None or isinstance(size, Refusal):
-        _stop(draft, record, refusal or size)
+    if no is not None:
+        if no.of_plan and isinstance(size, Change):
+            _, record = _planned(draft, record, aim, size)
+        _stop(draft, record, no.refusal)
     elif isinstance(size, NothingToDo):
         if not draft.questions:
             _skip(draft, record, size)
@@ -190,10 +192,10 @@ def _evidence_first(draft: Draft, aim: Aim, soon: bool) -> None:
         draft.ask_evidence(aim)
 
 
-def _stop(draft: Draft, record: MitigationRecord, refusal: object) -> None:
-    assert isinstance(refusal, Refusal)
+def _stop(draft: Draft, record: MitigationRecord, refusal: Refusal) -> None:
     if draft.questions:
         return
+    draft.put(record)
     if refusal.reason == Reason.NO_DATA_NOW and draft.now - record.asked_time < draft.catalog.policy.told_after:
         # A read that failed once is nothing to tell a person; one that goes on failing is.
         draft.wake(draft.now + draft.catalog.policy.verify_every)
@@ -236,25 +238,16 @@ def _expired(draft: Draft, record: MitigationRecord) -> bool:
 
 
 def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> None:
-    change = replace(
-        change,
-        warnings=(*change.warnings, *warnings_of(draft, record, aim, change), *_who_acts(draft, record)),
-        undo_takes=undo_takes(draft, record.action, change),
-    )
-    planned = _with_plan(record, aim, change, _owner(draft, aim))
-    ask_who_heals(draft, record, aim, change)
+    """Nobody says no to the plan: it is tried (guard 15), shown, agreed to (guard 16, with 11 and 12) and begun."""
+    change, planned = _planned(draft, record, aim, change)
     checked = dry_run(draft, planned, aim, change)
     if draft.questions or checked is False:
         return
     if checked is True and change.before:
         planned = planned.model_copy(update={"dry_run": "accepted by the API server"})
     draft.put(planned)
-    may_not = checked if isinstance(checked, Refusal) else is_only_shown(draft, record)
-    if refusal := may_not or has_rested(draft, record, aim, change.before):
-        _not_now(draft, planned, refusal)
-        return
-    # Nobody is woken to agree to what would then be refused; a hold is made only for what people agreed to.
-    if refusal := fields_are_free(draft, aim, change.before) or nobody_forbids(draft, planned, aim, change):
+    # Nobody is woken to agree to what would then be refused.
+    if refusal := checked if isinstance(checked, Refusal) else is_only_shown(draft, record):
         _not_now(draft, planned, refusal)
         return
     waiting = wait_for(draft, planned, _class_of(draft, record, aim, change))
@@ -264,8 +257,18 @@ def _go(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> Non
     _begin(draft, planned, aim, change)
 
 
+def _planned(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> tuple[Change, MitigationRecord]:
+    """What would be done, with all there is to warn of, and the record that shows it."""
+    change = replace(
+        change,
+        warnings=(*change.warnings, *warnings_of(draft, record, aim, change), *_who_acts(draft, record)),
+        undo_takes=undo_takes(draft, record.action, change),
+    )
+    return change, _with_plan(record, aim, change, _owner(draft, aim))
+
+
 def _begin(draft: Draft, planned: MitigationRecord, aim: Aim, change: Change) -> None:
-    """Agreed to: first the hold that it needs, and evidence; then it is written down."""
+    """Agreed to: first the hold that guard 7 asks for, and evidence; then it is written down."""
     if refusal := hold_first(draft, planned, aim, change):
         _not_now(draft, planned, refusal)
         return
@@ -349,6 +352,7 @@ def _with_plan(record: MitigationRecord, aim: Aim, change: Change, owner: str | 
             "blast": change.blast,
             "warnings": _at_most(WARNINGS_MAX, change.warnings) or None,
             "undo_takes": change.undo_takes,
+            "dry_run": record.dry_run if record.digest == plan else None,
             "break_glass": (change.do_by_hand,),
         }
     )

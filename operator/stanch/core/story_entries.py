@@ -8,10 +8,12 @@ from stanch.api.names import GROUP, EventKind
 from stanch.api.said import Audience
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.draft import Draft, shorten
+from stanch.core.outbox import note_update
 from stanch.core.promises import hear, heed
 from stanch.core.spec_fold import worst_of
 from stanch.core.statements import Refused, holder, is_closed, needs_right, say_entry, source_of
 from stanch.core.story import in_words, merge_hypothesis, put_impact, said_fields
+from stanch.core.update_findings import ask_back, findings, refused_as
 
 # Who speaks with leadership (decisions 2.15).
 SPEAKERS = ("commander", "communications", "executiveLiaison")
@@ -75,7 +77,7 @@ def hypothesis(draft: Draft, entry: TimelineEntry) -> Refused:
 
 
 def update(draft: Draft, entry: TimelineEntry) -> Refused:
-    """What people are told: it keeps the promise that was made to them, and makes the next."""
+    """What people are told: it keeps the promise made to them and makes the next; the outbox tells the channels."""
     said = entry.spec.update
     assert said is not None
     if not entry.spec.text:
@@ -84,10 +86,15 @@ def update(draft: Draft, entry: TimelineEntry) -> Refused:
         return f"update.nextUpdateIn must be more than 0s (got {duration.write(said.next_update_in)})"
     if refused := _may_speak(draft, entry, said.audience):
         return refused
+    found = findings(draft, entry, said)
+    if refused := refused_as(draft, said, found):
+        return refused
     hear(draft, entry, said)
     promise = f", next in {duration.write(said.next_update_in)}" if said.next_update_in else ""
     text = f"{said.audience.value}, {said.state.value}{promise}"
     say_entry(draft, entry, EventKind.UPDATE_PUBLISHED, text, event=True)
+    note_update(draft, entry)
+    ask_back(draft, entry, said, found)
     return None
 
 

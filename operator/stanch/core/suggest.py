@@ -76,7 +76,7 @@ def _targets(draft: Draft) -> list[Target]:
     over = times is None or times.mitigated or times.resolved or times.cancelled or times.closed
     if over or (draft.records and not _somebody_decides(draft)):
         return []
-    return [t for t in draft.incident.spec.targets or () if t.kind is TargetKind.DEPLOYMENT]
+    return [t for t in draft.looked_at if t.kind is TargetKind.DEPLOYMENT]
 
 
 def _somebody_decides(draft: Draft) -> bool:

@@ -66,13 +66,13 @@ def _before_an_effect(draft: Draft) -> bool:
 
 
 def _aims(draft: Draft) -> tuple[Aim, ...]:
-    return tuple(aim_at(draft.incident, t.kind.value, t.name) for t in draft.incident.spec.targets or ())
+    return tuple(aim_at(draft.incident, t.kind.value, t.name) for t in draft.looked_at)
 
 
 def _due(draft: Draft) -> bool:
     """A few looks after it was declared, was reopened or came back, while it hurts; wakes us for the next one."""
     times, known = draft.status.times, draft.status.changes
-    if not _is_open(draft) or times is None or not draft.incident.spec.targets:
+    if not _is_open(draft) or times is None or not draft.looked_at:
         return False
     back = max((x.time for x in draft.incident.status.timeline if x.kind == EventKind.RELAPSED), default=None)
     since = max(t for t in (draft.incident.declared, times.reopened, back) if t is not None)

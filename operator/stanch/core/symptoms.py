@@ -15,8 +15,10 @@ from stanch.api.meta import Target, TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.core.asking import hpas, owned_by, pods_of, replicasets_of, revision_number, services, target_of
 from stanch.core.check_restarts import HASH
+from stanch.core.check_workload import condition_of, time_of
 from stanch.core.draft import Draft, aim_at
 from stanch.core.observations import Found, items
+from stanch.core.pod_health import containers, ended, is_stuck
 from stanch.core.ports import Aim
 from stanch.core.questions import HTTP_ROUTES, List
 
@@ -48,7 +50,7 @@ def symptoms(draft: Draft, target: Target) -> Iterator[Symptom]:
     if not isinstance(listed, Found):
         return
     pods = [p for p in items(listed) if not p["metadata"].get("deletionTimestamp")]
-    bad = [p for p in pods if _fails(p)]
+    bad = [p for p in pods if _fails(p, draft.now)]
     yield from _new_template(draft, aim, obj, target, pods, bad)
     yield from _one_node(target, pods, bad)
     yield from _scale(draft, aim, obj, target, bad)
@@ -68,14 +70,27 @@ def _new_template(
     failing = [p for p in bad if p in mine]
     if not failing or len(failing) * 2 < len(mine):
         return
-    others = len(pods) - len(mine)
-    sick = len(bad) - len(failing)
+    others, sick = len(pods) - len(mine), len(bad) - len(failing)
+    if not others and not _is_new(draft, obj, newest):
+        return
     words = f"{len(failing)} of {len(mine)} pods of its newest template fail, {sick} of {others} of older ones"
     well = len(pods) - len(bad)
     touched = (len(mine) - len(failing)) / well if well else 0.0
     yield Symptom("rolloutUndo", Actions(rollout_undo={}), target, 1.0, words, touched)
     if others - sick:
         yield Symptom("rolloutPause", Actions(rollout_pause={}), target, 0.6, f"{words}; it stops there")
+
+
+def _is_new(draft: Draft, obj: dict[str, Any], newest: dict[str, Any]) -> bool:
+    """
+    Was its newest template rolled out lately, or not to the end? What has served for long was not broken by its release: what
+    it depends on may be down, and an older template would stand before the same.
+    """
+    since = draft.incident.declared - LATELY
+    done = condition_of(obj, "Progressing")
+    complete = time_of(done.get("lastUpdateTime")) if done.get("reason") == "NewReplicaSetAvailable" else None
+    made = time_of(newest["metadata"].get("creationTimestamp"))
+    return complete is None or complete >= since or (made is not None and made >= since)
 
 
 def _one_node(target: Target, pods: list[dict[str, Any]], bad: list[dict[str, Any]]) -> Iterator[Symptom]:
@@ -108,21 +123,16 @@ def _scale(draft: Draft, aim: Aim, obj: dict[str, Any], target: Target, bad: lis
             )
 
 
-def _fails(pod: dict[str, Any]) -> bool:
-    for c in _containers(pod):
-        waiting = ((c.get("state") or {}).get("waiting") or {}).get("reason", "")
-        if waiting.endswith(("BackOff", "Error")) or waiting.startswith("ErrImage"):
-            return True
-        if _ended(c).get("exitCode") and not c.get("ready"):
-            return True
-    return False
+def _fails(pod: dict[str, Any], now: datetime) -> bool:
+    """Does it end badly, or can it not become Ready by itself? One that starts, within the time its probes give it, does not."""
+    return is_stuck(pod, now) or any(ended(c).get("exitCode") and not c.get("ready") for c in containers(pod))
 
 
 def _out_of_memory(
     draft: Draft, aim: Aim, obj: dict[str, Any], target: Target, pods: list[dict[str, Any]]
 ) -> Iterator[Symptom]:
     """Killed for their memory by a template that has long been well: perhaps each has too much to do."""
-    killed = [p for p in pods if any(_ended(c).get("reason") == "OOMKilled" for c in _containers(p))]
+    killed = [p for p in pods if any(ended(c).get("reason") == "OOMKilled" for c in containers(p))]
     owned = owned_by(items(draft.seen.get(replicasets_of(aim, obj))), obj["metadata"]["uid"])
     newest = max((datetime.fromisoformat(o["metadata"]["creationTimestamp"]) for o in owned), default=None)
     size = obj["spec"].get("replicas", 1)
@@ -155,14 +165,3 @@ def _behind_a_route(
                 zero = {"weights": [{"backend": name, "weight": 0} for name in sick]}
                 yield Symptom("routeShift", Actions(route_shift=zero), wanted, 0.9, words)
                 return
-
-
-def _containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
-    status = pod.get("status") or {}
-    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-
-
-def _ended(container: dict[str, Any]) -> dict[str, Any]:
-    """How its last run ended; empty while it never did."""
-    states = (container.get(name) or {} for name in ("state", "lastState"))
-    return next((ended for state in states if (ended := state.get("terminated"))), {})

@@ -15,10 +15,14 @@ _REASONS = {Rank.KEEP: MissingReason.TOO_LARGE}
 
 @dataclass(slots=True)
 class Budget:
-    """Gives up files of one shelf, until the archive has at most ``room`` bytes; ``lost`` is how many bytes of each."""
+    """
+    Gives up files of one shelf, until the archive has at most ``room`` bytes and its files at most ``raw``; ``lost`` is how
+    many bytes of each. First what no effect destroys, then current logs, then those of healthy pods (decisions 2.6).
+    """
 
     shelf: Shelf
     room: int
+    raw: int = RAW_MAX
     lost: dict[str, tuple[int, Rank]] = field(default_factory=dict)
 
     def fit_raw(self) -> None:
@@ -28,7 +32,7 @@ class Budget:
             self._note(file, len(file.content))
         kept = {file.name for file in ordered[:FILES_MAX]}
         self.shelf.files = [file for file in self.shelf.files if file.name in kept]
-        self._free(sum(len(file.content) for file in self.shelf.files) - RAW_MAX)
+        self._free(sum(len(file.content) for file in self.shelf.files) - self.raw)
 
     def shrink(self, archived: int) -> None:
         """Free what an archive of this size is too large by, with a tenth more; never all, though it be many times too large."""
@@ -44,7 +48,7 @@ class Budget:
         ]
 
     def _free(self, wanted: int) -> None:
-        for rank in (Rank.CONTROL, Rank.CURRENT):
+        for rank in (Rank.REST, Rank.CURRENT, Rank.CONTROL):
             for file in self._of(rank):
                 if wanted <= 0:
                     return

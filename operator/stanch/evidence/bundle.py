@@ -24,17 +24,21 @@ from stanch.api.meta import Severity, instant
 from stanch.api.names import API_VERSION, FIELD_MANAGER, Label, MissingReason
 from stanch.core.graphs import Graph
 from stanch.core.observations import Observations
-from stanch.core.ports import Aim
+from stanch.core.ports import Aim, Stage
 from stanch.evidence import discovery, missing, tar
-from stanch.evidence.budget import Budget
+from stanch.evidence.budget import RAW_MAX, Budget
+from stanch.evidence.dig import dicts, number, text
 from stanch.evidence.graph_files import put_graphs
 from stanch.evidence.layout import Layout
 from stanch.evidence.readme import readme
 from stanch.evidence.redact import Redactor
+from stanch.evidence.rest import FIRST_LOG_BYTES, RestLayout, leave_for_rest
 from stanch.evidence.scene import Scene
 from stanch.evidence.shelf import File, Rank, Shelf, encode
 
 _MISSING_MAX = 512
+# Part b knows more of these, so it has its own.
+_TWICE = frozenset({"changes.txt", "README.txt", "api.json", discovery.NAME})
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,15 @@ class Capture:
     mitigation: str | None = None
     attempt: str | None = None
     deadline: timedelta | None = None
-    part: int = 1
-    parts: int = 1
     prepared: Mapping[str, File] = field(default_factory=dict)
     loses: frozenset[str] = frozenset()
     room: int = PART_BYTES_MAX
     graphs: tuple[Graph, ...] = ()
     onset: datetime | None = None
+    stage: Stage = Stage.WHOLE
+    left_for_rest: tuple[str, ...] = ()
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
 
     @cached_property
     def scenes(self) -> tuple[Scene, ...]:
@@ -84,6 +90,11 @@ class Bundle:
         """How much is not there that could have been: what can't exist does not count."""
         return sum(each.reason not in NORMAL_REASONS for each in self.missing)
 
+    @property
+    def rest(self) -> int:
+        """How much is left for part b."""
+        return sum(each.reason == MissingReason.IN_PART_B for each in self.missing)
+
 
 def bundle(capture: Capture) -> Bundle:
     """Lay out, redact, fit, pack, describe."""
@@ -102,15 +113,36 @@ def prepare(capture: Capture) -> dict[str, File]:
 
 
 def _laid_out(capture: Capture) -> Shelf:
+    if capture.stage is Stage.REST:
+        return _rest_laid_out(capture)
     shelf = Shelf(Redactor(capture.key), prepared=capture.prepared)
-    Layout(capture.scenes, capture.seen, capture.severity, capture.captured_time, shelf).put()
+    most = FIRST_LOG_BYTES if capture.stage is Stage.FIRST else None
+    layout = Layout(capture.scenes, capture.seen, capture.severity, capture.captured_time, shelf, most)
+    layout.put()
+    if capture.stage is Stage.FIRST:
+        leave_for_rest(layout, capture.left_for_rest)
     put_graphs(shelf, capture.graphs, capture.onset)
     return shelf
 
 
+def _rest_laid_out(capture: Capture) -> Shelf:
+    had = frozenset(text(each, "name") for each in dicts(capture.manifest, "items")) - _TWICE
+    shelf = Shelf(Redactor(capture.key), usual=Rank.REST, had=had)
+    RestLayout(capture.scenes, capture.seen, capture.severity, capture.captured_time, shelf).put()
+    put_graphs(shelf, capture.graphs, capture.onset)
+    for name in capture.lost:
+        shelf.lacks(name, MissingReason.LOST_IN_RESTART, "the operator ended before part b was stored")
+    return shelf
+
+
+def _raw_left(capture: Capture) -> int:
+    """Of what one capture may have before it is packed."""
+    return max(0, RAW_MAX - sum(number(each, "bytes") for each in dicts(capture.manifest, "items")))
+
+
 def _pack(capture: Capture, shelf: Shelf) -> tuple[list[File], bytes]:
     """The files that fit, and their archive."""
-    budget = Budget(shelf, min(capture.room, PART_BYTES_MAX))
+    budget = Budget(shelf, min(capture.room, PART_BYTES_MAX), _raw_left(capture))
     budget.fit_raw()
     while True:
         files = [*_front(capture, shelf, budget), *shelf.files]
@@ -159,12 +191,14 @@ def _body(
     lacking: tuple[MissingItem, ...],
     families: Counter[str],
 ) -> dict[str, Any]:
+    index = 2 if capture.stage is Stage.REST else 1
+    left = any(each.reason == MissingReason.IN_PART_B for each in lacking)
     spec = EvidenceSpec(
         incident=capture.incident,
         mitigation=capture.mitigation,
         attempt=capture.attempt,
         purpose=capture.purpose,
-        part=Part(index=capture.part, of=capture.parts),
+        part=Part(index=index, of=2 if left else index),
         captured_time=capture.captured_time,
         deadline=capture.deadline,
         items=items,

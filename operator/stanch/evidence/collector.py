@@ -7,7 +7,7 @@ from typing import Any
 from stanch.api.evidence import EXTRACT_ANNOTATION, Purpose, extract_line
 from stanch.api.meta import Severity
 from stanch.core.observations import Observations
-from stanch.core.ports import Aim, Captured, CaptureRequest, WhatChanged
+from stanch.core.ports import Aim, Captured, CaptureRequest, Stage, WhatChanged
 from stanch.core.questions import Get, List, Question
 from stanch.evidence.bundle import Capture, bundle, prepare
 from stanch.evidence.changes.sources import questions as changes_questions
@@ -55,7 +55,8 @@ class EvidenceCollector:
         notes = {EXTRACT_ANNOTATION: extract_line(request.namespace, name, made.body["spec"]["encoding"])}
         metadata = {**made.body["metadata"], "name": name, "annotations": notes}
         body: dict[str, Any] = {**made.body, "metadata": metadata}
-        lines = [line for scene in capture.scenes if (line := failure_line(scene, self._key))]
+        told = () if request.stage is Stage.REST else capture.scenes
+        lines = [line for scene in told if (line := failure_line(scene, self._key))]
         return Captured(
             name=name,
             body=body,
@@ -66,6 +67,7 @@ class EvidenceCollector:
             stored_bytes=made.bytes,
             excerpt=lines[0] if lines else "",
             lacks=words(made.missing),
+            rest=made.rest,
         )
 
     def changes_questions(self, aims: tuple[Aim, ...], seen: Observations) -> tuple[Question, ...]:
@@ -98,6 +100,10 @@ class EvidenceCollector:
             room=request.room,
             graphs=request.graphs,
             onset=request.onset,
+            stage=request.stage,
+            left_for_rest=request.left_for_rest,
+            manifest=request.manifest,
+            lost=request.lost,
         )
 
 

@@ -1,6 +1,6 @@
 """Which files a capture has, and what is in each: a tree that can be read without stanch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,13 +32,17 @@ _SURROUNDINGS = ("hpa.json", "pdb.json", "services.json", "endpointslices.json")
 
 @dataclass
 class Layout:
-    """Puts everything that was seen of some targets on a shelf."""
+    """
+    Puts everything that was seen of some targets on a shelf; ``log_bytes``: the newest of each log, the older ones are left
+    for part b.
+    """
 
     scenes: Sequence[Scene]
     seen: Observations
     severity: Severity
     now: datetime
     shelf: Shelf
+    log_bytes: int | None = None
 
     def __post_init__(self) -> None:
         self.clean = self.shelf.redactor.clean
@@ -145,19 +149,44 @@ class Layout:
         for slot in slots(pod):
             self._log(f"{base}/{safe(slot.file)}", chosen, slot, path)
 
+    def logs_of(self, scene: Scene) -> Iterator[tuple[str, Chosen, Slot, str]]:
+        """File, pod, container and the pod's API path of every log that a scene may have."""
+        for chosen in scene.chosen:
+            path = PODS.path(text(chosen.pod, "metadata", "namespace"), name_of(chosen.pod))
+            for slot in slots(chosen.pod):
+                yield f"{_folder(scene, chosen.pod)}/{safe(slot.file)}", chosen, slot, path
+
+    def answer_of(self, chosen: Chosen, slot: Slot) -> tuple[Logs, Answer | None]:
+        """The question that was put about a log, however it was put, and its answer."""
+        question = log_question(chosen, slot, self.severity)
+        return self.logs.get(_identity(question), (question, None))
+
     def _log(self, name: str, chosen: Chosen, slot: Slot, path: str) -> None:
         if slot.missing:
             self.shelf.lacks(name, slot.missing, slot.message)
             return
-        question = log_question(chosen, slot, self.severity)
-        question, answer = self.logs.get(_identity(question), (question, None))
+        question, answer = self.answer_of(chosen, slot)
         if not isinstance(answer, Found):
             self.shelf.lacks(name, *missing.why(question, answer))
             return
         kind = ItemKind.PREVIOUS_LOGS if slot.previous else ItemKind.LOGS
         rank = Rank.CONTROL if chosen.control else (Rank.PREVIOUS if slot.previous else Rank.CURRENT)
         query = f"container={slot.container}{'&previous=true' if slot.previous else ''}"
-        self.shelf.log(name, kind, f"{path}/log?{query}", rank, answer.value)
+        self.shelf.log(name, kind, f"{path}/log?{query}", rank, self._newest(name, answer.value))
+
+    def _newest(self, name: str, log: Obj) -> Obj:
+        """As much of it as this part keeps; the rest is in part b."""
+        if self.log_bytes is None or len(log.get("text") or "") * 4 <= self.log_bytes:
+            return log
+        raw = text(log, "text").encode("utf-8", "replace")
+        older = len(raw) - self.log_bytes
+        if older <= 0:
+            return log
+        self.shelf.lacks(
+            name, MissingReason.IN_PART_B, f"its newest {self.log_bytes} bytes are here, {older} older ones there"
+        )
+        newest = raw[older:].decode("utf-8", "ignore")
+        return {**log, "text": newest, "dropped": int(log.get("dropped") or 0) + older}
 
     def _events(self) -> list[Obj]:
         """All events, each once, by time."""

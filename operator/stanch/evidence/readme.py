@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from stanch.api.evidence import NORMAL_REASONS, MissingItem
+from stanch.api.names import MissingReason
 
 _LISTED_MAX = 60
 
@@ -52,5 +53,11 @@ def _missing(found: Sequence[MissingItem]) -> list[str]:
     if len(real) > _LISTED_MAX:
         lines.append(f"  and {len(real) - _LISTED_MAX} more, in spec.missing")
     normal = Counter(each.reason for each in found if each.reason in NORMAL_REASONS)
-    lines += [f"  {count} logs that do not exist ({reason})" for reason, count in sorted(normal.items())]
+    lines += [f"  {_normal(reason, count)}" for reason, count in sorted(normal.items())]
     return lines or ["  nothing"]
+
+
+def _normal(reason: str, count: int) -> str:
+    if reason == MissingReason.IN_PART_B:
+        return f"{count} things are in part b, stored right after the effect: its name ends in -b-… ({reason})"
+    return f"{count} logs that do not exist ({reason})"

@@ -22,8 +22,9 @@ class Rank(IntEnum):
 
     KEEP = 0
     PREVIOUS = 1
-    CURRENT = 2
-    CONTROL = 3
+    CONTROL = 2
+    CURRENT = 3
+    REST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +61,27 @@ class File:
 
 @dataclass(slots=True)
 class Shelf:
-    """Takes texts and objects, keeps files and what is missing."""
+    """
+    Takes texts and objects, keeps files and what is missing; ``usual`` is the rank of all that is no log. ``had`` are names
+    that another part has already: what is no log is not kept again under them.
+    """
 
     redactor: Redactor
     files: list[File] = field(default_factory=list)
     missing: list[MissingItem] = field(default_factory=list)
     prepared: Mapping[str, File] = field(default_factory=dict)
+    usual: Rank = Rank.KEEP
+    had: frozenset[str] = frozenset()
 
     def json(self, name: str, kind: ItemKind, of: str, make: Callable[[], Mapping[str, Any]]) -> None:
         """An object or a list, as JSON."""
-        self._put(name, kind, of, lambda: self.redactor.doc(encode(make())))
+        if name not in self.had:
+            self._put(name, kind, of, lambda: self.redactor.doc(encode(make())), self.usual)
 
     def text(self, name: str, kind: ItemKind, of: str | None, make: Callable[[], str]) -> None:
         """Something rendered for reading."""
-        self._put(name, kind, of, lambda: self.redactor.log(make().encode("utf-8", "replace")))
+        if name not in self.had:
+            self._put(name, kind, of, lambda: self.redactor.log(make().encode("utf-8", "replace")), self.usual)
 
     def log(self, name: str, kind: ItemKind, of: str, rank: Rank, answer: Mapping[str, Any]) -> None:
         """A container's log, which says how much of it was dropped already."""
@@ -93,7 +101,7 @@ class Shelf:
         kind: ItemKind,
         of: str | None,
         make: Callable[[], bytes],
-        rank: Rank = Rank.KEEP,
+        rank: Rank,
         dropped: int = 0,
     ) -> None:
         """Keep it; what can't be redacted is not kept at all."""

@@ -9,13 +9,13 @@ from stanch.api.actions import Action, ConfigFlag
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
-from stanch.core.asking import pods_in
+from stanch.core.asking import controller_name, pods_in
 from stanch.core.observations import Observations, items
 from stanch.core.ports import Aim, ApprovalClass, Change, Clock, Need, NothingToDo, Refusal, Sized, Verdict, Written
 from stanch.core.questions import Question
 from stanch.core.swap import ABSENT, digest, escape
 from stanch.core.there import read_target
-from stanch.mitigations.workload import Json, controller_name, live_pods, owner_refusal, stands, unanswered
+from stanch.mitigations.workload import Json, live_pods, owner_refusal, stands, unanswered
 
 DATA: Final = "/data"
 SHOWN_MAX: Final = 40

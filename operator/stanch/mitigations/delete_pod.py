@@ -7,7 +7,7 @@ from stanch.api.actions import Action, DeletePod, Loss
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
-from stanch.core.asking import node_of, owned_by, pods_in, target_of
+from stanch.core.asking import controller_name, node_of, owned_by, pods_in, target_of
 from stanch.core.commands import Removal
 from stanch.core.observations import Failed, Found, Observations, items
 from stanch.core.ports import (
@@ -25,9 +25,11 @@ from stanch.core.ports import (
 )
 from stanch.core.questions import MayGo, Question
 from stanch.core.there import read_target
-from stanch.mitigations.workload import Json, containers, controller_name, is_crashing, is_ready, unanswered
+from stanch.mitigations.workload import Json, containers, is_crashing, is_ready, unanswered
 
 MIRROR: Final = "kubernetes.io/config.mirror"
+# What the eviction API answers while a PodDisruptionBudget says no.
+BUDGET: Final = 429
 
 
 class RemovePod:
@@ -58,9 +60,8 @@ class RemovePod:
         if (gap := unanswered(seen, asked, 1, f"What stands beside {aim}")) is not None:
             return gap
         if isinstance(no := seen.get(may_go), Failed):
-            return never(no) or Refusal(
-                Reason.PREFLIGHT, f"{aim} may not be evicted now: {no.message}; looked at again"
-            )
+            reason = Reason.WOULD_BREAK_BUDGET if no.status == BUDGET else Reason.PREFLIGHT
+            return never(no) or Refusal(reason, f"{aim} may not be evicted now: {no.message}; looked at again")
         return _change(aim, target, how, seen)
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:

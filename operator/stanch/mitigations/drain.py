@@ -15,7 +15,7 @@ from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE, Label, Reason
 from stanch.api.policy import DEFAULT
-from stanch.core.asking import ALL_NODES, pods_on_node
+from stanch.core.asking import ALL_NODES, controller_name, pods_on_node
 from stanch.core.commands import Removal
 from stanch.core.observations import Failed, Found, Observations, items
 from stanch.core.ports import (
@@ -37,7 +37,7 @@ from stanch.core.swap import look_up
 from stanch.core.there import read_target
 from stanch.mitigations.cordon import UNSCHEDULABLE, other_nodes
 from stanch.mitigations.delete_pod import MIRROR, never
-from stanch.mitigations.workload import Json, controller_name, is_ready, unanswered
+from stanch.mitigations.workload import Json, is_ready, unanswered
 
 SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 TIMEOUT: Final = timedelta(minutes=10)

@@ -63,9 +63,9 @@ class RestartRollout:
         if (gap := unanswered(seen, asked, 1, f"Pods of {aim}")) is not None:
             return gap
         refusal = (
-            owner_refusal(aim, target)
+            not_observed(aim, target)
+            or owner_refusal(aim, target)
             or paused(aim, target, seen)
-            or not_observed(aim, target)
             or _on_delete(aim, target)
         )
         if refusal or (refusal := _under_way(aim, target)):

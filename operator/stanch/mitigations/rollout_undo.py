@@ -1,7 +1,7 @@
 """Go back to the last good pod template of a workload (mitigations.md 0.1, 1.1, 1.2). Never by kubectl's way."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from stanch.api.actions import Action, RolloutUndo
@@ -80,7 +80,7 @@ class UndoRollout:
         pods = live_pods(items(seen.get(asked[1])))
         kept = owned_by(items(seen.get(asked[0])), target["metadata"]["uid"])
         history = (revisions if aim.kind is TargetKind.DEPLOYMENT else controller_revisions)(kept, pods, clock.now)
-        refusal = owner_refusal(aim, target) or paused(aim, target, seen) or not_observed(aim, target)
+        refusal = not_observed(aim, target) or owner_refusal(aim, target) or paused(aim, target, seen)
         refusal = refusal or on_their_way(aim, target, items(seen.get(asked[1])), clock)
         chosen = refusal or _current_unknown(aim, target, history) or _pick(action, aim, target, history)
         if not isinstance(chosen, Choice):
@@ -89,7 +89,7 @@ class UndoRollout:
         return (
             _blocked(aim, history, chosen.revision)
             or unanswered(seen, more, 0, "")
-            or _change(aim, target, history, chosen, seen)
+            or _change(aim, target, history, chosen, seen, clock.now)
         )
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
@@ -178,13 +178,15 @@ def _blocked(aim: Aim, history: list[Revision], wanted: Revision) -> Refusal | N
     return None
 
 
-def _change(aim: Aim, target: Json, history: list[Revision], chosen: Choice, seen: Observations) -> Change:
+def _change(
+    aim: Aim, target: Json, history: list[Revision], chosen: Choice, seen: Observations, now: datetime
+) -> Change:
     current = _current(target, history)
     assert current is not None
     wanted = chosen.revision
     pods = live_pods(items(seen.get(surroundings(aim, target)[0])))
     replaced = len(pods) - wanted.pods
-    stuck = stuck_pods(aim, target, pods, wanted.name)
+    stuck = stuck_pods(aim, target, pods, wanted.name, now)
     resource = f"{aim.kind.value.lower()}/{aim.name}"
     return Change(
         uid=target["metadata"]["uid"],
@@ -213,8 +215,8 @@ def _goes(stuck: tuple[PodToRemove, ...]) -> tuple[str, ...]:
         return ()
     names = ", ".join(p.name for p in stuck[:5])
     return (
-        f"{len(stuck)} pods that are not Ready may pin it to the bad template: {names}. Those that can't become Ready by "
-        "themselves are deleted, one at a time",
+        f"{len(stuck)} pods that are not Ready, or crash, may pin it to the bad template: {names}. Those that can't become "
+        "Ready by themselves are deleted, one at a time",
     )
 
 

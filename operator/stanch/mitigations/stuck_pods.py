@@ -5,6 +5,9 @@ In OrderedReady order the controller waits for a pod to become Ready before it r
 are written down with the rollback and deleted after it, by uid, one at a time: only those that can't become Ready by
 themselves. One whose readiness comes and goes is replaced by the controller when it comes, in its own order; taken away out of
 that order, it may be the one that a quorum lacks.
+
+A template that crashes and has no readiness probe makes pods that are Ready for the moment before each crash. So while one pod
+of a revision crashes, all of that revision are written down; what is deleted of them is decided when it is so.
 """
 
 from datetime import datetime, timedelta
@@ -15,32 +18,15 @@ from stanch.api.names import Reason
 from stanch.core.asking import pods_of
 from stanch.core.commands import Removal
 from stanch.core.observations import Observations, items
+from stanch.core.pod_health import crashes, is_ready, is_stuck
 from stanch.core.ports import Aim, Clock, PodToRemove, Refusal, Verdict, VerdictState, Written
 from stanch.core.questions import Question
 from stanch.mitigations.revisions import REVISION_HASH
 from stanch.mitigations.rollouts import on_delete, partition
-from stanch.mitigations.workload import Json, condition, containers, is_ready, parse_time
+from stanch.mitigations.workload import Json
 
-# What a container waits for that only another template brings.
-_HOPELESS: Final = frozenset(
-    {
-        "CrashLoopBackOff",
-        "ErrImagePull",
-        "ImagePullBackOff",
-        "ErrImageNeverPull",
-        "ImageInspectError",
-        "InvalidImageName",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "RunContainerError",
-    }
-)
-# A pod is said to be not Ready when it starts; what was said later than this was said because it had been.
-_AT_ITS_START: Final = timedelta(seconds=10)
 # Pods on their way are waited for so long: only what is there can be written down, and what is not written down is not deleted.
 _ON_THEIR_WAY: Final = timedelta(seconds=30)
-# The least that a start may take, whatever its probes say.
-_START_MAX: Final = timedelta(seconds=60)
 
 
 def on_their_way(aim: Aim, target: Json, pods: list[dict[str, Any]], clock: Clock) -> Refusal | None:
@@ -62,13 +48,20 @@ def _in_order(target: Json) -> bool:
     return not on_delete(target) and target["spec"].get("podManagementPolicy") != "Parallel"
 
 
-def stuck_pods(aim: Aim, target: Json, pods: list[dict[str, Any]], wanted: str) -> tuple[PodToRemove, ...]:
-    """Pods not of the revision ``wanted`` and not Ready, highest number first; none where the controller needs no help."""
+def stuck_pods(
+    aim: Aim, target: Json, pods: list[dict[str, Any]], wanted: str, now: datetime
+) -> tuple[PodToRemove, ...]:
+    """
+    Pods not of the revision ``wanted`` that are not Ready, or of a revision that crashes; highest number first. None where the
+    controller needs no help.
+    """
     if aim.kind is not TargetKind.STATEFUL_SET or not _in_order(target):
         return ()
     first = int((target["spec"].get("ordinals") or {}).get("start") or 0) + partition(target)
+    crashing = {_hash(p) for p in pods if crashes(p, now)}
     # Of two bad releases in a row either may be the one that stands in the way. Below the partition none is replaced.
-    found = [p for p in pods if _hash(p) != wanted and not is_ready(p) and _number(p) >= first]
+    bad = [p for p in pods if _hash(p) != wanted and (not is_ready(p) or _hash(p) in crashing)]
+    found = [p for p in bad if _number(p) >= first]
     return tuple(
         PodToRemove(str(aim.namespace), p["metadata"]["name"], p["metadata"]["uid"], Removal.DELETE)
         for p in sorted(found, key=_number, reverse=True)
@@ -102,31 +95,6 @@ def let_go(
     name = stuck["metadata"]["name"]
     message = f"{verdict.message}; pod {name} can't become Ready and is deleted, so that the controller goes on"
     return Verdict(VerdictState.WAITING, message, (stuck["metadata"]["uid"],))
-
-
-def is_stuck(pod: Json, now: datetime) -> bool:
-    """Can it not become Ready by itself: it crashes, can't be started or placed, or never was Ready in its time to start?"""
-    if is_ready(pod):
-        return False
-    if any(((c.get("state") or {}).get("waiting") or {}).get("reason") in _HOPELESS for c in containers(pod)):
-        return True
-    placed = condition(pod, "PodScheduled")
-    if placed.get("status") == "False" and placed.get("reason") == "Unschedulable":
-        return True
-    began = parse_time((pod.get("status") or {}).get("startTime"))
-    since = parse_time(condition(pod, "Ready").get("lastTransitionTime"))
-    if began is None or since is None or since - began > _AT_ITS_START:
-        return False
-    return now - began > max(_START_MAX, *(_may_take(c) for c in pod["spec"].get("containers") or ()))
-
-
-def _may_take(container: Json) -> timedelta:
-    """How long its own probes let it take to become Ready."""
-    probes = [container.get(key) or {} for key in ("startupProbe", "readinessProbe")]
-    seconds = (
-        p.get("initialDelaySeconds", 0) + p.get("periodSeconds", 10) * p.get("failureThreshold", 3) for p in probes
-    )
-    return timedelta(seconds=sum(seconds))
 
 
 def _hash(pod: Json) -> str:

@@ -117,17 +117,6 @@ def live_pods(pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [p for p in pods if not p["metadata"].get("deletionTimestamp")]
 
 
-def controller_name(pod: Json) -> str:
-    """`Deployment web` or `StatefulSet db`: whose pod it is, as far as its owner's name tells."""
-    owner: Json = next((o for o in pod["metadata"].get("ownerReferences") or () if o.get("controller")), {})
-    if not owner:
-        return f"Pod {pod['metadata']['name']}"
-    code = (pod["metadata"].get("labels") or {}).get("pod-template-hash")
-    if owner["kind"] == "ReplicaSet" and code and owner["name"].endswith(f"-{code}"):
-        return f"Deployment {owner['name'].removesuffix(f'-{code}')}"
-    return f"{owner['kind']} {owner['name']}"
-
-
 def condition(obj: Json, kind: str) -> Json:
     """The condition of a type, or empty."""
     conditions = (obj.get("status") or {}).get("conditions") or ()

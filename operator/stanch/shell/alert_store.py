@@ -1,29 +1,23 @@
 """
 From notifications to incidents in the API: one write at a time for a group, and what comes meanwhile goes with the next.
 
-What is decided is decided on what is stored now, and written only if that is still so; what was answered to somebody stands.
+What is decided is written only if what it rests on is still so; what was answered to somebody stands.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from pydantic import ValidationError
-
-from stanch.api.alerts import STORM_KEY
-from stanch.api.names import Label
 from stanch.api.policy import Policy
-from stanch.api.runbook import Runbook
 from stanch.core.alert_groups import (
     NO_RUNBOOK,
-    OPEN_MAX,
     Attach,
     Create,
-    Known,
     Nothing,
     Rules,
     body_of,
@@ -33,22 +27,17 @@ from stanch.core.alert_groups import (
     storm,
 )
 from stanch.core.alertmanager import Told, joined
-from stanch.core.questions import INCIDENTS, RUNBOOKS, Ref
+from stanch.core.questions import INCIDENTS
 from stanch.core.runbook_match import Choice, choose
 from stanch.core.severity import judge
-from stanch.shell.client import JSON_PATCH, METADATA_ONLY, Kube, Reply, Unanswered
+from stanch.shell.alert_lookup import Lookup, NotStored
+from stanch.shell.cache import Cache
+from stanch.shell.client import JSON_PATCH, Kube, Reply, Unanswered
 from stanch.shell.metrics import ALERT_GROUPS
 
 LOG = logging.getLogger("stanch.alerts")
 # Somebody else writes the same object; each time it is read and decided anew.
 TRIES_MAX: Final = 12
-# Incidents of the group that are closed: the newest tell what was seen already.
-CLOSED_LOOKED_AT: Final = 3
-LIST_MAX: Final = 500
-
-
-class NotStored(Exception):
-    """It is not in the API, or nobody can say: whoever told it must tell it again. Carries why."""
 
 
 class NoSuchNamespace(Exception):
@@ -72,15 +61,26 @@ class _Box:
     task: "asyncio.Task[None] | None" = None
 
 
+@dataclass(slots=True)
+class _Making:
+    """Groups of one namespace whose incident is being made, in the order in which they began; and the newest that was made."""
+
+    keys: list[str] = field(default_factory=list)
+    version: str = ""
+    storm: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class AlertStore:
     """Keeps nothing that the API does not have."""
 
-    def __init__(self, kube: Kube, policy: Callable[[str], Policy], now: Callable[[], datetime]) -> None:
-        """``policy`` says what is in force in a namespace."""
+    def __init__(
+        self, kube: Kube, policy: Callable[[str], Policy], now: Callable[[], datetime], cache: Cache | None = None
+    ) -> None:
+        """``policy`` says what is in force in a namespace; ``cache`` what a watch has told of open incidents."""
         self._kube, self._policy, self._now = kube, policy, now
+        self._lookup = Lookup(kube, cache or Cache())
         self._boxes: dict[tuple[str, str], _Box] = {}
-        # Whether there is room is counted and used in turn.
-        self._making: dict[str, asyncio.Lock] = {}
+        self._making: dict[str, _Making] = {}
 
     async def take(self, namespace: str, told: Told) -> Stored:
         """Store it, with whatever else is told of the group now. Raises NotStored or NoSuchNamespace."""
@@ -130,20 +130,22 @@ class AlertStore:
     async def _store(self, namespace: str, told: Told) -> Stored:
         stored: Stored | str = ""
         try:
-            for _ in range(TRIES_MAX):
-                stored = await self._try(namespace, told)
+            for number in range(TRIES_MAX):
+                stored = await self._try(namespace, told, sure=number > 0)
                 if isinstance(stored, Stored):
                     return stored
         except Unanswered as error:
             raise NotStored(str(error)) from error
         raise NotStored(f"tried {TRIES_MAX} times: {stored}")
 
-    async def _try(self, namespace: str, told: Told) -> Stored | str:
-        """Decide on what is stored, and write; or words for why that was overtaken."""
-        known = await self._known(namespace, told)
+    async def _try(self, namespace: str, told: Told, sure: bool) -> Stored | str:
+        """Decide, and write; or words for why that was overtaken. Without a write it must be ``sure``: as it is now."""
+        known = await self._lookup.known(namespace, told.key, sure)
         policy = self._policy(namespace)
         rules = Rules(policy.declare_alerts, policy.declare_within, policy.reopen_within, policy.recurrence_within)
         decision = decide(told, known, rules, self._now())
+        if not sure and (isinstance(decision, Nothing) or (isinstance(decision, Attach) and not decision.changes)):
+            return "it may be otherwise by now"
         match decision:
             case Nothing(why=why):
                 ALERT_GROUPS.labels("nothing").inc()
@@ -151,48 +153,12 @@ class AlertStore:
             case Attach():
                 return await self._attach(decision)
             case Create():
-                async with self._making.setdefault(namespace, asyncio.Lock()):
-                    return await self._make(namespace, told, decision)
-
-    async def _known(self, namespace: str, told: Told) -> list[Known]:
-        """Incidents of the group that are not closed, and of a storm; only without one those that are closed, too."""
-        found = await self._list(namespace, f"{Label.ALERT_GROUP} in ({told.key},{STORM_KEY}),!{Label.CLOSED}")
-        known = [each for each in map(read_known, found) if each is not None]
-        if any(each.over is None and each.group.key == told.key for each in known):
-            return known
-        return [*known, *await self._closed(namespace, told.key)]
-
-    async def _closed(self, namespace: str, key: str) -> list[Known]:
-        labels = f"{Label.ALERT_GROUP}={key},{Label.CLOSED}"
-        listed = await self._list(namespace, labels, METADATA_ONLY)
-        # Their names begin with the same digits and go on with the time.
-        newest = sorted(((m["metadata"]["creationTimestamp"], m["metadata"]["name"]) for m in listed), reverse=True)
-        replies = [await self._kube.get(INCIDENTS.path(namespace, name)) for _, name in newest[:CLOSED_LOOKED_AT]]
-        return [k for reply in replies if self._is_there(reply) and (k := read_known(reply.body)) is not None]
-
-    def _is_there(self, reply: Reply) -> bool:
-        if not reply.ok and reply.status != 404:
-            raise NotStored(reply.message)
-        return reply.ok
-
-    async def _list(
-        self, namespace: str, labels: str, accept: str = "application/json", ref: Ref = INCIDENTS
-    ) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        params = {"labelSelector": labels, "limit": str(LIST_MAX)}
-        while True:
-            reply = await self._kube.get(ref.path(namespace), params, accept)
-            if not reply.ok:
-                raise NotStored(reply.message)
-            items += reply.body.get("items") or ()
-            more = (reply.body.get("metadata") or {}).get("continue")
-            if not more:
-                return items
-            params["continue"] = more
+                return await self._create(namespace, told, decision)
 
     async def _attach(self, decision: Attach) -> Stored | str:
         known = decision.known
         if not decision.changes:
+            self._lookup.saw(known)
             ALERT_GROUPS.labels("known").inc()
             return Stored(known.namespace, known.name, "nothing new")
         path = INCIDENTS.path(known.namespace, known.name)
@@ -201,32 +167,49 @@ class AlertStore:
             after = read_known(reply.body)
             if after is None or (after.ended and not known.ended):
                 return f"{known.name} was closed meanwhile"
+            self._lookup.saw(after)
             ALERT_GROUPS.labels("attached" if decision.why == "open" else decision.why).inc()
             return Stored(known.namespace, known.name, decision.why)
         if reply.status in (404, 409, 422):
-            # Another wrote its spec, or it is gone. A refusal for what we wrote comes again, and is told in the end.
+            # Another wrote its spec, or it is over or gone. A refusal for what we wrote comes again, and is told in the end.
             return reply.message
         raise NotStored(reply.message)
 
-    async def _make(self, namespace: str, told: Told, decision: Create) -> Stored | str:
-        if not await self._room(namespace):
-            found = await self._list(namespace, f"{Label.ALERT_GROUP}={STORM_KEY},!{Label.CLOSED}")
-            instead = storm(told, [k for k in map(read_known, found) if k is not None], self._now())
-            if isinstance(instead, Attach):
-                return await self._attach(instead)
-            decision = instead
-        choice = NO_RUNBOOK if decision.group.key == STORM_KEY else await self._choose(namespace, told)
+    async def _create(self, namespace: str, told: Told, decision: Create) -> Stored | str:
+        making = self._making.setdefault(namespace, _Making())
+        with _in_line(making.keys, told.key) as ahead:
+            room, choice = await asyncio.gather(
+                self._lookup.room(namespace, ahead, making.version), self._choose(namespace, told)
+            )
+            made = await self._make(namespace, told, decision, choice) if room else None
+            if isinstance(made, Reply):
+                making.version = _version(made)
+        if isinstance(made, Reply):
+            return await self._unless_older(namespace, told, made)
+        if made is not None:
+            return made
+        async with making.storm:
+            return await self._into_storm(namespace, told)
+
+    async def _into_storm(self, namespace: str, told: Told) -> Stored | str:
+        """One after the other, for all of them write the same object."""
+        decision = storm(told, await self._lookup.storms(namespace), self._now())
+        if isinstance(decision, Attach):
+            return await self._attach(decision)
+        made = await self._make(namespace, told, decision, NO_RUNBOOK)
+        return made if isinstance(made, str) else Stored(namespace, made.body["metadata"]["name"], "created")
+
+    async def _make(self, namespace: str, told: Told, decision: Create, choice: Choice) -> Reply | str:
+        """Under the first name that is free; or words for why it goes into another's."""
         for name in decision.names:
-            body = body_of(decision, name, namespace, told, choice)
-            reply = await self._kube.create(INCIDENTS.path(namespace), body)
+            reply = await self._kube.create(INCIDENTS.path(namespace), body_of(decision, name, namespace, told, choice))
             if reply.ok:
                 ALERT_GROUPS.labels("created").inc()
                 LOG.info("an alert made an incident", extra={"incident": f"{namespace}/{name}"})
-                return await self._unless_older(namespace, name, told, decision)
+                return reply
             if reply.status != 409:
                 raise _why_not(reply, namespace)
-            taken = await self._kube.get(INCIDENTS.path(namespace, name))
-            known = read_known(taken.body) if self._is_there(taken) else None
+            known = await self._lookup.one(namespace, name)
             if known is not None and known.group.key == decision.group.key and known.over is None:
                 # Another replica made it; what was told to us goes into it on the next try.
                 return f"{name} was made meanwhile"
@@ -239,34 +222,36 @@ class AlertStore:
 
     async def _choose(self, namespace: str, told: Told) -> Choice:
         """Among the Runbooks of the very namespace, for nobody's Runbook takes another's alerts."""
-        try:
-            found = await self._list(namespace, "", ref=RUNBOOKS)
-        except Unanswered as error:
-            raise NotStored(str(error)) from error
         policy = self._policy(namespace)
         severity = judge(None, told.firing, policy).level or policy.when_unknown
-        return choose(told.labels, [r for r in map(_runbook, found) if r is not None], severity)
+        return choose(told.labels, await self._lookup.runbooks(namespace), severity)
 
-    async def _unless_older(self, namespace: str, name: str, told: Told, decision: Create) -> Stored | str:
+    async def _unless_older(self, namespace: str, told: Told, made: Reply) -> Stored | str:
         """Two that were made at once: the older one is to know all of it, for ours will go (core/alert_fold.py)."""
-        if decision.group.key == STORM_KEY:
-            return Stored(namespace, name, "created")
-        known = [k for k in await self._known(namespace, told) if k.over is None and k.group.key == told.key]
-        first = min(known, key=lambda each: (each.created, each.name), default=None)
-        return Stored(namespace, name, "created") if first is None or first.name == name else f"{first.name} is older"
+        mine = read_known(made.body)
+        if mine is None:
+            raise NotStored("what was made can't be read")
+        # Of two that are made at once the second sees the first: its list shows all that was there when it was made.
+        first = await self._lookup.made_before(namespace, told.key, _version(made))
+        if first is not None and first.name != mine.name:
+            return f"{first.name} is older"
+        self._lookup.saw(mine)
+        return Stored(namespace, mine.name, "created")
 
-    async def _room(self, namespace: str) -> bool:
-        found = await self._list(namespace, f"{Label.ALERT_GROUP},!{Label.CLOSED}")
-        known = [k for k in map(read_known, found) if k is not None]
-        return sum(k.over is None and k.group.key != STORM_KEY for k in known) < OPEN_MAX
 
-
-def _runbook(body: dict[str, Any]) -> Runbook | None:
-    """One that can't be read is for nothing; its own condition says so."""
+@contextlib.contextmanager
+def _in_line(keys: list[str], key: str) -> Iterator[frozenset[str]]:
+    """Gives those that are ahead: whether there is room is counted with them, so nobody has to wait for anybody."""
+    ahead = frozenset(keys)
+    keys.append(key)
     try:
-        return Runbook.model_validate(body)
-    except ValidationError:
-        return None
+        yield ahead
+    finally:
+        keys.remove(key)
+
+
+def _version(reply: Reply) -> str:
+    return str(reply.body["metadata"]["resourceVersion"])
 
 
 def _why_not(reply: Reply, namespace: str) -> Exception:

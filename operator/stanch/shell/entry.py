@@ -14,6 +14,7 @@ from stanch.shell.client import Unanswered
 from stanch.shell.election import Times
 from stanch.shell.receiver import AlertsAt
 from stanch.shell.run import Settings, run
+from stanch.shell.silencer import SilencesAt
 
 
 def _alerts_at(address: str, tls: str | None) -> AlertsAt | None:
@@ -21,7 +22,12 @@ def _alerts_at(address: str, tls: str | None) -> AlertsAt | None:
 
 
 def run_until_stopped(
-    kubeconfig: str | None, listen: str, lease: bool, as_json: bool, verbose: bool, alerts: tuple[str, str | None, str]
+    kubeconfig: str | None,
+    listen: str,
+    lease: bool,
+    as_json: bool,
+    verbose: bool,
+    alerts: tuple[str, str | None, str, str],
 ) -> int:
     """Exit code: 0 told to stop, 1 could not go on, 2 no credentials."""
     log.set_up(as_json, verbose)
@@ -30,7 +36,8 @@ def run_until_stopped(
         os.environ["KUBECONFIG"] = kubeconfig
     try:
         taken, lease_times = _alerts_at(*alerts[:2]), Times() if lease else None
-        asyncio.run(run(Settings(kubeconfig, listen, lease=lease_times, alerts=taken, silences=alerts[2])))
+        silences = SilencesAt(*alerts[2:])
+        asyncio.run(run(Settings(kubeconfig, listen, lease=lease_times, alerts=taken, silences=silences)))
     except ConfigException as error:
         sys.stderr.write(f"stanch: no credentials: {error}\n  give --kubeconfig, set KUBECONFIG, or run in a pod\n")
         return 2

@@ -6,7 +6,7 @@ from typing import Any, Final
 import kopf
 
 from stanch.api.names import GROUP, VERSION, Label
-from stanch.shell import runbook_status
+from stanch.shell import postmortems, runbook_status
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
 from stanch.shell.metrics import OPEN_INCIDENTS
@@ -25,6 +25,7 @@ def registry(
     handlers = kopf.OperatorRegistry()
 
     _begin(handlers, login)
+    _learning(handlers, cache, bells)
 
     @kopf.on.event(GROUP, VERSION, "incidents", registry=handlers)
     async def incident_changed(
@@ -42,6 +43,7 @@ def registry(
         else:
             cache.put(key, dict(body), listed=type is None)
             runbook_status.ring_drilled(cache, bells, body)
+            postmortems.ring_its(cache, bells, body)
         OPEN_INCIDENTS.set(cache.count("incidents"))
         if type == "MODIFIED" and known is not None and only_alerts_changed(known, dict(body)):
             bells.ring_in(key, ALERTS_SECONDS)
@@ -53,17 +55,6 @@ def registry(
         """A person said something about an incident."""
         if type != "DELETED":
             bells.ring(Key("incidents", namespace or "", str(spec.get("incident", ""))))
-
-    @kopf.on.event(GROUP, VERSION, "actionitems", registry=handlers)
-    async def item_changed(*, namespace: str | None, name: str, type: str, body: kopf.Body, **_: Any) -> None:
-        """An action item may be due, or done."""
-        key = Key("actionitems", namespace or "", name)
-        if type == "DELETED":
-            cache.drop(key)
-            bells.forget(key)
-        else:
-            cache.put(key, dict(body))
-            bells.ring(key)
 
     @kopf.on.event(GROUP, VERSION, "responsepolicies", registry=handlers)
     async def policy_changed(*, type: str | None, body: kopf.Body, **_: Any) -> None:
@@ -111,4 +102,26 @@ def _begin(handlers: kopf.OperatorRegistry, login: Login) -> None:
         settings.networking.request_timeout = 30
         settings.queueing.idle_timeout = 0.5
         settings.watching.label_selectors[f"incidents.{GROUP}"] = f"!{Label.CLOSED}"
+        settings.watching.label_selectors[f"postmortems.{GROUP}"] = f"!{Label.CLOSED}"
         settings.watching.label_selectors[f"timelineentries.{GROUP}"] = f"!{Label.FOLDED}"
+
+
+def _learning(handlers: kopf.OperatorRegistry, cache: Cache, bells: Bells) -> None:
+    @kopf.on.event(GROUP, VERSION, "actionitems", registry=handlers)
+    async def item_changed(*, namespace: str | None, name: str, type: str, body: kopf.Body, **_: Any) -> None:
+        """An action item may be due, or done."""
+        key = Key("actionitems", namespace or "", name)
+        if type == "DELETED":
+            cache.drop(key)
+            bells.forget(key)
+        else:
+            cache.put(key, dict(body))
+            bells.ring(key)
+        postmortems.ring_of_item(cache, bells, body)
+
+    @kopf.on.event(GROUP, VERSION, "postmortems", registry=handlers)
+    async def postmortem_changed(
+        *, namespace: str | None, name: str, type: str | None, body: kopf.Body, **_: Any
+    ) -> None:
+        """Somebody wrote on what is learned."""
+        postmortems.heard(cache, bells, Key("postmortems", namespace or "", name), dict(body), gone=type == "DELETED")

@@ -53,3 +53,9 @@ ALERT_SECONDS = Histogram(
     registry=REGISTRY,
 )
 SILENCES = Counter("stanch_silences_total", "Silences at Alertmanager, by what was done.", ["what"], registry=REGISTRY)
+NOTIFICATIONS = Counter(
+    "stanch_notifications_total",
+    "Tries to tell a channel, by how they ended: delivered, failed (tried again) or refused.",
+    ["channel", "outcome"],
+    registry=REGISTRY,
+)

@@ -11,19 +11,21 @@ from stanch.api.names import OPERATOR_NAMESPACE, MissingReason
 from stanch.core.observations import Answer, Failed, Found, NotFound
 from stanch.core.questions import (
     DryRun,
+    Evaluate,
     Get,
     List,
     Logs,
     MayGo,
     MayThey,
-    Metric,
     OfCluster,
-    Probe,
+    Outside,
     Question,
     UndoSecret,
 )
+from stanch.shell.cel import Evaluator
 from stanch.shell.client import JSON, JSON_PATCH, METADATA_ONLY, Kube, Reply, Unanswered
 from stanch.shell.outside import Asker
+from stanch.shell.secret_refs import SecretRefs
 from stanch.shell.served import Served
 
 # As many as two of each pod that is looked at: kubelets that are dead must not hold up those that answer.
@@ -42,7 +44,7 @@ class Observer:
         """Reads through this connection."""
         self.kube = kube
         self.served = Served()
-        self.outside = Asker()
+        self.outside, self._cel = Asker(SecretRefs(kube)), Evaluator()
         self._logs = asyncio.Semaphore(LOGS_AT_ONCE)
         self._nodes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(LOGS_PER_NODE))
 
@@ -68,8 +70,10 @@ class Observer:
     async def _one(self, question: Question, silent: set[str]) -> Answer:
         """``silent`` are nodes that did not answer a moment ago: what else is asked of them is not waited for again."""
         try:
-            if isinstance(question, Metric | Probe):
+            if isinstance(question, Outside):
                 return await self.outside.ask(question)
+            if isinstance(question, Evaluate):
+                return await self._cel.evaluate(question)
             return await self._ask(question, silent)
         except Unanswered as error:
             if not isinstance(question, Logs):

@@ -1,26 +1,31 @@
 """
 The way to what is not the API server: Prometheus, and endpoints that criteria ask. Bounded in time and size, never a retry.
 
-No credentials, no cookies, no proxy, no redirects; and nothing link-local, whatever a name resolves to: that is where clouds
-keep credentials. Which URLs there are, the cluster's ResponsePolicy says alone.
+No cookies, no proxy, no redirects; and nothing link-local, whatever a name resolves to: that is where clouds keep credentials.
+Which URLs there are, and with which Secret they are asked, the cluster's ResponsePolicy says alone.
 """
 
 import asyncio
 import json
 import socket
 import time
+from dataclasses import replace
 from typing import Any, Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
+from stanch.api.meta import instant
+from stanch.api.secret_refs import Missing, secret
 from stanch.core.check_http import NOT_ASKED
 from stanch.core.observations import Answer, Failed, Found
 from stanch.core.policy_check import is_forbidden, wrong_address
-from stanch.core.questions import Metric, Outside, Probe
+from stanch.core.questions import LoadedRule, Metric, MetricRange, Outside, Probe
 from stanch.shell.client import USER_AGENT
 from stanch.shell.metrics import OUTSIDE_SECONDS
+from stanch.shell.outside_access import DENIED, Access, access_of
+from stanch.shell.secret_refs import SecretRefs
 
 BODY_MAX: Final = 1024 * 1024
 # A probe is about the status; what it says is nobody's business here.
@@ -60,26 +65,50 @@ class Careful(AbstractResolver):
 class Asker:
     """Asks, a few at a time."""
 
-    def __init__(self) -> None:
-        """Holds no connection."""
-        self._turn = asyncio.Semaphore(AT_ONCE)
+    def __init__(self, secrets: SecretRefs | None = None) -> None:
+        """Holds no connection; ``secrets`` reads what a question names."""
+        self._turn, self._secrets = asyncio.Semaphore(AT_ONCE), secrets
 
     async def ask(self, question: Outside) -> Answer:
         """One request, once. What comes back is other people's, and never raises."""
-        began, kind = time.perf_counter(), "prometheus" if isinstance(question, Metric) else "endpoint"
-        answer = await _ask(question, self._turn)
+        began, kind = time.perf_counter(), "endpoint" if isinstance(question, Probe) else "prometheus"
+        access = await self._access(question)
+        if isinstance(access, Missing):
+            answer: Answer = Failed(0, access.why, NOT_ASKED)
+        else:
+            answer = _masked(await _ask(question, self._turn, access), access)
+        if self._secrets is not None and _is_denied(question, answer):
+            self._secrets.forget(question.secret)
         outcome = "answered" if isinstance(answer, Found) else "failed"
         OUTSIDE_SECONDS.labels(kind, outcome).observe(time.perf_counter() - began)
         return answer
 
+    async def _access(self, question: Outside) -> Access | Missing:
+        try:
+            async with asyncio.timeout(question.seconds):
+                return await access_of(self._secrets, question.secret)
+        except TimeoutError:
+            return Missing(f"{secret(question.secret)} can't be read within {question.seconds:g} s", passing=True)
 
-async def _ask(question: Outside, turn: asyncio.Semaphore) -> Answer:
+
+def _masked(answer: Answer, access: Access) -> Answer:
+    return replace(answer, message=access.masked(answer.message)) if isinstance(answer, Failed) else answer
+
+
+def _is_denied(question: Outside, answer: Answer) -> bool:
+    """Did it say that these credentials are none?"""
+    if isinstance(answer, Failed):
+        return answer.status in DENIED
+    return isinstance(question, Probe) and isinstance(answer, Found) and answer.value["status"] in DENIED
+
+
+async def _ask(question: Outside, turn: asyncio.Semaphore, access: Access) -> Answer:
     if why := wrong_address(question.url):
         return Failed(0, f"its URL {why}", NOT_ASKED)
     timeout = aiohttp.ClientTimeout(total=question.seconds)
     try:
-        async with asyncio.timeout(question.seconds), turn, _session(timeout) as session:
-            return await (_metric(session, question) if isinstance(question, Metric) else _probe(session, question))
+        async with asyncio.timeout(question.seconds), turn, _session(timeout, access) as session:
+            return await _sent(session, question)
     except TimeoutError:
         return Failed(0, f"no answer within {question.seconds:g} s")
     except TooLarge:
@@ -90,13 +119,23 @@ async def _ask(question: Outside, turn: asyncio.Semaphore) -> Answer:
         return Failed(0, _words(error))
 
 
-def _session(timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+async def _sent(session: aiohttp.ClientSession, question: Outside) -> Answer:
+    match question:
+        case Metric() | MetricRange():
+            return await _metric(session, question)
+        case LoadedRule():
+            return await _rule(session, question)
+        case Probe():
+            return await _probe(session, question)
+
+
+def _session(timeout: aiohttp.ClientTimeout, access: Access) -> aiohttp.ClientSession:
     # Of its own each time: a question every quarter of a minute needs no pool, and nothing is left of it.
-    connector = aiohttp.TCPConnector(resolver=Careful(), use_dns_cache=False, force_close=True)
+    connector = aiohttp.TCPConnector(resolver=Careful(), use_dns_cache=False, force_close=True, ssl=access.tls)
     return aiohttp.ClientSession(
         connector=connector,
         timeout=timeout,
-        headers=_HEADERS,
+        headers={**_HEADERS, **access.headers},
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
@@ -116,9 +155,12 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(kept)
 
 
-async def _metric(session: aiohttp.ClientSession, question: Metric) -> Answer:
-    url = f"{question.url.rstrip('/')}/api/v1/query"
-    form = {"query": question.query, "timeout": f"{question.seconds:g}s"}
+async def _metric(session: aiohttp.ClientSession, question: Metric | MetricRange) -> Answer:
+    base, form = question.url.rstrip("/"), {"query": question.query, "timeout": f"{question.seconds:g}s"}
+    url = f"{base}/api/v1/query"
+    if isinstance(question, MetricRange):
+        url, step = f"{base}/api/v1/query_range", question.step.total_seconds()
+        form |= {"start": instant(question.start), "end": instant(question.end), "step": f"{step:g}"}
     async with session.post(url, data=form, allow_redirects=False) as response:
         if 300 <= response.status < 400:
             return Failed(response.status, f"it answers {response.status}, and redirects are not followed")
@@ -131,6 +173,30 @@ async def _metric(session: aiohttp.ClientSession, question: Metric) -> Answer:
             return Failed(response.status, f"only part of the answer: {said['warnings']}"[:500])
         data = said.get("data")
         return Found(data) if isinstance(data, dict) else Failed(response.status, "its answer has no data")
+
+
+async def _rule(session: aiohttp.ClientSession, question: LoadedRule) -> Answer:
+    url = f"{question.url.rstrip('/')}/api/v1/rules"
+    # Older than 2.45 it does not know rule_name[] and answers with all: so what comes is looked through here, too.
+    params = {"type": "alert", "rule_name[]": question.name}
+    async with session.get(url, params=params, allow_redirects=False) as response:
+        said = _json(await _body(response, BODY_MAX))
+        if said is None or said.get("status") != "success":
+            why = str((said or {}).get("error") or f"it answers {response.status}")
+            return Failed(response.status, why[:500])
+        return Found({"rules": [rule for rule in _rules(said.get("data")) if rule["name"] == question.name]})
+
+
+def _rules(data: Any) -> list[dict[str, str]]:
+    """Name, query and health of each alerting rule; what has another shape is passed over."""
+    groups = data.get("groups") if isinstance(data, dict) else None
+    found = []
+    for group in groups if isinstance(groups, list) else ():
+        rules = group.get("rules") if isinstance(group, dict) else None
+        for rule in rules if isinstance(rules, list) else ():
+            if isinstance(rule, dict) and rule.get("type") == "alerting":
+                found.append({key: str(rule.get(key) or "")[:1024] for key in ("name", "query", "health")})
+    return found
 
 
 def _json(raw: bytes) -> dict[str, Any] | None:

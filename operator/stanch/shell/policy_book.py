@@ -44,7 +44,9 @@ class PolicyBook:
         if namespace not in self._effective:
             own = None if namespace == OPERATOR_NAMESPACE else self._spec(namespace)
             self._effective[namespace] = effective(self.base, self.cluster(), own)
-        return self._effective[namespace]
+        found = self._effective[namespace]
+        # Until they have been read nobody knows whom to tell: it is told then.
+        return replace(found, channels=None) if self.problem else found
 
     def cluster(self) -> ResponsePolicySpec | None:
         """What is in force of the cluster's own policy."""

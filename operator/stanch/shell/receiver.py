@@ -22,7 +22,9 @@ from aiohttp import web
 
 from stanch.api.policy import Policy
 from stanch.core.alertmanager import NAMESPACE_LABEL, Garbage, Told, read
-from stanch.shell.alert_store import AlertStore, NoSuchNamespace, NotStored, Stored
+from stanch.shell.alert_lookup import NotStored
+from stanch.shell.alert_store import AlertStore, NoSuchNamespace, Stored
+from stanch.shell.cache import Cache
 from stanch.shell.client import Kube
 from stanch.shell.metrics import ALERT_SECONDS, ALERTS, ALERTS_TOLD
 from stanch.shell.sender import Busy, Sender, Senders, Unknown
@@ -67,11 +69,16 @@ class AlertsAt:
 class Receiver:
     """One listening place; it holds nothing that a restart would lose."""
 
-    def __init__(self, kube: Kube, policy: Callable[[str], Policy], unread: Callable[[], str]) -> None:
-        """``policy`` is what is in force in a namespace, "" for the cluster; ``unread`` why that is not known yet."""
+    def __init__(
+        self, kube: Kube, policy: Callable[[str], Policy], unread: Callable[[], str], cache: Cache | None = None
+    ) -> None:
+        """
+        ``policy`` is what is in force in a namespace, "" for the cluster; ``unread`` why that is not known yet; ``cache`` what a
+        watch has told of open incidents.
+        """
         self._policy, self._unread = policy, unread
         self._senders = Senders(kube)
-        self._store = AlertStore(kube, policy, _now(kube))
+        self._store = AlertStore(kube, policy, _now(kube), cache)
         self._inside = 0
         self._said: dict[int, float] = {}
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -17,22 +17,24 @@ from stanch.api.names import EventKind, Label, Reason
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.attempts import begun
 from stanch.core.invariants import broken
-from stanch.core.observations import Answer, Found, Observations, Policies
+from stanch.core.observations import Answer, Delivery, Found, Observations, Policies
 from stanch.core.plan_type import Plan, Told
 from stanch.core.ports import Catalog
-from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Metric, Probe, Question, UndoSecret
+from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Outside, Question, UndoSecret
 from stanch.core.reading import Unreadable, read_entry
 from stanch.core.records import MarkFolded, Store
 from stanch.core.stalled import stalled_by_law
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
 from stanch.shell.client import Kube, Unanswered
+from stanch.shell.holding import Holding
 from stanch.shell.known import must_stand, refresh
 from stanch.shell.let_go import came_late, let_go
 from stanch.shell.metrics import LAWS_BROKEN, RECONCILE_SECONDS, RECONCILES
 from stanch.shell.observe import Observer
 from stanch.shell.perform import perform_all
 from stanch.shell.policy_book import PolicyBook
+from stanch.shell.postmortems import Postmortems
 from stanch.shell.rewind import Rewind
 from stanch.shell.spec_invalid import say_invalid
 from stanch.shell.status import StatusConflict, StatusRefused, write_status
@@ -74,16 +76,20 @@ class Reconciler:
         """
         self.restored, self.own_node, self.book = restored, own_node, PolicyBook(catalog.policy)
         self.kube, self.catalog, self.cache, self.bells, self.rewind = kube, catalog, cache, bells, rewind
+        self.learning = Postmortems(kube, cache, bells)
         self.observer, self.now, self.thinking = Observer(kube), kube.clock.now, Thinking()
         self.policies = Policies(False, "The admission policies have not been looked at yet", unclear=True)
         # Between counting what others do and writing down what is begun here, there is only one look at a time.
         self._turns = asyncio.Lock()
+        # What came of telling channels, by message (shell/courier.py).
+        self.deliveries: Callable[[Key], Mapping[str, Delivery]] = lambda _: {}
         # Why nothing may be done although all policies are in force; empty when every incident is known.
         self.uncounted = ""
         # Set once all has been read that effects rest on, for good: what can't be read later is told at once.
         self.settled = asyncio.Event()
         self._failures: dict[Key, int] = {}
         self._rehearsed: dict[Key, tuple[Question, ...]] = {}
+        self._holding = Holding()
         self._background: set[asyncio.Task[Any]] = set()
         # Marks made lately: one look hands the same entries in several times.
         self._marked: deque[tuple[str, str]] = deque(maxlen=256)
@@ -120,6 +126,7 @@ class Reconciler:
         if body is None or Label.CLOSED in (body["metadata"].get("labels") or {}):
             self.bells.forget(key)
             self._rehearsed.pop(key, None)
+            self._holding.forget(key)
             await self._nobody_listens(key)
             return None
         try:
@@ -138,6 +145,8 @@ class Reconciler:
             own_node=self.own_node,
             evidence_started=began,
             restored=self.restored,
+            held=self._holding.of(key, incident),
+            deliveries=self.deliveries(key),
         )
         seen = self._with_others(key, seen)
         done: list[tuple[Incident, Plan]] = []
@@ -184,7 +193,7 @@ class Reconciler:
             if not known:
                 break
             answers |= known
-        self._rehearsed[key] = tuple(q for q in asked if not isinstance(q, Logs | Metric | Probe))
+        self._rehearsed[key] = tuple(q for q in asked if not isinstance(q, Logs | Outside))
 
     async def _nobody_listens(self, key: Key) -> None:
         """Tell whoever says something to an incident that is closed or not there; what it says stays as it is."""
@@ -317,6 +326,7 @@ class Reconciler:
         changed = decided.status != incident.status
         urgent = [s for s in decided.stores if s.urgent]
         rest = [s for s in decided.stores if not s.urgent]
+        self._holding.keep(key, seen, urgent)
         waiting = [asyncio.create_task(store(self.kube, s)) for s in urgent]
         try:
             written = await self._status(key, incident, decided, changed)
@@ -324,7 +334,8 @@ class Reconciler:
             turn.end()
             kept = [await task for task in waiting]
         kept += await asyncio.gather(*(store(self.kube, s) for s in rest))
-        return written, _receipts(seen, dict(zip([*urgent, *rest], kept, strict=True)), incident, written)
+        seen = _receipts(seen, dict(zip([*urgent, *rest], kept, strict=True)), incident, written)
+        return written, replace(seen, held=self._holding.of(key, written))
 
     async def _status(self, key: Key, incident: Incident, decided: Plan, changed: bool) -> Incident:
         if not changed:

@@ -7,28 +7,32 @@ import logging
 import math
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
 import kopf
 from aiohttp import web
 
+from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.policy import DEFAULT, Policy
 from stanch.core.ports import Catalog
-from stanch.core.questions import INCIDENTS, RESPONSE_POLICIES, RUNBOOKS
+from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, RESPONSE_POLICIES
 from stanch.evidence.collector import EvidenceCollector
 from stanch.mitigations import ALL
 from stanch.shell import policy_book
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
+from stanch.shell.channel_secrets import of_channels
 from stanch.shell.client import Kube, Unanswered, bearer_token, configuration
 from stanch.shell.clock import Clock, machine_time
+from stanch.shell.courier import Courier
 from stanch.shell.election import Times
 from stanch.shell.evidence_store import ClusterStore
 from stanch.shell.evidence_sweep import EvidenceSweep
 from stanch.shell.handlers import registry
 from stanch.shell.health import Health
-from stanch.shell.items import look_at_item
+from stanch.shell.items import Items
 from stanch.shell.known import all_known
 from stanch.shell.lease import Lease
 from stanch.shell.metrics import LEADING, POLICIES_PROVEN
@@ -41,7 +45,8 @@ from stanch.shell.reconcile import Reconciler
 from stanch.shell.redaction_key import redaction_key
 from stanch.shell.rewind import Rewind
 from stanch.shell.runbook_status import keep_runbook
-from stanch.shell.silencer import Silencer
+from stanch.shell.secret_refs import SecretRefs
+from stanch.shell.silencer import NO_SILENCES, Silencer, SilencesAt
 from stanch.shell.tenure import Tenure, identity
 
 LOG = logging.getLogger("stanch.run")
@@ -61,7 +66,7 @@ class Settings:
     How to run: which cluster, where to listen ("" for nowhere), what an empty policy means, and whether only the holder
     of the Lease works (None: whoever runs works). ``clock`` may be wrong; the API server's time counts. ``orphans`` are looked
     for only by one that sees all incidents: to another, everybody else's marks would be orphans.
-    ``alerts`` says where Alertmanager sends to, ``silences`` where it is itself ("" for no silences).
+    ``alerts`` says where Alertmanager sends to, ``silences`` where it is itself.
     """
 
     kubeconfig: str | None
@@ -71,7 +76,7 @@ class Settings:
     clock: Callable[[], datetime] = machine_time
     orphans: bool = True
     alerts: AlertsAt | None = None
-    silences: str = ""
+    silences: SilencesAt = NO_SILENCES
 
 
 async def run(settings: Settings) -> None:
@@ -104,7 +109,7 @@ async def _until_stopped(
     book = reconciler.book = PolicyBook(settings.policy, "The ResponsePolicies have not been read yet")
     lease = Lease(kube, tenure, identity(), settings.lease) if settings.lease else None
     silencer, taking = Silencer(settings.silences, kube, cache, book.policy), contextlib.AsyncExitStack()
-    await taking.enter_async_context(receiving(settings.alerts, Receiver(kube, book.policy, lambda: book.problem)))
+    await taking.enter_async_context(_taking_alerts(settings.alerts, kube, book, cache))
     LEADING.set_function(lambda: tenure.holds)
     sweeps = (sweep, EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, kube.clock.now))
     # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
@@ -115,15 +120,13 @@ async def _until_stopped(
         asyncio.create_task(rewind.watch()),
         asyncio.create_task(_resync(reconciler)),
         *(asyncio.create_task(_sweep(each, tenure)) for each in sweeps if settings.orphans),
-        *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences else []),
-        *(asyncio.create_task(_work(reconciler, tenure, bells)) for _ in range(WORKERS)),
+        *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences.url else []),
+        asyncio.create_task(_sweep(_courier(reconciler), tenure)),
+        *_workers(reconciler, tenure, bells),
     ]
     # What another left half done when it lost the lease, and what was cut short here, is looked at by whoever has it.
     tenure.on_begin.append(lambda: _ring_all(reconciler))
-    if lease:
-        tasks.append(asyncio.create_task(lease.keep()))
-    else:
-        tenure.extend(math.inf)
+    tasks.append(asyncio.create_task(lease.keep() if lease else _alone(tenure)))
     watching = asyncio.create_task(
         kopf.operator(
             registry=registry(cache, bells, book, lambda: _login(settings), sweep.soon),
@@ -155,6 +158,24 @@ async def _until_stopped(
     return rewind.time
 
 
+def _taking_alerts(at: AlertsAt | None, kube: Kube, book: PolicyBook, cache: Cache) -> AbstractAsyncContextManager[str]:
+    return receiving(at, Receiver(kube, book.policy, lambda: book.problem, cache))
+
+
+async def _alone(tenure: Tenure) -> None:
+    """Nobody else works."""
+    tenure.extend(math.inf)
+
+
+def _courier(reconciler: Reconciler) -> Courier:
+    """Who tells channels; the reconciler writes down what came of it."""
+    kube, book = reconciler.kube, reconciler.book
+    secrets = of_channels(SecretRefs(kube))
+    courier = Courier(kube, reconciler.cache, reconciler.bells, lambda: book.policy(OPERATOR_NAMESPACE), secrets)
+    reconciler.deliveries = courier.deliveries
+    return courier
+
+
 def _error_of(task: asyncio.Task[None]) -> BaseException | None:
     return task.exception() if task.done() and not task.cancelled() else None
 
@@ -166,7 +187,7 @@ async def _silence(silencer: Silencer, tenure: Tenure) -> None:
             await silencer.run()
 
 
-async def _sweep(sweep: OrphanSweep | EvidenceSweep, tenure: Tenure) -> None:
+async def _sweep(sweep: OrphanSweep | EvidenceSweep | Courier, tenure: Tenure) -> None:
     """As long as this replica may work."""
     while True:
         await tenure.begun()
@@ -191,7 +212,13 @@ async def _login(settings: Settings) -> kopf.ConnectionInfo:
     )
 
 
-async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells) -> None:
+def _workers(reconciler: Reconciler, tenure: Tenure, bells: Bells) -> list[asyncio.Task[None]]:
+    items = Items(reconciler, bells, tenure)
+    work = (_work(reconciler, tenure, bells, items) for _ in range(WORKERS))
+    return [asyncio.create_task(items.until_cancelled()), *(asyncio.create_task(each) for each in work)]
+
+
+async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells, items: Items) -> None:
     """Take one key after the other, for as long as this replica may work; first when all is known, or does not come."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(reconciler.settled.wait(), PATIENCE_SECONDS)
@@ -199,27 +226,20 @@ async def _work(reconciler: Reconciler, tenure: Tenure, bells: Bells) -> None:
         await tenure.begun()
         async with tenure.term():
             key = await bells.take()
+            if key.plural == ACTION_ITEMS.plural:
+                items.start(key)
+                continue
             try:
                 if key.plural == INCIDENTS.plural:
                     await reconciler.look(key)
                 elif key.plural == RESPONSE_POLICIES.plural:
                     await _policy(reconciler, key)
-                elif key.plural == RUNBOOKS.plural:
-                    await keep_runbook(reconciler.kube, reconciler.cache, bells, key, reconciler.now())
+                elif key.plural == POSTMORTEMS.plural:
+                    await reconciler.learning.keep(key, reconciler.book.policy(key.namespace), reconciler.now())
                 else:
-                    await _item(reconciler.kube, reconciler.cache, bells, key)
+                    await keep_runbook(reconciler.kube, reconciler.cache, bells, key, reconciler.now())
             finally:
                 bells.done(key)
-
-
-async def _item(kube: Kube, cache: Cache, bells: Bells, key: Key) -> None:
-    try:
-        wake = await look_at_item(kube, cache, key, kube.clock.now())
-    except Exception:  # one poison object must not stop the rest
-        LOG.exception("action item can't be read", extra={"item": f"{key.namespace}/{key.name}"})
-        return
-    if wake is not None:
-        bells.ring_in(key, min(86_400.0, max(1.0, (wake - kube.clock.now()).total_seconds())))
 
 
 async def _policy(reconciler: Reconciler, key: Key) -> None:

@@ -5,15 +5,19 @@ Answers are kept for a short while and asked for once at a time, so that a storm
 """
 
 import asyncio
+import base64
 import hashlib
+import json
+import math
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, TypeVar
 
 from stanch.api.names import ALERTS_AUDIENCE, GROUP
 from stanch.shell.client import Kube, Reply, Unanswered
+from stanch.shell.kept import Kept
 
 TOKEN_REVIEWS: Final = "/apis/authentication.k8s.io/v1/tokenreviews"
 ACCESS_REVIEWS: Final = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
@@ -24,6 +28,7 @@ KEPT_MAX: Final = 1024
 # Tokens that nobody knows cost the API server a question each.
 ASKED_AT_ONCE: Final = 8
 WAITING_MAX: Final = 64
+T = TypeVar("T")
 
 
 class Unknown(Exception):
@@ -36,16 +41,11 @@ class Busy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends, as the API server knows them."""
+    """Who sends, as the API server knows them; and for how many seconds that may be believed."""
 
     username: str
     review: tuple[tuple[str, Any], ...]
-
-
-@dataclass(slots=True)
-class _Kept:
-    task: "asyncio.Task[Any]"
-    until: float
+    good_for: float = YES_SECONDS
 
 
 class Senders:
@@ -53,48 +53,34 @@ class Senders:
 
     def __init__(self, kube: Kube, now: Callable[[], float] = time.monotonic) -> None:
         """``now`` is monotonic, in seconds."""
-        self._kube, self._now = kube, now
-        self._kept: OrderedDict[tuple[str, ...], _Kept] = OrderedDict()
+        self._kube = kube
+        self._known: Kept[str, Sender | None] = Kept(lambda who: who.good_for if who else NO_SECONDS, KEPT_MAX, now)
+        self._rights: Kept[tuple[str, str], bool] = Kept(lambda may: YES_SECONDS if may else NO_SECONDS, KEPT_MAX, now)
         self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
         self._waiting = 0
 
     async def who(self, token: str) -> Sender:
         """Whose token it is. Raises Unknown or Busy."""
         digest = hashlib.sha256(token.encode()).hexdigest()
-        found: Sender | None = await self._once(("who", digest), lambda: self._review(token))
+        found = await self._known.get(digest, lambda: self._in_turn(lambda: self._review(token)))
         if found is None:
             raise Unknown
         return found
 
     async def may(self, sender: Sender, namespace: str) -> bool:
         """May they create alerts there? Raises Busy."""
-        review = hashlib.sha256(repr(sender.review).encode()).hexdigest()
-        return bool(await self._once(("may", review, namespace), lambda: self._access(sender, namespace)))
+        key = (hashlib.sha256(repr(sender.review).encode()).hexdigest(), namespace)
+        return await self._rights.get(key, lambda: self._in_turn(lambda: self._access(sender, namespace)))
 
-    async def _once(self, key: tuple[str, ...], ask: Callable[[], Awaitable[Any]]) -> Any:
-        kept = self._kept.get(key)
-        if kept is None or (kept.task.done() and self._now() >= kept.until):
-            kept = self._kept[key] = _Kept(asyncio.create_task(self._asked(key, ask)), 0.0)
-            while len(self._kept) > KEPT_MAX:
-                self._kept.popitem(last=False)
-        return await asyncio.shield(kept.task)
-
-    async def _asked(self, key: tuple[str, ...], ask: Callable[[], Awaitable[Any]]) -> Any:
+    async def _in_turn(self, ask: Callable[[], Awaitable[T]]) -> T:
         if self._waiting >= WAITING_MAX:
-            self._kept.pop(key, None)
             raise Busy("too many unknown senders at once")
         self._waiting += 1
         try:
             async with self._asking:
-                answer = await ask()
-        except BaseException:
-            self._kept.pop(key, None)
-            raise
+                return await ask()
         finally:
             self._waiting -= 1
-        if kept := self._kept.get(key):
-            kept.until = self._now() + (YES_SECONDS if answer else NO_SECONDS)
-        return answer
 
     async def _review(self, token: str) -> Sender | None:
         spec = {"token": token, "audiences": [ALERTS_AUDIENCE]}
@@ -105,7 +91,8 @@ class Senders:
         # `extra` holds lists of what a token is bound to; authorizers may look at it.
         review = {name: user[name] for name in ("uid", "groups", "extra") if user.get(name)}
         name = str(user.get("username") or "")
-        return Sender(name, (("user", name), *review.items())) if name else None
+        good_for = min(YES_SECONDS, seconds_left(token, self._kube.clock.now()))
+        return Sender(name, (("user", name), *review.items()), good_for) if name else None
 
     async def _access(self, sender: Sender, namespace: str) -> bool:
         right = {"verb": "create", "group": GROUP, "resource": "alerts", "namespace": namespace}
@@ -122,3 +109,13 @@ class Senders:
             raise Busy(f"{kind}: {reply.message}")
         status: dict[str, Any] = reply.body.get("status") or {}
         return status
+
+
+def seconds_left(token: str, now: datetime) -> float:
+    """Until a token ends that says so itself (RFC 7519); for ever for any other. Whether it is true, the API server has said."""
+    try:
+        part = token.split(".")[1]
+        ends = float(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["exp"])
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError):
+        return math.inf
+    return max(0.0, ends - now.timestamp())

@@ -9,6 +9,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,12 +20,16 @@ from yarl import URL
 
 from stanch.api.incident import Incident
 from stanch.api.policy import Policy
+from stanch.api.secret_refs import Missing
 from stanch.core.questions import INCIDENTS
 from stanch.core.silences import CREATED_BY, Wanted, heard, steps, wanted
-from stanch.shell.alert_store import AlertStore, NoSuchNamespace, NotStored
+from stanch.shell.alert_lookup import NotStored
+from stanch.shell.alert_store import AlertStore, NoSuchNamespace
 from stanch.shell.cache import Cache
 from stanch.shell.client import Kube
 from stanch.shell.metrics import SILENCES
+from stanch.shell.outside_access import DENIED, access_of
+from stanch.shell.secret_refs import SecretRefs
 
 LOG = logging.getLogger("stanch.silences")
 EVERY_SECONDS: Final = 20.0
@@ -37,12 +42,24 @@ class NoAnswer(Exception):
     """Alertmanager did not do it, or did not say; looked at again in a while."""
 
 
+@dataclass(frozen=True, slots=True)
+class SilencesAt:
+    """Base URL of Alertmanager, "" for no silences; and the Secret that it is asked with, "" for none."""
+
+    url: str
+    secret: str = ""
+
+
+NO_SILENCES: Final = SilencesAt("")
+
+
 class Alertmanager:
     """The requests that are made of it: a closed list, to one address, never following it elsewhere."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
-        """``url`` is its base, for example http://alertmanager.monitoring:9093."""
-        self._url, self._session = url.rstrip("/"), session
+    def __init__(self, at: SilencesAt, session: aiohttp.ClientSession, secrets: SecretRefs) -> None:
+        """Where it is, for example http://alertmanager.monitoring:9093; ``secrets`` reads what it is asked with."""
+        self._url, self._secret = at.url.rstrip("/"), at.secret
+        self._session, self._secrets = session, secrets
 
     async def silences(self) -> list[dict[str, Any]]:
         """All of them; those that are over as well."""
@@ -74,15 +91,23 @@ class Alertmanager:
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
         url = URL(f"{self._url}/api/v2/{path}", encoded=True)
+        access = await access_of(self._secrets, self._secret)
+        if isinstance(access, Missing):
+            raise NoAnswer(access.why)
+        how: Any = {"json": body, "timeout": timeout, "headers": access.headers, "ssl": access.tls}
         try:
-            async with self._session.request(method, url, json=body, timeout=timeout, allow_redirects=False) as answer:
+            async with self._session.request(method, url, allow_redirects=False, **how) as answer:
                 raw = await answer.content.read(ANSWER_MAX + 1)
                 while len(raw) <= ANSWER_MAX and (more := await answer.content.read(ANSWER_MAX)):
                     raw += more
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise NoAnswer(f"{method} {path.partition('?')[0]}: {type(error).__name__} {error}".strip()) from error
+        if answer.status in DENIED:
+            self._secrets.forget(self._secret)
         if not 200 <= answer.status < 300 or len(raw) > ANSWER_MAX:
-            raise NoAnswer(f"{method} {path.partition('?')[0]}: HTTP {answer.status}, {raw[:200]!r}")
+            # It may repeat what it was sent.
+            said = access.masked(repr(raw[:200]))
+            raise NoAnswer(f"{method} {path.partition('?')[0]}: HTTP {answer.status}, {said}")
         try:
             return json.loads(raw) if raw else None
         except ValueError as error:
@@ -96,16 +121,17 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 class Silencer:
     """Keeps silences as incidents want them."""
 
-    def __init__(self, url: str, kube: Kube, cache: Cache, policy: Callable[[str], Policy]) -> None:
+    def __init__(self, at: SilencesAt, kube: Kube, cache: Cache, policy: Callable[[str], Policy]) -> None:
         """``cache`` holds the open incidents."""
-        self._url, self._cache, self._now = url, cache, kube.clock.now
-        self._store = AlertStore(kube, policy, lambda: kube.clock.now().replace(microsecond=0))
+        self._at, self._cache, self._now = at, cache, kube.clock.now
+        self._secrets = SecretRefs(kube)
+        self._store = AlertStore(kube, policy, lambda: kube.clock.now().replace(microsecond=0), cache)
         self._problem = ""
 
     async def run(self) -> None:
         """For ever, until cancelled."""
         async with aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar()) as session:
-            at = Alertmanager(self._url, session)
+            at = Alertmanager(self._at, session, self._secrets)
             while True:
                 await self.look_and_say(at)
                 await asyncio.sleep(EVERY_SECONDS)

@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from stanch.api.incident import Incident
@@ -24,7 +25,8 @@ THREADS: Final = 2
 def is_much(seen: Observations) -> bool:
     """Would it take long enough to be felt by others?"""
     objects = logs = 0
-    for question, answer in seen.answers.items():
+    # What is held for a part b is masked and packed, too, when its turn comes.
+    for question, answer in chain(seen.answers.items(), *(held.answers.items() for held in seen.held.values())):
         if not isinstance(answer, Found):
             continue
         if isinstance(question, List):

@@ -59,8 +59,13 @@ class Git:
         self._git(*who, "commit", "-q", "-m", message)
         self._git("push", "-q", "origin", "main")
 
-    def _git(self, *words: str, cwd: Path | None = None) -> None:
-        subprocess.run(["git", *words], cwd=cwd or self.work, check=True, capture_output=True)
+    def head(self) -> str:
+        """The commit that was pushed last."""
+        return self._git("rev-parse", "HEAD").strip()
+
+    def _git(self, *words: str, cwd: Path | None = None) -> str:
+        done = subprocess.run(["git", *words], cwd=cwd or self.work, check=True, capture_output=True, text=True)
+        return done.stdout
 
     def close(self) -> None:
         """Serve no more."""
@@ -211,9 +216,7 @@ class Flux:
             "metadata": {"name": namespace},
         }
         self.admin.create(kind | {"spec": wanted}, NAMESPACE)
-        revision = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=self.git.work, text=True, capture_output=True, check=True
-        ).stdout.strip()
+        revision = self.git.head()
         try:
             applied = lambda: revision in str(self.status(namespace).get("lastAppliedRevision"))  # noqa: E731
             until(applied, 180, f"Flux applied {revision}")

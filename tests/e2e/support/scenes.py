@@ -11,7 +11,11 @@ Setting = Callable[[World], Any]
 
 
 class Scenes:
-    """Each setting in a namespace of its own, all at the same time; a setting that fails fails only its own tests."""
+    """
+    Each setting in a namespace of its own, all at the same time; a setting that fails fails only its own tests.
+
+    One that plays elsewhere gives the world it played in.
+    """
 
     def __init__(self, admin: Api, *settings: Setting) -> None:
         """Starts at once."""
@@ -22,8 +26,8 @@ class Scenes:
     def _set(self, setting: Setting) -> World:
         world = new_world(self._admin, setting.__name__.replace("_", "-"))
         self._made.append(world)
-        setting(world)
-        return world
+        elsewhere = setting(world)
+        return elsewhere if isinstance(elsewhere, World) else world
 
     def __getitem__(self, setting: Setting) -> World:
         """The world of a setting, once it is set."""

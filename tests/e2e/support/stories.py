@@ -111,3 +111,22 @@ def settled(admin: Api, node: str) -> None:
         return not any(p["metadata"]["namespace"] in going for p in found)
 
     until(look, 90, f"nothing on {node} is going", every=0.5)
+
+
+def spared(admin: Api, node: str) -> None:
+    """Say of what tests run on the node that all of it may go: for otherwise half of each workload is kept ready."""
+    mine = {
+        n["metadata"]["name"] for n in admin.list("namespaces", None) if "e2e" in (n["metadata"].get("labels") or {})
+    }
+    here = {p["metadata"]["namespace"] for p in admin.list("pods", None, fieldSelector=f"spec.nodeName={node}")}
+    for ns in mine & here:
+        if not admin.list("poddisruptionbudgets", ns):
+            admin.create(
+                obj("PodDisruptionBudget", "spare", "policy/v1", spec={"selector": {}, "minAvailable": 0}), ns
+            ).must()
+
+    def counted() -> bool:
+        found = [each for ns in mine & here for each in admin.list("poddisruptionbudgets", ns)]
+        return all((each.get("status") or {}).get("observedGeneration") for each in found)
+
+    until(counted, 30, "its budgets are counted")

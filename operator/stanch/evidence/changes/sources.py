@@ -68,8 +68,8 @@ def _of(scene: Scene) -> Iterator[Question]:
     yield ingresses(namespace)
     yield policies(namespace)
     yield routes(namespace)
-    yield List(RESOURCE_QUOTAS, namespace, limit=50)
-    yield List(LIMIT_RANGES, namespace, limit=50)
+    yield quotas(namespace)
+    yield limits(namespace)
     if scene.target is None:
         return
     yield from (each for each in (scene.history_question, scene.pods_question) if each)
@@ -98,6 +98,16 @@ def policies(namespace: str) -> List:
 def routes(namespace: str) -> List:
     """HTTPRoutes of a namespace; none where nobody installed the Gateway API."""
     return List(HTTP_ROUTES, namespace, limit=200)
+
+
+def quotas(namespace: str) -> List:
+    """ResourceQuotas of a namespace."""
+    return List(RESOURCE_QUOTAS, namespace, limit=50)
+
+
+def limits(namespace: str) -> List:
+    """LimitRanges of a namespace."""
+    return List(LIMIT_RANGES, namespace, limit=50)
 
 
 def scaled(namespace: str) -> List:

@@ -1,0 +1,1 @@
+"""`stanch items`: action items for those who do not look into the cluster."""

@@ -1,0 +1,143 @@
+"""
+GitHub Issues of action items, both ways. Whoever runs it lends both tokens: the operator holds none.
+
+The way out is the guarded one of the operator: no redirects (they would carry the token elsewhere), no proxy, nothing link-local,
+bounded in time and size. Nothing is sent twice: whose an issue is stands in its body, and all issues are read first.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+import aiohttp
+import click
+
+from stanch.cli.cluster import DONE, NO_CREDENTIALS, NOT_READABLE, Trouble, with_cluster
+from stanch.cli.items.look import place, read_items
+from stanch.cli.terminal import complain, say
+from stanch.core.item_export import LABEL, Step, ToTracker, in_order, sync
+from stanch.core.policy_check import wrong_address
+from stanch.core.questions import ACTION_ITEMS
+from stanch.shell.client import MERGE_PATCH, USER_AGENT, Kube
+from stanch.shell.outside import Careful
+
+TOKEN: Final = "GITHUB_TOKEN"
+SECONDS: Final = 20.0
+PER_PAGE: Final = 100
+# More issues of ours than this are not looked through in one run.
+PAGES_MAX: Final = 50
+BODY_MAX: Final = 8 * 1024 * 1024
+
+
+def sync_all(kubeconfig: str | None, namespace: str | None, everywhere: bool, repo: str, api: str, dry: bool) -> int:
+    """Exit code: 0 both say the same, 2 no credentials, 4 one side does not answer."""
+    where, token = place(kubeconfig, namespace, everywhere), os.environ.get(TOKEN, "")
+    if not token:
+        complain(f"no credentials: set {TOKEN} to a token that may read and write issues of {repo}")
+        return NO_CREDENTIALS
+    if why := wrong_address(api):
+        raise click.BadParameter(f"--api {why}")
+
+    async def work(kube: Kube) -> int:
+        items = in_order(await read_items(kube, where))
+        async with _session(token) as session:
+            tracker = Tracker(session, api.rstrip("/"))
+            issues = [each async for each in tracker.issues(repo)]
+            steps = sync(items, issues, repo)
+            if dry:
+                click.echo(json.dumps([_shown(step) for step in steps], indent=2))
+                return DONE
+            for step in steps:
+                await _do(kube, tracker, step)
+        say(f"{len(items)} items, {len(issues)} issues, {len(steps)} changes")
+        return DONE
+
+    return with_cluster(kubeconfig, work)
+
+
+def _shown(step: Step) -> dict[str, Any]:
+    if isinstance(step, ToTracker):
+        return {"method": step.method, "path": step.path, "body": step.body, "item": step.item}
+    return {"patch": f"{step.namespace}/{step.name}", "spec": step.spec}
+
+
+async def _do(kube: Kube, tracker: "Tracker", step: Step) -> None:
+    if isinstance(step, ToTracker):
+        answer = await tracker.send(step.method, step.path, step.body)
+        say(f"{step.item}: {step.method} {answer.get('html_url') or step.path}")
+        return
+    path = ACTION_ITEMS.path(step.namespace, step.name)
+    reply = await kube.patch(path, json.dumps({"spec": step.spec}), MERGE_PATCH)
+    if not reply.ok:
+        raise Trouble(f"{step.namespace}/{step.name} can't be changed: {reply.message}", NOT_READABLE)
+    say(f"{step.namespace}/{step.name}: {', '.join(f'{k}={v}' for k, v in step.spec.items())}")
+
+
+def _session(token: str) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(resolver=Careful(), force_close=True),
+        timeout=aiohttp.ClientTimeout(total=SECONDS),
+        headers={
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {token}",
+            "User-Agent": USER_AGENT,
+            "X-GitHub-Api-Version": "2022-11-28",
+        },
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+    )
+
+
+class Tracker:
+    """GitHub's REST API, as far as it is needed."""
+
+    def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
+        """``base`` without a slash at its end."""
+        self._session, self._base = session, base
+
+    async def issues(self, repo: str) -> AsyncIterator[Mapping[str, Any]]:
+        """All that carry our label, open and closed. Raises Trouble."""
+        for page in range(1, PAGES_MAX + 1):
+            query = f"state=all&labels={LABEL}&per_page={PER_PAGE}&page={page}"
+            found = await self._ask("GET", f"/repos/{repo}/issues?{query}", None)
+            if not isinstance(found, list):
+                raise Trouble(f"GET /repos/{repo}/issues: its answer is no list", NOT_READABLE)
+            for each in found:
+                if isinstance(each, dict):
+                    yield each
+            if len(found) < PER_PAGE:
+                return
+        raise Trouble(f"more than {PAGES_MAX * PER_PAGE} issues with label {LABEL}; nothing was changed", NOT_READABLE)
+
+    async def send(self, method: str, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """One change, once. Raises Trouble."""
+        answer = await self._ask(method, path, body)
+        return answer if isinstance(answer, dict) else {}
+
+    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+        try:
+            async with (
+                asyncio.timeout(SECONDS),
+                self._session.request(method, f"{self._base}{path}", json=body, allow_redirects=False) as response,
+            ):
+                raw = await response.content.read(BODY_MAX + 1)
+                while len(raw) <= BODY_MAX and (more := await response.content.read(BODY_MAX + 1 - len(raw))):
+                    raw += more
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Trouble(f"{method} {path}: {error or type(error).__name__}", NOT_READABLE) from error
+        if len(raw) > BODY_MAX:
+            raise Trouble(f"{method} {path}: its answer is larger than {BODY_MAX // 2**20} MiB", NOT_READABLE)
+        said = _json(raw)
+        if not 200 <= response.status < 300:
+            why = said.get("message") if isinstance(said, dict) else ""
+            raise Trouble(f"{method} {path}: it answers {response.status} {why or ''}".rstrip(), NOT_READABLE)
+        return said
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None

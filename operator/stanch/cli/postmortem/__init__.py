@@ -1,0 +1,1 @@
+"""`stanch postmortem`: read, lint and render what is learned."""

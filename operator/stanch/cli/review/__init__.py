@@ -1,0 +1,1 @@
+"""`stanch review`: an honest look back at a month."""

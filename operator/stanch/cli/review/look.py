@@ -1,0 +1,137 @@
+"""Read the records with the rights of who asks, fold them, and show it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import click
+from pydantic import ValidationError
+
+from stanch.api.action_item import ActionItem
+from stanch.api.incident import Incident
+from stanch.cli.cluster import DONE, NOT_READABLE, Trouble, with_cluster
+from stanch.cli.review.picture import draw
+from stanch.cli.review.text import as_json, lines
+from stanch.cli.terminal import say
+from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, Ref
+from stanch.core.review import AGAIN_WITHIN, Past, review
+from stanch.core.review_items import items
+from stanch.core.undeclared import Burn, burns, undeclared
+from stanch.shell.client import JSON, Kube
+from stanch.shell.orphan_sweep import CannotLook, objects
+
+SECONDS: Final = 30.0
+POINTS: Final = 5000
+STEP_MIN: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be looked back on, and how it is shown. ``svg`` is a file; ``prometheus`` a base URL, or empty."""
+
+    since: timedelta
+    shift: timedelta
+    namespace: str | None
+    as_json: bool
+    svg: str | None
+    prometheus: str
+    burn: str
+
+
+def look_back(kubeconfig: str | None, wanted: Wanted) -> int:
+    """Exit code: 0 shown, 2 no credentials, 4 not readable."""
+    return with_cluster(kubeconfig, lambda kube: _look(kube, wanted))
+
+
+async def _look(kube: Kube, wanted: Wanted) -> int:
+    bodies = [i async for i in _all(kube, INCIDENTS, wanted.namespace)]
+    factors = factors_of([p async for p in _all(kube, POSTMORTEMS, wanted.namespace)])
+    chores = [a async for a in _all(kube, ACTION_ITEMS, wanted.namespace)]
+    # The API server's clock, which dated all of it.
+    now = kube.clock.now()
+    since = now - wanted.since
+    past, unread = past_of(bodies, factors, since - AGAIN_WITHIN)
+    found = review(past, since, now, wanted.shift)
+    done = items([i for body in chores if (i := _item(body)) is not None], now)
+    silent = await _undeclared(wanted, past, since, now)
+    if wanted.svg:
+        await asyncio.to_thread(Path(wanted.svg).write_text, draw(found, done), encoding="utf-8")
+    if wanted.as_json:
+        click.echo(json.dumps(as_json(found, done, silent, unread), indent=2))
+    else:
+        for line in lines(found, done, silent, unread):
+            say(line)
+    return DONE
+
+
+async def _all(kube: Kube, ref: Ref, namespace: str | None) -> AsyncIterator[dict[str, Any]]:
+    try:
+        async for each in objects(kube, ref, namespace, "", JSON):
+            yield each
+    except CannotLook as error:
+        raise Trouble(f"{ref.plural} can't be read: {error}", NOT_READABLE) from error
+
+
+def past_of(
+    bodies: list[dict[str, Any]], factors: dict[tuple[str, str], frozenset[str]], since: datetime
+) -> tuple[list[Past], int]:
+    """Incidents to look back on, with their factor classes; and how many can't be read."""
+    past, unread = [], 0
+    for body in bodies:
+        try:
+            incident = Incident.model_validate(body)
+        except ValidationError:
+            unread += 1
+            continue
+        key = (incident.metadata.namespace, incident.metadata.name)
+        one = Past(incident, factors.get(key, frozenset()))
+        if one.declared >= since:
+            past.append(one)
+    return past, unread
+
+
+def factors_of(postmortems: list[dict[str, Any]]) -> dict[tuple[str, str], frozenset[str]]:
+    """By namespace and incident: the classes that people published. A draft only asks for them."""
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    for body in postmortems:
+        spec = body.get("spec") or {}
+        if spec.get("published"):
+            classes = frozenset(str(f.get("class")) for f in spec.get("factors") or () if f.get("class"))
+            found[(body["metadata"]["namespace"], str(spec.get("incident")))] = classes
+    return found
+
+
+def _item(body: dict[str, Any]) -> ActionItem | None:
+    try:
+        return ActionItem.model_validate(body)
+    except ValidationError:
+        return None
+
+
+async def _undeclared(wanted: Wanted, past: list[Past], since: datetime, now: datetime) -> list[Burn] | None:
+    """What burned with no incident open; None when nobody asked Prometheus."""
+    if not wanted.prometheus:
+        return None
+    step = max(STEP_MIN, (now - since) / POINTS)
+    params = {
+        "query": wanted.burn,
+        "start": str(since.timestamp()),
+        "end": str(now.timestamp()),
+        "step": str(step.total_seconds()),
+    }
+    url = f"{wanted.prometheus.rstrip('/')}/api/v1/query_range"
+    timeout = aiohttp.ClientTimeout(total=SECONDS)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.post(url, data=params) as response:
+            said = await response.json(content_type=None)
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise Trouble(f"Prometheus does not answer: {error or type(error).__name__}", NOT_READABLE) from error
+    if not isinstance(said, dict) or said.get("status") != "success":
+        why = said.get("error") if isinstance(said, dict) else f"HTTP {response.status}"
+        raise Trouble(f"--burn: Prometheus says: {why}", NOT_READABLE)
+    return undeclared(burns(said["data"]["result"], step), past, now.astimezone(UTC))

@@ -1,0 +1,178 @@
+"""The review in lines for people, and as JSON for programs; both say the same."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, is_dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import yaml
+
+from stanch.api import duration
+from stanch.api.meta import instant
+from stanch.core.review import PAGES_MAX, Review
+from stanch.core.review_deeds import Help
+from stanch.core.review_items import Items
+from stanch.core.survival import Spread
+from stanch.core.undeclared import Burn
+
+WHAT = {
+    "detect": "harm began to noticed",
+    "declare": "noticed to declared",
+    "acknowledge": "declared to a person on it",
+    "mitigate": "harm began to harm over",
+    "resolve": "harm began to recovery held",
+}
+
+
+def lines(found: Review, done: Items, silent: Sequence[Burn] | None, unread: int) -> Iterator[str]:
+    """Section by section; what is not known is said, and never a zero."""
+    yield f"From {instant(found.since)} to {instant(found.until)}: {_many(found.incidents, 'incident')}, {found.open} still open."
+    yield f"Left out: {_many(found.drills, 'drill')}, {_many(found.false_alarms, 'false alarm')}."
+    if unread:
+        yield f"Not read: {_many(unread, 'incident')} of another schema."
+    if not found.incidents:
+        yield "No incident is no proof that nothing happened: see what burned, with --prometheus."
+    yield from _durations(found)
+    yield from _again(found)
+    yield from _helped(found)
+    yield from _toil(found)
+    yield from _items(done)
+    yield from _silent(silent)
+    if found.cautions:
+        yield ""
+        yield from (f"Note: {text}." for text in found.cautions)
+    yield "Note: how many incidents there were is no grade: who declares early has more of them."
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _long(value: timedelta | None) -> str:
+    return "?" if value is None else duration.write(timedelta(seconds=round(value.total_seconds()))) or "0s"
+
+
+def _durations(found: Review) -> Iterator[str]:
+    if not found.incidents:
+        return
+    yield ""
+    yield "How long it took"
+    for name, spread in found.durations.items():
+        yield f"  {name:12} {_spread(spread)}  ({WHAT[name]})"
+    for title, groups in (("By severity", found.by_severity), ("By factor class", found.by_factor)):
+        if groups:
+            yield title
+        for name, measures in groups.items():
+            for measure, spread in measures.items():
+                yield f"  {name:12} {measure:9} {_spread(spread)}"
+    if found.without_factors:
+        yield f"  {_many(found.without_factors, 'incident')} without a published postmortem in no factor class"
+    yield f"Found by: {', '.join(f'{who} {n}' for who, n in sorted(found.detected_by.items()))}."
+    pages = found.pages
+    yield (
+        f"Pages: {pages.pages} in {pages.shifts} shifts of {_long(pages.shift)}, {pages.most} in the worst; "
+        f"{_many(pages.too_many, 'shift')} had more than {PAGES_MAX}."
+    )
+
+
+def _spread(spread: Spread) -> str:
+    if not spread.n:
+        return "not known for any"
+    parts = [f"n={spread.n}" + (f", {spread.open} not over" if spread.open else "")]
+    if spread.median is not None:
+        parts.insert(0, f"median {_long(spread.median)}, nine of ten within {_long(spread.p90)}")
+    elif spread.n - spread.open and not spread.caution.endswith("median"):
+        parts.insert(0, "median not reached yet")
+    if spread.shortest is not None:
+        parts.append(f"from {_long(spread.shortest)} to {_long(spread.longest)}")
+    return "; ".join((*parts, spread.caution) if spread.caution else parts)
+
+
+def _again(found: Review) -> Iterator[str]:
+    if not found.incidents:
+        return
+    yield ""
+    yield f"Came again within 30 days: {len(found.repeats)} of {found.incidents}"
+    yield from (f"  {r.incident} after {r.of}: {r.why}" for r in found.repeats)
+
+
+def _helped(found: Review) -> Iterator[str]:
+    for title, helps in (("What helped", found.deeds.mitigations), ("By Runbook", found.deeds.runbooks)):
+        if helps:
+            yield ""
+            yield title
+        yield from (f"  {_help(each)}" for each in helps)
+
+
+def _help(each: Help) -> str:
+    undo = f"; undone {each.undone} times, in {_long(each.undo_took)}" if each.undone else ""
+    return (
+        f"{each.name}: tried {each.tried}, helped {each.helped}, no effect {each.no_effect}, "
+        f"worse {each.worse}, not known {each.unknown}{undo}"
+    )
+
+
+def _toil(found: Review) -> Iterator[str]:
+    if found.deeds.toil:
+        yield ""
+        yield "Toil: the same by hand again and again. A Runbook to begin with, which does nothing until you have read it:"
+    for each in found.deeds.toil:
+        yield f"  {each.action} on {each.target}: {each.times} times ({', '.join(each.incidents)})"
+        text = yaml.safe_dump(each.runbook, sort_keys=False)
+        yield from (f"    {line}" for line in text.splitlines())
+
+
+def _items(done: Items) -> Iterator[str]:
+    yield ""
+    yield "Action items"
+    if not done.to_done.n:
+        yield "  none were written"
+        return
+    yield from (f"  {each.age:18} {each.done} of {each.total} done" for each in done.by_age)
+    in_time, old = done.after_three_weeks
+    if old:
+        yield f"  three-week test: of {old} that are that old, {in_time} were done within three weeks"
+    yield f"  time to done: {_spread(done.to_done)}"
+    yield f"  {_many(len(done.overdue), 'item')} overdue{': ' if done.overdue else ''}{', '.join(done.overdue)}"
+    yield f"  {_many(done.reopened, 'item')} opened again by a failing proof, {done.vague} with findings"
+
+
+def _silent(silent: Sequence[Burn] | None) -> Iterator[str]:
+    yield ""
+    if silent is None:
+        yield "Burn without an incident: not looked for (give --prometheus)."
+        return
+    yield f"Burn without an incident: {_many(len(silent), 'stretch') if len(silent) == 1 else f'{len(silent)} stretches'}"
+    yield from (f"  {b.service or 'some service'} from {instant(b.start)} to {instant(b.end)}" for b in silent)
+
+
+# --- for programs ----------------------------------------------------------------------------------------------------
+
+
+def as_json(found: Review, done: Items, silent: Sequence[Burn] | None, unread: int) -> dict[str, Any]:
+    """camelCase, instants as RFC 3339, durations in whole seconds; null is not known."""
+    out: dict[str, Any] = _plain(found)
+    out["actionItems"] = _plain(done)
+    out["undeclared"] = None if silent is None else [_plain(b) for b in silent]
+    out["notRead"] = unread
+    return out
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Spread):
+        return {name: _plain(part) for name, part in asdict(value).items()} | {"caution": value.caution}
+    if is_dataclass(value) and not isinstance(value, type):
+        named = ((f.name, getattr(value, f.name)) for f in fields(value) if f.compare)
+        return {_camel(name): _plain(part) for name, part in named}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, datetime):
+        return instant(value)
+    return round(value.total_seconds()) if isinstance(value, timedelta) else value
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

@@ -1,0 +1,1 @@
+"""`stanch status-page`: what the public was told, as files that outlive the cluster."""

@@ -1,0 +1,67 @@
+"""`stanch status-page`: the words of the command line, checked before anything is asked."""
+
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+
+def components(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, list[str]]:
+    """`NAME=service,service` by name."""
+    found: dict[str, list[str]] = {}
+    for value in values:
+        name, equals, services = value.partition("=")
+        named = [s.strip() for s in services.split(",") if s.strip()]
+        if not equals or not name.strip() or not named:
+            raise click.BadParameter(f"{value!r} is not NAME=SERVICE[,SERVICE…], for example Checkout=checkout,cart")
+        found.setdefault(name.strip(), []).extend(named)
+    twice = [s for s in {s for each in found.values() for s in each} if sum(s in each for each in found.values()) > 1]
+    if twice:
+        raise click.BadParameter(f"service {sorted(twice)[0]} is in two components")
+    return found
+
+
+def a_place(context: click.Context, option: click.Parameter, value: str) -> str:
+    """Where it will be found, without a slash at its end; or nothing."""
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise click.BadParameter(f"{value!r} is not a URL, for example https://status.example.com")
+    return value.rstrip("/")
+
+
+@click.command("status-page")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to write to: index.html, incidents/, status.json, atom.xml, style.css. Made when it is not there.",
+)
+@click.option("--title", default="Status", show_default=True, help="What the page is called.")
+@click.option("--url", default="", callback=a_place, help="Where it will be found; the feed then has links.")
+@click.option(
+    "--component",
+    "named",
+    multiple=True,
+    callback=components,
+    help="NAME=SERVICE[,SERVICE…]: what people use, and which services of incidents are that. May be given often. "
+    "Left out: each service of an incident that the public was told of.",
+)
+@click.option("-n", "--namespace", help="Only incidents in this namespace; else in all.")
+@click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Your credentials; else KUBECONFIG, else ~/.kube, else the pod's own.",
+)
+def status_page(
+    out: Path, title: str, url: str, named: dict[str, list[str]], namespace: str | None, kubeconfig: str | None
+) -> None:
+    """
+    Write what the public was told as a status page: static files that outlive the cluster.
+
+    Only updates for the public are on it. What was published before stays, also when the cluster has it no more; when the
+    cluster does not answer nothing is written, and the exit code is 4.
+    """
+    from stanch.cli.status_page.verb import write_page  # noqa: PLC0415 -- the client costs a second to import
+
+    sys.exit(write_page(out, title, url, named, (kubeconfig, namespace)))

@@ -1,0 +1,122 @@
+"""Bundle what was answered, store it, and note it in the record: for every part of evidence, whatever it is for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stanch.api.evidence import Purpose
+from stanch.api.incident_status import EvidenceRecord
+from stanch.api.names import EventKind
+from stanch.core.draft import Draft, shorten
+from stanch.core.evidence_room import room, room_for_rest
+from stanch.core.graph_queries import drawn, graph_names, onset
+from stanch.core.observations import Observations
+from stanch.core.plan_type import Told
+from stanch.core.ports import Aim, Captured, CaptureRequest, Stage
+from stanch.core.questions import EVIDENCES
+from stanch.core.records import Store
+
+RECORDS_MAX = 24
+_EVIDENCE_LINES = (EventKind.EVIDENCE_NOT_STORED, EventKind.EVIDENCE_COLLECTED)
+_QUIET = (Purpose.AFTER, Purpose.RELAPSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One capture that is to be made; ``name`` without its digest, ``loses`` as in Collector.questions."""
+
+    aims: tuple[Aim, ...]
+    purpose: Purpose
+    name: str
+    mitigation: str | None = None
+    attempt: str | None = None
+    loses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """
+    Part b of the capture ``of``: made of ``seen``, in which what part a was made of stands as it was answered then.
+
+    ``manifest`` is the spec of part a; ``lost`` are names of what was left for part b and is known to nobody any more.
+    """
+
+    of: EvidenceRecord
+    seen: Observations
+    manifest: Mapping[str, Any]
+    lost: tuple[str, ...]
+
+
+def capture(draft: Draft, wanted: Wanted, rest: Rest | None = None) -> EvidenceRecord:
+    """Bundle, store, note, and tell."""
+    captured = collected(draft, wanted, rest)
+    meta = draft.incident.metadata
+    draft.stores.append(Store(EVIDENCES, meta.namespace, captured.name, captured.sha256, captured.body, urgent=True))
+    record = EvidenceRecord(
+        name=captured.name,
+        purpose=wanted.purpose.value,
+        attempt=wanted.attempt if wanted.purpose is Purpose.AFTER else None,
+        items=captured.items,
+        missing=captured.really_missing,
+        lacks=shorten(captured.lacks, 300) or None,
+        bytes=captured.stored_bytes,
+        sha256=captured.sha256,
+        captured_time=draft.now,
+        rest=captured.rest or None,
+        rest_of=rest.of.name if rest else None,
+    )
+    draft.set(evidence=(*(draft.status.evidence or ()), record)[-RECORDS_MAX:])
+    _say_captured(draft, captured, wanted.purpose, rest)
+    return record
+
+
+def collected(draft: Draft, wanted: Wanted, rest: Rest | None = None) -> Captured:
+    """The bundle, stored nowhere yet."""
+    meta, kept = draft.incident.metadata, draft.status.evidence or ()
+    seen = rest.seen if rest else draft.seen
+    whole = wanted.purpose in _QUIET
+    return draft.catalog.collector.capture(
+        CaptureRequest(
+            incident=meta.name,
+            incident_uid=meta.uid,
+            namespace=meta.namespace,
+            severity=draft.severity,
+            aims=wanted.aims,
+            purpose=wanted.purpose,
+            name=wanted.name,
+            mitigation=wanted.mitigation,
+            attempt=wanted.attempt,
+            captured=draft.now,
+            deadline=draft.catalog.policy.evidence_deadline[draft.severity],
+            loses=wanted.loses,
+            room=room_for_rest(draft.catalog.policy, kept, rest.of) if rest else room(draft.catalog.policy, kept),
+            graphs=drawn(draft) if rest or whole else (),
+            onset=onset(draft),
+            stage=Stage.REST if rest else Stage.WHOLE if whole else Stage.FIRST,
+            left_for_rest=() if rest or whole else graph_names(draft),
+            manifest=rest.manifest if rest else {},
+            lost=rest.lost if rest else (),
+        ),
+        seen,
+    )
+
+
+def _say_captured(draft: Draft, captured: Captured, purpose: Purpose, rest: Rest | None) -> None:
+    # Instants have whole seconds here, so less than one can't be told apart.
+    seconds = int((draft.now - (draft.seen.evidence_started or draft.now)).total_seconds())
+    took = f"in {seconds}s" if seconds > 0 else "within a second"
+    last = next((x.kind for x in reversed(draft.status.timeline) if x.kind in _EVIDENCE_LINES), None)
+    if last == EventKind.EVIDENCE_NOT_STORED and rest is None:
+        return  # A quiet retry: the line that it could not be stored stands until something else happens.
+    gaps = f", {captured.really_missing} missing" if captured.really_missing else ""
+    told = f". {captured.excerpt}" if captured.excerpt and rest is None else ""
+    part = ", part b" if rest else ""
+    text = f"{captured.items} items{gaps} {took} ({purpose.value}{part}){told}"
+    if rest is not None and rest.lost:
+        lost = f"{len(rest.lost)} things lost in a restart: {shorten(', '.join(rest.lost), 120)}"
+        draft.say(EventKind.EVIDENCE_COLLECTED, f"{text}. {lost}", entry=captured.name, event=True, warning=True)
+    elif rest is not None or purpose in _QUIET:
+        # The record names it; what was done and what came of it has lines of its own.
+        draft.events.append(Told(EventKind.EVIDENCE_COLLECTED, text))
+    else:
+        draft.say(EventKind.EVIDENCE_COLLECTED, text, entry=captured.name, event=True)

@@ -1,0 +1,1 @@
+"""Where time went and what was missing: found in the record, numbered, each with what it follows from."""

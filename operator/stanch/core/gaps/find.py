@@ -1,0 +1,45 @@
+"""
+Gaps, found in the record by themselves: each with its number, from when to when, and what it follows from (decisions 2.11).
+
+A gap is a question to the process and the tools, never to a person: it says how long, not whose.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from stanch.api.incident import Incident
+from stanch.api.incident_status import TimelineLine
+from stanch.api.policy import Policy
+from stanch.api.postmortem_status import GAPS_MAX, Gap, GapPart
+from stanch.core.gaps.flow import approvals, counted, detected, known_to_done, recovery, response
+from stanch.core.gaps.kept import debts, evidence
+from stanch.core.gaps.people import handoffs, public, roles, silence, updates
+from stanch.core.gaps.record import Record
+
+FINDERS: Final[tuple[Callable[[Record], Iterable[Gap]], ...]] = (
+    detected,
+    response,
+    approvals,
+    known_to_done,
+    counted,
+    recovery,
+    updates,
+    public,
+    roles,
+    handoffs,
+    silence,
+    evidence,
+    debts,
+)
+_ORDER: Final = list(GapPart)
+
+
+def find_gaps(incident: Incident, lines: Iterable[TimelineLine], policy: Policy) -> tuple[Gap, ...]:
+    """All of them, numbered: by part, then by when they began. The same record gives the same numbers."""
+    if incident.status.times is None:
+        return ()
+    record = Record(incident, tuple(lines), policy)
+    found = [gap for finder in FINDERS for gap in finder(record)]
+    far = max((x.time for x in record.lines), default=incident.declared)
+    found.sort(key=lambda gap: (_ORDER.index(gap.part), gap.from_time or far, gap.kind, gap.text))
+    return tuple(gap.model_copy(update={"number": number}) for number, gap in enumerate(found[:GAPS_MAX], 1))

@@ -1,0 +1,44 @@
+"""Gaps in what is kept: evidence that is missing, and what is still owed."""
+
+from collections.abc import Iterator
+
+from stanch.api.names import EventKind
+from stanch.api.postmortem_status import Gap, GapPart
+from stanch.core.gaps.record import Record, Sort, gap_of
+
+
+def evidence(r: Record) -> Iterator[Gap]:
+    for each in r.status.evidence or ():
+        if each.missing:
+            lacks = f" ({each.lacks})" if each.lacks else ""
+            text = f"Evidence {each.name} lacks {each.missing} of {each.items + each.missing} items{lacks}"
+            yield gap_of(
+                Sort("EvidenceMissing", GapPart.RECORD),
+                text,
+                each.name,
+                count=each.missing,
+                from_time=each.captured_time,
+            )
+    for record in r.status.mitigations or ():
+        if record.asked.harm_first and record.attempts:
+            text = (
+                f"{record.name} was done before any evidence was captured, for this reason: {record.asked.harm_first}"
+            )
+            since = record.attempts[0].applied_time
+            yield gap_of(
+                Sort("HarmFirst", GapPart.RECORD), text, f"status.mitigations {record.name}", count=1, from_time=since
+            )
+
+
+def debts(r: Record) -> Iterator[Gap]:
+    told = {x.text.partition(":")[0] for x in r.of(EventKind.DEBT_DUE)}
+    for debt in r.status.debt or ():
+        if debt.overdue and debt.name not in told:
+            text = f"{debt.name} is owed past its time: {debt.what}"
+            yield gap_of(
+                Sort("DebtPastDue", GapPart.RECOVERY),
+                text,
+                f"status.debt {debt.name}",
+                from_time=debt.due_time,
+                count=1,
+            )

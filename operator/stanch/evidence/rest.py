@@ -1,0 +1,120 @@
+"""
+What part b of a capture has: whole logs where part a has their ends, and all that no effect destroys (decisions 2.6, stage 3).
+
+Part a asks the same of a target to know what it leaves; both names and content come from one list.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from stanch.api.evidence import ItemKind
+from stanch.api.names import MissingReason
+from stanch.core.observations import Found, NotFound, items
+from stanch.core.questions import Get, List, Question
+from stanch.evidence import missing
+from stanch.evidence.changes import sources
+from stanch.evidence.dig import mapping, name_of, text
+from stanch.evidence.layout import Layout
+from stanch.evidence.scene import Scene
+from stanch.evidence.shelf import safe
+
+Obj = dict[str, Any]
+
+# Of a log so much is masked and stored before an effect (decisions 2.6, stage 2).
+FIRST_LOG_BYTES: Final = 64 * 1024
+_KEPT_OF_SECRETS: Final = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "labels")
+# What charts and overlays are given: secrets of any name may be among it.
+_GIVEN: Final = frozenset(
+    {"values", "valuesObject", "parameters", "postBuild", "substitute", "helm", "plugin", "patches"}
+)
+
+
+def rest_questions(scene: Scene) -> Iterator[tuple[str, Question]]:
+    """The file that tells about it, and the question: quota, names of Secrets, GitOps objects; nodes, claims, ConfigMaps."""
+    namespace = scene.aim.namespace
+    if scene.on_node or namespace is None or scene.target is None:
+        return
+    yield from _lists(namespace)
+    wanted = sources.used(scene)
+    if any(use.kind == "Secret" for use in wanted) or sources.release_of(scene.target):
+        yield "secrets.json", sources.secrets(namespace)
+    for use in wanted:
+        if use.kind == "ConfigMap":
+            yield f"configmap/{safe(use.name)}.json", sources.config_map(namespace, use)
+    yield from ((f"node/{safe(each.name)}.json", each) for each in sources.nodes_of(scene))
+    yield from ((f"persistentvolumeclaim/{safe(each.name)}.json", each) for each in sources.claims_of(scene))
+    yield from ((_steerer(each), each) for each in sources.reconcilers(scene))
+
+
+def _lists(namespace: str) -> Iterator[tuple[str, List]]:
+    yield "ingresses.json", sources.ingresses(namespace)
+    yield "networkpolicies.json", sources.policies(namespace)
+    yield "httproutes.json", sources.routes(namespace)
+    yield "resourcequotas.json", sources.quotas(namespace)
+    yield "limitranges.json", sources.limits(namespace)
+
+
+def _steerer(question: Get) -> str:
+    return f"{question.ref.plural}/{safe(question.namespace or '')}/{safe(question.name)}.json"
+
+
+def leave_for_rest(layout: Layout, more: tuple[str, ...]) -> None:
+    """Say in part a what is left; ``more`` are names that others know of."""
+    left = (name for scene in layout.scenes for name, each in rest_questions(scene) if layout.seen.get(each) is None)
+    for name in dict.fromkeys((*left, *more)):
+        layout.shelf.lacks(name, MissingReason.IN_PART_B, "asked right after the effect")
+
+
+class RestLayout(Layout):
+    """Puts on the shelf what part a left; what part a has is not put again, for the shelf knows its names."""
+
+    def put(self) -> None:
+        """Whole logs, then what was asked after the effect, and what changed with all of that known."""
+        for scene in self.scenes:
+            self._whole_logs(scene)
+            for name, question in rest_questions(scene):
+                self._answered(scene, name, question)
+        self._related()
+        self._changes()
+
+    def _whole_logs(self, scene: Scene) -> None:
+        for name, chosen, slot, path in self.logs_of(scene):
+            _, answer = self.answer_of(chosen, slot)
+            if isinstance(answer, Found) and is_long(text(answer.value, "text")):
+                self._log(name, chosen, slot, path)
+
+    def _answered(self, scene: Scene, name: str, question: Question) -> None:
+        answer = self.seen.get(question)
+        if isinstance(answer, NotFound) or name in self.shelf.had:
+            return  # Nobody installed that kind, or it was removed since; or part a has it.
+        if isinstance(question, List) and self._check(name, question):
+            found = _names(scene, items(answer)) if question.ref == sources.SECRETS else items(answer)
+            self._list(name, question.ref.path(question.namespace), found, ItemKind.LIST)
+        elif isinstance(question, Get) and not isinstance(answer, Found):
+            self.shelf.lacks(name, *missing.why(question, answer))
+        elif isinstance(question, Get) and isinstance(answer, Found) and name == _steerer(question):
+            self._object(name, question.ref.path(question.namespace, question.name), _without_given(answer.value))
+
+
+def is_long(log: str) -> bool:
+    """Is it more than part a keeps of one?"""
+    return len(log) > FIRST_LOG_BYTES or len(log.encode("utf-8", "replace")) > FIRST_LOG_BYTES
+
+
+def _names(scene: Scene, secrets: list[Obj]) -> list[Obj]:
+    """Those in use and Helm's releases; an annotation may hold a whole copy, so only what names and dates them is kept."""
+    wanted = {use.name for use in sources.used(scene) if use.kind == "Secret"}
+    helm = {"owner": "helm", "name": sources.release_of(scene.target or {})}
+    found = []
+    for each in secrets:
+        labels = mapping(each, "metadata", "labels")
+        if name_of(each) in wanted or helm.items() <= labels.items():
+            meta = mapping(each, "metadata")
+            found.append({"kind": "Secret", "metadata": {k: meta[k] for k in _KEPT_OF_SECRETS if k in meta}})
+    return found
+
+
+def _without_given(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_given(each) for key, each in value.items() if key not in _GIVEN}
+    return [_without_given(each) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,143 @@
+"""Keep Postmortem.status true: facts, gaps, findings, and whether it is published. Its spec is people's, and never written here."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from stanch.api.incident import Incident
+from stanch.api.names import Label
+from stanch.api.policy import Policy
+from stanch.core.observations import Answer, Failed, Found, NotFound
+from stanch.core.postmortem_judge import Around, judge
+from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, Get
+from stanch.core.whole_story import pages_of, whole_story
+from stanch.shell.bells import Bells, Key
+from stanch.shell.cache import Cache
+from stanch.shell.client import Kube, Unanswered
+from stanch.shell.status import StatusConflict, StatusRefused, changes, patch_status
+
+LOG = logging.getLogger("stanch.postmortems")
+CONFLICT_SECONDS: Final = 1.0
+REFUSED_SECONDS: Final = 60.0
+# Nobody waits for it; a day is when time alone may have changed something that nothing told of.
+LATEST_SECONDS: Final = 86_400.0
+
+
+class Postmortems:
+    """Looks at Postmortems; remembers pages of timelines, which never change."""
+
+    def __init__(self, kube: Kube, cache: Cache, bells: Bells) -> None:
+        """Nothing is read yet."""
+        self.kube, self.cache, self.bells = kube, cache, bells
+        self._pages: dict[Get, Answer] = {}
+
+    async def keep(self, key: Key, policy: Policy, now: datetime) -> None:
+        """Look at one; whatever goes wrong stays with it, and is tried again."""
+        try:
+            again = await self._look(key, policy, now)
+        except (StatusConflict, Unanswered):
+            again = CONFLICT_SECONDS
+        except StatusRefused as error:
+            LOG.error("the status of a Postmortem was refused", extra={"postmortem": _words(key), "why": str(error)})
+            again = REFUSED_SECONDS
+        except Exception:  # one poison object must not stop the rest
+            LOG.exception("a Postmortem can't be judged", extra={"postmortem": _words(key)})
+            return
+        if again is not None:
+            self.bells.ring_in(key, again)
+
+    async def _look(self, key: Key, policy: Policy, now: datetime) -> float | None:
+        body = self.cache.get(key)
+        if body is None or ((body.get("status") or {}).get("published")):
+            return None
+        status, wake = judge(body, await self._around(key, body, policy), now)
+        change = changes(body.get("status") or {}, status.wire())
+        if change:
+            version = {"resourceVersion": body["metadata"]["resourceVersion"], "uid": body["metadata"]["uid"]}
+            path = POSTMORTEMS.path(key.namespace, key.name)
+            self.cache.put(key, await patch_status(self.kube, path, version, change))
+            LOG.info("Postmortem judged", extra={"postmortem": _words(key), "state": status.state})
+        return None if wake is None else min(LATEST_SECONDS, max(1.0, (wake - now).total_seconds()))
+
+    async def _around(self, key: Key, body: Mapping[str, Any], policy: Policy) -> Around:
+        incident = await self._incident(key.namespace, body)
+        items = [b for k in self.cache.all() if k.plural == ACTION_ITEMS.plural and k.namespace == key.namespace
+                 and (b := self.cache.get(k)) is not None]  # fmt: skip
+        if incident is None:
+            return Around(None, None, items, policy)
+        for question in pages_of(incident.status, key.namespace):
+            if question not in self._pages:
+                await self._read(question)
+        story = whole_story(incident.status, key.namespace, self._pages.get)
+        return Around(incident, story, items, policy)
+
+    async def _incident(self, namespace: str, body: Mapping[str, Any]) -> Incident | None:
+        """The one it is about: by name, and by uid where the operator wrote that down; None when it is gone. Raises Unanswered."""
+        name = str(body["spec"]["incident"])
+        known = self.cache.get(Key(INCIDENTS.plural, namespace, name))
+        if known is None:
+            reply = await self.kube.get(INCIDENTS.path(namespace, name))
+            if reply.status == 404:
+                return None
+            if not reply.ok:
+                raise Unanswered(reply.message)
+            known = reply.body
+        uid = (body["metadata"].get("labels") or {}).get(Label.INCIDENT_UID)
+        if uid is not None and uid != known["metadata"]["uid"]:
+            return None
+        try:
+            return Incident.model_validate(known)
+        except ValidationError:
+            return None  # It says itself what is wrong with it.
+
+    async def _read(self, question: Get) -> None:
+        """A page, once. One that may not be read, or is gone, is lost; one that does not answer is asked again."""
+        reply = await self.kube.get(question.ref.path(question.namespace, question.name))
+        if reply.busy:
+            raise Unanswered(reply.message)
+        self._pages[question] = (
+            Found(reply.body)
+            if reply.ok
+            else NotFound()
+            if reply.status == 404
+            else Failed(reply.status, reply.message)
+        )
+
+
+def heard(cache: Cache, bells: Bells, key: Key, body: dict[str, Any], gone: bool) -> None:
+    """A Postmortem was written or deleted: it is judged, and its incident looks whether it is reviewed."""
+    if gone:
+        cache.drop(key)
+        bells.forget(key)
+    else:
+        cache.put(key, body)
+        bells.ring(key)
+    incident = Key(INCIDENTS.plural, key.namespace, str((body.get("spec") or {}).get("incident") or ""))
+    if cache.get(incident) is not None:
+        bells.ring(incident)
+
+
+def ring_its(cache: Cache, bells: Bells, incident: Mapping[str, Any]) -> None:
+    """The Postmortem of an incident: who signed it off, and whether it is resolved, stands there."""
+    name = ((incident.get("status") or {}).get("postmortem") or {}).get("name")
+    key = Key(POSTMORTEMS.plural, incident["metadata"]["namespace"], str(name or ""))
+    if name and cache.get(key) is not None:
+        bells.ring(key)
+
+
+def ring_of_item(cache: Cache, bells: Bells, item: Mapping[str, Any]) -> None:
+    """The Postmortem that an ActionItem belongs to, or that names it."""
+    meta, spec = item["metadata"], item.get("spec") or {}
+    for key in cache.all():
+        if key.plural != POSTMORTEMS.plural or key.namespace != meta["namespace"]:
+            continue
+        named = ((cache.get(key) or {}).get("spec") or {}).get("actionItems") or ()
+        if key.name == spec.get("postmortem") or meta["name"] in named:
+            bells.ring(key)
+
+
+def _words(key: Key) -> str:
+    return f"{key.namespace}/{key.name}"

@@ -1,0 +1,175 @@
+"""
+The one way out to channels: HTTP and SMTP, bounded in time and size, never a retry, never to where nobody is to be told.
+
+No proxy, no cookies, no redirects. An address is judged when it is connected to, and that very one is connected to; private
+ones only for the host that the cluster's policy names (core/addresses.py). What goes wrong is said without the URL, for
+that of a Slack webhook is its password.
+"""
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import aiohttp
+import aiosmtplib
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from yarl import URL
+
+from stanch.core.addresses import why_not, wrong_host, wrong_url
+from stanch.notifiers.ports import Letter, Post, Reply
+from stanch.shell.client import USER_AGENT
+
+SECONDS: Final = 10.0
+BODY_MAX: Final = 64 * 1024
+_CODE: Final = re.compile(r"\d{1,9}")
+
+
+class Refused(aiohttp.ClientError):
+    """An address where nothing is sent; its words say why."""
+
+
+class Guarded(AbstractResolver):
+    """Names to addresses that something may be sent to. One that is not among them makes the name suspect."""
+
+    def __init__(self, private_host: str | None) -> None:
+        """``private_host`` may be in the own network."""
+        self._system, self._private = ThreadedResolver(), private_host
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """All its addresses. Raises Refused, or OSError when there are none."""
+        found = await self._system.resolve(host, port, family)
+        for each in found:
+            if why := why_not(each["host"], host == self._private):
+                raise Refused(why)
+        return found
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def send(sent: Post | Letter, private_host: str | None, now: datetime, seconds: float = SECONDS) -> Reply:
+    """One try. What comes back is other people's, and never raises."""
+    try:
+        async with asyncio.timeout(seconds):
+            if isinstance(sent, Post):
+                return await _post(sent, private_host, now)
+            return await _mail(sent, private_host, seconds)
+    except TimeoutError:
+        return Reply(0, why=f"no answer within {seconds:g} s")
+    except (aiohttp.ClientError, aiosmtplib.SMTPException, OSError, ValueError) as error:
+        return Reply(0, why=_words(error))
+
+
+def _words(error: Exception) -> str:
+    """Never those of the error itself: they may hold the URL."""
+    match error:
+        case Refused():
+            return str(error)
+        case aiohttp.ClientConnectorDNSError() | socket.gaierror():
+            return "its name stands for no address"
+        case ssl.SSLError() | aiohttp.ClientSSLError():
+            return "its certificate is not believed"
+        case _:
+            return f"no whole answer ({type(error).__name__})"
+
+
+# --- HTTP ------------------------------------------------------------------------------------------------------------
+
+
+async def _post(post: Post, private_host: str | None, now: datetime) -> Reply:
+    if why := wrong_url(post.url, private_host):
+        raise Refused(why)
+    url = URL(post.url)
+    # As it will be connected to: a circled digit is none as it is written, and is one then.
+    if why := wrong_host(url.raw_host or "", private_host):
+        raise Refused(why)
+    connector = aiohttp.TCPConnector(resolver=Guarded(private_host), use_dns_cache=False, force_close=True)
+    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **post.headers}
+    async with (
+        aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=None),
+        ) as session,
+        session.post(url, data=post.body, headers=headers, allow_redirects=False) as answer,
+    ):
+        kept = bytearray()
+        async for chunk in answer.content.iter_chunked(16_384):
+            kept += chunk
+            if len(kept) > BODY_MAX:
+                # What it decided stands at the beginning; one that goes on for ever is no reason to wait for ever.
+                break
+        return Reply(answer.status, bytes(kept[:BODY_MAX]), retry_after(answer.headers, now))
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """Of seconds or of a date; None when it says nothing that can be read."""
+    said = headers.get("Retry-After", "").strip()
+    if _CODE.fullmatch(said):
+        return timedelta(seconds=int(said))
+    try:
+        until = parsedate_to_datetime(said)
+        return max(timedelta(0), until - now)
+    except (TypeError, ValueError, IndexError):
+        return None
+
+
+# --- SMTP ------------------------------------------------------------------------------------------------------------
+
+
+async def _mail(letter: Letter, private_host: str | None, seconds: float) -> Reply:
+    if why := wrong_host(letter.host, private_host):
+        raise Refused(why)
+    sock = await _connected(letter.host, letter.port, private_host)
+    try:
+        client = aiosmtplib.SMTP(
+            hostname=letter.host,
+            sock=sock,
+            timeout=seconds,
+            use_tls=letter.tls == "TLS",
+            # Asked for and not there: then nothing is said.
+            start_tls=letter.tls == "StartTLS",
+            username=letter.username or None,
+            password=letter.password or None,
+            local_hostname="stanch.invalid",
+        )
+        async with client:
+            refused, _ = await client.sendmail(letter.sender, list(letter.recipients), letter.message)
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        return Reply(max((r.code for r in error.recipients), default=0))
+    except aiosmtplib.SMTPResponseException as error:
+        return Reply(error.code)
+    finally:
+        sock.close()
+    # Some have it: sent again they would have it twice. Who was refused is the relay's to tell its postmaster.
+    return Reply(250, body=f"{len(refused)} of {len(letter.recipients)} refused".encode() if refused else b"")
+
+
+async def _connected(host: str, port: int, private_host: str | None) -> socket.socket:
+    """A socket to an address that was judged. Raises Refused or OSError."""
+    loop = asyncio.get_running_loop()
+    trouble: OSError = OSError("no address")
+    for each in await Guarded(private_host).resolve(host, port):
+        sock = socket.socket(each["family"], socket.SOCK_STREAM)
+        sock.setblocking(False)
+        try:
+            await loop.sock_connect(sock, (each["host"], each["port"]))
+        except OSError as error:
+            sock.close()
+            trouble = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise trouble

@@ -1,0 +1,161 @@
+"""`stanch review` as a person at a shell has it: text, JSON, a picture; and what it says when something can't be read."""
+
+import json
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from chores import body
+from cli.lists import Lists, serving
+from month import DAY, MINUTE, done, past, postmortem
+from stanch.cli.main import main
+
+# The server's Date header is of now, and so is the month that is looked back on.
+NOW = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251
+
+
+@pytest.fixture
+def place(tmp_path: Path):
+    """What is served, and the verb."""
+    with serving(tmp_path) as (lists, url, kubeconfig):
+
+        def review(*words: str) -> Result:
+            return CliRunner().invoke(main, ["review", "--kubeconfig", kubeconfig, *words])
+
+        yield lists, url, review
+
+
+def lately(name: str, days_ago: int, **said: object) -> dict:
+    """As in a month of tests, but in the month that is over now."""
+    made = past(name, timedelta(0), **said)
+    shift = NOW - days_ago * DAY - datetime.fromisoformat(made["status"]["times"]["started"])
+
+    def later(value: object) -> object:
+        if isinstance(value, dict):
+            return {k: later(v) for k, v in value.items()}
+        if isinstance(value, str) and value.endswith("Z") and value[:2] == "20":
+            return (datetime.fromisoformat(value) + shift).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return value
+
+    return later(made)
+
+
+def fill(lists: Lists) -> None:
+    """Seven incidents, one of them open, a drill, a postmortem, two items."""
+    restart = [done("rolloutRestart", undo=4)]
+    lists.objects["incidents"] = [
+        *(lately(f"i-{n}", n + 2, done=restart if n < 3 else None) for n in range(6)),
+        lately("open", 1, mitigated=None, resolved=None, severity="SEV1"),
+        lately("drill", 3, drill=True),
+        {"metadata": {"name": "odd", "namespace": "shop"}, "spec": {}},
+    ]
+    lists.objects["postmortems"] = [postmortem("i-3", "Change")]
+    lists.objects["actionitems"] = [body("a"), body("b")]
+
+
+def test_the_review_in_words(place):
+    """What was asked for, section by section; every page of every list was read."""
+    lists, _, review = place
+    fill(lists)
+    result = review()
+    assert 0 == result.exit_code, result.output
+    for words in (
+        "7 incidents, 1 still open.",
+        "Left out: 1 drill, 0 false alarms.",
+        "Not read: 1 incident of another schema.",
+        "mitigate     median 20m, nine of ten within",
+        "n=7, 1 not over",
+        "6 ended: few; a single one moves it",
+        "  SEV1         mitigate  n=1, 1 not over; 0 ended: too few for a median",
+        "  Change       mitigate  n=1",
+        "6 incidents without a published postmortem in no factor class",
+        "Pages: 7 in 60 shifts of 12h",
+        "Came again within 30 days: 6 of 7",
+        "rolloutRestart: tried 3, helped 3, no effect 0, worse 0, not known 0; undone 3 times, in 4s",
+        "rolloutRestart on shop/Deployment checkout: 3 times (shop/i-2, shop/i-1, shop/i-0)",
+        "    kind: Runbook",
+        "Burn without an incident: not looked for (give --prometheus).",
+        "how many incidents there were is no grade",
+    ):
+        assert words in result.output, result.output
+
+
+def test_the_same_for_programs(place):
+    """Seconds, instants, null for what is not known."""
+    lists, _, review = place
+    fill(lists)
+    said = json.loads(review("-o", "json").output)
+    assert (7, 1, 1, 1) == (said["incidents"], said["open"], said["drills"], said["notRead"])
+    assert {"n": 7, "open": 1, "median": 1200, "p90": None} == {
+        k: said["durations"]["mitigate"][k] for k in ("n", "open", "median", "p90")
+    }
+    assert said["undeclared"] is None
+    assert 3 == said["deeds"]["toil"][0]["times"]
+    assert 2 == said["actionItems"]["toDone"]["n"]
+
+
+def test_a_picture_of_it(place, tmp_path):
+    """An XML document: a dot an incident, the open one hollow; a name can't break out of it."""
+    lists, _, review = place
+    fill(lists)
+    lists.objects["incidents"][0]["metadata"]["name"] = "a<script>"
+    target = tmp_path / "review.svg"
+    assert 0 == review("--svg", str(target)).exit_code
+    root = ET.fromstring(target.read_text(encoding="utf-8"))
+    dots = [e for e in root.iter() if e.tag.endswith("circle")]
+    assert (7, 1) == (len(dots), sum(e.get("fill") == "white" for e in dots))
+    assert not [e for e in root.iter() if e.tag.endswith("script")]
+
+
+def test_what_burned_while_nobody_declared(place):
+    """Asked over the same time; a stretch without an incident is named."""
+    lists, url, review = place
+    start = NOW - 20 * DAY
+    values = [[(start + n * 5 * MINUTE).timestamp(), "14"] for n in range(13)]
+    lists.matrix = {
+        "status": "success",
+        "data": {"result": [{"metric": {"sloth_service": "payments"}, "values": values}]},
+    }
+    result = review("--prometheus", f"{url}/prom")
+    assert "Burn without an incident: 1 stretch" in result.output, result.output
+    assert f"  payments from {start.strftime('%Y-%m-%dT%H:%M')}" in result.output
+    (_, path, form) = next(a for a in lists.asked if a[1].startswith("/prom"))
+    assert ("/prom/api/v1/query_range", ["max by (sloth_service) (slo:current_burn_rate:ratio) > 6"]) == (
+        path,
+        form["query"],
+    )
+
+
+def test_a_prometheus_that_refuses_says_why(place):
+    """The query is wrong: its own words, and an exit code."""
+    lists, url, review = place
+    lists.matrix = {"status": "error", "error": "parse error at char 3"}
+    result = review("--prometheus", f"{url}/prom", "--burn", "((")
+    assert (4, True) == (result.exit_code, "Prometheus says: parse error at char 3" in result.output)
+
+
+def test_what_may_not_be_read_is_said(place):
+    """Not a review of nothing."""
+    lists, _, review = place
+    lists.refuses = {"postmortems"}
+    result = review()
+    assert (4, True) == (result.exit_code, "postmortems can't be read: postmortems is forbidden" in result.output)
+
+
+def test_an_empty_month_is_no_proof(place):
+    """Nothing is divided by nothing."""
+    _, _, review = place
+    result = review("--since", "4w")
+    assert 0 == result.exit_code, result.output
+    assert "No incident is no proof that nothing happened" in result.output
+    assert "  none were written" in result.output
+
+
+@pytest.mark.parametrize("length", ["30", "d", "0d", "-3d", "1y"])
+def test_a_length_that_is_none(place, length):
+    """With an example of one."""
+    result = place[2]("--since", length)
+    assert (2, True) == (result.exit_code, "is no length of time, for example 30d" in result.output)

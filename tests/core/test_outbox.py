@@ -1,0 +1,313 @@
+"""What is told to whom: written down first, once for each channel, tried for an hour, and then said to be lost."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from build import T0, entry, incident, roll_back
+from stanch.api.outbox_status import WAITING_MAX, DeliveryState
+from stanch.api.policy_sections import Channel
+from stanch.core.observations import Delivered
+from stanch.core.outbox import FIRST_AGAIN, GIVE_UP, LONGEST, pause
+from telling import channel, outbox, told, tried, until_told
+from world import World, bad_deploy, healthy
+
+YES, AGAIN, NEVER = Delivered.YES, Delivered.AGAIN, Delivered.NEVER
+ROOM = channel("room")
+LEADERS = channel("leaders", "Email", ["leadership"])
+STATUS = channel("status", "Webhook", ["public"])
+PAGER = channel("pager", "PagerDuty")
+GRAPHS = channel("graphs", "Grafana")
+
+
+def moments(world: World, name: str, *states: str) -> list[str]:
+    """What a channel is told, in order."""
+    return [m.moment for m in outbox(world, *states) if m.channel == name]
+
+
+def say(world: World, by: str = "bob", **said: Any) -> World:
+    """A person says something now."""
+    world.say(entry(by, after=world.now - T0, name=f"said-{len(world.entries)}", **said))
+    return world.run(seconds=3)
+
+
+def update(audience: str, state: str = "Identified") -> dict[str, Any]:
+    """An update to some people."""
+    return {"update": {"audience": audience, "state": state}, "text": "Some orders fail"}
+
+
+# --- written down first ----------------------------------------------------------------------------------------------
+
+
+def test_what_is_declared_waits_for_each_channel_that_hears_it() -> None:
+    """In the very write that declares it; the public hears nothing by itself."""
+    world = told(bad_deploy(incident()), ROOM, LEADERS, STATUS)
+    world.look()
+    assert [("room", "Declared"), ("leaders", "Declared")] == [(m.channel, m.moment) for m in outbox(world, "Pending")]
+    assert [] == moments(world, "status")
+    assert [] == world.broken
+
+
+def test_a_line_is_told_once_however_often_it_is_looked_at() -> None:
+    """And its key is its own, the same for whoever works it out."""
+    world = told(bad_deploy(incident()), ROOM, LEADERS)
+    twin = world.fork()
+    keys = [m.key for m in outbox(world.run(minutes=2))]
+    assert len(keys) == len(set(keys)) == 2
+    assert keys == [m.key for m in outbox(twin.run(minutes=2))]
+
+
+def test_without_channels_nothing_is_kept() -> None:
+    """Not even that nothing was told."""
+    world = told(bad_deploy(incident(roll_back())))
+    assert world.run(minutes=5).incident.status.communications is None
+
+
+def test_what_is_said_before_the_channels_are_read_is_told_then() -> None:
+    """A start must not lose a declaration."""
+    world = told(bad_deploy(incident()), None)
+    say(world, severity={"level": "SEV2"})
+    assert [] == outbox(world)
+    assert ["Declared", "SeverityChanged"] == moments(told(world, ROOM).run(seconds=1), "room")
+
+
+def test_a_new_channel_hears_nothing_old() -> None:
+    """What happened before it was there is on the record."""
+    world = told(bad_deploy(incident())).run(minutes=1)
+    told(world, ROOM).run(seconds=1)
+    assert [] == outbox(world)
+    assert ["SeverityChanged"] == moments(say(world, severity={"level": "SEV2"}), "room")
+
+
+def test_a_drill_tells_nobody() -> None:
+    """It never pages, and nobody should think that it is real."""
+    assert [] == outbox(told(bad_deploy(incident(roll_back(), drill=True)), ROOM, PAGER).run(minutes=5))
+
+
+# --- who hears what --------------------------------------------------------------------------------------------------
+
+STORY = ["Declared", "RoleChanged", "SeverityChanged", "Mitigated", "Resolved"]
+HEARS = {
+    "room": (ROOM, STORY),
+    "leaders": (LEADERS, ["Declared", "SeverityChanged", "Mitigated", "Resolved"]),
+    "status": (STATUS, []),
+    "pager": (PAGER, ["Declared", "RoleChanged", "SeverityChanged", "Resolved"]),
+    "graphs": (GRAPHS, ["Declared", "SeverityChanged", "Mitigated", "Resolved"]),
+}
+
+
+@pytest.mark.parametrize("name", HEARS)
+def test_who_hears_what(name: str) -> None:
+    """A pager is for what begins, is answered and ends; leadership hears of no hats; the public of nothing by itself."""
+    one, heard = HEARS[name]
+    world = told(healthy(incident()), one)
+    say(world, take={"role": "commander"})
+    say(world, severity={"level": "SEV2"})
+    until_told(world, minutes=3)
+    assert heard == [m for m in moments(world, name) if m in STORY]
+
+
+def test_a_hat_that_the_spec_names_answers_no_pager() -> None:
+    """Who is named there has not said a word."""
+    world = told(bad_deploy(incident(roles={"commander": "carol"})), PAGER).run(seconds=2)
+    assert ["Declared"] == moments(world, "pager")
+
+
+def test_what_is_over_is_not_paged_again() -> None:
+    """A severity that is put right afterwards is news for the room, and for nobody's bed."""
+    world = told(healthy(incident()), PAGER, ROOM)
+    until_told(world, minutes=3)
+    assert "Resolved" in world.kinds()
+    say(world, severity={"level": "SEV3"})
+    assert ("Resolved", "SeverityChanged") == (moments(world, "pager")[-1], moments(world, "room")[-1])
+
+
+@pytest.mark.parametrize(
+    ("audience", "hears"),
+    [("internal", {"room"}), ("leadership", {"room", "leaders"}), ("public", {"room", "leaders", "status"})],
+)
+def test_an_update_goes_to_whom_it_is_for_and_to_the_house(audience: str, hears: set[str]) -> None:
+    """Nobody inside learns from outside what users were told; nothing for the house goes out."""
+    world = told(bad_deploy(incident()), ROOM, LEADERS, STATUS)
+    say(world, "alice", take={"role": "commander"})
+    say(world, "alice", **update(audience))
+    new = [m for m in outbox(world) if m.moment == "UpdatePublished"]
+    assert hears == {m.channel for m in new}
+    assert {world.entries[-1].metadata.name} == {m.entry for m in new}
+    assert {"public"} == {m.audience.value for m in new if m.channel == "status"} or audience != "public"
+
+
+def test_an_update_that_is_refused_is_told_to_nobody() -> None:
+    """bob may not speak for the house."""
+    world = told(bad_deploy(incident()), STATUS)
+    world.may = lambda _: False
+    say(world, **update("public"))
+    assert ("EntryRefused", []) == (world.kinds()[-1], outbox(world))
+
+
+def test_who_heard_of_it_hears_of_its_end() -> None:
+    """A channel for SEV1 alone is told that it is a SEV3 now, and that it is over; another for SEV1 hears of none of it."""
+    world = told(healthy(incident()), channel("worst", severities=["SEV1"]), channel("least", severities=["SEV4"]))
+    say(world, severity={"level": "SEV3"})
+    until_told(world, minutes=3)
+    assert ["Declared", "SeverityChanged", "Mitigated", "Resolved"] == moments(world, "worst")
+    assert [] == moments(world, "least")
+
+
+# --- what came of it -------------------------------------------------------------------------------------------------
+
+
+def declared(*channels: Channel) -> World:
+    """An incident that was declared a second ago."""
+    world = told(bad_deploy(incident()), *(channels or (ROOM,)))
+    world.look()
+    return world
+
+
+def test_what_was_told_is_told() -> None:
+    """And stays in sight for a while."""
+    world = tried(declared(), YES)
+    world.look()
+    assert [DeliveryState.SENT] == [m.state for m in outbox(world)]
+    assert "NotDelivered" not in world.run(minutes=5).kinds()
+
+
+def test_what_failed_is_tried_again_after_a_while_that_grows() -> None:
+    """From half of 5 s to 5 min; the same key waits the same time, and another one another."""
+    world, waited = declared(), []
+    for _ in range(9):
+        tried(world, AGAIN, why="room: no answer").look()
+        message = outbox(world, "Pending")[0]
+        assert message.next_time is not None
+        waited.append(message.next_time - world.now)
+        world.now = message.next_time
+    assert waited == [pause(message.key, n) for n in range(9)]
+    assert FIRST_AGAIN / 2 - timedelta(seconds=1) <= waited[0] <= FIRST_AGAIN
+    assert LONGEST / 2 <= waited[-1] <= LONGEST
+    assert ("room: no answer", 9) == (message.why, message.tries)
+    assert len({pause(f"{n}", 6) for n in range(20)}) > 10
+
+
+def test_a_channel_may_ask_for_patience() -> None:
+    """Retry-After counts where it is longer, and not for ever."""
+    world = declared()
+    tried(world, AGAIN, why="429", after=timedelta(minutes=4)).look()
+    assert timedelta(minutes=4) == outbox(world)[0].next_time - world.now
+    tried(world, AGAIN, why="429", after=timedelta(days=4)).look()
+    assert timedelta(minutes=10) == outbox(world)[0].next_time - world.now
+
+
+def test_after_an_hour_it_is_given_up_and_said() -> None:
+    """A milestone, for somebody believes that they were told."""
+    world = declared()
+    start = world.now
+    while outbox(world, "Pending"):
+        tried(world, AGAIN, why="no answer within 10 s").look()
+        world.now = next((m.next_time for m in outbox(world, "Pending")), world.now)
+    assert GIVE_UP - LONGEST <= world.now - start <= GIVE_UP
+    line = world.incident.status.timeline[-1]
+    assert ("NotDelivered", True) == (line.kind, line.milestone)
+    assert "room was not told Declared: no answer within 10 s" == line.text
+    assert [] == world.broken
+
+
+def test_what_is_refused_is_said_at_once() -> None:
+    """The same again would be refused again."""
+    world = tried(declared(), NEVER, why="the webhook answers 400")
+    world.look()
+    assert "room was not told Declared: the webhook answers 400" == world.incident.status.timeline[-1].text
+    assert ([DeliveryState.FAILED], 1) == ([m.state for m in outbox(world)], outbox(world)[0].tries)
+    assert 1 == world.run(minutes=2).kinds().count("NotDelivered")
+
+
+def test_an_answer_counts_once() -> None:
+    """It is handed in with each look until the record says it."""
+    world = tried(declared(), AGAIN, why="no")
+    world.look()
+    world.now += timedelta(seconds=20)
+    world.look()
+    assert 1 == outbox(world)[0].tries
+
+
+def test_the_headline_is_remembered_and_forgotten() -> None:
+    """Where it is edited in place; when it is gone the next one begins another."""
+    world = tried(declared(), YES, ref="C1:17.1")
+    world.look()
+    assert ["C1:17.1"] == [t.ref for t in world.incident.status.communications.channels]
+    say(world, severity={"level": "SEV2"})
+    tried(world, AGAIN, forget=True).look()
+    assert [None] == [t.ref for t in world.incident.status.communications.channels]
+
+
+# --- bounded ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_dead_channel_pushes_out_only_its_own() -> None:
+    """The oldest go, and that is said; the others' messages stay."""
+    world = told(bad_deploy(incident()), channel("dead"), channel("slow", severities=["SEV1"]))
+    for n in range(40):
+        # Only what is said of SEV1 and SEV2 by turns; the slow one is through each time but the last.
+        say(world, severity={"level": ("SEV2", "SEV1")[n % 2]})
+        while any(m.channel == "slow" for m in outbox(world, "Pending")) and n < 38:
+            tried(world, YES, "slow").look()
+    waiting = outbox(world, "Pending")
+    assert len(waiting) == WAITING_MAX
+    assert ["SeverityChanged"] * 2 == moments(world, "slow", "Pending")
+    lost = [line.text for line in world.incident.status.timeline if line.kind == "NotDelivered"]
+    assert lost
+    assert all(text.startswith("dead was not told") and "wait already" in text for text in lost)
+    assert waiting[0].seq > 20
+    assert [] == world.broken
+
+
+def test_a_full_outbox_is_small() -> None:
+    """Twenty that wait, each with why it failed."""
+    world = told(bad_deploy(incident()), *(channel(f"channel-{n}") for n in range(10)))
+    say(world, severity={"level": "SEV2"})
+    say(world, severity={"level": "SEV1"})
+    tried(world, AGAIN, why="no answer within 10 s").look()
+    known = world.incident.status.communications
+    assert WAITING_MAX == len(outbox(world, "Pending"))
+    assert len(json.dumps(known.wire(), separators=(",", ":"))) < 10_000
+
+
+def test_the_label_waits_for_the_last_word_and_no_decision_does() -> None:
+    """A cancelled incident is closed at once; that nobody looks at it any more has to wait until it was told."""
+    world = told(bad_deploy(incident()), ROOM)
+    until_told(world)
+    say(world, "alice", cancel={})
+    decided = world.look()
+    assert (True, False, ["Cancelled"]) == (
+        world.incident.status.times.closed is not None,
+        decided.close,
+        moments(world, "room", "Pending"),
+    )
+    decided = tried(world, YES).look()
+    assert (True, []) == (decided.close, outbox(world))
+    assert [] == world.broken
+
+
+def test_what_the_public_was_told_stays_on_a_closed_record() -> None:
+    """The status page is made of it."""
+    world = told(bad_deploy(incident()), STATUS)
+    say(world, "alice", **update("public"))
+    until_told(world)
+    say(world, "alice", cancel={})
+    until_told(world)
+    kept = world.incident.status.communications
+    assert ([("public", "Identified")], None) == (
+        [(u.audience.value, u.state.value) for u in kept.updates],
+        kept.outbox,
+    )
+
+
+def test_of_very_many_updates_those_for_the_public_stay() -> None:
+    """Twenty in all, the newest."""
+    world = told(bad_deploy(incident()))
+    say(world, "alice", **update("public"))
+    for _ in range(25):
+        say(world, "alice", **update("internal"))
+    kept = world.incident.status.communications.updates
+    assert (20, "public", "internal") == (len(kept), kept[0].audience.value, kept[-1].audience.value)

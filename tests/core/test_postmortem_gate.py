@@ -1,0 +1,307 @@
+"""Full or short, due and chased: decided by the record with its numbers, and never less than it was (decisions 2.11)."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from build import T0, entry, incident, roll_back, scale_to, stamp
+from world import CATALOG, World, bad_deploy, healthy
+
+MINUTE = timedelta(minutes=1)
+
+
+def resolved(*wishes: Any, **spec: Any) -> World:
+    """SEV4, resolved a while ago, nothing else that asks for anything."""
+    return healthy(incident(*wishes, **{"severity": "SEV4", **spec})).run(minutes=20)
+
+
+def record(world: World) -> Any:
+    """What was decided."""
+    return world.incident.status.postmortem
+
+
+def say(world: World, by: str = "bob", **said: Any) -> World:
+    """Somebody says something now."""
+    after = world.now - world.incident.declared
+    return world.say(entry(by, after=after, name=f"said-{len(world.entries)}", **said)).run(seconds=2)
+
+
+def started(minutes: int, **impact: Any) -> dict[str, Any]:
+    """Harm that began so long before it was declared."""
+    return {"impact": {"startedTime": stamp(T0 - minutes * MINUTE), **impact}}
+
+
+def late(**spec: Any) -> World:
+    """Pods that come up after half an hour only."""
+    world = bad_deploy(incident(severity="SEV4", **spec)).run(minutes=30)
+    world.target["spec"]["template"]["spec"]["containers"][0]["image"] = "shop/checkout:1.8.2"
+    world.settle()
+    return world.run(minutes=20)
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ({"severity": "SEV2"}, "SEV2"),
+        ({"severity": "SEV1"}, "SEV1"),
+        (started(20, userVisible=True), "users saw it for 20m"),
+        ({"impact": {"dataAtRisk": True}}, "data was at risk"),
+        ({"impact": {"securityBreach": True}}, "it was a security breach"),
+        (started(300), "it took 5h"),
+        (started(16), "nobody saw it for 16m, more than 15m"),
+        ({"detectedBy": "Customer"}, "a customer saw it first: nobody was alerted"),
+    ],
+    ids=["sev2", "sev1", "visible", "data", "breach", "long", "unseen", "customer"],
+)
+def test_each_trigger_asks_for_a_full_one(spec, reason):
+    """By itself, and with its number."""
+    found = record(resolved(**spec))
+    assert "Required" == found.decision
+    assert any(r.startswith(reason) for r in found.reasons), found.reasons
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"severity": "SEV3"},
+        started(14, userVisible=True),
+        started(40, userVisible=False) | {"severity": "SEV4", "detectedBy": "Monitoring"},
+        {"detectedBy": "Person"},
+    ],
+    ids=["nothing", "sev3", "short", "unseen-by-users", "person"],
+)
+def test_what_asks_for_nothing_is_a_short_review(spec):
+    """Explicit, too: somebody looks at each."""
+    world = (
+        resolved(**spec) if "startedTime" not in str(spec) or "userVisible': True" in str(spec) else _only_long(spec)
+    )
+    assert ("Short", ("nothing asks for a full one",)) == (record(world).decision, record(world).reasons)
+
+
+def _only_long(spec: dict[str, Any]) -> World:
+    """Detected late is a reason of its own, so the policy here allows it."""
+    world = healthy(incident(**{"severity": "SEV4", **spec}))
+    world.catalog = replace(CATALOG, policy=replace(CATALOG.policy, postmortem_detect=timedelta(hours=9)))
+    return world.run(minutes=20)
+
+
+@pytest.mark.parametrize(
+    ("change", "spec"),
+    [
+        ({"postmortem_visible": timedelta(hours=1)}, started(20, userVisible=True)),
+        ({"postmortem_data": False}, {"impact": {"dataAtRisk": True}}),
+        ({"postmortem_customer": False}, {"detectedBy": "Customer"}),
+        ({"postmortem_resolve": timedelta(hours=9)}, started(300)),
+    ],
+    ids=["visible", "data", "customer", "resolve"],
+)
+def test_the_policy_says_what_asks(change, spec):
+    """Each trigger is the policy's; what it does not ask for is short."""
+    world = healthy(incident(**{"severity": "SEV4", **spec}))
+    policy = replace(CATALOG.policy, postmortem_detect=timedelta(hours=9), **change)
+    world.catalog = replace(CATALOG, policy=policy)
+    assert "Short" == record(world.run(minutes=20)).decision
+
+
+@pytest.mark.parametrize(
+    ("text", "full"),
+    [
+        ("Failed over to the standby database in zone b", True),
+        ("Rerouted uploads to the other region", True),
+        ("rolled back by hand with helm", True),
+        ("Restarted my laptop", False),
+    ],
+)
+def test_an_intervention_by_hand_counts_as_one_by_stanch(text, full):
+    """A note of kind Action that tells of a failover, a rollback or a rerouting."""
+    world = healthy(incident(severity="SEV4")).run(seconds=3)
+    found = record(say(world, note={"kind": "Action"}, text=text).run(minutes=20))
+    assert full == (found.decision == "Required")
+    assert not full or found.reasons[0].startswith("bob wrote down an action by hand: ")
+
+
+def test_an_intervention_by_stanch_counts():
+    """What was tried, whatever came of it."""
+    world = bad_deploy(incident(roll_back(), severity="SEV4")).run(minutes=2)
+    assert ("Required", ("rolloutUndo",)) == (record(world).decision, record(world).reasons)
+
+
+def test_it_becomes_a_full_one_when_it_comes_back():
+    """Decided short, reopened, resolved again: more than before, due from the last time on, and the text stays."""
+    world = resolved()
+    before, text = record(world), dict(world.objects[("postmortems", "checkout-5xx")]["spec"])
+    say(world, "alice", reopen={}).run(minutes=30)
+    after = record(world)
+    assert ("Short", "Required", ("it came back after it was resolved",)) == (
+        before.decision,
+        after.decision,
+        after.reasons,
+    )
+    assert after.due_time > before.due_time
+    assert text == world.objects[("postmortems", "checkout-5xx")]["spec"]
+
+
+def test_a_full_one_never_becomes_short():
+    """Lowering the severity afterwards takes nothing away."""
+    world = resolved(severity="SEV1")
+    say(world, severity={"level": "SEV4"}).run(minutes=30)
+    assert "Required" == record(world).decision
+
+
+# --- due and chased --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("severity", "hours"), [("SEV1", 24), ("SEV2", 48), ("SEV4", 48)])
+def test_it_is_due_in_a_day_or_two(severity, hours):
+    """A SEV1 in half the time; the draft says the same."""
+    world = resolved(severity=severity)
+    assert timedelta(hours=hours) == record(world).due_time - world.incident.status.times.resolved
+    assert stamp(record(world).due_time) == world.objects[("postmortems", "checkout-5xx")]["spec"]["dueTime"]
+
+
+def told(world: World) -> list[str]:
+    """Reminders, in one word each."""
+    return [k for k in world.kinds() if k in ("PostmortemReminded", "PostmortemOverdue")]
+
+
+def test_it_is_chased_and_not_for_ever():
+    """Half way, when it is due (a milestone, once), then each day; the sixth reminder is the last, and says so."""
+    world = resolved()
+    seen = [len(told(world.run(hours=hours))) for hours in (23, 2, 24, 24, 24, 24, 24, 24, 240)]
+    assert [0, 1, 2, 3, 4, 5, 6, 6, 6] == seen
+    assert ["PostmortemReminded", "PostmortemOverdue", *["PostmortemReminded"] * 4] == told(world)
+    lines = [x for x in world.incident.status.timeline if x.kind in told(world)]
+    assert [None, True, None, None, None, None] == [x.milestone for x in lines]
+    assert lines[-1].text.endswith("This is the last reminder")
+    assert "alice: Postmortem checkout-5xx (a short review) was due " in lines[1].text
+    assert ("False Overdue", []) == (world.condition("Reviewed"), world.broken)
+
+
+def test_what_is_written_or_waived_is_chased_no_more():
+    """Nobody is reminded of what is done."""
+    assert [] == told(resolved().publish().run(hours=100))
+    world = resolved()
+    world.entries.clear()
+    assert [] == told(say(world, waive={}, text="a known one").run(hours=100))
+
+
+def test_while_nobody_looked_nothing_piles_up():
+    """An operator that was away for a week says it once."""
+    world = resolved()
+    world.now += timedelta(days=7)
+    assert ["PostmortemOverdue"] == told(world.run(seconds=5))
+
+
+def test_a_waiver_has_a_name_and_a_reason():
+    """By a person with the verb command; a machine waives nothing."""
+    world = say(resolved(), "system:serviceaccount:ci:deployer", waive={}, text="not needed")
+    assert "is a machine" in world.incident.status.timeline[-1].text
+    assert record(world).waived is None
+    assert "bob: a known one" == record(say(world, waive={}, text="a known one")).waived
+    assert "True Waived" == world.condition("Reviewed")
+
+
+# --- the draft -------------------------------------------------------------------------------------------------------
+
+
+def draft(world: World) -> dict[str, Any]:
+    """The text."""
+    return world.objects[("postmortems", "checkout-5xx")]["spec"]
+
+
+def test_a_full_draft_says_what_is_known_and_asks_what_is_not():
+    """At least three factors are asked for, and whys that end in structure; impact and times are in numbers."""
+    world = resolved(severity="SEV1", **started(20, summary="Checkout fails", usersPercent=20))
+    spec = draft(world)
+    assert "It began at 13:40 UTC on 2026-11-21" in spec["summary"]
+    assert {"users": "Checkout fails; 20 % of users", "minutes": 20} == spec["impact"]
+    assert len(spec["factors"]) >= 3
+    assert len({f["class"] for f in spec["factors"]}) >= 3
+    assert 5 == len(spec["whys"])
+    assert all("To be filled" in f["statement"] for f in spec["factors"])
+
+
+def test_a_short_draft_can_stand_as_it_is():
+    """Nothing in it waits to be filled: published as it is, it is a short review."""
+    world = resolved()
+    assert "To be" not in str(draft(world))
+    draft(world)["published"] = True
+    assert "True ShortReview" == world.run(minutes=11).condition("Reviewed")
+
+
+def test_notes_of_things_to_do_become_items_and_of_many_the_first_five():
+    """Theirs who said it; the others stay in the timeline."""
+    world = healthy(incident(severity="SEV4")).run(seconds=3)
+    for n in range(7):
+        say(world, "carol", note={"kind": "Todo"}, text=f"Alert when the pool is above {n}0 %")
+    world.run(minutes=20)
+    items = [b["spec"] for (k, _), b in world.objects.items() if k == "actionitems"]
+    assert 5 == len(items) == len(draft(world)["actionItems"])
+    assert {"carol"} == {i["owner"] for i in items}
+    assert "Alert when the pool is above 00 %" == items[0]["title"]
+
+
+def test_the_timeline_is_all_of_it_with_links_to_evidence():
+    """Also what has moved onto pages; and a page that is lost is told in the facts."""
+    world = healthy(incident(severity="SEV1", recovery={"hold": "2h"})).run(seconds=30)
+    for n in range(100):
+        say(world, note={}, text=f"look {n}")
+    assert world.incident.status.pages
+    world.run(hours=3)
+    texts = [line["text"] for line in draft(world)["timeline"]]
+    assert all(any(t.endswith(f"look {n}") for t in texts) for n in range(100))
+    assert any(line["kind"] == "EvidenceCollected" and line.get("entry") for line in draft(world)["timeline"])
+
+
+def test_what_a_person_wrote_first_is_not_overwritten():
+    """A Postmortem that is there already, from Git: the operator's draft is not made over it."""
+    world = healthy(incident(severity="SEV4"))
+    mine = {
+        "metadata": {"name": "checkout-5xx", "namespace": "shop"},
+        "spec": {"incident": "checkout-5xx", "summary": "Mine"},
+    }
+    world.objects[("postmortems", "checkout-5xx")] = mine
+    world.run(minutes=20)
+    assert "Mine" == draft(world)["summary"]
+    assert record(world).drafted_time is not None
+
+
+def test_an_earlier_incident_of_that_name_keeps_its_postmortem():
+    """Postmortems are kept for ever: a new incident of the same name has one of its own, and learns for itself."""
+    world = healthy(incident(severity="SEV4"))
+    labels = {"stanch.dev/incident-uid": "another"}
+    old = {
+        "metadata": {"name": "checkout-5xx", "namespace": "shop", "labels": labels},
+        "spec": {"incident": "checkout-5xx"},
+    }
+    world.objects[("postmortems", "checkout-5xx")] = old
+    world.publish().run(minutes=20)
+    name = record(world).name
+    assert ("checkout-5xx-111111", "False Due") == (name, world.condition("Reviewed"))
+    assert ("postmortems", name) in world.objects
+
+
+def test_once_it_is_drafted_it_is_never_made_again():
+    """Deleted by somebody who may, it stays deleted, and the incident says what would help."""
+    world = resolved()
+    del world.objects[("postmortems", "checkout-5xx")]
+    world.run(hours=1)
+    assert ("postmortems", "checkout-5xx") not in world.objects
+    assert "False Due" == world.condition("Reviewed")
+    told = next(c.message for c in world.incident.status.conditions if c.type == "Reviewed")
+    assert "There is no Postmortem checkout-5xx any more: apply it again, or waive it" in told
+
+
+@pytest.mark.parametrize("steps", range(3))
+def test_a_crash_between_record_and_draft_loses_nothing(steps):
+    """Written down first; the draft is made after the restart, once."""
+    world = healthy(incident(scale_to(4), severity="SEV4")).run(seconds=30)
+    while world.incident.status.postmortem is None:
+        world.now += timedelta(seconds=15)
+        world.look(die_after=steps if world.incident.status.times.mitigated else None)
+    world.run(minutes=1)
+    assert 1 == sum(k == "PostmortemDrafted" for k in world.kinds())
+    assert ("postmortems", "checkout-5xx") in world.objects

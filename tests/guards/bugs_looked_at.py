@@ -1,0 +1,71 @@
+"""Bugs in what is looked at, suggested and freed: labels of alerts, shapes of trouble, pods that pin a StatefulSet."""
+
+from guards.planting import Bug, Bugs
+
+TARGETS, STUCK = "alert_targets.py", "operator/stanch/mitigations/stuck_pods.py"
+NAMED, MEANT = "test_alert_targets.py", "test_alert_targets.py::test_what_is_not_surely_meant_is_not_looked_at"
+PINNED = "test_stateful_sets.py::test_a_pod_that_is_ready_between_two_crashes_pins_it_as_well"
+
+BUGS: Bugs = {
+    "alert labels: looked at, and no more": (
+        Bug(
+            "looks at nodes from anywhere",
+            TARGETS,
+            'return "" if namespace == OPERATOR_NAMESPACE else nodes',
+            'return ""',
+            MEANT,
+        ),
+        Bug("looks where another namespace is named", TARGETS, "if said == namespace else", "if True else", MEANT),
+        Bug(
+            "makes a path of a label",
+            TARGETS,
+            "    if not _is_name(name):\n        return _Not(f",
+            "    if False:\n        return _Not(f",
+            f"{NAMED}::test_a_name_that_is_none_is_never_asked_for",
+        ),
+        Bug(
+            "takes the first of several",
+            TARGETS,
+            '"targets": targets if len(named) == 1 else ()',
+            '"targets": targets[:1]',
+            MEANT,
+        ),
+        Bug(
+            "names what is not there",
+            TARGETS,
+            "return found if isinstance(found, _Not) else Target(kind=_KINDS[label], name=name)",
+            "return Target(kind=_KINDS[label], name=name)",
+            MEANT,
+        ),
+        Bug(
+            "acts on what a label names",
+            "wish_fold.py",
+            "next(iter(draft.incident.spec.targets or ()), None)",
+            "next(iter(draft.looked_at), None)",
+            f"{NAMED}::test_a_mitigation_without_a_target_never_means_it",
+        ),
+    ),
+    "a StatefulSet: what pins it goes, and only that": (
+        Bug(
+            "misses a pod that is Ready between two crashes",
+            STUCK,
+            "and (not is_ready(p) or _hash(p) in crashing)",
+            "and not is_ready(p)",
+            PINNED,
+        ),
+        Bug(
+            "waits where a container has just ended badly",
+            "pod_health.py",
+            ' or ended(c, "state").get("exitCode") for c',
+            " for c",
+            PINNED,
+        ),
+        Bug(
+            "takes a crash of long ago for a reason",
+            "pod_health.py",
+            "and (when is None or now - when <= _LATELY)",
+            "",
+            "test_stateful_sets.py::test_a_pod_that_crashed_long_ago_is_no_reason",
+        ),
+    ),
+}
