@@ -568,8 +568,8 @@ BUGS: Bugs = {
         Bug(
             "lets anybody waive",
             REVIEW,
-            '    if refused := needs_command(draft, entry, "waiving needs the verb command on incidents"):\n',
-            "    if refused := None:\n",
+            "is_no_person(draft, entry) or needs_command(draft, entry, why):\n        return refused\n    by = ",
+            "is_no_person(draft, entry):\n        return refused\n    by = ",
             "test_closing.py::test_a_hat_is_not_enough_to_waive_it",
         ),
         Bug(
