@@ -33,11 +33,11 @@ def item_reads() -> Policy:
             """),
             "parts": "string(variables.read.apiVersion).split('/')",
             "group": "size(variables.parts) == 2 ? variables.parts[0] : ''",
-            "namespace": "dyn(variables.read).?clusterScoped.orValue(false) ? '' : request.namespace",
+            "where": "dyn(variables.read).?clusterScoped.orValue(false) ? '' : request.namespace",
         },
         [
             must(
-                """authorizer.group(variables.group).resource(string(variables.read.resource)).namespace(variables.namespace)
+                """authorizer.group(variables.group).resource(string(variables.read.resource)).namespace(variables.where)
                     .name(string(variables.read.name)).check('get').allowed()""",
                 "who writes doneWhen must be allowed to read the object that it looks at",
                 """request.userInfo.username + ' may not get ' + string(variables.read.resource) + ' '

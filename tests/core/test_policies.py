@@ -96,6 +96,34 @@ def test_each_is_bound_and_says_no(both: tuple[Json, Json]) -> None:
     assert {"policyName": policy["metadata"]["name"], **denies} == binding["spec"]
 
 
+# What the API server refuses as the name of a variable, and with it the policy and the whole installation.
+RESERVED = (
+    *(
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "false",
+        "for",
+        "function",
+        "if",
+        "import",
+        "in",
+        "let",
+        "loop",
+        "null",
+    ),
+    *("package", "namespace", "return", "true", "var", "void", "while"),
+)
+
+
+def test_no_variable_has_a_name_that_cel_keeps_for_itself() -> None:
+    """Our own reading of CEL is kinder than the API server's."""
+    names = {v["name"] for policy, _ in shipped() for v in policy["spec"].get("variables") or ()}
+    assert (set(), True) == (names & {*RESERVED}, "fresh" in names)
+
+
 def test_only_what_must_never_block_a_declaration_is_ignored_when_it_fails() -> None:
     """All else fails closed (F13)."""
     ignored = {p["metadata"]["name"] for p, _ in shipped() if p["spec"]["failurePolicy"] != "Fail"}
