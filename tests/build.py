@@ -156,6 +156,19 @@ def pod(code: str, number: int = 1, crashing: bool = False, since: datetime = T0
     }
 
 
+def settled(generation: int, wanted: int, available: int, now: datetime) -> Json:
+    """A Deployment's status when its controller is through."""
+    return {
+        "observedGeneration": generation,
+        "replicas": wanted,
+        "updatedReplicas": wanted,
+        "readyReplicas": available,
+        "availableReplicas": available,
+        "unavailableReplicas": wanted - available,
+        "conditions": [{"type": "Available", "status": "True", "lastTransitionTime": stamp(now)}],
+    }
+
+
 def node(name: str = "node-1", ready: bool = True, **spec: Any) -> Json:
     """A node."""
     conditions = [{"type": "Ready", "status": "True" if ready else "False", "lastTransitionTime": stamp(T0)}]

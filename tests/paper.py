@@ -1,11 +1,12 @@
 """Evidence on paper: what decisions need of it is that it exists."""
 
 import hashlib
+from typing import Any
 
 from stanch.api.names import Label
-from stanch.core.observations import Observations
+from stanch.core.observations import Answer, Failed, Observations
 from stanch.core.ports import Aim, Captured, CaptureRequest, WhatChanged
-from stanch.core.questions import Question
+from stanch.core.questions import Outside, Question
 
 
 class PaperCollector:
@@ -40,3 +41,13 @@ class PaperCollector:
     def what_changed(self, aims: object, seen: object, said: object, now: object) -> WhatChanged | None:
         """Paper can't say."""
         return None
+
+
+def nobody_outside(_: Outside) -> Answer:
+    """No Prometheus and no endpoint."""
+    return Failed(0, "nobody is there")
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Fields that are not the same, shortened."""
+    return [f"{k}: {one.get(k)} -> {other.get(k)}"[:700] for k in {*one, *other} if one.get(k) != other.get(k)]

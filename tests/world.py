@@ -10,9 +10,10 @@ from typing import Any
 import jsonpatch
 
 from build import BAD, GOOD, T0, deployment, pod, replicaset, stamp
+from deployment_controller import settle
 from json_patch import apply_patch, copied
 from learning import as_kept, publish
-from paper import PaperCollector
+from paper import PaperCollector, differences, nobody_outside
 from stanch.api.incident import Incident
 from stanch.api.names import OPERATOR_USER, Label
 from stanch.api.policy import DEFAULT
@@ -57,11 +58,6 @@ from stanch.mitigations import ALL
 
 Json = dict[str, Any]
 ON_NODE = "spec.nodeName="
-
-
-def nobody_outside(_: Outside) -> Answer:
-    """No Prometheus and no endpoint."""
-    return Failed(0, "nobody is there")
 
 
 @dataclass(frozen=True)
@@ -238,43 +234,8 @@ class World:
 
     def settle(self) -> None:
         """What the Deployment controller and the kubelet would do next, at once."""
-        target = self.objects.get(("deployments", "checkout"))
-        if target is None or not self.controller_works:
-            return
-        image = target["spec"]["template"]["spec"]["containers"][0]["image"]
-        wanted = target["spec"].get("replicas", 1)
-        target["metadata"]["generation"] += 1
-        good = image == GOOD
-        available = wanted if good else max(0, wanted - 1)
-        target["status"] = {
-            "observedGeneration": target["metadata"]["generation"],
-            "replicas": wanted,
-            "updatedReplicas": wanted,
-            "readyReplicas": available,
-            "availableReplicas": available,
-            "unavailableReplicas": wanted - available,
-            "conditions": [{"type": "Available", "status": "True", "lastTransitionTime": stamp(self.now)}],
-        }
-        self._pods(image, wanted)
-
-    def _pods(self, image: str, wanted: int) -> None:
-        for key in [k for k in self.objects if k[0] == "pods"]:
-            del self.objects[key]
-        sets = [o for (plural, _), o in self.objects.items() if plural == "replicasets"]
-        newest = max(int(s["metadata"]["annotations"]["deployment.kubernetes.io/revision"]) for s in sets)
-        for s in sets:
-            if s["spec"]["template"]["spec"]["containers"][0]["image"] != image:
-                continue
-            number = int(s["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
-            if number != newest:
-                s["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = str(newest + 1)
-                self.objects[("deployments", "checkout")]["metadata"]["annotations"][
-                    "deployment.kubernetes.io/revision"
-                ] = str(newest + 1)
-            code = s["metadata"]["labels"]["pod-template-hash"]
-            for n in range(wanted):
-                body = pod(code, n + 1, crashing=image != GOOD, since=self.now)
-                self.objects[("pods", body["metadata"]["name"])] = body
+        if self.controller_works:
+            settle(self.objects, self.now)
 
     # --- one look ------------------------------------------------------------------------------------------------
 
@@ -346,7 +307,7 @@ class World:
                 steps += 1
             self._mark(decided)
         last = [
-            sorted(_differences(a.status.wire(), b.status.wire()))
+            sorted(differences(a.status.wire(), b.status.wire()))
             for a, b in zip(self.plans[-4:], self.plans[-3:], strict=False)
         ]
         raise AssertionError(
@@ -474,10 +435,6 @@ class World:
 
 
 STEPS = (World._write_status, World._write_stores, World._perform)
-
-
-def _differences(one: Json, other: Json) -> list[str]:
-    return [f"{k}: {one.get(k)} -> {other.get(k)}"[:700] for k in {*one, *other} if one.get(k) != other.get(k)]
 
 
 def bad_deploy(inc: Incident, **spec: Any) -> World:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tools import generated
 from tools.policy_askers import declarer, entries, requesters, runbooks
+from tools.policy_freeze import leash_namespaces
 from tools.policy_items import item_reads
 from tools.policy_leash import leash, leash_pods
 from tools.policy_leash_own import leash_records, leash_secrets
@@ -215,6 +216,7 @@ def policies() -> tuple[Policy, ...]:
         leash_pods(),
         leash_records(),
         leash_secrets(),
+        leash_namespaces(),
     )
 
 

@@ -58,6 +58,7 @@ class Policy:
     validations: Sequence[Mapping[str, str]] = ()
     patch: str = ""
     failure: str = "Fail"
+    audit: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -86,6 +87,8 @@ class Policy:
             spec["mutations"] = [{"patchType": "JSONPatch", "jsonPatch": {"expression": self.patch}}]
         else:
             spec["validations"] = list(self.validations)
+            if self.audit:
+                spec["auditAnnotations"] = [{"key": key, "valueExpression": text} for key, text in self.audit.items()]
             binding["validationActions"] = ["Deny", "Audit"]
         metadata = {"name": self.name}
         return (

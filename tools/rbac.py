@@ -429,7 +429,7 @@ def files() -> dict[str, str]:
         "  kubectl -n NAMESPACE apply -f manifests/overlays/namespaced/act-here.yaml\n"
         "Leave out a binding, and the operator says PermissionMissing for that family. Nodes need overlays/cluster."
     )
-    from tools import rbac_alerts  # noqa: PLC0415 -- it is made of the words above
+    from tools import monitoring, rbac_alerts, rbac_freeze  # noqa: PLC0415 -- they are made of the words above
 
     texts = {
         "rbac/namespace.yaml": generated.document(HEADER, *namespace()),
@@ -442,6 +442,9 @@ def files() -> dict[str, str]:
         "base/kustomization.yaml": kustomization("../../crds", "../policies", "../rbac", "../deployment"),
         "components/alerts/alerts.yaml": generated.document(HEADER, *rbac_alerts.objects()),
         "components/alerts/kustomization.yaml": rbac_alerts.component(),
+        **monitoring.files(),
+        "components/change-freeze/change-freeze.yaml": generated.document(HEADER, *rbac_freeze.parts()),
+        "components/change-freeze/kustomization.yaml": rbac_freeze.component(),
         "overlays/cluster/act-everywhere.yaml": generated.document(HEADER, *(bind(name) for name in do)),
         "overlays/cluster/kustomization.yaml": kustomization("../../base", "act-everywhere.yaml"),
         "overlays/namespaced/act-here.yaml": generated.document(HEADER + how, *in_namespace),

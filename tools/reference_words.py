@@ -193,6 +193,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "ActionItemEscalated": "An action item is overdue for long; somebody else is told.",
     "ActionItemDone": "An action item is done; the text says whether by proof or by hand.",
     "ActionItemReopened": "An action item was done and is not any more; the text says what was seen.",
+    "ChangesFrozen": "New pod templates are refused, or warned of, in a namespace; the text says why.",
+    "ChangesFreed": "A change freeze was lifted: its reason is gone.",
     "Closed": "The record is closed.",
     "NoSuchIncident": "Somebody said something to an incident that is not there; check the name.",
     "IncidentIsClosed": "Somebody asked something of a closed incident.",

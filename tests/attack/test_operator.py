@@ -12,7 +12,7 @@ from e2e.conftest import operator, worlds  # noqa: F401 - fixtures
 from e2e.support import world as e2e_world
 from e2e.support.api import Api, Json, until
 from e2e.support.operators import Operator
-from e2e.support.world import World, deployment, lines, wish
+from e2e.support.world import World, bind, deployment, lines, wish
 from stanch.shell.policies import BITES_AFTER
 
 TO_ZERO = wish("size", "scale", args={"replicas": 0})
@@ -170,6 +170,27 @@ def test_denying_needs_the_verb_for_the_action_of_that_mitigation(world: World) 
     waiting(world)
     said = world.say("deny", {"mitigation": "size", "action": "rolloutUndo"}, world.bob)
     assert "size is scale, not rolloutUndo" in refusal(world, said)
+    assert world.mitigation("size")["reason"] == "ApprovalMissing"
+
+
+def test_who_asked_can_not_be_the_one_who_says_no(world: World, admin: Api) -> None:
+    """Not even with the verb: to agree and to deny are for another person, and no machine is one."""
+    robot, account = (
+        machine(admin, world.ns, "robot"),
+        {"kind": "ServiceAccount", "name": "robot", "namespace": world.ns},
+    )
+    for who, role in (
+        (account, "edit"),
+        (account, "stanch-approver"),
+        ({"kind": "User", "name": "alice"}, "stanch-approver"),
+    ):
+        bind(admin, world.ns, role, who)
+    world.declare(incident(TO_ZERO))
+    waiting(world)
+    no = {"mitigation": "size", "action": "scale"}
+    for who, why in ((world.alice, "alice asked for size and can't be the one who denies it"), (robot, "is a machine")):
+        said = until(lambda who=who: (r := world.try_to_say("deny", no, who)).ok and r, 10, "its rights are known")
+        assert why in refusal(world, said.body["metadata"]["name"])
     assert world.mitigation("size")["reason"] == "ApprovalMissing"
 
 

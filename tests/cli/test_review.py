@@ -121,6 +121,7 @@ def test_what_burned_while_nobody_declared(place):
     }
     result = review("--prometheus", f"{url}/prom")
     assert "Burn without an incident: 1 stretch" in result.output, result.output
+    assert "Charged" not in result.output
     assert f"  payments from {start.strftime('%Y-%m-%dT%H:%M')}" in result.output
     (_, path, form) = next(a for a in lists.asked if a[1].startswith("/prom"))
     assert ("/prom/api/v1/query_range", ["max by (sloth_service) (slo:current_burn_rate:ratio) > 6"]) == (

@@ -273,7 +273,13 @@ def test_a_no_names_the_action_as_a_yes_does() -> None:
 
 @pytest.mark.parametrize(
     ("by", "mitigation", "why"),
-    [(None, "size", "nobody vouched for it"), ("bob", "other", "there is no mitigation other")],
+    [
+        ("alice", "size", "alice asked for size and can't be the one who denies it"),
+        (ROBOT, "size", "is a machine; a person must say it"),
+        (None, "size", "nobody vouched for it"),
+        ("bob", "other", "there is no mitigation other"),
+    ],
+    ids=["who-asked", "machine", "nobody", "other-mitigation"],
 )
 def test_a_no_that_does_not_count(by: str | None, mitigation: str, why: str) -> None:
     """Refused in words, and it goes on waiting."""

@@ -164,6 +164,21 @@ def test_denied_it_is_over():
     assert (FIX, "-") == (world.image, world.condition("ApprovalNeeded"))
 
 
+@pytest.mark.parametrize(
+    ("by", "why"),
+    [
+        ("alice", "alice asked to force it and can't be the one who denies it"),
+        ("system:serviceaccount:ci:deploy", "is a machine"),
+        (None, "nobody vouched for it"),
+    ],
+    ids=["who-asked", "machine", "nobody"],
+)
+def test_a_no_takes_another_person(by, why):
+    """As a yes does; it goes on waiting."""
+    world = say(forced(), by, deny={"mitigation": "roll-back", "action": "rolloutUndo"})
+    assert (True, True) == (why in refused(world), world.record("roll-back").undo_asked is not None)
+
+
 def test_nobody_agrees_within_an_hour():
     """The question dies; asked again if it is still meant."""
     world = forced().run(minutes=61)

@@ -34,7 +34,8 @@ def answered(question):
 def asking(outside=answered, url: str = URL) -> World:
     """A bad deploy that Prometheus can tell something about."""
     world = bad_deploy(incident(roll_back(), recovery=CRITERIA, impact={"startedTime": "2026-11-21T13:50:00Z"}))
-    world.catalog = replace(CATALOG, collector=EvidenceCollector(KEY), policy=replace(DEFAULT, prometheus_url=url))
+    policy = replace(DEFAULT, prometheus_url=url, prometheus_secret="prometheus-login")
+    world.catalog = replace(CATALOG, collector=EvidenceCollector(KEY), policy=policy)
     world.outside = outside
     return world
 
@@ -81,7 +82,9 @@ def test_part_a_names_it_and_no_effect_waits_for_it():
     world, effects_then = asking(), []
 
     def outside(question):
-        effects_then.extend([len(world.effects)] if isinstance(question, MetricRange) else [])
+        if isinstance(question, MetricRange):
+            effects_then.append(len(world.effects))
+            assert "prometheus-login" == question.secret
         return answered(question)
 
     world.outside = outside

@@ -62,7 +62,9 @@ def test_a_line_is_told_once_however_often_it_is_looked_at() -> None:
 def test_without_channels_nothing_is_kept() -> None:
     """Not even that nothing was told."""
     world = told(bad_deploy(incident(roll_back())))
-    assert world.run(minutes=5).incident.status.communications is None
+    known = world.run(minutes=5).incident.status.communications
+    assert known is not None
+    assert (known.outbox, known.channels, known.told_up_to, known.updates) == (None, None, None, None)
 
 
 def test_what_is_said_before_the_channels_are_read_is_told_then() -> None:

@@ -12,7 +12,7 @@ from stanch.api.runbook import Runbook
 from stanch.cli.review.look import factors_of, past_of
 from stanch.core.review import AGAIN_WITHIN, Review, review
 from stanch.core.review_items import items
-from stanch.core.undeclared import burns, undeclared
+from stanch.core.undeclared import burns, charged, undeclared
 
 SHIFT = timedelta(hours=12)
 
@@ -228,4 +228,24 @@ def test_budget_that_burned_while_nobody_declared():
     found = undeclared(burns(matrix, step), known, T0)
     assert [("payments", 1000, 1055), ("checkout", 5000, 5095)] == [
         (b.service, (b.start - START) / MINUTE, (b.end - START) / MINUTE) for b in found
+    ]
+
+
+def test_what_each_incident_cost_its_service():
+    """The share that was left when it began, less what was left when it was over; drills and other services cost nothing."""
+    left = {"metric": {"service": "checkout"}, "values": []}
+    for minute, share in ((0, 0.9), (1000, 0.8), (1040, 0.5), (5000, 0.45), (5100, 0.6)):
+        left["values"].append([(START + minute * MINUTE).timestamp(), str(share)])
+    known, _ = past_of(
+        [
+            past("dear", 1001 * MINUTE),
+            past("refilled", 5060 * MINUTE),
+            past("drill", 1001 * MINUTE, drill=True),
+            past("other", 1001 * MINUTE, service="payments"),
+        ],
+        {},
+        START,
+    )
+    assert [("shop/dear", 0.3), ("shop/refilled", 0.0)] == [
+        (c.incident, round(c.share, 6)) for c in charged([left], known, T0)
     ]

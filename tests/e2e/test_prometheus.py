@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from e2e.support.api import Api, Json, until
 from e2e.support.operators import Operator
 from e2e.support.prometheus import Prometheus
+from e2e.support.promtool import judged
 from e2e.support.stories import kept
 from e2e.support.world import BAD, GOOD, OURS, READY, ROLL_BACK, World, container, deployment, incident, is_so, lines
 
@@ -175,3 +177,9 @@ def test_a_query_that_is_none_says_what_prometheus_said(world: World) -> None:
     told = stands(world, "Inconclusive", "Prometheus did not say", "typo")
     assert "range vector" in told["message"]
     assert not is_so(world.status(), "Mitigated")
+
+
+def test_our_alert_rules_fire_when_they_should(prometheus: Prometheus, tmp_path: Path) -> None:
+    """Prometheus' own tool reads them, and plays series to them: quiet when all is well, and not when it is not."""
+    code, words = judged(tmp_path)
+    assert 0 == code, words

@@ -6,6 +6,7 @@ from guards import (
     bugs_channels,
     bugs_first,
     bugs_last,
+    bugs_lint,
     bugs_looked_at,
     bugs_order,
     bugs_own,
@@ -27,4 +28,5 @@ BUGS: Bugs = {
     **bugs_alerts.BUGS,
     **bugs_channels.BUGS,
     **bugs_looked_at.BUGS,
+    **bugs_lint.BUGS,
 }

@@ -125,6 +125,13 @@ BUGS: Bugs = {
             f"{KEPT}::test_of_two_that_a_watch_tells_of_the_older_takes_it",
         ),
         Bug(
+            "leaves in the younger of two what it was told first",
+            STORE,
+            "        for other in there[1:]:\n",
+            "        for other in there[:0]:\n",
+            f"{KEPT}::test_of_two_made_in_one_second_the_one_that_stays_knows_all",
+        ),
+        Bug(
             "does not count what others are making",
             STORE,
             "    ahead = frozenset(keys)\n",
@@ -134,7 +141,7 @@ BUGS: Bugs = {
         Bug(
             "leaves its alerts in the younger of two",
             STORE,
-            "        if first is not None and first.name != mine.name:\n",
+            "        if there and there[0].name != mine.name:\n",
             "        if False:\n",
             f"{POSTED}::test_of_two_that_were_made_at_once_the_older_knows_all",
         ),

@@ -281,4 +281,34 @@ BUGS: Bugs = {
             "notifiers/test_pager_and_graphs.py::test_all_events_of_an_incident_have_its_key",
         ),
     ),
+    "channels: numbers": (
+        Bug(
+            "counts drills",
+            f"{SHELL}/measures.py",
+            "        if not before.spec.drill:\n",
+            "        if True:\n",
+            "shell/test_measures.py::test_a_drill_is_nobodys_incident",
+        ),
+        Bug(
+            "counts what waits at each look",
+            f"{SHELL}/measures.py",
+            " and (was is None or was.reason != now.reason):",
+            ":",
+            "shell/test_measures.py::test_what_waits_is_counted_once_by_why",
+        ),
+        Bug(
+            "tells from each replica",
+            f"{SHELL}/measures.py",
+            "self._cache.all() if self._works() else ()",
+            "self._cache.all()",
+            "shell/test_measures.py::test_only_the_replica_that_works_tells",
+        ),
+        Bug(
+            "asks for a number that is not there",
+            f"{SHELL}/measures.py",
+            '"stanch_updates_overdue"',
+            '"stanch_update_overdue"',
+            "test_monitoring.py::test_what_is_asked_for_is_there",
+        ),
+    ),
 }

@@ -45,6 +45,29 @@ BUGS: Bugs = {
             f"{NAMED}::test_a_mitigation_without_a_target_never_means_it",
         ),
     ),
+    "burn rates: measured, never guessed": (
+        Bug(
+            "takes one window for a pair",
+            "severity.py",
+            "next((b for b in fast if rule.short <= b.window and long is not None and b.window < long.window), None)",
+            "long",
+            "test_slo_series.py::test_what_does_not_prove_a_rate_raises_nothing",
+        ),
+        Bug(
+            "puts any label into a query",
+            "slo_series.py",
+            "if each.slo and _NAME.fullmatch(each.slo)",
+            "if each.slo",
+            "test_slo_series.py::test_it_is_asked_only_of_what_has_a_name",
+        ),
+        Bug(
+            "asks at every look",
+            "slo_series.py",
+            "known.measured_time >= passed",
+            "False",
+            "test_slo_series.py::test_a_prometheus_that_is_away_holds_nothing_up",
+        ),
+    ),
     "a StatefulSet: what pins it goes, and only that": (
         Bug(
             "misses a pod that is Ready between two crashes",

@@ -7,6 +7,8 @@ ORDER, START, BLAST = "guard_order.py", "start.py", "blast.py"
 LOWER = "test_guard_order.py::test_of_two_that_say_no_the_lower_is_told"
 NODE = "test_blast.py::test_a_drain_leaves_half_of_each_workload_ready"
 SPARE = "test_blast.py::test_a_drain_goes_on_when_the_workload_can_spare_its_pods"
+NO = "test_approvals.py::test_a_no_that_does_not_count"
+FORCED_NO = "test_forced_undo.py::test_a_no_takes_another_person"
 IDLE = "test_blast.py::test_what_serves_nobody_holds_up_no_drain"
 
 BUGS: Bugs = {
@@ -94,6 +96,22 @@ BUGS: Bugs = {
             '"dry_run": record.dry_run if record.digest == plan else None,',
             '"dry_run": record.dry_run,',
             "test_dry_run.py::test_what_was_tried_is_told_of_this_plan_alone",
+        ),
+    ),
+    "16 approvals: who says no": (
+        Bug(
+            "lets who asked deny it themselves",
+            "approvals.py",
+            '    if why := _who_may_not(draft, entry, record, "denies"):\n        return why\n',
+            "",
+            NO,
+        ),
+        Bug(
+            "lets who asked to force an undo deny that themselves",
+            "forced_undo.py",
+            '    if refused := _is_not_another(draft, entry, record.undo_asked, "denies"):\n        return refused\n',
+            "",
+            FORCED_NO,
         ),
     ),
     "13 blast: what a node takes along": (

@@ -275,8 +275,8 @@ BUGS: Bugs = {
         Bug(
             "lets machines agree",
             FORCED,
-            "    if refused := is_no_person(draft, entry):\n",
-            "    if refused := None:\n",
+            "    return is_no_person(draft, entry)\n",
+            "    return None\n",
             NOT_FORCED,
         ),
         Bug(

@@ -213,6 +213,25 @@ async def test_of_two_that_a_watch_tells_of_the_older_takes_it(place: Place) -> 
     assert "inc-other" == stored.incident
 
 
+async def test_of_two_made_in_one_second_the_one_that_stays_knows_all(place: Place) -> None:
+    """The other was made first, and its name says that it goes."""
+    await place.take(told(*(alert(n) for n in range(1, 21))))
+    (other,) = place.api.incidents.values()
+    place.api.incidents.clear()
+    place.begin_anew()
+
+    def at_the_same_time(what: str) -> None:
+        if what == "create":
+            place.api.incidents[(HERE, "inc-z")] = {**other, "metadata": {**other["metadata"], "name": "inc-z"}}
+
+    place.api.before = at_the_same_time
+    (stored,) = await place.take(told(alert(30)))
+    known = read_known(place.api.incidents[(HERE, str(stored.incident))])
+    assert known is not None
+    assert ("inc-z", 21) == (max(name for _, name in place.api.incidents), firing(known.group))
+    assert stored.incident != "inc-z"
+
+
 # --- a list that is behind -------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,8 @@ LABELS_MAX: Final = 32
 LABEL_NAME_MAX: Final = 128
 LABEL_MAX: Final = 256
 TEXT_MAX: Final = 160
+# Objectives that are looked up in Prometheus.
+MEASURED_MAX: Final = 4
 # Of an incident that takes in the groups for which there was no room.
 STORM_KEY: Final = "storm"
 
@@ -44,6 +46,13 @@ class Signal(Model):
     slo: _SLO = None
     severity: _SEVERITY = None
     burn: _BURNS = None
+
+
+class Measured(Model):
+    """Two burn rates of one objective that pass a rule together, as Prometheus had them when they last did."""
+
+    slo: Annotated[str, Field(max_length=128, description="The objective.")]
+    burn: Annotated[tuple[Burn, ...], Field(max_length=2, description="The rates, of the long window first.")]
 
 
 class Alert(Model):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from stanch.api.alerts import MEASURED_MAX, Measured
 from stanch.api.communications_status import CommunicationsRecord
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Target, Time
 from stanch.api.people_status import (
@@ -42,6 +43,11 @@ class SeverityRecord(Model):
     spec_seen: Annotated[Severity | None, Field(description="The spec's value when it was last taken in.")] = None
     reasons: Annotated[tuple[_S, ...] | None, Field(max_length=6, description="Why, strongest first.")] = None
     worst: Annotated[Severity | None, Field(description="The worst it ever was; left out while it is that now.")] = None
+    measured: Annotated[
+        tuple[Measured, ...] | None,
+        Field(max_length=MEASURED_MAX, description="Burn rates from the recording rules of Sloth or Pyrra."),
+    ] = None
+    measured_time: Annotated[Time | None, Field(description="When they were last asked for.")] = None
 
 
 class RoleRecord(Model):

@@ -29,6 +29,8 @@ class Label:
     # On what nobody may act on through stanch, such as what alerts travel by.
     PROTECTED: Final = f"{GROUP}/protected"
     FOLDED: Final = f"{GROUP}/folded"
+    # On a Namespace: new pod templates are refused (true) or warned of (warn).
+    CHANGE_FREEZE: Final = f"{GROUP}/change-freeze"
     MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 
 
@@ -38,6 +40,9 @@ class Annotation:
     NO_ROLLBACK_PAST: Final = f"{GROUP}/no-rollback-past"
     REVISION: Final = "deployment.kubernetes.io/revision"
     CHANGE_CAUSE: Final = "kubernetes.io/change-cause"
+    # Beside the label of a change freeze: why, and whether stanch began it and will lift it.
+    FREEZE_REASON: Final = f"{GROUP}/change-freeze-reason"
+    FREEZE_BY: Final = f"{GROUP}/change-freeze-by"
 
 
 class ConditionType:
@@ -280,6 +285,8 @@ class EventKind:
     ITEM_ESCALATED: Final = "ActionItemEscalated"
     ITEM_DONE: Final = "ActionItemDone"
     ITEM_REOPENED: Final = "ActionItemReopened"
+    CHANGES_FROZEN: Final = "ChangesFrozen"
+    CHANGES_FREED: Final = "ChangesFreed"
     CLOSED: Final = "Closed"
     INCIDENT_IS_CLOSED: Final = "IncidentIsClosed"
     NO_SUCH_INCIDENT: Final = "NoSuchIncident"

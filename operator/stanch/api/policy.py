@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from stanch.api.communications_status import Moment
 from stanch.api.meta import Severity
-from stanch.api.names import OPERATOR_NAMESPACE
+from stanch.api.names import GROUP, OPERATOR_NAMESPACE
 from stanch.api.people_rules import AVOID, CADENCE, REQUIRED, CadenceRule, RolesRule
 from stanch.api.policy_sections import Channel
 from stanch.api.said import Audience
@@ -20,6 +20,7 @@ from stanch.api.wish import GitOps
 
 WhenWorse = Literal["Undo", "Ask"]
 CommanderActs = Literal["Warn", "Deny"]
+BudgetWord = Literal["Disabled", "Warn", "Deny"]
 Lint = Literal["Warn", "Deny"]
 
 _S: Final = timedelta(seconds=1)
@@ -195,6 +196,10 @@ class Policy:
     # doneWhen is looked at so often, and must hold for so long.
     items_look_every: timedelta = 15 * _M
     items_hold: timedelta = _H
+    # Warn of or refuse new pod templates where a budget is spent; the query gives what is left, by namespace and service.
+    budget_mode: BudgetWord = "Disabled"
+    budget_query: str = "slo:period_error_budget_remaining:ratio"
+    budget_exempt_label: str = f"{GROUP}/exempt"
     retention_incident: timedelta = 8760 * _H
     retention_entries: timedelta = 168 * _H
     retention_evidence: Mapping[Severity, timedelta] = field(

@@ -201,15 +201,29 @@ class BudgetMode(StrEnum):
     """What an empty error budget does."""
 
     DISABLED = "Disabled"
+    WARN = "Warn"
+    DENY = "Deny"
 
 
 class ErrorBudget(Model):
     """Error budget policy. Only in the cluster's policy."""
 
-    mode: Annotated[BudgetMode | None, Field(description="Disabled, which is all that there is by now.")] = None
-    query: Annotated[str | None, Field(max_length=2048, description="PromQL for the share that is left.")] = None
+    mode: Annotated[
+        BudgetMode | None, Field(description="Disabled (when left out), Warn, or Deny: new pod templates are refused.")
+    ] = None
+    query: Annotated[
+        str | None,
+        Field(
+            max_length=2048,
+            description="PromQL for the share that is left: a series for each service, with the label `namespace`; "
+            "slo:period_error_budget_remaining:ratio when left out.",
+        ),
+    ] = None
     exempt_label: Annotated[
-        str | None, Field(max_length=317, description="Label that exempts; stanch.dev/exempt when left out.")
+        str | None,
+        Field(
+            max_length=317, description="Label of a Namespace that is never frozen; stanch.dev/exempt when left out."
+        ),
     ] = None
 
 

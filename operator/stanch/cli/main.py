@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import click
 
 from stanch.cli.evidence import evidence
+from stanch.cli.gameday.command import gameday
 from stanch.cli.items.command import items
 from stanch.cli.postmortem.command import postmortem
 from stanch.cli.review.command import review
@@ -135,7 +136,23 @@ def debts(kubeconfig: str | None, namespace: str | None, orphans: bool) -> None:
     sys.exit(print_debts(kubeconfig, namespace, orphans))
 
 
+@main.command()
+@click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Your credentials; else KUBECONFIG, else ~/.kube.",
+)
+@click.option("-n", "--namespace", help="Only this namespace; else all.")
+@click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def drills(kubeconfig: str | None, namespace: str | None, form: str) -> None:
+    """Which Runbooks were rehearsed and when, and how long undoing really takes. Changes nothing."""
+    from stanch.cli.drills import print_drills  # noqa: PLC0415 -- the client costs a second to import
+
+    sys.exit(print_drills(kubeconfig, namespace, form))
+
+
 main.add_command(evidence)
+main.add_command(gameday)
 main.add_command(items)
 main.add_command(review)
 main.add_command(postmortem)

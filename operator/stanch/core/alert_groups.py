@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from stanch.api.alerts import STORM_KEY, Alert, AlertGroup
 from stanch.api.names import Label
-from stanch.core.alert_states import joined, merged, read_mark, state_of
+from stanch.core.alert_states import joined, marks_of, merged, read_mark, state_of
 from stanch.core.alertmanager import Told, earliest
 from stanch.core.runbook_match import Choice
 
@@ -224,6 +224,17 @@ def storm(told: Told, known: Sequence[Known], now: datetime) -> Attach | Create:
     first = f"inc-storm-{now.astimezone(UTC):%Y%m%d-%H}"
     names = (first, *(f"{first}-{number}" for number in range(2, NAMES_MAX + 1)))
     return Create(names, merged(_empty(STORM_KEY, {}, now), told, now))
+
+
+def told_again(known: Known) -> Told:
+    """What an incident knows of its group, as if it was told now: for the other one of two, which stays."""
+    marks = (
+        Alert(fingerprint=f, starts_time=start, ends_time=None if fires else start)
+        for f, start, fires in marks_of(known.group)
+    )
+    return Told(
+        known.group.key, (*known.group.alerts, *marks), known.group.more or 0, False, known.group.labels or {}, ""
+    )
 
 
 def body_of(decision: Create, name: str, namespace: str, told: Told, choice: Choice = NO_RUNBOOK) -> dict[str, Any]:

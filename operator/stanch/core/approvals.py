@@ -49,13 +49,14 @@ def enough(record: MitigationRecord, draft: Draft) -> bool:
     return record.approvals is not None and len(valid(record, draft)) >= (record.approvals.needed or 0)
 
 
-def _who_may_not(draft: Draft, entry: TimelineEntry, record: MitigationRecord) -> str | None:
+def _who_may_not(draft: Draft, entry: TimelineEntry, record: MitigationRecord, does: str) -> str | None:
+    """To agree and to say no take another person (decisions 2.15): both count as somebody who looked at it."""
     if entry.spec.author is None:
         return "nobody vouched for it: the admission policies were not in force"
     if is_machine(entry.author, draft.catalog.policy):
         return f"{entry.author} is a machine; a person must say it"
     if entry.author == record.requested_by:
-        return f"{entry.author} asked for {record.name} and can't be the one who approves it"
+        return f"{entry.author} asked for {record.name} and can't be the one who {does} it"
     return None
 
 
@@ -79,7 +80,7 @@ def approve(draft: Draft, entry: TimelineEntry) -> str | None:
     record = draft.record(said.mitigation)
     if record is None:
         return f"there is no mitigation {said.mitigation}"
-    if why := _is_not_this_plan(said, record) or _who_may_not(draft, entry, record):
+    if why := _is_not_this_plan(said, record) or _who_may_not(draft, entry, record, "approves"):
         return why
     approvals = record.approvals or Approvals()
     mine = Approval(by=entry.author, time=entry.said, digest=said.digest, entry=entry.metadata.name)
@@ -109,8 +110,8 @@ def deny(draft: Draft, entry: TimelineEntry) -> str | None:
         return f"{record.name} is {record.action}, not {said.action}"
     if record.state not in (WishState.WAITING, WishState.HELD):
         return f"{record.name} is {record.state.value} and can't be denied any more"
-    if entry.spec.author is None:
-        return "nobody vouched for it: the admission policies were not in force"
+    if why := _who_may_not(draft, entry, record, "denies"):
+        return why
     draft.put(
         record.model_copy(
             update={

@@ -146,9 +146,7 @@ def agree(draft: Draft, entry: TimelineEntry, record: MitigationRecord) -> Refus
         return f"{record.name} is {record.action}, not {said.action}"
     if asked.digest != said.digest:
         return f"{Reason.PLAN_CHANGED}: the undo is {asked.digest} now, not {said.digest}; look at it again"
-    if entry.author == asked.by:
-        return f"{entry.author} asked to force it and can't be the one who approves it"
-    if refused := is_no_person(draft, entry):
+    if refused := _is_not_another(draft, entry, asked, "approves"):
         return refused
     approvals = asked.approvals or Approvals()
     mine = Approval(by=entry.author, time=entry.said, digest=said.digest, entry=entry.metadata.name)
@@ -159,12 +157,22 @@ def agree(draft: Draft, entry: TimelineEntry, record: MitigationRecord) -> Refus
     return None
 
 
+def _is_not_another(draft: Draft, entry: TimelineEntry, asked: UndoAsked, does: str) -> Refused:
+    """To agree and to say no take another person (decisions 2.15)."""
+    if entry.author == asked.by:
+        return f"{entry.author} asked to force it and can't be the one who {does} it"
+    return is_no_person(draft, entry)
+
+
 def disagree(draft: Draft, entry: TimelineEntry, record: MitigationRecord) -> Refused:
     """End a forced undo that waits; the effect stays as it is."""
     said = entry.spec.deny
     assert said is not None
+    assert record.undo_asked is not None
     if record.action != said.action:
         return f"{record.name} is {record.action}, not {said.action}"
+    if refused := _is_not_another(draft, entry, record.undo_asked, "denies"):
+        return refused
     message = f"Undo by force denied by {entry.author}"
     draft.put(record.model_copy(update={"undo_asked": None, "reason": Reason.UNDO_NOT_EXACT, "message": message}))
     say_entry(draft, entry, EventKind.MITIGATION_DENIED, f"{record.name}: forced undo denied", event=True)

@@ -42,6 +42,7 @@ from stanch.core.restored import refuse_the_past
 from stanch.core.runbook_escalate import escalate
 from stanch.core.runbooks import fold_runbook
 from stanch.core.severity_fold import follow_severity
+from stanch.core.slo_series import measure_burn
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
 from stanch.core.suggest import ask_what_could_help, suggest
@@ -86,6 +87,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     ask_what_changed(draft)
     if not capture_rest(draft):
         capture_later(draft)
+    measure_burn(draft)
     if draft.questions:
         return _still_asking(draft)
     suggest(draft)

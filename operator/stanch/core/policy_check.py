@@ -210,6 +210,12 @@ def is_forbidden(address: str) -> bool:
     return known.is_link_local or (mapped is not None and mapped.is_link_local)
 
 
+def _budget(spec: ResponsePolicySpec) -> Iterator[str]:
+    for where, query in everywhere(spec, "errorBudget.query"):
+        if "$(" in query:
+            yield f"{where}: nothing is filled in; ask for all services, in series with the label `namespace` (got {query!r})"
+
+
 def _size(spec: ResponsePolicySpec) -> Iterator[str]:
     size = len(spec.model_dump_json(by_alias=True, exclude_none=True))
     if size > IN_FORCE_MAX:
@@ -217,15 +223,5 @@ def _size(spec: ResponsePolicySpec) -> Iterator[str]:
 
 
 Check = Callable[[ResponsePolicySpec], Iterator[str]]
-CHECKS: Final[tuple[Check, ...]] = (
-    _said_twice,
-    _out_of_bounds,
-    _windows,
-    _storm,
-    _roles,
-    _pairs,
-    _templates,
-    _addresses,
-    _channels,
-    _size,
-)
+_MORE: Final[tuple[Check, ...]] = (_pairs, _templates, _addresses, _channels, _budget, _size)
+CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, *_MORE)

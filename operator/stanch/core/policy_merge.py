@@ -191,6 +191,10 @@ LINES: Final[tuple[Line, ...]] = (
     Line("actionItems.escalateTo", "items_escalate_to"),
     Line("actionItems.lookEvery", "items_look_every"),
     Line("actionItems.hold", "items_hold"),
+    # Only in the cluster's policy, as it stops what others do.
+    Line("errorBudget.mode", "budget_mode", None, _word),
+    Line("errorBudget.query", "budget_query"),
+    Line("errorBudget.exemptLabel", "budget_exempt_label"),
     Line("retention.incident", "retention_incident", longer),
     Line("retention.entries", "retention_entries", longer),
     Line("retention.evidence", "retention_evidence", longer, _by("severity", "for_")),

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from stanch.api import duration
-from stanch.api.alerts import Alert, Burn, Signal
+from stanch.api.alerts import Alert, Burn, Measured, Signal
 from stanch.api.impact import Impact, Journey, Scope
 from stanch.api.incident import Incident
 from stanch.api.meta import Severity
@@ -65,7 +65,7 @@ class Judged:
     reasons: tuple[str, ...]
 
 
-def judge(impact: Impact | None, signals: Sequence[Signal | Alert], policy: Policy) -> Judged:
+def judge(impact: Impact | None, signals: Sequence[Signal | Alert | Measured], policy: Policy) -> Judged:
     """What the facts say. Alerts that are over count as well: severity never falls by itself."""
     facts = list(_of_impact(impact)) if impact is not None else []
     for signal in signals:
@@ -79,11 +79,11 @@ def judge(impact: Impact | None, signals: Sequence[Signal | Alert], policy: Poli
     return Judged(facts[0].level, tuple(reasons))
 
 
-def facts_of(incident: Incident, impact: Impact | None, policy: Policy) -> Judged:
-    """What is known of an incident: its impact, signals that people wrote down, and the alerts that made it."""
+def facts_of(incident: Incident, impact: Impact | None, policy: Policy, measured: Sequence[Measured] = ()) -> Judged:
+    """What is known of an incident: its impact, signals that people wrote down, the alerts that made it, what was measured."""
     # The label says that alerts did, and only the operator sets it.
     group = incident.spec.alert_group if Label.ALERT_GROUP in incident.metadata.labels else None
-    return judge(impact, (*(incident.spec.signals or ()), *(group.alerts if group else ())), policy)
+    return judge(impact, (*(incident.spec.signals or ()), *(group.alerts if group else ()), *measured), policy)
 
 
 # --- impact ----------------------------------------------------------------------------------------------------------
@@ -123,25 +123,26 @@ def _of_impact(impact: Impact) -> Iterator[Fact]:
 # --- signals ---------------------------------------------------------------------------------------------------------
 
 
-def _of_signal(signal: Signal | Alert, policy: Policy) -> list[Fact]:
+def _of_signal(signal: Signal | Alert | Measured, policy: Policy) -> list[Fact]:
     facts = []
-    rule, long, short = _burning(signal.burn or (), policy)
-    if rule is not None and long is not None and short is not None:
+    if pair := pair_of(signal.burn or (), policy):
+        rule, long, short = pair
         rates = (
             f"{long.factor} over {duration.write(long.window)} and {short.factor} over {duration.write(short.window)}"
         )
-        facts.append(Fact(rule.level, 0, f"burn {rates}, {rule.level.value} from {rule.factor}"))
-    said = (signal.severity or "").lower()
+        whose = f" of {signal.slo}, measured" if isinstance(signal, Measured) else ""
+        facts.append(Fact(rule.level, 0, f"burn {rates}{whose}, {rule.level.value} from {rule.factor}"))
+    said = "" if isinstance(signal, Measured) else (signal.severity or "").lower()
     if said in policy.alert_severity:
         level = policy.alert_severity[said]
         facts.append(Fact(level, 2, f"an alert says {said}, which is {level.value}"))
     return facts
 
 
-Burning = tuple[BurnRule | None, Burn | None, Burn | None]
+Pair = tuple[BurnRule, Burn, Burn]
 
 
-def _burning(burns: tuple[Burn, ...], policy: Policy) -> Burning:
+def pair_of(burns: tuple[Burn, ...], policy: Policy) -> Pair | None:
     """
     The worst rule whose both windows burn. A rate over longer windows than the rule's eats more of the budget, so it counts;
     over a shorter one it proves less.
@@ -153,12 +154,12 @@ def _burning(burns: tuple[Burn, ...], policy: Policy) -> Burning:
         short = next((b for b in fast if rule.short <= b.window and long is not None and b.window < long.window), None)
         if long is not None and short is not None:
             return rule, long, short
-    return None, None, None
+    return None
 
 
-def burns(signal: Signal | Alert, policy: Policy) -> bool:
+def burns(signal: Signal | Alert | Measured, policy: Policy) -> bool:
     """Does its error budget burn by any rule?"""
-    return _burning(signal.burn or (), policy)[0] is not None
+    return pair_of(signal.burn or (), policy) is not None
 
 
 # --- from labels of SLO tools ----------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ def follow_severity(draft: Draft) -> None:
     if known is None or times is None or times.closed or times.cancelled or times.resolved:
         return
     impact = draft.status.impact.value if draft.status.impact else None
-    facts = facts_of(draft.incident, impact, draft.catalog.policy)
+    facts = facts_of(draft.incident, impact, draft.catalog.policy, known.measured or ())
     if facts.level is None:
         return
     reasons = tuple(shorten(reason, REASON_MAX) for reason in facts.reasons)

@@ -92,12 +92,12 @@ class Lookup:
         # Not from before that list, or one that was closed in between would be in neither.
         return [*known, *await self._closed(namespace, key, since(version))]
 
-    async def made_before(self, namespace: str, key: str, version: str) -> Known | None:
-        """The oldest open incident of the group, among all that were made up to this version."""
+    async def made_before(self, namespace: str, key: str, version: str) -> list[Known]:
+        """Open incidents of the group, the oldest first: all that were made up to this version."""
         labels = f"{Label.ALERT_GROUP}={key},!{Label.CLOSED}"
         found, _ = await self._list(INCIDENTS, namespace, labels, since(version))
         known = [k for k in map(read_known, found) if k is not None and k.over is None]
-        return min(known, key=lambda each: (each.created, each.name), default=None)
+        return sorted(known, key=lambda each: (each.created, each.name))
 
     async def storms(self, namespace: str) -> list[Known]:
         """Incidents that stand for a storm, and are not closed."""

@@ -25,7 +25,9 @@ from stanch.core.alert_groups import (
     patch_of,
     read_known,
     storm,
+    told_again,
 )
+from stanch.core.alert_states import merged
 from stanch.core.alertmanager import Told, joined
 from stanch.core.questions import INCIDENTS
 from stanch.core.runbook_match import Choice, choose
@@ -227,15 +229,21 @@ class AlertStore:
         return choose(told.labels, await self._lookup.runbooks(namespace), severity)
 
     async def _unless_older(self, namespace: str, told: Told, made: Reply) -> Stored | str:
-        """Two that were made at once: the older one is to know all of it, for ours will go (core/alert_fold.py)."""
+        """Two that were made at once: the older one is to know all of it, for the younger will go (core/alert_fold.py)."""
         mine = read_known(made.body)
         if mine is None:
             raise NotStored("what was made can't be read")
         # Of two that are made at once the second sees the first: its list shows all that was there when it was made.
-        first = await self._lookup.made_before(namespace, told.key, _version(made))
-        if first is not None and first.name != mine.name:
-            return f"{first.name} is older"
+        there = await self._lookup.made_before(namespace, told.key, _version(made))
+        if there and there[0].name != mine.name:
+            return f"{there[0].name} is older"
         self._lookup.saw(mine)
+        # Made in the same second, and by its name ours is the older one: what was told to the other must not go with it.
+        group = mine.group
+        for other in there[1:]:
+            group = merged(group, told_again(other), self._now())
+        if group != mine.group:
+            return await self._attach(Attach(mine, group, "open"))
         return Stored(namespace, mine.name, "created")
 
 

@@ -22,6 +22,7 @@ from yarl import URL
 
 from stanch.api.names import FIELD_MANAGER
 from stanch.shell.clock import Clock
+from stanch.shell.long_json import parsed
 from stanch.shell.metrics import API_SECONDS
 
 READ_SECONDS: Final = 5.0
@@ -144,7 +145,7 @@ class Kube:
             ) as response:
                 self.clock.heard(response.headers.get("Date"), time.perf_counter() - began)
                 raw = await response.read()
-                return Reply(response.status, _json(raw))
+                return Reply(response.status, await parsed(raw))
         # ConfigException: the kubelet is writing the token's file anew.
         except (aiohttp.ClientError, TimeoutError, OSError, ConfigException) as error:
             raise Unanswered(f"{method} {path}: {type(error).__name__} {error}".strip()) from error
@@ -222,11 +223,3 @@ class Kube:
                 return response.status, newest, total - len(newest)
         except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError, ConfigException) as error:
             raise Unanswered(f"GET {path}: {type(error).__name__} {error}".strip()) from error
-
-
-def _json(raw: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(raw) if raw else {}
-    except ValueError:
-        value = {"message": raw[:500].decode(errors="replace")}
-    return value if isinstance(value, dict) else {"items": value}

@@ -59,3 +59,62 @@ NOTIFICATIONS = Counter(
     ["channel", "outcome"],
     registry=REGISTRY,
 )
+
+# --- incidents; a name of one is never a label, drills are not counted (shell/measures.py) -----------------------------
+
+# Minutes and hours: what people do takes those.
+_LONG = (60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400)
+DECLARED = Counter(
+    "stanch_incidents_declared_total",
+    "Incidents that were declared, by who did: person, alert or machine.",
+    ["severity", "source"],
+    registry=REGISTRY,
+)
+TIME_TO_ACKNOWLEDGE = Histogram(
+    "stanch_incident_time_to_acknowledge_seconds",
+    "From the declaration to a person.",
+    ["severity"],
+    buckets=_LONG,
+    registry=REGISTRY,
+)
+TIME_TO_MITIGATE = Histogram(
+    "stanch_incident_time_to_mitigate_seconds",
+    "From the beginning of harm to its end, told when it is resolved.",
+    ["severity"],
+    buckets=_LONG,
+    registry=REGISTRY,
+)
+TIME_TO_RESOLVE = Histogram(
+    "stanch_incident_time_to_resolve_seconds",
+    "From the beginning of harm until recovery had held.",
+    ["severity"],
+    buckets=_LONG,
+    registry=REGISTRY,
+)
+MITIGATIONS = Counter(
+    "stanch_mitigations_total",
+    "Attempts that ended, by how, and by who asked: person, runbook, auto or undo.",
+    ["action", "outcome", "mode"],
+    registry=REGISTRY,
+)
+MITIGATION_SECONDS = Histogram(
+    "stanch_mitigation_duration_seconds",
+    "Attempts from being written down to their end.",
+    ["action"],
+    buckets=(1, 2, 5, 10, 30, 60, 120, 300, 600),
+    registry=REGISTRY,
+)
+APPROVAL_SECONDS = Histogram(
+    "stanch_approval_wait_seconds",
+    "From asking for an approval to what was approved being begun.",
+    buckets=(10, 30, 60, 120, 300, 600, 900, 1_800, 3_600),
+    registry=REGISTRY,
+)
+REFUSALS = Counter("stanch_guardrail_refusals_total", "Mitigations that began to wait.", ["reason"], registry=REGISTRY)
+RUNBOOK_RUNS = Counter(
+    "stanch_runbook_runs_total",
+    "Runbooks of incidents that ended: helped, worse, no_effect, or not_run.",
+    ["runbook", "outcome"],
+    registry=REGISTRY,
+)
+EVIDENCE_STORED = Counter("stanch_evidence_stored_bytes_total", "Bytes of evidence that was stored.", registry=REGISTRY)

@@ -30,6 +30,7 @@ from stanch.shell.client import Kube, Unanswered
 from stanch.shell.holding import Holding
 from stanch.shell.known import must_stand, refresh
 from stanch.shell.let_go import came_late, let_go
+from stanch.shell.measures import count
 from stanch.shell.metrics import LAWS_BROKEN, RECONCILE_SECONDS, RECONCILES
 from stanch.shell.observe import Observer
 from stanch.shell.perform import perform_all
@@ -346,6 +347,7 @@ class Reconciler:
             LOG.error("the status was refused", extra={"incident": incident.key, "why": str(error)})
             raise
         self.cache.put(key, body)
+        count(incident, decided.status)
         return Incident.model_validate(body)
 
     async def _perform(self, decided: Plan, seen: Observations, planned: float) -> Observations:

@@ -22,6 +22,7 @@ from stanch.evidence.collector import EvidenceCollector
 from stanch.mitigations import ALL
 from stanch.shell import policy_book
 from stanch.shell.bells import Bells, Key
+from stanch.shell.budget_sweep import BudgetSweep
 from stanch.shell.cache import Cache
 from stanch.shell.channel_secrets import of_channels
 from stanch.shell.client import Kube, Unanswered, bearer_token, configuration
@@ -35,6 +36,7 @@ from stanch.shell.health import Health
 from stanch.shell.items import Items
 from stanch.shell.known import all_known
 from stanch.shell.lease import Lease
+from stanch.shell.measures import STANDING
 from stanch.shell.metrics import LEADING, POLICIES_PROVEN
 from stanch.shell.orphan_sweep import CannotLook, OrphanSweep
 from stanch.shell.policy_book import PolicyBook, read_policies, ring
@@ -111,7 +113,8 @@ async def _until_stopped(
     silencer, taking = Silencer(settings.silences, kube, cache, book.policy), contextlib.AsyncExitStack()
     await taking.enter_async_context(_taking_alerts(settings.alerts, kube, book, cache))
     LEADING.set_function(lambda: tenure.holds)
-    sweeps = (sweep, EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, kube.clock.now))
+    STANDING.follow(cache, kube.clock.now, lambda: tenure.holds)
+    sweeps = (sweep, *_sweeps(reconciler))
     # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
     tasks = [
         asyncio.create_task(_read_policies(reconciler)),
@@ -187,7 +190,13 @@ async def _silence(silencer: Silencer, tenure: Tenure) -> None:
             await silencer.run()
 
 
-async def _sweep(sweep: OrphanSweep | EvidenceSweep | Courier, tenure: Tenure) -> None:
+def _sweeps(reconciler: Reconciler) -> tuple[EvidenceSweep, BudgetSweep]:
+    kube, now = reconciler.kube, reconciler.now
+    evidence = EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, now)
+    return evidence, BudgetSweep(kube, lambda: reconciler.book, now)
+
+
+async def _sweep(sweep: OrphanSweep | EvidenceSweep | BudgetSweep | Courier, tenure: Tenure) -> None:
     """As long as this replica may work."""
     while True:
         await tenure.begun()

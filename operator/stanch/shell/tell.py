@@ -19,10 +19,10 @@ def body_of(incident: Incident) -> dict[str, Any]:
     return {"kind": "Incident", "metadata": known}
 
 
-async def tell(kube: Kube, about: Mapping[str, Any], told: Told, now: datetime) -> None:
-    """Post one Event on an object of ours; losing it loses nothing, for the timeline has it."""
+async def tell(kube: Kube, about: Mapping[str, Any], told: Told, now: datetime, api_version: str = API_VERSION) -> None:
+    """Post one Event on an object, mostly of ours; losing it loses nothing, for the timeline has it."""
     meta = about["metadata"]
-    subject = {"apiVersion": API_VERSION, "kind": about["kind"]}
+    subject = {"apiVersion": api_version, "kind": about["kind"]}
     subject |= {key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion")}
     name = f"{meta['name'][:200]}.{uuid.uuid4().hex[:16]}"
     try:

@@ -21,6 +21,7 @@ You need to read incidents, postmortems and actionitems (ClusterRole view has it
 _LENGTH = re.compile(r"^(\d{1,4})(h|d|w)$")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 # What Sloth writes for each SLO: how much faster than sustainable its budget burns.
+BUDGET = "slo:period_error_budget_remaining:ratio"
 BURN = "max by (sloth_service) (slo:current_burn_rate:ratio) > 6"
 
 
@@ -47,6 +48,7 @@ def a_length(context: click.Context, option: click.Parameter, value: str) -> tim
 @click.option("--svg", type=click.Path(dir_okay=False, writable=True), help="Also draw charts into this file.")
 @click.option("--prometheus", default="", help="Base URL of Prometheus: burn without an incident is looked for there.")
 @click.option("--burn", default=BURN, show_default=True, help="PromQL that has values while a budget burns.")
+@click.option("--budget", default=BUDGET, show_default=True, help="PromQL for the share of each budget that is left.")
 def review(
     since: timedelta,
     shift: timedelta,
@@ -59,5 +61,7 @@ def review(
     """How long things took, what came again, what helped, and whether action items get done. Changes nothing."""
     from stanch.cli.review.look import Wanted, look_back  # noqa: PLC0415 -- the client costs a second to import
 
-    wanted = Wanted(since, shift, namespace, form == "json", svg, outside["prometheus"], outside["burn"])
+    wanted = Wanted(
+        since, shift, namespace, form == "json", svg, outside["prometheus"], outside["burn"], outside["budget"]
+    )
     sys.exit(look_back(kubeconfig, wanted))

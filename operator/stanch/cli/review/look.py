@@ -18,10 +18,11 @@ from stanch.cli.cluster import DONE, NOT_READABLE, Trouble, with_cluster
 from stanch.cli.review.picture import draw
 from stanch.cli.review.text import as_json, lines
 from stanch.cli.terminal import say
+from stanch.core.gameday import MARK
 from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, Ref
 from stanch.core.review import AGAIN_WITHIN, Past, review
 from stanch.core.review_items import items
-from stanch.core.undeclared import Burn, burns, undeclared
+from stanch.core.undeclared import Outside, burns, charged, undeclared
 from stanch.shell.client import JSON, Kube
 from stanch.shell.orphan_sweep import CannotLook, objects
 
@@ -41,6 +42,7 @@ class Wanted:
     svg: str | None
     prometheus: str
     burn: str
+    budget: str
 
 
 def look_back(kubeconfig: str | None, wanted: Wanted) -> int:
@@ -58,7 +60,7 @@ async def _look(kube: Kube, wanted: Wanted) -> int:
     past, unread = past_of(bodies, factors, since - AGAIN_WITHIN)
     found = review(past, since, now, wanted.shift)
     done = items([i for body in chores if (i := _item(body)) is not None], now)
-    silent = await _undeclared(wanted, past, since, now)
+    silent = await _outside(wanted, [p for p in past if p.declared >= since], since, now)
     if wanted.svg:
         await asyncio.to_thread(Path(wanted.svg).write_text, draw(found, done), encoding="utf-8")
     if wanted.as_json:
@@ -88,6 +90,9 @@ def past_of(
         except ValidationError:
             unread += 1
             continue
+        if MARK in (body["metadata"].get("annotations") or {}):
+            # Of a game day: real, and made by us; a rehearsal as far as numbers go.
+            incident = incident.model_copy(update={"spec": incident.spec.model_copy(update={"drill": True})})
         key = (incident.metadata.namespace, incident.metadata.name)
         one = Past(incident, factors.get(key, frozenset()))
         if one.declared >= since:
@@ -113,13 +118,20 @@ def _item(body: dict[str, Any]) -> ActionItem | None:
         return None
 
 
-async def _undeclared(wanted: Wanted, past: list[Past], since: datetime, now: datetime) -> list[Burn] | None:
-    """What burned with no incident open; None when nobody asked Prometheus."""
+async def _outside(wanted: Wanted, past: list[Past], since: datetime, now: datetime) -> Outside | None:
+    """What burned with no incident open, and what each cost; None when nobody asked Prometheus."""
     if not wanted.prometheus:
         return None
     step = max(STEP_MIN, (now - since) / POINTS)
+    utc = now.astimezone(UTC)
+    burned = burns(await _range(wanted, "--burn", wanted.burn, since, now, step), step)
+    left = await _range(wanted, "--budget", wanted.budget, since, now, step)
+    return Outside(tuple(undeclared(burned, past, utc)), tuple(charged(left, past, utc)))
+
+
+async def _range(wanted: Wanted, name: str, query: str, since: datetime, now: datetime, step: timedelta) -> list[Any]:
     params = {
-        "query": wanted.burn,
+        "query": query,
         "start": str(since.timestamp()),
         "end": str(now.timestamp()),
         "step": str(step.total_seconds()),
@@ -133,5 +145,5 @@ async def _undeclared(wanted: Wanted, past: list[Past], since: datetime, now: da
         raise Trouble(f"Prometheus does not answer: {error or type(error).__name__}", NOT_READABLE) from error
     if not isinstance(said, dict) or said.get("status") != "success":
         why = said.get("error") if isinstance(said, dict) else f"HTTP {response.status}"
-        raise Trouble(f"--burn: Prometheus says: {why}", NOT_READABLE)
-    return undeclared(burns(said["data"]["result"], step), past, now.astimezone(UTC))
+        raise Trouble(f"{name}: Prometheus says: {why}", NOT_READABLE)
+    return list(said["data"]["result"])

@@ -1,6 +1,6 @@
 """The review in lines for people, and as JSON for programs; both say the same."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from stanch.core.review import PAGES_MAX, Review
 from stanch.core.review_deeds import Help
 from stanch.core.review_items import Items
 from stanch.core.survival import Spread
-from stanch.core.undeclared import Burn
+from stanch.core.undeclared import Outside
 
 WHAT = {
     "detect": "harm began to noticed",
@@ -24,7 +24,7 @@ WHAT = {
 }
 
 
-def lines(found: Review, done: Items, silent: Sequence[Burn] | None, unread: int) -> Iterator[str]:
+def lines(found: Review, done: Items, outside: Outside | None, unread: int) -> Iterator[str]:
     """Section by section; what is not known is said, and never a zero."""
     yield f"From {instant(found.since)} to {instant(found.until)}: {_many(found.incidents, 'incident')}, {found.open} still open."
     yield f"Left out: {_many(found.drills, 'drill')}, {_many(found.false_alarms, 'false alarm')}."
@@ -37,7 +37,7 @@ def lines(found: Review, done: Items, silent: Sequence[Burn] | None, unread: int
     yield from _helped(found)
     yield from _toil(found)
     yield from _items(done)
-    yield from _silent(silent)
+    yield from _outside(outside)
     if found.cautions:
         yield ""
         yield from (f"Note: {text}." for text in found.cautions)
@@ -137,23 +137,27 @@ def _items(done: Items) -> Iterator[str]:
     yield f"  {_many(done.reopened, 'item')} opened again by a failing proof, {done.vague} with findings"
 
 
-def _silent(silent: Sequence[Burn] | None) -> Iterator[str]:
+def _outside(outside: Outside | None) -> Iterator[str]:
     yield ""
-    if silent is None:
+    if outside is None:
         yield "Burn without an incident: not looked for (give --prometheus)."
         return
+    silent = outside.undeclared
     yield f"Burn without an incident: {_many(len(silent), 'stretch') if len(silent) == 1 else f'{len(silent)} stretches'}"
     yield from (f"  {b.service or 'some service'} from {instant(b.start)} to {instant(b.end)}" for b in silent)
+    if outside.charged:
+        yield "Charged to error budgets"
+    yield from (f"  {c.incident}: {c.share:.0%} of the budget of {c.service}" for c in outside.charged)
 
 
 # --- for programs ----------------------------------------------------------------------------------------------------
 
 
-def as_json(found: Review, done: Items, silent: Sequence[Burn] | None, unread: int) -> dict[str, Any]:
+def as_json(found: Review, done: Items, outside: Outside | None, unread: int) -> dict[str, Any]:
     """camelCase, instants as RFC 3339, durations in whole seconds; null is not known."""
     out: dict[str, Any] = _plain(found)
     out["actionItems"] = _plain(done)
-    out["undeclared"] = None if silent is None else [_plain(b) for b in silent]
+    out |= _plain(outside) if outside is not None else {"undeclared": None, "charged": None}
     out["notRead"] = unread
     return out
 

@@ -1,0 +1,1 @@
+"""`stanch gameday`: one real fault, its undo first, and how well it was dealt with."""

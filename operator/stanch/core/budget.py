@@ -1,0 +1,143 @@
+"""
+The error budget policy: which namespaces are to change no pod template for now, and why. Pure.
+
+A budget that is spent, or the same factor class again while what was promised after the last time is not done (seed 1: repeats with
+unshipped items are the case for a freeze). It ends by itself, as soon as neither is so. Where all is well there is no verdict, and
+nothing is written at all.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any, Final
+
+from stanch.api.action_item import ActionItem
+from stanch.api.names import FIELD_MANAGER, Annotation, Label
+from stanch.api.policy import Policy
+from stanch.core.draft import shorten
+from stanch.core.observations import Answer, Failed, Found
+from stanch.core.review_items import done
+from stanch.core.undeclared import SERVICE_LABELS
+
+NAMESPACE_LABELS: Final = ("namespace", "exported_namespace")
+URGENT: Final = frozenset({"P0", "P1"})
+REASONS_MAX: Final = 3
+# An annotation that the admission policy quotes; a line that people read.
+REASON_MAX: Final = 300
+# What nobody can ask for this long is no reason any more: a freeze that nobody can justify ends.
+UNKNOWN_MAX: Final = timedelta(hours=1)
+MODES: Final = {"Warn": "warn", "Deny": "true"}
+
+
+class Unclear(Exception):
+    """Prometheus did not say, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left of one budget, as a share: 1 is all of it, 0 or less is none."""
+
+    namespace: str
+    service: str
+    share: float
+
+
+def budgets(answer: Answer | None) -> list[Left]:
+    """What Prometheus answered to errorBudget.query. Series without a namespace are nobody's. Raises Unclear."""
+    if isinstance(answer, Failed):
+        raise Unclear(answer.message)
+    if not isinstance(answer, Found) or answer.value.get("resultType") != "vector":
+        raise Unclear("errorBudget.query must give an instant vector")
+    found = []
+    for series in answer.value.get("result") or ():
+        labels = series.get("metric") or {}
+        namespace = next((str(labels[n]) for n in NAMESPACE_LABELS if labels.get(n)), "")
+        service = next((str(labels[n]) for n in SERVICE_LABELS if labels.get(n)), "some service")
+        try:
+            share = float(series["value"][1])
+        except (KeyError, IndexError, TypeError, ValueError):
+            continue
+        # NaN is no number: nothing was measured, so nothing is spent.
+        if namespace and not math.isnan(share):
+            found.append(Left(namespace, service, share))
+    return found
+
+
+def spent(found: Iterable[Left]) -> dict[str, list[str]]:
+    """By namespace, why: budgets of which nothing is left. Without numbers, which would change all the time."""
+    out: dict[str, list[str]] = {}
+    for left in sorted(found, key=lambda each: (each.namespace, each.service)):
+        if left.share <= 0:
+            out.setdefault(left.namespace, []).append(f"the error budget of {left.service} is spent")
+    return {namespace: list(dict.fromkeys(why)) for namespace, why in out.items()}
+
+
+def repeated(
+    postmortems: Sequence[Mapping[str, Any]], items: Sequence[ActionItem], now: datetime, within: timedelta
+) -> dict[str, list[str]]:
+    """By namespace, why: a factor class came again while an urgent item of the time before, which answers it, is not done."""
+    out: dict[str, list[str]] = {}
+    for (namespace, kind), group in sorted(_by_class(postmortems).items()):
+        for (_, before), (when, after) in pairwise(sorted(group, key=lambda pair: pair[0])):
+            item = next((i for i in items if _unshipped(i, namespace, before, kind)), None)
+            if item is not None and now - when <= within:
+                what = f"{kind} contributed to {after['spec']['incident']} as to {before['spec']['incident']}"
+                out.setdefault(namespace, []).append(f"{what}, and item {item.metadata.name} is not done")
+    return out
+
+
+def _by_class(
+    postmortems: Sequence[Mapping[str, Any]],
+) -> dict[tuple[str, str], list[tuple[datetime, Mapping[str, Any]]]]:
+    found: dict[tuple[str, str], list[Any]] = {}
+    for each in postmortems:
+        spec, meta = each.get("spec") or {}, each["metadata"]
+        if not spec.get("published"):
+            continue
+        for kind in {str(f.get("class")) for f in spec.get("factors") or () if f.get("class")}:
+            moment = datetime.fromisoformat(meta["creationTimestamp"])
+            found.setdefault((meta["namespace"], kind), []).append((moment, each))
+    return found
+
+
+def _unshipped(item: ActionItem, namespace: str, before: Mapping[str, Any], kind: str) -> bool:
+    names = {str(f.get("name")) for f in before["spec"].get("factors") or () if f.get("class") == kind}
+    ours = item.spec.postmortem == before["metadata"]["name"] or item.spec.incident == before["spec"].get("incident")
+    urgent = item.spec.priority is not None and item.spec.priority.value in URGENT
+    return (
+        item.metadata.namespace == namespace
+        and ours
+        and urgent
+        and not done(item)
+        and bool(names & set(item.spec.answers or ()))
+    )
+
+
+def wanted(namespace: Mapping[str, Any], why: Sequence[str], policy: Policy) -> tuple[dict[str, Any], str] | None:
+    """
+    The merge patch of a namespace's metadata, and in words what it means; None where nothing is to be changed.
+
+    A label that people set is theirs: it is neither changed nor lifted. Namespaces with
+    ``exemptLabel``, and protected ones, are free.
+    """
+    meta = namespace["metadata"]
+    labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
+    ours = notes.get(Annotation.FREEZE_BY) == FIELD_MANAGER
+    if Label.CHANGE_FREEZE in labels and not ours:
+        return None
+    free = policy.budget_exempt_label in labels or meta["name"] in policy.protected_namespaces
+    value = None if free or not why else MODES.get(policy.budget_mode)
+    if value is None:
+        return (_patch(None, None, None), "changes are free again") if ours else None
+    reason = shorten("; ".join(why[:REASONS_MAX]), REASON_MAX)
+    if labels.get(Label.CHANGE_FREEZE) == value and notes.get(Annotation.FREEZE_REASON) == reason:
+        return None
+    does = "refused" if value == "true" else "warned of"
+    return _patch(value, reason, FIELD_MANAGER), f"changes of pod templates are {does}: {reason}"
+
+
+def _patch(value: str | None, reason: str | None, by: str | None) -> dict[str, Any]:
+    notes = {Annotation.FREEZE_REASON: reason, Annotation.FREEZE_BY: by}
+    return {"labels": {Label.CHANGE_FREEZE: value}, "annotations": notes}

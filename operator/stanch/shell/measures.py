@@ -1,0 +1,218 @@
+"""
+From records to numbers (ecosystem.md 3.12): what changed with a write is counted, what is so now is looked up when asked.
+
+Counted by the replica that writes; told of what is so now only by the one that works, so that a sum over replicas is right.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from stanch.api.incident import Incident
+from stanch.api.incident_status import Attempt, Effect, IncidentStatus, MitigationRecord, WishState
+from stanch.api.names import SERVICE_ACCOUNT_PREFIX, ConditionType, Label
+from stanch.api.outbox_status import DeliveryState
+from stanch.core.census import OPEN, RUNBOOK
+from stanch.core.questions import ACTION_ITEMS, INCIDENTS
+from stanch.shell import metrics
+from stanch.shell.cache import Cache
+
+# A promise that is kept within this is kept (decisions 2.10).
+GRACE: Final = timedelta(seconds=60)
+_EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
+LOG = logging.getLogger("stanch.measures")
+
+
+# --- what changed ----------------------------------------------------------------------------------------------------
+
+
+def count(before: Incident, after: IncidentStatus) -> None:
+    """Count what a write of ``after`` over ``before`` brought. A drill is nobody's incident."""
+    try:
+        if not before.spec.drill:
+            _count(before, after)
+    except Exception:  # what can't be counted must not hold up what is done
+        LOG.exception("can't be counted", extra={"incident": before.key})
+
+
+def _count(before: Incident, after: IncidentStatus) -> None:
+    severity = after.severity.level.value if after.severity else "unknown"
+    _times(before, after, severity)
+    known = {r.name: r for r in before.status.mitigations or ()}
+    for record in after.mitigations or ():
+        _mitigation(known.get(record.name), record)
+    had = {e.name for e in before.status.evidence or () if e.stored}
+    metrics.EVIDENCE_STORED.inc(sum(e.bytes for e in after.evidence or () if e.stored and e.name not in had))
+    for channel in _lost(before.status, after):
+        metrics.NOTIFICATIONS.labels(channel, "lost").inc()
+
+
+def _times(before: Incident, after: IncidentStatus, severity: str) -> None:
+    was, now, took = before.status.times, after.times, after.durations
+    if now is None:
+        return
+    if was is None:
+        metrics.DECLARED.labels(severity, _source(before)).inc()
+    if now.acknowledged and not (was and was.acknowledged):
+        _observe(metrics.TIME_TO_ACKNOWLEDGE.labels(severity), took.to_acknowledge if took else None)
+    if now.resolved and not (was and was.resolved):
+        _observe(metrics.TIME_TO_MITIGATE.labels(severity), took.to_mitigate if took else None)
+        _observe(metrics.TIME_TO_RESOLVE.labels(severity), took.to_resolve if took else None)
+        if after.runbook is not None:
+            metrics.RUNBOOK_RUNS.labels(after.runbook.name, _run(after)).inc()
+
+
+def _observe(histogram: Any, took: timedelta | None) -> None:
+    if took is not None:
+        histogram.observe(took.total_seconds())
+
+
+def _source(incident: Incident) -> str:
+    if Label.ALERT_GROUP in incident.metadata.labels:
+        return "alert"
+    by = incident.spec.declared_by
+    return "machine" if by is None or by.username.startswith(SERVICE_ACCOUNT_PREFIX) else "person"
+
+
+def _run(after: IncidentStatus) -> str:
+    its = [r for r in after.mitigations or () if r.source.startswith(RUNBOOK) and r.attempts]
+    effects = {r.effect for r in its}
+    if not its:
+        return "not_run"
+    return "helped" if Effect.HELPED in effects else "worse" if Effect.WORSE in effects else "no_effect"
+
+
+def _mitigation(was: MitigationRecord | None, now: MitigationRecord) -> None:
+    before = {a.id: a for a in (was.attempts if was else None) or ()}
+    for attempt in now.attempts or ():
+        old = before.get(attempt.id)
+        if attempt.state not in OPEN and (old is None or old.state in OPEN):
+            metrics.MITIGATIONS.labels(now.action, attempt.state.value, _mode(now, attempt)).inc()
+            ended = attempt.ended_time or attempt.applied_time
+            _observe(metrics.MITIGATION_SECONDS.labels(now.action), ended - attempt.intended_time if ended else None)
+        asked = now.approvals.asked_time if now.approvals and now.approvals.needed else None
+        if old is None and asked is not None and not attempt.undoes:
+            _observe(metrics.APPROVAL_SECONDS, max(timedelta(0), attempt.intended_time - asked))
+    if now.state is WishState.HELD and now.reason and (was is None or was.reason != now.reason):
+        metrics.REFUSALS.labels(now.reason).inc()
+
+
+def _mode(record: MitigationRecord, attempt: Attempt) -> str:
+    if attempt.undoes:
+        return "undo"
+    return "auto" if record.automatic else "runbook" if record.source.startswith(RUNBOOK) else "person"
+
+
+def _lost(before: IncidentStatus, after: IncidentStatus) -> Iterator[str]:
+    """Channels that were not told something: what waited, and is given up now."""
+    had = (before.communications.outbox if before.communications else None) or ()
+    waited = {m.key for m in had if m.state is DeliveryState.PENDING}
+    for message in (after.communications.outbox if after.communications else None) or ():
+        if message.state is DeliveryState.FAILED and message.key in waited:
+            yield message.channel
+
+
+# --- what is so now --------------------------------------------------------------------------------------------------
+
+
+class Standing(Collector):
+    """What is so now, from what is known of incidents and action items, worked out when Prometheus asks."""
+
+    def __init__(self) -> None:
+        """Knows nothing, and says nothing."""
+        self._cache = Cache()
+        self._now: Callable[[], datetime] = lambda: _EVER
+        self._works: Callable[[], bool] = lambda: False
+
+    def follow(self, cache: Cache, now: Callable[[], datetime], works: Callable[[], bool]) -> None:
+        """From now on tell of this; ``works`` says whether it is this replica that works."""
+        self._cache, self._now, self._works = cache, now, works
+
+    def describe(self) -> Iterable[Metric]:
+        """Their names, of nothing."""
+        return (family for family, _ in _families([], [], _EVER))
+
+    def collect(self) -> Iterable[Metric]:
+        """As it stands; what can't be read must not hide the other numbers."""
+        try:
+            return list(self._collected())
+        except Exception:
+            LOG.exception("what is so can't be counted")
+            return []
+
+    def _collected(self) -> Iterator[Metric]:
+        bodies = {INCIDENTS.plural: list[Mapping[str, Any]](), ACTION_ITEMS.plural: list[Mapping[str, Any]]()}
+        for key in self._cache.all() if self._works() else ():
+            body = self._cache.get(key)
+            if body is not None and key.plural in bodies and not (body.get("spec") or {}).get("drill"):
+                bodies[key.plural].append(body)
+        for family, counted in _families(bodies[INCIDENTS.plural], bodies[ACTION_ITEMS.plural], self._now()):
+            for labels, value in sorted(counted.items()):
+                family.add_metric(labels, value)
+            yield family
+
+
+# Values by label values, in the order of the labels.
+Families = Iterator[tuple[GaugeMetricFamily, Mapping[Any, float]]]
+
+
+def _families(incidents: list[Mapping[str, Any]], items: list[Mapping[str, Any]], now: datetime) -> Families:
+    states = [i.get("status") or {} for i in incidents]
+    yield (
+        GaugeMetricFamily("stanch_incidents", "Incidents that are not closed.", labels=["severity", "state"]),
+        Counter((str((s.get("severity") or {}).get("level", "unknown")), _state(s)) for s in states),
+    )
+    conditions = [c for s in states for c in s.get("conditions") or () if c.get("status") == "True"]
+    for name, about, kind in (
+        ("stanch_incidents_stalled", "Incidents that can't go on without somebody.", ConditionType.STALLED),
+        ("stanch_incidents_held", "Incidents whose next mitigation waits.", ConditionType.MITIGATION_HELD),
+    ):
+        found = Counter((str(c.get("reason")),) for c in conditions if c.get("type") == kind)
+        yield GaugeMetricFamily(name, about, labels=["reason"]), found
+    asked = [c["lastTransitionTime"] for c in conditions if c.get("type") == ConditionType.APPROVAL_NEEDED]
+    oldest = max((_since(t, now) for t in asked), default=0.0)
+    about = "How long the oldest mitigation has waited for an approval; 0 when none does."
+    yield GaugeMetricFamily("stanch_approval_oldest_seconds", about), {(): oldest}
+    said = [s.get("communications") or {} for s in states]
+    late = Counter(
+        (str(u.get("audience")),)
+        for each in said
+        for u in each.get("nextUpdates") or ()
+        if _since(u["dueTime"], now) > GRACE.total_seconds()
+    )
+    yield GaugeMetricFamily("stanch_updates_overdue", "Promised updates that are late.", labels=["audience"]), late
+    waiting = Counter(
+        (str(m.get("channel")),)
+        for each in said
+        for m in each.get("outbox") or ()
+        if m.get("state") == DeliveryState.PENDING.value
+    )
+    about = "Messages that wait to be told."
+    yield GaugeMetricFamily("stanch_notifications_waiting", about, labels=["channel"]), waiting
+    due = Counter((str((i["spec"]).get("priority", "none")),) for i in items if _is_late(i, now))
+    about = "Action items past their due time that are not done."
+    yield GaugeMetricFamily("stanch_action_items_overdue", about, labels=["priority"]), due
+
+
+def _state(status: Mapping[str, Any]) -> str:
+    times = status.get("times") or {}
+    known = (("resolved", "Resolved"), ("mitigated", "Mitigated"), ("acknowledged", "Acknowledged"))
+    return next((word for name, word in known if times.get(name)), "Detected")
+
+
+def _since(time: str, now: datetime) -> float:
+    return (now - datetime.fromisoformat(time)).total_seconds()
+
+
+def _is_late(item: Mapping[str, Any], now: datetime) -> bool:
+    done = (item.get("status") or {}).get("doneTime") or item["spec"].get("closed")
+    return not done and _since(item["spec"]["dueTime"], now) > 0
+
+
+STANDING: Final = Standing()
+metrics.REGISTRY.register(STANDING)

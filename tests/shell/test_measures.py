@@ -1,0 +1,173 @@
+"""Numbers of incidents: counted when they are written, looked up when they are asked for, never by an incident's name."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from prometheus_client import generate_latest
+
+from build import T0, entry, incident, roll_back, scale_to, stamp
+from stanch.core.observations import Delivered
+from stanch.shell.bells import Key
+from stanch.shell.cache import Cache
+from stanch.shell.measures import STANDING, Standing, count
+from stanch.shell.metrics import REGISTRY
+from telling import channel, outbox, told, tried
+from world import World, bad_deploy, healthy
+
+
+def value(name: str, **labels: str) -> float:
+    """What Prometheus would read now."""
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+class Measured:
+    """A world whose writes are counted, as the reconciler counts them."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def run(self, **duration: float) -> "Measured":
+        """Let time pass; each write is counted."""
+        end = self.world.now + timedelta(**duration)
+        while self.world.now < end:
+            before = self.world.incident
+            self.world.look()
+            self.world.now += timedelta(seconds=1)
+            count(before, self.world.incident.status)
+        return self
+
+
+@pytest.fixture
+def since() -> Any:
+    """How much a number has grown since the test began."""
+    begun = {
+        (s.name, tuple(sorted(s.labels.items()))): s.value for family in REGISTRY.collect() for s in family.samples
+    }
+    return lambda name, **labels: value(name, **labels) - begun.get((name, tuple(sorted(labels.items()))), 0.0)
+
+
+def test_an_incident_is_counted_from_its_declaration_to_its_end(since: Any) -> None:
+    """Once each, with how long it took."""
+    Measured(healthy(incident())).run(minutes=3)
+    assert 1 == since("stanch_incidents_declared_total", severity="SEV1", source="person")
+    for what in ("acknowledge", "mitigate", "resolve"):
+        assert 1 == since(f"stanch_incident_time_to_{what}_seconds_count", severity="SEV1"), what
+    assert 30 <= since("stanch_incident_time_to_resolve_seconds_sum", severity="SEV1") < 180
+
+
+@pytest.mark.parametrize(
+    ("by", "source"), [("alice", "person"), ("system:serviceaccount:ci:deployer", "machine"), (None, "machine")]
+)
+def test_who_declared_it(since: Any, by: str | None, source: str) -> None:
+    """Whoever nobody vouched for is no person."""
+    Measured(bad_deploy(incident(by=by))).run(seconds=2)
+    assert 1 == since("stanch_incidents_declared_total", severity="SEV1", source=source)
+
+
+def test_what_was_done_is_counted_by_how_it_ended(since: Any) -> None:
+    """And how long it took; and evidence by its bytes."""
+    Measured(bad_deploy(incident(roll_back()))).run(minutes=1)
+    assert 1 == since("stanch_mitigations_total", action="rolloutUndo", outcome="Verified", mode="person")
+    assert 1 == since("stanch_mitigation_duration_seconds_count", action="rolloutUndo")
+    assert since("stanch_evidence_stored_bytes_total") > 0
+
+
+def test_what_waits_is_counted_once_by_why(since: Any) -> None:
+    """Not at each look."""
+    Measured(bad_deploy(incident(scale_to(0)))).run(minutes=1)
+    assert 1 == since("stanch_guardrail_refusals_total", reason="ApprovalMissing")
+
+
+def test_how_long_people_took_to_agree(since: Any) -> None:
+    """From asking to beginning."""
+    measured = Measured(bad_deploy(incident(scale_to(0, name="stop")))).run(seconds=20)
+    record = measured.world.record("stop")
+    after = measured.world.now - T0
+    measured.world.say(
+        entry("bob", after=after, approve={"mitigation": "stop", "action": "scale", "digest": record.digest})
+    )
+    measured.run(seconds=10)
+    assert 1 == since("stanch_approval_wait_seconds_count")
+    assert 15 <= since("stanch_approval_wait_seconds_sum") <= 30
+
+
+def test_a_drill_is_nobodys_incident(since: Any) -> None:
+    """It would make the numbers better than they are."""
+    Measured(bad_deploy(incident(roll_back(), drill=True))).run(minutes=1)
+    assert 0 == since("stanch_incidents_declared_total", severity="SEV1", source="person")
+    assert 0 == since("stanch_mitigations_total", action="rolloutUndo", outcome="Verified", mode="person")
+
+
+def test_a_message_that_is_given_up_is_counted(since: Any) -> None:
+    """By its channel."""
+    measured = Measured(told(bad_deploy(incident()), channel("room"))).run(seconds=2)
+    tried(measured.world, Delivered.NEVER, why="no")
+    measured.run(seconds=3)
+    assert ["Failed"] == [m.state.value for m in outbox(measured.world)]
+    assert 1 == since("stanch_notifications_total", channel="room", outcome="lost")
+
+
+# --- what is so now --------------------------------------------------------------------------------------------------
+
+
+def body(name: str, times: dict[str, str], **status: Any) -> dict[str, Any]:
+    """An incident as the API server has it."""
+    meta = {"name": name, "namespace": "shop", "uid": name, "resourceVersion": "1"}
+    stood = {"times": {"declared": stamp(T0), **times}, "severity": {"level": "SEV2"}, **status}
+    return {"metadata": meta, "spec": {"title": "x"}, "status": stood}
+
+
+def shown(*bodies: dict[str, Any], works: bool = True, items: tuple[dict[str, Any], ...] = ()) -> dict[str, float]:
+    """Samples, by name and labels."""
+    cache, standing = Cache(), Standing()
+    for each in bodies:
+        cache.put(Key("incidents", "shop", each["metadata"]["name"]), each)
+    for each in items:
+        cache.put(Key("actionitems", "shop", each["metadata"]["name"]), each)
+    standing.follow(cache, lambda: T0 + timedelta(hours=1), lambda: works)
+    samples = (s for family in standing.collect() for s in family.samples)
+    return {f"{s.name}{sorted(s.labels.values())}": s.value for s in samples}
+
+
+def test_what_is_open_and_where_it_stands() -> None:
+    """By severity and by how far it is."""
+    late = {"communications": {"nextUpdates": [{"audience": "public", "dueTime": stamp(T0)}]}}
+    asked = [{"type": "ApprovalNeeded", "status": "True", "lastTransitionTime": stamp(T0 + timedelta(minutes=50))}]
+    waits = {"outbox": [{"channel": "room", "state": "Pending"}, {"channel": "room", "state": "Sent"}]}
+    found = shown(
+        body("a", {}, **late),
+        body("b", {"acknowledged": stamp(T0)}, conditions=asked),
+        body("c", {"acknowledged": stamp(T0), "mitigated": stamp(T0)}, communications=waits),
+    )
+    assert 1 == found["stanch_incidents['Detected', 'SEV2']"] == found["stanch_incidents['Mitigated', 'SEV2']"]
+    assert 600 == found["stanch_approval_oldest_seconds[]"]
+    assert 1 == found["stanch_updates_overdue['public']"]
+    assert 1 == found["stanch_notifications_waiting['room']"]
+
+
+def test_an_action_item_that_is_late() -> None:
+    """Until it is done."""
+    due = {"title": "x", "owner": "team", "dueTime": stamp(T0), "priority": "P1"}
+    late = {"metadata": {"name": "i", "namespace": "shop", "uid": "i"}, "spec": due}
+    done = {**late, "metadata": {**late["metadata"], "name": "j"}, "status": {"doneTime": stamp(T0)}}
+    assert 1 == shown(items=(late, done))["stanch_action_items_overdue['P1']"]
+
+
+def test_only_the_replica_that_works_tells() -> None:
+    """Or a sum over replicas would be too much."""
+    assert {"stanch_approval_oldest_seconds[]": 0.0} == shown(body("a", {}), works=False)
+
+
+def test_what_can_not_be_read_hides_nothing_else() -> None:
+    """A time of another form."""
+    broken = body("a", {}, communications={"nextUpdates": [{"audience": "public", "dueTime": "soon"}]})
+    assert {} == shown(broken)
+    assert b"stanch_reconciles_total" in generate_latest(REGISTRY)
+
+
+def test_no_name_of_an_incident_is_a_label() -> None:
+    """Series for each would grow for ever."""
+    labels = {label for family in REGISTRY.collect() for sample in family.samples for label in sample.labels}
+    assert labels.isdisjoint({"incident", "name", "uid", "namespace", "pod"})
+    assert STANDING in REGISTRY._collector_to_names
