@@ -134,6 +134,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "SeverityDoubted": "A SEV4 that users see, or that goes on: somebody says what it is.",
     "MitigateFirst": "It is led and sized, and nothing was tried: the fastest reversible thing comes before the cause.",
     "NothingWritten": "Somebody is there, and for a quarter of an hour nobody wrote a word.",
+    "UpdateQuestioned": "A public update says what does not belong there; what, why, and what would be better.",
     "UpdateDue": "An audience is to hear something now: nobody has said it yet.",
     "UpdateMissed": "An update did not come within a minute of when it was promised; the next is due an interval later.",
     "UpdatePublished": "What people were told, which people, and when they hear more.",

@@ -191,13 +191,17 @@ def test_a_hypothesis_of_the_spec_that_was_replaced_does_not_come_back():
 
 def told(audience: str, **more: str) -> dict[str, Any]:
     """An update to some people."""
-    return {"update": {"audience": audience, "state": "Identified", **more}, "text": "Some orders fail"}
+    return {
+        "update": {"audience": audience, "state": "Identified", **more},
+        "text": "Some orders fail. Next update within 20 minutes.",
+    }
 
 
 def test_an_update_is_on_the_record():
     """To whom, where it stands, when they hear more, in the very words."""
-    world = say(begun(), **told("internal", nextUpdateIn="20m"))
-    assert "UpdatePublished by bob: internal, Identified, next in 20m: Some orders fail" == last(world)
+    world = say(begun(), **told("internal", nextUpdateIn="10m"))
+    words = "Some orders fail. Next update within 20 minutes."
+    assert f"UpdatePublished by bob: internal, Identified, next in 10m: {words}" == last(world)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from guards.planting import Bug, Bugs
 
 TARGETS, STUCK = "alert_targets.py", "operator/stanch/mitigations/stuck_pods.py"
 NAMED, MEANT = "test_alert_targets.py", "test_alert_targets.py::test_what_is_not_surely_meant_is_not_looked_at"
+REPLAYED = "test_replayed.py::test_what_fits_is_suggested_and_nothing_is_done"
 PINNED = "test_stateful_sets.py::test_a_pod_that_is_ready_between_two_crashes_pins_it_as_well"
 
 BUGS: Bugs = {
@@ -66,6 +67,36 @@ BUGS: Bugs = {
             "known.measured_time >= passed",
             "False",
             "test_slo_series.py::test_a_prometheus_that_is_away_holds_nothing_up",
+        ),
+    ),
+    "suggestions: what has served for long was not broken by its release": (
+        Bug(
+            "suggests a rollback of what was rolled out long ago",
+            "symptoms.py",
+            "    if not others and not _is_new(draft, obj, newest):",
+            "    if False:",
+            REPLAYED,
+        ),
+        Bug(
+            "takes a pod that starts for one that fails",
+            "symptoms.py",
+            "return is_stuck(pod, now) or any(",
+            'return not any(c.get("ready") for c in containers(pod)) or any(',
+            REPLAYED,
+        ),
+        Bug(
+            "sees no pod that finds no node",
+            "pod_health.py",
+            'placed.get("reason") == "Unschedulable"',
+            "False",
+            REPLAYED,
+        ),
+        Bug(
+            "sees no pod that never becomes Ready",
+            "pod_health.py",
+            "return now - began > max(",
+            "return False and now - began > max(",
+            REPLAYED,
         ),
     ),
     "a StatefulSet: what pins it goes, and only that": (

@@ -568,9 +568,8 @@ BUGS: Bugs = {
         Bug(
             "lets anybody waive",
             REVIEW,
-            "    if refused := is_no_person(draft, entry) or needs_command(\n"
-            '        draft, entry, "waiving needs the verb command on incidents"\n    ):\n',
-            "    if refused := is_no_person(draft, entry):\n",
+            "is_no_person(draft, entry) or needs_command(draft, entry, why):\n        return refused\n    by = ",
+            "is_no_person(draft, entry):\n        return refused\n    by = ",
             "test_closing.py::test_a_hat_is_not_enough_to_waive_it",
         ),
         Bug(

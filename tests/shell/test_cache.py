@@ -197,7 +197,8 @@ def walked_census(bodies: dict[Key, dict[str, Any]]) -> Census:
                 applied = datetime.fromisoformat(a["appliedTime"]) if "appliedTime" in a else None
                 owner = record.get("target", {}).get("owner", "")
                 rest = [a["id"] in undone, post, record.get("action", ""), applied, owner]
-                deeds.append(Deed(whose, *said, target, time, under_way, effect, fields, *rest))
+                gone = tuple(a.get("removes", []))
+                deeds.append(Deed(whose, *said, target, time, under_way, effect, fields, *rest, removes=gone))
     metas = [body["metadata"] for body in bodies.values()]
     alerted = [m["creationTimestamp"] for m in metas if "stanch.dev/group" in m.get("labels", {})]
     return Census(tuple(deeds), tuple(sorted(map(datetime.fromisoformat, alerted))))

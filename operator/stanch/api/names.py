@@ -229,6 +229,7 @@ class EventKind:
     UPDATE_PUBLISHED: Final = "UpdatePublished"
     NOT_DELIVERED: Final = "NotDelivered"
     UPDATE_DUE: Final = "UpdateDue"
+    UPDATE_QUESTIONED: Final = "UpdateQuestioned"
     UPDATE_MISSED: Final = "UpdateMissed"
     ESCALATED: Final = "Escalated"
     ENTRY_REFUSED: Final = "EntryRefused"

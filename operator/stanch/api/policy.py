@@ -10,10 +10,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
+from stanch.api.communications_status import Moment
 from stanch.api.meta import Severity
 from stanch.api.names import GROUP, OPERATOR_NAMESPACE
 from stanch.api.people_rules import AVOID, CADENCE, REQUIRED, CadenceRule, RolesRule
 from stanch.api.policy_sections import Channel
+from stanch.api.said import Audience
 from stanch.api.wish import GitOps
 
 WhenWorse = Literal["Undo", "Ask"]
@@ -151,6 +153,9 @@ class Policy:
     # Promises of updates (decisions 2.10): missed a minute after they were due; the last one comes soon after it is over.
     cadence: Mapping[Severity, CadenceRule] = field(default_factory=lambda: dict(CADENCE))
     after_mitigated: int = 2
+    # Words of their own for an audience and a moment, over the built-in ones (core/update_drafts.py).
+    update_templates: Mapping[tuple[Audience, Moment], str] = field(default_factory=dict)
+    public_lint: CommanderActs = "Warn"
     update_grace: timedelta = 60 * _S
     final_update_within: timedelta = 15 * _M
     # An entry that was said in time is taken in before its promise counts as missed, also when it is seen a little later.

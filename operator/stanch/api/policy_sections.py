@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from stanch.api.communications_status import Moment
 from stanch.api.meta import Duration, Model, Name, ObjectName, Severity
 from stanch.api.policy_limits import Strictness, keyed
 from stanch.api.said import Audience, Role
@@ -144,6 +145,22 @@ class Channel(Model):
     ] = None
 
 
+class UpdateTemplate(Model):
+    """Words with blanks for one audience and one moment."""
+
+    audience: Annotated[Audience, Field(description="internal, leadership or public.")]
+    moment: Annotated[Moment, Field(description="Aware (the first), Update, Mitigated or Resolved (the last).")]
+    text: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=8192,
+            description="Jinja2: blanks such as {{ impact }}, if, for over a list, a few filters; no calls, no sums. For all: "
+            "service, impact, since, next_update; not for the public: title, severity, commander, leading, stands, tried, trying.",
+        ),
+    ]
+
+
 class Communications(Model):
     """Promises of updates, and where they go."""
 
@@ -158,6 +175,14 @@ class Communications(Model):
     ] = None
     after_mitigated: Annotated[
         int | None, Field(ge=1, le=10, description="Every interval times this once mitigated; 2 when left out.")
+    ] = None
+    templates: Annotated[
+        tuple[UpdateTemplate, ...] | None,
+        Field(
+            max_length=12,
+            description="Drafts of updates in your own words; built-in ones when left out.",
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["audience", "moment"]},
+        ),
     ] = None
     lint: Annotated[
         Strictness | None, Field(description="Public text that names causes or promises: Warn when left out, or Deny.")

@@ -31,6 +31,15 @@ HEARD: Final[Mapping[str, frozenset[Audience]]] = {
     EventKind.RESOLVED: _HOUSE,
     EventKind.REOPENED: _HOUSE,
     EventKind.CANCELLED: _HOUSE,
+    # Reminders: who is missing, and what nobody said.
+    EventKind.ESCALATED: _INTERNAL,
+    EventKind.HANDOFF_OFFERED: _INTERNAL,
+    EventKind.HANDOFF_WAITING: _INTERNAL,
+    EventKind.HANDOFF_DUE: _INTERNAL,
+    EventKind.ROLE_MISSING: _INTERNAL,
+    EventKind.MITIGATE_FIRST: _INTERNAL,
+    EventKind.UPDATE_DUE: _INTERNAL,
+    EventKind.UPDATE_MISSED: _INTERNAL,
 }
 # Who also hears what others are told: nobody inside should learn of it from outside.
 ALSO_HEARS: Final[Mapping[Audience, frozenset[Audience]]] = {

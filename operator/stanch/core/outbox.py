@@ -51,8 +51,20 @@ CARRIES: Final[Mapping[ChannelKind, frozenset[str]]] = {
             *ENDS,
         }
     ),
-    ChannelKind.GRAFANA: frozenset(HEARD)
-    - {EventKind.ACKNOWLEDGED, EventKind.ROLE_CHANGED, EventKind.APPROVAL_NEEDED, EventKind.TIME_BOX_OVER},
+    # What changes how graphs look.
+    ChannelKind.GRAFANA: frozenset(
+        {
+            EventKind.DECLARED,
+            EventKind.SEVERITY_CHANGED,
+            EventKind.MITIGATION_APPLIED,
+            EventKind.MITIGATION_UNDONE,
+            EventKind.MADE_IT_WORSE,
+            EventKind.MITIGATED,
+            EventKind.RELAPSED,
+            EventKind.REOPENED,
+            *ENDS,
+        }
+    ),
 }
 # From the most precise words down, where a channel has several audiences.
 _PRECISE: Final = (Audience.INTERNAL, Audience.LEADERSHIP, Audience.PUBLIC)

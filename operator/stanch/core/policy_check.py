@@ -15,6 +15,8 @@ from stanch.api.response_policy import CLUSTER_ONLY, IN_FORCE_MAX, ResponsePolic
 from stanch.api.said import Audience, Role
 from stanch.core.addresses import wrong_host
 from stanch.core.policy_paths import everywhere, stated
+from stanch.core.templates import problem
+from stanch.core.update_drafts import LISTS, NAMES, PUBLIC_NAMES
 
 _S: Final = timedelta(seconds=1)
 _M: Final = timedelta(minutes=1)
@@ -140,6 +142,18 @@ def _pairs(spec: ResponsePolicySpec) -> Iterator[str]:
             yield f"spec.roles.avoid: {pair} must name two different roles"
 
 
+def _templates(spec: ResponsePolicySpec) -> Iterator[str]:
+    """Looked at before anybody needs it: at night a draft that can't be made is no draft."""
+    seen = set()
+    for where, each in everywhere(spec, "communications.templates[]"):
+        if (each.audience, each.moment) in seen:
+            yield f"{where}: {each.audience.value} {each.moment.value} is there twice"
+        seen.add((each.audience, each.moment))
+        public = each.audience is Audience.PUBLIC
+        if why := problem(each.text, PUBLIC_NAMES if public else NAMES, frozenset() if public else LISTS):
+            yield f"{where}.text: {why}"
+
+
 def _addresses(spec: ResponsePolicySpec) -> Iterator[str]:
     """What the operator connects to: no credentials in a record that many read, nor where a cloud keeps its own."""
     for where, url in (*everywhere(spec, "prometheus.url"), *everywhere(spec, "endpoints[].url")):
@@ -209,5 +223,5 @@ def _size(spec: ResponsePolicySpec) -> Iterator[str]:
 
 
 Check = Callable[[ResponsePolicySpec], Iterator[str]]
-_MORE: Final[tuple[Check, ...]] = (_pairs, _addresses, _channels, _budget, _size)
+_MORE: Final[tuple[Check, ...]] = (_pairs, _templates, _addresses, _channels, _budget, _size)
 CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, *_MORE)

@@ -13,12 +13,14 @@ from enum import Enum
 from typing import Any, Final
 
 from stanch.api import duration
+from stanch.api.communications_status import Moment
 from stanch.api.meta import Severity
 from stanch.api.people_rules import CadenceRule, RolesRule
 from stanch.api.policy import BurnRule, Policy
 from stanch.api.policy_review import MaxDue
-from stanch.api.policy_sections import Burn, Cadence, Endpoint, RolesRequired
+from stanch.api.policy_sections import Burn, Cadence, Endpoint, RolesRequired, UpdateTemplate
 from stanch.api.response_policy import ResponsePolicySpec
+from stanch.api.said import Audience
 from stanch.core.policy_paths import stated
 
 Stricter = Callable[[Any, Any], Any]
@@ -102,6 +104,10 @@ def _cadence(rows: Iterable[Cadence]) -> dict[Severity, CadenceRule]:
     return {row.severity: CadenceRule(row.internal, row.leadership, row.public_first, row.public) for row in rows}
 
 
+def _templates(rows: Iterable[UpdateTemplate]) -> dict[tuple[Audience, Moment], str]:
+    return {(row.audience, row.moment): row.text for row in rows}
+
+
 def _required(rows: Iterable[RolesRequired]) -> dict[Severity, RolesRule]:
     return {row.severity: RolesRule(row.roles, row.within) for row in rows}
 
@@ -128,6 +134,8 @@ LINES: Final[tuple[Line, ...]] = (
     Line("declare.alsoWhenUserVisible", "nudge_when_visible"),
     Line("communications.cadence", "cadence", None, _cadence),
     Line("communications.afterMitigated", "after_mitigated"),
+    Line("communications.templates", "update_templates", None, _templates),
+    Line("communications.lint", "public_lint", None, _word),
     Line("approvals.person", "approvals_person", longer, _APPROVALS),
     Line("approvals.machine", "approvals_machine", longer, _APPROVALS),
     Line("approvals.auto", "approvals_auto", longer, _APPROVALS),

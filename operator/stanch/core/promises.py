@@ -48,7 +48,7 @@ def hear(draft: Draft, entry: TimelineEntry, said: Update) -> None:
     known = draft.status.communications or CommunicationsRecord()
     others = tuple(t for t in known.told or () if t.audience != said.audience)
     draft.set(communications=known.model_copy(update={"told": _in_order((*others, told))}))
-    stage = _stage(draft)
+    stage = stage_of(draft)
     every = interval(draft, draft.severity, said.audience, stage)
     following = said.next_update_in or every
     if following is None or over:
@@ -118,7 +118,8 @@ def moment_of(draft: Draft, audience: Audience, stage: Stage) -> Moment:
     return Moment.AWARE if told is None and audience is Audience.PUBLIC else Moment.UPDATE
 
 
-def _stage(draft: Draft) -> Stage:
+def stage_of(draft: Draft) -> Stage:
+    """What the cadence counts for now."""
     times = draft.status.times
     if times is not None and times.resolved:
         return Stage.RESOLVED
@@ -148,7 +149,7 @@ def _follow(draft: Draft, audience: Audience, at: datetime, *, told_then: bool =
 
 def _changed_at(draft: Draft, known: NextUpdate | None, audience: Audience, at: datetime) -> datetime | None:
     """When what is asked for became another than what the promise was made for; None while it is the same."""
-    times, stage = draft.status.times, _stage(draft)
+    times, stage = draft.status.times, stage_of(draft)
     assert times is not None
     wanted = interval(draft, draft.severity, audience, stage) is not None
     if known is None:
@@ -175,7 +176,7 @@ def _said_at(draft: Draft, audience: Audience) -> tuple[datetime, ...]:
 
 def _anew(draft: Draft, known: NextUpdate | None, audience: Audience, since: datetime) -> NextUpdate | None:
     """The promise from then on. What people were told is never put off by it; what only the cadence asked for begins anew."""
-    stage, level = _stage(draft), draft.severity
+    stage, level = stage_of(draft), draft.severity
     due = _last_due(draft, known, audience, since) if stage is Stage.RESOLVED else _next_due(draft, audience, since)
     said = known is not None and bool(known.promised)
     if known is not None and due is None and said:
@@ -201,7 +202,7 @@ def _anew(draft: Draft, known: NextUpdate | None, audience: Audience, since: dat
 
 
 def _next_due(draft: Draft, audience: Audience, since: datetime) -> datetime | None:
-    policy, stage = draft.catalog.policy, _stage(draft)
+    policy, stage = draft.catalog.policy, stage_of(draft)
     every = interval(draft, draft.severity, audience, stage)
     if every is None:
         return None

@@ -86,11 +86,10 @@ def waive(draft: Draft, entry: TimelineEntry) -> Refused:
         return "what to learn is decided when it is resolved"
     if record.waived:
         return "it is waived already"
-    if refused := is_no_person(draft, entry) or needs_command(
-        draft, entry, "waiving needs the verb command on incidents"
-    ):
+    why = "waiving needs the verb command on incidents"
+    if refused := is_no_person(draft, entry) or needs_command(draft, entry, why):
         return refused
-    why = f"{entry.author}: {shorten(entry.spec.text or '', 200)}"
-    draft.set(postmortem=record.model_copy(update={"waived": why}))
+    by = f"{entry.author}: {shorten(entry.spec.text or '', 200)}"
+    draft.set(postmortem=record.model_copy(update={"waived": by}))
     say_entry(draft, entry, EventKind.NOTE, "Waives the postmortem", event=True)
     return None

@@ -13,6 +13,7 @@ from stanch.core.promises import hear, heed
 from stanch.core.spec_fold import worst_of
 from stanch.core.statements import Refused, holder, is_closed, needs_right, say_entry, source_of
 from stanch.core.story import in_words, merge_hypothesis, put_impact, said_fields
+from stanch.core.update_findings import ask_back, findings, refused_as
 
 # Who speaks with leadership (decisions 2.15).
 SPEAKERS = ("commander", "communications", "executiveLiaison")
@@ -85,11 +86,15 @@ def update(draft: Draft, entry: TimelineEntry) -> Refused:
         return f"update.nextUpdateIn must be more than 0s (got {duration.write(said.next_update_in)})"
     if refused := _may_speak(draft, entry, said.audience):
         return refused
+    found = findings(draft, entry, said)
+    if refused := refused_as(draft, said, found):
+        return refused
     hear(draft, entry, said)
     promise = f", next in {duration.write(said.next_update_in)}" if said.next_update_in else ""
     text = f"{said.audience.value}, {said.state.value}{promise}"
     say_entry(draft, entry, EventKind.UPDATE_PUBLISHED, text, event=True)
     note_update(draft, entry)
+    ask_back(draft, entry, said, found)
     return None
 
 
