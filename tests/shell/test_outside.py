@@ -224,6 +224,13 @@ def test_what_is_never_asked(url):
     assert wrong_address("https://prometheus.example.com:9090/prom") == ""
 
 
+@pytest.mark.parametrize("host", ["①69.254.169.254", "169。254。169。254"])
+async def test_an_address_in_disguise_is_not_asked(host):
+    """It is no address as it is written, and the one where clouds keep credentials as it would be connected to."""
+    answer = await Asker().ask(Probe(f"http://{host}/", 1.0))
+    assert Failed(0, "its URL must not be a link-local address, where clouds keep credentials", NOT_ASKED) == answer
+
+
 async def test_what_is_wrong_is_not_sent():
     """Also when it came past the policy's own check; nobody listens there, and that is not why."""
     answer = await Asker().ask(Probe("http://user:secret@127.0.0.1:9/", 1.0))

@@ -15,6 +15,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 from stanch.api.meta import instant
 from stanch.api.secret_refs import Missing, secret
@@ -103,7 +104,7 @@ def _is_denied(question: Outside, answer: Answer) -> bool:
 
 
 async def _ask(question: Outside, turn: asyncio.Semaphore, access: Access) -> Answer:
-    if why := wrong_address(question.url):
+    if why := wrong_address(question.url) or _wrong_when_sent(question.url):
         return Failed(0, f"its URL {why}", NOT_ASKED)
     timeout = aiohttp.ClientTimeout(total=question.seconds)
     try:
@@ -117,6 +118,14 @@ async def _ask(question: Outside, turn: asyncio.Semaphore, access: Access) -> An
         return Failed(0, _words(error), NOT_ASKED)
     except (aiohttp.ClientError, OSError) as error:
         return Failed(0, _words(error))
+
+
+def _wrong_when_sent(url: str) -> str:
+    """As it will be connected to: a circled digit is none as it is written, and is one then."""
+    try:
+        return wrong_address(str(URL(url)))
+    except ValueError:
+        return "must be an URL"
 
 
 async def _sent(session: aiohttp.ClientSession, question: Outside) -> Answer:
