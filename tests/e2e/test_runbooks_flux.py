@@ -8,7 +8,8 @@ from e2e.support.drills import INCIDENT, shipped
 from e2e.support.drills_elsewhere import gitops_fight
 from e2e.support.flux import Flux
 from e2e.support.operators import Operator
-from e2e.support.world import OURS, World, bind, crashing, deployment, wait_for_right
+from e2e.support.world import GOOD, OURS, Agreement, World, bind, crashing, deployment, wait_for_right
+from e2e.support.world import stands as mitigation
 
 # The first test of a cold machine builds both controllers.
 pytestmark = pytest.mark.timeout(2400)
@@ -49,8 +50,8 @@ def test_a_runbook_goes_through_git_and_back(world: World, flux: Flux, operator:
     assert book(world)["spec"] == before
 
 
-def test_a_push_in_the_middle_changes_nothing_that_runs(world: World, flux: Flux, operator: Operator) -> None:
-    """The plan is that of the generation it was frozen from; the next incident follows the new one."""
+def test_a_push_between_plan_and_effect_changes_nothing_that_runs(world: World, flux: Flux, operator: Operator) -> None:
+    """What was agreed to is done, of the generation it was frozen from; the next incident follows the new one."""
     good = with_spec(shipped("bad-deploy"), preconditions=[])
     flux.deploy(world.ns, good)
     bind(world.admin, world.ns, "stanch-runbook-user", {"kind": "User", "name": "alice"})
@@ -59,19 +60,25 @@ def test_a_push_in_the_middle_changes_nothing_that_runs(world: World, flux: Flux
     spec = {"title": "Drill", "severity": "SEV2", "runbook": choice}
     world.deploy(deployment())
     world.serving()
-    # Without an older release it is held by its own preflight, so that there is a middle.
-    world.declare({"apiVersion": OURS, "kind": "Incident", "metadata": {"name": "first"}, "spec": spec})
-    frozen = world.wait(lambda s: (s.get("runbook") or {}).get("digest"), "a plan is frozen", "first")["runbook"]
-    flux.deploy(world.ns, with_spec(good, mitigations=[{"name": "stop", "rolloutPause": {}}]), message="another way")
-    until(lambda: book(world)["metadata"]["generation"] > frozen["generation"], 30, "Flux has applied it")
     world.release(crashing())
     world.crashed()
-    world.declare({"apiVersion": OURS, "kind": "Incident", "metadata": {"name": "second"}, "spec": spec})
-    names = lambda s: [m["name"] for m in s.get("mitigations") or ()]  # noqa: E731
-    world.wait(lambda s: "stop" in names(s), "the new plan", "second")
+    world.declare({"apiVersion": OURS, "kind": "Incident", "metadata": {"name": "first"}, "spec": spec})
+    waits = lambda s: mitigation(s, "roll-back").get("reason") == "ApprovalMissing"  # noqa: E731
+    frozen = world.wait(waits, "it waits for somebody who agrees", "first")["runbook"]
+    flux.deploy(world.ns, with_spec(good, mitigations=[{"name": "stop", "rolloutPause": {}}]), message="another way")
+    until(lambda: book(world)["metadata"]["generation"] > frozen["generation"], 30, "Flux has applied it")
+    agreed = Agreement(world, world.bob, "first")
+    until(lambda: agreed("roll-back").get("state") == "Done", 90, "what was agreed to is done")
+    target = world.serving()
+    assert GOOD == target["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert "paused" not in target["spec"]
     first = world.status("first")
-    assert ("roll-back" in names(first), "stop" in names(first)) == (True, False)
+    assert ["roll-back"] == [m["name"] for m in first["mitigations"]]
     assert (first["runbook"]["generation"], first["runbook"]["digest"]) == (frozen["generation"], frozen["digest"])
+    world.declare({"apiVersion": OURS, "kind": "Incident", "metadata": {"name": "second"}, "spec": spec})
+    second = world.wait(lambda s: mitigation(s, "stop"), "the new plan", "second")
+    assert second["runbook"]["generation"] > frozen["generation"]
+    assert mitigation(second, "roll-back") == {}
 
 
 def test_the_drill_of_a_fight_with_gitops_goes_well(world: World, flux: Flux, operator: Operator) -> None:
