@@ -78,7 +78,8 @@ def postmortem(incident: str, *classes: str, published: bool = True) -> Json:
     """What people found out about it."""
     factors = [{"name": f"f{n}", "class": each, "statement": f"{GOOD} was slow"} for n, each in enumerate(classes)]
     spec = {"incident": incident, "factors": factors} | ({"published": True} if published else {})
-    return {"metadata": {"name": incident, "namespace": "shop"}, "spec": spec}
+    status = {"published": {"sha256": "0" * 64}} if published else {}
+    return {"metadata": {"name": incident, "namespace": "shop"}, "spec": spec, "status": status}
 
 
 def exponential(mean: float, number: int, seed: int = 1) -> list[float]:

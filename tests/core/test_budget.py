@@ -82,12 +82,14 @@ PROMISED = chore(incident="first", answers=["f0"])
         ((BEFORE, AFTER), (chore(incident="second", answers=["f0"]),), False),
         ((BEFORE, learned("second", 2, "Capacity")), (PROMISED,), False),
         ((BEFORE, learned("second", 2, "Change", published=False)), (PROMISED,), False),
+        ((BEFORE, {**learned("second", 2, "Change"), "status": {}}), (PROMISED,), False),
+        ((BEFORE, learned("first", 2, "Change")), (PROMISED,), False),
         ((learned("first", 90, "Change"), learned("second", 40, "Change")), (PROMISED,), False),
         ((BEFORE,), (PROMISED,), False),
     ],
     ids=[
         *("again", "by postmortem", "any order", "shipped", "another factor", "not urgent", "of the second"),
-        *("another class", "a draft", "long ago", "once"),
+        *("another class", "a draft", "only wished for", "an addition", "long ago", "once"),
     ],
 )
 def test_the_same_again_while_what_was_promised_is_not_done(postmortems, items, again):

@@ -10,6 +10,7 @@ from tools import rbac
 from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.core.freeze import HALTED_ROLE, UNDO_ONLY_ROLE
 from stanch.mitigations import ALL
+from stanch.shell.cel import MEMORY_BYTES
 
 Right = tuple[str, str, str]
 # A dashboard among them is no object of Kubernetes.
@@ -207,3 +208,10 @@ def test_the_operator_runs_restricted() -> None:
     )
     labels = rbac.namespace()[0]["metadata"]["labels"]
     assert "restricted" == labels["pod-security.kubernetes.io/enforce"]
+
+
+def test_what_people_have_evaluated_fits_beside_the_operator() -> None:
+    """CEL of an ActionItem may take so much; the container's limit is for both (shell/cel.py)."""
+    (made,) = (i for items in FILES.values() for i in items if i["kind"] == "Deployment")
+    limit = made["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
+    assert int(limit.removesuffix("Mi")) * 1024 * 1024 - MEMORY_BYTES >= 512 * 1024 * 1024

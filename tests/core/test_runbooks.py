@@ -271,6 +271,17 @@ def test_without_an_account_who_approves_becomes_who_asks():
     assert (GOOD, []) == (world.image, world.broken)
 
 
+def test_an_account_that_the_runbook_does_not_name_any_more_lends_nothing():
+    """Chosen for an account, and frozen when its author had left that out: then who approves needs the rights."""
+    world = start(alerted(), serviceAccountName=None)
+    assert (None, "ApprovalMissing") == (frozen(world).account, world.record("roll-back").reason)
+    world.may = lambda q: q.username != "bob" or q.verb == "approve"
+    approve(world)
+    assert (BAD, "NoAuthority") == (world.image, world.record("roll-back").reason)
+    approve(world, by="carol")
+    assert (GOOD, []) == (world.image, world.broken)
+
+
 @pytest.mark.parametrize(
     ("spec", "words"),
     [

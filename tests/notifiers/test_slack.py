@@ -8,7 +8,7 @@ import pytest
 from notifiers.notices import HOSTILE, notice
 from stanch.core.observations import Delivered
 from stanch.notifiers.ports import Reply, Unusable
-from stanch.notifiers.slack import SECTION_MAX, Slack
+from stanch.notifiers.slack import HEADER_MAX, SECTION_MAX, Slack
 
 BOT = {"token": "xoxb-1", "channel": "C1"}
 HOOK = {"url": "https://hooks.example.com/services/T/B/secret"}
@@ -108,6 +108,14 @@ def test_a_long_text_fits() -> None:
     assert 3 == len(sections)
     assert all(len(b["text"]["text"]) <= SECTION_MAX for b in sections)
     assert sum(map(len, texts(said))) < 13_000
+
+
+@pytest.mark.parametrize("each", ["&", "<", "@here "])
+def test_what_is_escaped_fits_as_well(each: str) -> None:
+    """Counted as it is sent."""
+    (said,) = bodies(notice(title=each * 200, words=each * 9_000), HOOK)
+    limits = {"header": HEADER_MAX, "section": SECTION_MAX}
+    assert all(len(b["text"]["text"]) <= limits[b["type"]] for b in said["blocks"])
 
 
 @pytest.mark.parametrize(

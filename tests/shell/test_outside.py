@@ -211,6 +211,8 @@ async def test_a_probe_is_about_the_status():
         "http://169.254.169.254/latest/meta-data",
         "http://[fe80::1]/",
         "http://[::ffff:169.254.169.254]/",
+        "http://[64:ff9b::a9fe:a9fe]/",
+        "http://[fd00:ec2::254]/",
         "http://user:secret@prometheus/",
         "ftp://prometheus/",
         "http://",

@@ -191,5 +191,4 @@ async def test_the_answer_of_a_page_is_the_object():
     kube.world.objects[("evidences", "p")] = {"spec": {"data": "x"}}
     learning = keeper(kube)
     question = type("Q", (), {"ref": EVIDENCES, "namespace": "shop", "name": "p"})()
-    await learning._read(question)
-    assert Found({"spec": {"data": "x"}}) == learning._pages[question]
+    assert Found({"spec": {"data": "x"}}) == await learning._read(question)

@@ -229,6 +229,14 @@ async def test_a_relay_that_stalls_is_left() -> None:
         assert "no answer within 0.3 s" == (await send(letter(at.port), HERE, NOW, 0.3)).why
 
 
+async def test_a_relay_that_stalls_at_the_end_has_the_letter() -> None:
+    """It said so; sent again it would be there twice."""
+    async with relay() as at:
+        at.instead = lambda said: "stall" if said == "QUIT" else None
+        assert 250 == (await send(letter(at.port), HERE, NOW, 1.0)).status
+        assert 1 == len(at.letters)
+
+
 async def test_a_relay_that_breaks_off_is_no_answer() -> None:
     """In the middle of it."""
     async with relay() as at:

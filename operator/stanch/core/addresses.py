@@ -14,7 +14,7 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 def why_not(address: str, inside: bool) -> str:
     """Why nothing is sent to this IP address; empty when it may be. ``inside``: the policy names it. Raises ValueError."""
-    known = _meant(ip_address(address.partition("%")[0]))
+    known = meant(address)
     if (
         known.is_link_local
         or known.is_multicast
@@ -27,8 +27,9 @@ def why_not(address: str, inside: bool) -> str:
     return "it is a private address, and no privateHost of the channel in the cluster's ResponsePolicy names its host"
 
 
-def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that is written as an IPv6 one."""
+def meant(text: str) -> IPv4Address | IPv6Address:
+    """The address, or the IPv4 one that is written as an IPv6 one. Raises ValueError for a name."""
+    address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv4Address):
         return address
     if address.teredo is not None:

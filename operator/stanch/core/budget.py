@@ -92,10 +92,14 @@ def _by_class(
     postmortems: Sequence[Mapping[str, Any]],
 ) -> dict[tuple[str, str], list[tuple[datetime, Mapping[str, Any]]]]:
     found: dict[tuple[str, str], list[Any]] = {}
-    for each in postmortems:
+    known: set[tuple[str, Any]] = set()
+    for each in sorted(postmortems, key=lambda p: str(p["metadata"]["creationTimestamp"])):
         spec, meta = each.get("spec") or {}, each["metadata"]
-        if not spec.get("published"):
+        # What is only to be published is nobody's finding yet; what is added later is of the same incident.
+        incident = (meta["namespace"], (meta.get("labels") or {}).get(Label.INCIDENT_UID) or spec.get("incident"))
+        if not (each.get("status") or {}).get("published") or incident in known:
             continue
+        known.add(incident)
         for kind in {str(f.get("class")) for f in spec.get("factors") or () if f.get("class")}:
             moment = datetime.fromisoformat(meta["creationTimestamp"])
             found.setdefault((meta["namespace"], kind), []).append((moment, each))

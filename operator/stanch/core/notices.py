@@ -31,7 +31,10 @@ HEARD: Final[Mapping[str, frozenset[Audience]]] = {
     EventKind.RESOLVED: _HOUSE,
     EventKind.REOPENED: _HOUSE,
     EventKind.CANCELLED: _HOUSE,
-    # Reminders: who is missing, and what nobody said.
+    EventKind.MITIGATION_REVERTED: _INTERNAL,
+    # Reminders: who is missing, what nobody said, and what is owed.
+    EventKind.DEBT_DUE: _INTERNAL,
+    EventKind.POSTMORTEM_OVERDUE: _INTERNAL,
     EventKind.ESCALATED: _INTERNAL,
     EventKind.HANDOFF_OFFERED: _INTERNAL,
     EventKind.HANDOFF_WAITING: _INTERNAL,

@@ -8,7 +8,9 @@ from typing import Final
 
 from stanch.api.evidence import EXTRACT_ANNOTATION, EvidenceSpec, Item, ItemKind, Part, Purpose, extract_line
 from stanch.api.incident_status import Page, TimelineLine
-from stanch.api.names import API_VERSION, Label
+from stanch.api.names import API_VERSION, EventKind, Label
+from stanch.api.outbox_status import DeliveryState
+from stanch.core.approvals import is_machine
 from stanch.core.draft import MACHINE, Draft
 from stanch.core.questions import EVIDENCES
 from stanch.core.records import Store
@@ -24,6 +26,8 @@ FULL_BYTES: Final = 48 * 1024
 MILESTONES_KEPT: Final = 40
 # Each page has the digest of the one before it, so the older ones are found from these.
 PAGES_NAMED: Final = 40
+# As many as take part while it matters who wrote; of more, those who wrote last.
+WITNESSES_MAX: Final = 8
 
 
 def turn_page(draft: Draft) -> None:
@@ -54,8 +58,19 @@ def is_full(draft: Draft) -> bool:
 
 def _movable(draft: Draft) -> list[TimelineLine]:
     milestones = [line.seq for line in draft.status.timeline if line.milestone]
-    staying = set(milestones[-MILESTONES_KEPT:])
+    # What a channel still waits for is told in its words; and that somebody acted or wrote is asked about later.
+    record = draft.status.communications
+    waiting = {m.seq for m in (record.outbox if record else None) or () if m.state is DeliveryState.PENDING}
+    staying = {*milestones[-MILESTONES_KEPT:], *waiting, *_witnesses(draft)}
     return [line for line in draft.status.timeline if line.seq not in staying]
+
+
+def _witnesses(draft: Draft) -> set[int]:
+    """The first note of something done by hand, and the newest that each of a few people wrote (core/nudges.py)."""
+    lines, policy = draft.status.timeline, draft.catalog.policy
+    acted = [x.seq for x in lines if x.kind == EventKind.NOTE and x.text.startswith("Action")]
+    spoke = {x.by: x.seq for x in lines if x.entry and not is_machine(x.by, policy)}
+    return {*acted[:1], *sorted(spoke.values())[-WITNESSES_MAX:]}
 
 
 def _leaving(draft: Draft) -> tuple[TimelineLine, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from itertools import chain
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,11 +13,13 @@ from stanch.api.policy import DEFAULT
 from stanch.api.policy_sections import ChannelKind
 from stanch.api.response_policy import CLUSTER_ONLY, IN_FORCE_MAX, ResponsePolicySpec
 from stanch.api.said import Audience, Role
-from stanch.core.addresses import wrong_host
+from stanch.core.addresses import meant, wrong_host
 from stanch.core.policy_paths import everywhere, stated
 from stanch.core.templates import problem
 from stanch.core.update_drafts import LISTS, NAMES, PUBLIC_NAMES
 
+# Where a cloud keeps credentials though it is not link-local.
+ELSEWHERE: Final = frozenset({ip_address("fd00:ec2::254")})
 _S: Final = timedelta(seconds=1)
 _M: Final = timedelta(minutes=1)
 _H: Final = timedelta(hours=1)
@@ -205,9 +207,7 @@ def wrong_address(url: str) -> str:
 
 def is_forbidden(address: str) -> bool:
     """Is it link-local, also when it is an IPv4 address that is written as an IPv6 one? Raises ValueError for a name."""
-    known = ip_address(address.partition("%")[0])
-    mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None
-    return known.is_link_local or (mapped is not None and mapped.is_link_local)
+    return meant(address).is_link_local or ip_address(address.partition("%")[0]) in ELSEWHERE
 
 
 def _budget(spec: ResponsePolicySpec) -> Iterator[str]:

@@ -97,7 +97,10 @@ def interval(draft: Draft, level: Severity, audience: Audience, stage: Stage) ->
     every = rule.every(audience) if rule is not None and _concerns(draft, level, audience) else None
     if every is None or stage is Stage.RESOLVED:
         return None
-    return every * policy.after_mitigated if stage is Stage.MITIGATED else every
+    if stage is Stage.OPEN:
+        return every
+    # Afterwards only what pages people goes on promising (decisions 2.10).
+    return every * policy.after_mitigated if level in _URGENT else None
 
 
 def _concerns(draft: Draft, level: Severity, audience: Audience) -> bool:

@@ -129,7 +129,8 @@ def asker_of(draft: Draft, record: MitigationRecord) -> Person | None:
     known = frozen(draft, record)
     if known is not None and known.account:
         return account(known.account)
-    if record.requested_by != OPERATOR_USER:
+    # An alert chose for the account that the Runbook named then: one that it does not name any more lends nothing.
+    if record.requested_by != OPERATOR_USER and (known is None or not chosen_by_an_alert(draft)):
         by = who_chose(draft)
         same = by is not None and by.username == record.requested_by
         return by if same else Person(username=record.requested_by or "")

@@ -107,10 +107,23 @@ def _headline(notice: Notice) -> dict[str, Any]:
 
 def _blocks(subject: str, body: str) -> dict[str, Any]:
     body = clean(body, BODY_MAX)
-    parts = [body[n : n + SECTION_MAX] for n in range(0, len(body), SECTION_MAX)][:SECTIONS_MAX]
-    blocks = [{"type": "header", "text": _plain(one_line(subject, HEADER_MAX))}]
+    parts = _pieces(body, SECTION_MAX)[:SECTIONS_MAX]
+    blocks = [{"type": "header", "text": _plain(_pieces(one_line(subject, HEADER_MAX), HEADER_MAX)[0])}]
     blocks += [{"type": "section", "text": _plain(part)} for part in parts if part.strip()]
     return {"text": escape(one_line(subject, TEXT_MAX)), "blocks": blocks}
+
+
+def _pieces(text: str, most: int) -> list[str]:
+    """Of at most so many characters as they are sent: what is escaped is longer, and too long is refused for ever."""
+    pieces, begin, size = [], 0, 0
+    for at, each in enumerate(text):
+        # A joiner may come behind any @.
+        width = 2 if each == "@" else len(escape(each))
+        if size + width > most:
+            pieces.append(text[begin:at])
+            begin, size = at, 0
+        size += width
+    return [*pieces, text[begin:]]
 
 
 def _plain(text: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from stanch.shell.client import JSON, MERGE_PATCH, METADATA_ONLY, Kube, Unanswer
 from stanch.shell.orphan_sweep import CannotLook, objects
 from stanch.shell.outside import Asker
 from stanch.shell.policy_book import PolicyBook
+from stanch.shell.secret_refs import SecretRefs
 from stanch.shell.tell import tell
 
 LOG = logging.getLogger("stanch.budget")
@@ -38,7 +39,7 @@ class BudgetSweep:
     def __init__(self, kube: Kube, book: Callable[[], PolicyBook], clock: Callable[[], datetime]) -> None:
         """``book`` are the ResponsePolicies in force; ``clock`` is the API server's time."""
         self._kube, self._book, self._now = kube, book, clock
-        self._asker = Asker()
+        self._asker = Asker(SecretRefs(kube))
         self._unclear: datetime | None = None
         self._off = False
 
@@ -97,9 +98,8 @@ class BudgetSweep:
         if not policy.prometheus_url:
             return found
         try:
-            empty = spent(
-                budgets(await self._asker.ask(Metric(policy.prometheus_url, policy.budget_query, ASK_SECONDS)))
-            )
+            query = Metric(policy.prometheus_url, policy.budget_query, ASK_SECONDS, policy.prometheus_secret)
+            empty = spent(budgets(await self._asker.ask(query)))
         except Unclear as unclear:
             since = self._unclear = self._unclear or now
             LOG.warning("no error budget is known", extra={"why": str(unclear)})

@@ -32,7 +32,7 @@ class Postmortems:
     def __init__(self, kube: Kube, cache: Cache, bells: Bells) -> None:
         """Nothing is read yet."""
         self.kube, self.cache, self.bells = kube, cache, bells
-        self._pages: dict[Get, Answer] = {}
+        self._pages: dict[Key, dict[Get, Answer]] = {}
 
     async def keep(self, key: Key, policy: Policy, now: datetime) -> None:
         """Look at one; whatever goes wrong stays with it, and is tried again."""
@@ -52,6 +52,7 @@ class Postmortems:
     async def _look(self, key: Key, policy: Policy, now: datetime) -> float | None:
         body = self.cache.get(key)
         if body is None or ((body.get("status") or {}).get("published")):
+            self._pages.pop(key, None)
             return None
         status, wake = judge(body, await self._around(key, body, policy), now)
         change = changes(body.get("status") or {}, status.wire())
@@ -68,10 +69,11 @@ class Postmortems:
                  and (b := self.cache.get(k)) is not None]  # fmt: skip
         if incident is None:
             return Around(None, None, items, policy)
-        for question in pages_of(incident.status, key.namespace):
-            if question not in self._pages:
-                await self._read(question)
-        story = whole_story(incident.status, key.namespace, self._pages.get)
+        known = self._pages.setdefault(key, {})
+        # A page that was found never changes; one that may not be read now may be read later.
+        lacking = [q for q in pages_of(incident.status, key.namespace) if not isinstance(known.get(q), Found)]
+        known.update({question: await self._read(question) for question in lacking})
+        story = whole_story(incident.status, key.namespace, known.get)
         return Around(incident, story, items, policy)
 
     async def _incident(self, namespace: str, body: Mapping[str, Any]) -> Incident | None:
@@ -93,18 +95,14 @@ class Postmortems:
         except ValidationError:
             return None  # It says itself what is wrong with it.
 
-    async def _read(self, question: Get) -> None:
-        """A page, once. One that may not be read, or is gone, is lost; one that does not answer is asked again."""
+    async def _read(self, question: Get) -> Answer:
+        """A page. One that may not be read, or is gone, is lost for now; Unanswered when there is no answer."""
         reply = await self.kube.get(question.ref.path(question.namespace, question.name))
         if reply.busy:
             raise Unanswered(reply.message)
-        self._pages[question] = (
-            Found(reply.body)
-            if reply.ok
-            else NotFound()
-            if reply.status == 404
-            else Failed(reply.status, reply.message)
-        )
+        if reply.ok:
+            return Found(reply.body)
+        return NotFound() if reply.status == 404 else Failed(reply.status, reply.message)
 
 
 def heard(cache: Cache, bells: Bells, key: Key, body: dict[str, Any], gone: bool) -> None:

@@ -143,8 +143,12 @@ async def _mail(letter: Letter, private_host: str | None, seconds: float) -> Rep
             password=letter.password or None,
             local_hostname="stanch.invalid",
         )
-        async with client:
+        await client.connect()
+        try:
             refused, _ = await client.sendmail(letter.sender, list(letter.recipients), letter.message)
+        finally:
+            # No QUIT: a relay that stalls at it has taken the letter, and would be sent it again.
+            client.close()
     except aiosmtplib.SMTPRecipientsRefused as error:
         return Reply(max((r.code for r in error.recipients), default=0))
     except aiosmtplib.SMTPResponseException as error:
