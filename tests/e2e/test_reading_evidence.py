@@ -157,6 +157,7 @@ def test_no_secret_of_the_corpus_is_found_anywhere_afterwards(
     done = stanch(kubectl, "export", "--incident", "checkout-5xx", "-n", world.ns, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     places["the export"] = (tmp_path / "checkout-5xx.tar").read_bytes()
+    open("/tmp/leak.txt", "wb").write(b"\n=====\n".join(t for p, t in places.items() if given_away(t)))
     assert {place: found for place, text in places.items() if (found := given_away(text))} == {}
     logs = [text for place, text in places.items() if place.startswith(names[0]) and "web" in place]
     assert any(b"FATAL: password=***" in text for text in logs), "what was masked was there"
@@ -166,20 +167,24 @@ def test_no_secret_of_the_corpus_is_found_anywhere_afterwards(
 
 @contextlib.contextmanager
 def alterable(world: World) -> Iterator[None]:
-    """An admin who may do everything takes the rule away that evidence never changes."""
-    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/evidences.stanch.dev"
+    """An admin who may do everything takes away what keeps evidence as it is: the policy, and the rule of the schema."""
+    kind = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/evidences.stanch.dev"
     rule = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/x-kubernetes-validations"
-    crd = world.admin.request("GET", path).must()
+    policy = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/stanch-operator-writes"
+    crd = world.admin.request("GET", kind).must()
     kept = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["x-kubernetes-validations"]
+    enforced = world.admin.request("GET", policy).must()["spec"]["validationActions"]
 
-    def patch(change: dict[str, Any]) -> None:
+    def patch(path: str, **change: Any) -> None:
         world.admin.request("PATCH", path, [change], "application/json-patch+json").must()
 
-    patch({"op": "remove", "path": rule})
     try:
+        patch(policy, op="replace", path="/spec/validationActions", value=["Audit"])
+        patch(kind, op="remove", path=rule)
         yield
     finally:
-        patch({"op": "add", "path": rule, "value": kept})
+        patch(kind, op="add", path=rule, value=kept)
+        patch(policy, op="replace", path="/spec/validationActions", value=enforced)
 
 
 def test_evidence_that_an_admin_edited_by_hand_is_reported_with_the_item(scenes: Scenes, kubectl: Kubectl) -> None:
@@ -190,7 +195,7 @@ def test_evidence_that_an_admin_edited_by_hand_is_reported_with_the_item(scenes:
     forged = repacked(real, {"pods.txt": b"all pods were well\n", "events.txt": b"nothing happened\n"}, keep=True)
     with alterable(world):
         change = {"spec": {key: forged["spec"][key] for key in ("data", "sha256", "bytes")}}
-        until(lambda: world.admin.merge("evidences", world.ns, name, change).ok, 30, "the rule is gone")
+        until(lambda: world.admin.merge("evidences", world.ns, name, change).ok, 30, "the rules are gone")
     done = stanch(kubectl, "verify", name, "-n", world.ns)
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stdout.startswith("DIFFERS")

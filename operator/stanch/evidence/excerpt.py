@@ -9,6 +9,7 @@ from stanch.core.questions import Logs
 from stanch.evidence.choose import is_bad, signature
 from stanch.evidence.describe.page import visible
 from stanch.evidence.dig import mapping, name_of, number, text
+from stanch.evidence.last_words import whole
 from stanch.evidence.redact import Redactor
 from stanch.evidence.scene import Scene
 from stanch.evidence.states import condition, last_end, statuses
@@ -73,7 +74,7 @@ def _said(scene: Scene, alike: list[Obj], container: str, redactor: Redactor) ->
         return f', {"last log line" if last else "log says"} "{words}"'
     for pod in alike:
         for status in statuses(pod):
-            words, _ = _telling(redactor, text(last_end(status), "message"))
+            words, _ = _telling(redactor, whole(text(last_end(status), "message")))
             if text(status, "name") == container and words:
                 return f', termination message "{words}"'
     return ""

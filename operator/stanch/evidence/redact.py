@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stanch.evidence import encoded, patterns, structure
+from stanch.evidence.last_words import with_whole_words
 
 LINE_MAX = 16 * 1024
 _TAIL_MAX = 8 * 1024
@@ -58,7 +59,7 @@ class Redactor:
         if known is None:
             known = (
                 obj,
-                structure.clean(obj, self.mask, self.scrub),
+                structure.clean(with_whole_words(obj), self.mask, self.scrub),
             )  # holds the original, so that its id stays its own
             self._done[id(obj)] = known
         return known[1]

@@ -60,6 +60,8 @@ KINDS = {
     "Evidence": "evidences",
     "ResponsePolicy": "responsepolicies",
     "Runbook": "runbooks",
+    "Postmortem": "postmortems",
+    "ActionItem": "actionitems",
     "Deployment": "deployments",
     "StatefulSet": "statefulsets",
     "DaemonSet": "daemonsets",
