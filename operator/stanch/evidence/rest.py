@@ -25,7 +25,7 @@ FIRST_LOG_BYTES: Final = 64 * 1024
 _KEPT_OF_SECRETS: Final = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "labels")
 # What charts and overlays are given: secrets of any name may be among it.
 _GIVEN: Final = frozenset(
-    {"values", "valuesObject", "parameters", "postBuild", "substitute", "helm", "plugin", "patches"}
+    {"values", "valuesObject", "parameters", "postBuild", "substitute", "helm", "jsonnet", "plugin", "patches"}
 )
 
 
