@@ -229,7 +229,7 @@ ITEM_REASONS: Final[Mapping[str, str]] = {
 
 MISSING: Final[Mapping[str, str]] = {
     "NodeSilent": "The node did not answer.",
-    "Forbidden": "The operator may not read it.",
+    "Forbidden": "The operator may not read it; or it is in another namespace and does not list the target it is said to steer.",
     "NoPrevious": "The container has never restarted.",
     "NotStarted": "The container has never run.",
     "DeadlineOver": "The deadline passed first.",

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from build import entry, incident, roll_back, scale_to
+from core.test_alert_targets import alarmed, there
 from evidence.sample import KEY
 from stanch.api.policy import DEFAULT
 from stanch.core.commands import Swap
@@ -165,6 +166,37 @@ def test_a_declaration_that_nothing_acts_on_has_both_parts_too():
     used = world.record("roll-back").attempts[0].evidence
     assert used == first
     assert [] == world.broken
+
+
+def test_what_alerts_named_has_both_parts_too():
+    """No target is declared: what was looked at is what the alerts name, in part b as in part a."""
+    world = there(alarmed(deployment="checkout"))
+    world = World(alarmed(deployment="checkout"), objects=world.objects)
+    world.catalog, world.log = replace(CATALOG, collector=EvidenceCollector(KEY)), LONG
+    world.run(seconds=20)
+    ((first, rest),) = parts(world)
+    assert ("-declared-a-" in first, "-declared-b-" in rest) == (True, True)
+    assert LONG == files(world, rest)[CRASHED]
+    assert [] == unaccounted(world)
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["part a is gone", "nobody knows any more what it was of"])
+def test_a_part_a_of_which_nothing_can_be_made_does_not_keep_the_next_waiting(gone):
+    """Somebody deleted it, or its attempt is not on the record any more: the ones after it have their part b."""
+    world = capturing(roll_back()).about_to_act()
+    status = world.incident.status
+    (kept,) = status.evidence
+    purpose = "Declared" if gone else kept.purpose
+    before = kept.model_copy(update={"name": "checkout-5xx-other-a-0ld0ld", "purpose": purpose, "stored": True})
+    world.incident = world.incident.model_copy(
+        update={"status": status.model_copy(update={"evidence": (before, kept)})}
+    )
+    if not gone:
+        world.objects[("evidences", before.name)] = world.objects[("evidences", kept.name)]
+    world.go_on()
+    world.run(seconds=30)
+    assert [""] == [rest for first, rest in parts(world) if first == before.name]
+    assert [True] == [bool(rest) for first, rest in parts(world) if first == kept.name]
 
 
 def test_where_nothing_is_left_there_is_no_part_b():

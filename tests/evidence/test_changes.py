@@ -1,6 +1,7 @@
 """What changed in the last hour: found, dated rightly, and ranked with reasons."""
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,11 +24,11 @@ from evidence.changing import (
 )
 from evidence.sample import SHOP, capture, files, listed
 from stanch.core import asking
-from stanch.core.observations import Failed, Found, Observations
-from stanch.core.ports import Aim
+from stanch.core.observations import Failed, Found, NotFound, Observations
+from stanch.core.ports import Aim, Stage
 from stanch.evidence.bundle import bundle
 from stanch.evidence.changes import look
-from stanch.evidence.changes.sources import questions
+from stanch.evidence.changes.sources import questions, reconcilers
 from stanch.evidence.scene import Scene
 from stanch.evidence.suspects import what_changed
 
@@ -265,6 +266,18 @@ def test_a_pod_that_has_failed_for_hours_in_its_own_way_does_not_move_the_beginn
 # --- who deployed ----------------------------------------------------------------------------------------------------
 
 
+LISTED_BY_ARGO = {"resources": [{"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "checkout"}]}
+LISTED_BY_FLUX = {"inventory": {"entries": [{"id": "shop_checkout_apps_Deployment", "v": "v1"}]}}
+TRACKED = {"argocd.argoproj.io/tracking-id": "checkout:apps/Deployment:shop/checkout"}
+BY_FLUX = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+BY_CHART = {"app.kubernetes.io/instance": "checkout"}
+
+
+def part_b(seen: Observations):
+    """The rest of a capture at noon, with room for all."""
+    return bundle(capture(seen, captured_time=NOON, stage=Stage.REST))
+
+
 def argo(started: str) -> Found:
     """Application ``argocd/checkout`` that synced then."""
     history = {
@@ -273,13 +286,14 @@ def argo(started: str) -> Found:
         "deployStartedAt": started,
         "initiatedBy": {"username": "alice"},
     }
-    return Found({"metadata": {"name": "checkout", "namespace": "argocd"}, "status": {"history": [history]}})
+    return Found(
+        {"metadata": {"name": "checkout", "namespace": "argocd"}, "status": {"history": [history], **LISTED_BY_ARGO}}
+    )
 
 
 def test_a_deploy_that_argo_cd_tells_too_is_one_suspect():
     """One release seen from two sides; the side that knows the commit lends its words."""
-    tracked = {"argocd.argoproj.io/tracking-id": "checkout:apps/Deployment:shop/checkout"}
-    target = checkout(annotations=tracked)
+    target = checkout(annotations=TRACKED)
     answers = {"applications_checkout": argo(ago(minutes=7)), "replicasets": listed(OLD, NEW)}
     (only,) = findings(*BROKEN, *WELL, target=target, **answers).ranked
     assert "Argo CD Application checkout synced revision 0123456789ab by alice" in only.text
@@ -290,11 +304,7 @@ def test_a_deploy_that_argo_cd_tells_too_is_one_suspect():
 
 def test_helm_and_flux_are_told_by_their_own_history():
     """A revision's Secret was made when it was deployed; a Kustomization keeps what it applied."""
-    labels = {
-        "kustomize.toolkit.fluxcd.io/name": "apps",
-        "kustomize.toolkit.fluxcd.io/namespace": "flux-system",
-    }
-    target = checkout(labels=labels, annotations={"meta.helm.sh/release-name": "shop"})
+    target = checkout(labels=BY_FLUX, annotations={"meta.helm.sh/release-name": "shop"})
     release = {
         "metadata": {
             "name": "sh.helm.release.v1.shop.v12",
@@ -305,9 +315,66 @@ def test_helm_and_flux_are_told_by_their_own_history():
     history = [
         {"firstReconciled": ago(minutes=40), "metadata": {"revision": "main@sha1:abc"}, "lastReconciledStatus": "Ready"}
     ]
-    applied = {"metadata": {"name": "apps", "namespace": "flux-system"}, "status": {"history": history}}
+    applied = {
+        "metadata": {"name": "apps", "namespace": "flux-system"},
+        "status": {"history": history, **LISTED_BY_FLUX},
+    }
     found = dates(findings(target=target, secrets=listed(release), kustomizations_apps=Found(applied)))
     assert {"helm-shop-12": ("11:30:00", "creationTimestamp"), "flux-apps-0": ("11:20:00", "status.history")} == found
+
+
+def steering(where: str, **status: Any) -> Found:
+    """Somebody's object named like the mark, with a history and what it is given."""
+    revision = {"metadata": {"revision": "main@sha1:abc"}, "revision": "abc", "id": 1}
+    history = [{"firstReconciled": ago(minutes=4), "deployStartedAt": ago(minutes=4), **revision}]
+    meta = {"name": "apps", "namespace": where}
+    return Found({"metadata": meta, "spec": {"path": "./others"}, "status": {"history": history, **status}})
+
+
+@pytest.mark.parametrize(
+    ("marks", "path", "mine"),
+    [
+        ({"labels": BY_FLUX}, "kustomizations/flux-system/apps", LISTED_BY_FLUX),
+        ({"annotations": TRACKED}, "applications/argocd/checkout", LISTED_BY_ARGO),
+        ({"labels": BY_CHART}, "applications/argocd/checkout", LISTED_BY_ARGO),
+    ],
+    ids=["Flux", "Argo CD", "a guess"],
+)
+def test_a_mark_that_a_tenant_writes_shows_nothing_of_another_namespace(marks, path, mine):
+    """Kept only where it lists the target; whether it is there at all is not told either."""
+    plural, where, name = path.split("/")
+    seen, told = {}, {}
+    for case, answer in {"listed": steering(where, **mine), "other": steering(where), "none": NotFound()}.items():
+        world = observed(*BROKEN, target=checkout(**marks), **{f"{plural}_{name}": answer})
+        made = part_b(world)
+        seen[case] = b"".join(files(made).values())
+        why = {m.name: (m.reason, m.message) for m in made.missing}
+        told[case] = f"{path}.json" in files(made), why.get(f"{path}.json")
+    assert b"./others" in seen["listed"]
+    assert seen["other"] == seen["none"]
+    lacks = None if marks == {"labels": BY_CHART} else ("Forbidden", "it does not list the target")
+    assert {"listed": (True, None), "other": (False, lacks), "none": (False, lacks)} == told
+
+
+def test_what_is_beside_the_target_needs_no_proof():
+    """Who reads the incident may read it anyway."""
+    marks = {"labels": BY_FLUX | {"kustomize.toolkit.fluxcd.io/namespace": "shop"}}
+    made = part_b(observed(*BROKEN, target=checkout(**marks), kustomizations_apps=steering("shop")))
+    assert b"./others" in files(made)["kustomizations/shop/apps.json"]
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {"annotations": {"argocd.argoproj.io/tracking-id": "argocd_:apps/Deployment:shop/checkout"}},
+        {"labels": {"app.kubernetes.io/instance": "argocd_"}},
+    ],
+    ids=["tracking id", "label"],
+)
+def test_a_mark_without_a_name_asks_for_nothing(marks):
+    """A Get of no name is a list of all of them."""
+    scene = Scene(SHOP, observed(target=checkout(**marks)))
+    assert () == reconcilers(scene)
 
 
 def test_what_all_of_the_cluster_shares_is_looked_at_too():

@@ -198,6 +198,36 @@ STRUCTURES = [
         "revision",
         {"kind": "ControllerRevision", "data": {"spec": {"template": {"spec": {"containers": [container()]}}}}},
     ),
+    (
+        "cron job",
+        {
+            "kind": "CronJob",
+            "spec": {
+                "jobTemplate": {
+                    "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": SECRET}},
+                    "spec": {"template": {"spec": {"containers": [container(args=["--db-password", SECRET])]}}},
+                }
+            },
+        },
+    ),
+    (
+        "route",
+        {
+            "kind": "HTTPRoute",
+            "spec": {
+                "rules": [
+                    {"filters": [{"requestHeaderModifier": {"set": [{"name": "X-Api-Key", "value": SECRET}]}}]},
+                ]
+            },
+        },
+    ),
+    (
+        "jsonnet",
+        {
+            "kind": "Application",
+            "spec": {"source": {"directory": {"jsonnet": {"tlas": [{"name": "dbPassword", "value": SECRET}]}}}},
+        },
+    ),
     ("flag", {"kind": "Pod", "spec": {"containers": [{"args": ["--db-password", SECRET, "--port", "1"]}]}}),
     ("flag=", {"kind": "Pod", "spec": {"containers": [{"command": ["x", f"--token={SECRET}"]}]}}),
     (
@@ -233,6 +263,17 @@ def test_what_is_no_secret_stays_in_the_structure():
         "spec": {"containers": [{"args": ["--port", "8080", "serve"], "env": [{"name": "PORT", "value": "1"}]}]},
     }
     assert obj == Redactor(KEY).clean(obj)
+
+
+def test_a_value_beside_a_secret_name_is_masked_once_and_all_else_is_shared():
+    """Not the token of a token; a value that has structure, and one of another name, stay."""
+    others = [{"name": "tokens", "value": {"max": 5}}, {"name": "X-Trace", "value": "on"}]
+    obj = {"kind": "Pod", "spec": {"containers": [container()], "rules": others}}
+    redactor = Redactor(KEY)
+    cleaned = redactor.clean(obj)
+    assert 1 == redactor.count
+    assert cleaned["spec"]["rules"] is others
+    assert token("env", SECRET.encode(), KEY).decode() == cleaned["spec"]["containers"][0]["env"][0]["value"]
 
 
 def test_long_lines_are_cut_before_patterns_see_them_and_it_is_said():

@@ -28,26 +28,30 @@ _WAITED_FOR: Final = (AttemptState.INTENDED, AttemptState.STARTED)
 
 
 def capture_rest(draft: Draft) -> bool:
-    """The first that is wanted, one a plan; true while this plan is about one."""
+    """The first of which something is wanted, one a plan; true while this plan is about one."""
     if draft.questions or draft.seen.not_stored or not _nobody_waits(draft):
         return False
-    first = next((e for e in draft.status.evidence or () if is_wanted(draft.status, e)), None)
-    if first is None:
-        return False
-    wanted = _wanted(draft, first)
-    if wanted is None:
-        return False
-    draft.later = True
-    held = draft.seen.held.get(first.name) or _read_again(draft, first)
-    if held is None:
-        return bool(draft.questions)
+    for first in draft.status.evidence or ():
+        wanted = _wanted(draft, first) if is_wanted(draft.status, first) else None
+        if wanted is None:
+            continue
+        held = draft.seen.held.get(first.name) or _read_again(draft, first)
+        if held is not None:
+            _capture(draft, first, wanted, held)
+        if held is not None or draft.questions:
+            draft.later = True
+            return True
+    return False
+
+
+def _capture(draft: Draft, first: EvidenceRecord, wanted: Wanted, held: Held) -> None:
+    """Ask what is still to be asked; when nothing is, bundle it."""
     seen = replace(draft.seen, answers={**draft.seen.answers, **held.answers})
     if draft.now - first.captured_time <= WITHIN:
         draft.ask(*draft.catalog.collector.changes_questions(wanted.aims, seen))
         ask_graphs(draft)
     if not draft.questions:
         capture(draft, wanted, Rest(first, seen, held.manifest, _lost(draft, first, held)))
-    return True
 
 
 def is_wanted(status: IncidentStatus, evidence: EvidenceRecord) -> bool:
@@ -73,8 +77,7 @@ def _wanted(draft: Draft, first: EvidenceRecord) -> Wanted | None:
     # Its name ends in its digest; before that it says which part it is.
     name = f"{first.name.rpartition('-')[0].removesuffix('-a')}-b"
     if first.purpose == Purpose.DECLARED:
-        targets = draft.incident.spec.targets or ()
-        aims = tuple(aim_at(draft.incident, t.kind.value, t.name) for t in targets)
+        aims = tuple(aim_at(draft.incident, t.kind.value, t.name) for t in draft.looked_at)
         return Wanted(aims, Purpose.DECLARED, name) if aims else None
     made_for = ((r, a) for r, a in _attempts(draft.status) if a.evidence == first.name)
     record, attempt = next(made_for, (None, None))

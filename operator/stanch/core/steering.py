@@ -95,8 +95,7 @@ def _labelled(meta: Mapping[str, Any]) -> tuple[str, str] | None:
     said = str((meta.get("labels") or {}).get(INSTANCE) or "")
     if not said or TRACKING in (meta.get("annotations") or {}):
         return None
-    namespace, _, name = said.rpartition("_")
-    return namespace or ARGO_NAMESPACE, name
+    return _address(said)
 
 
 def _tracked(meta: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -105,8 +104,13 @@ def _tracked(meta: Mapping[str, Any]) -> tuple[str, str] | None:
     application, _, rest = said.partition(":")
     if not application or rest.rpartition(":")[2] != f"{meta.get('namespace', '')}/{meta['name']}":
         return None
-    namespace, _, name = application.rpartition("_")
-    return namespace or ARGO_NAMESPACE, name
+    return _address(application)
+
+
+def _address(said: str) -> tuple[str, str] | None:
+    """`namespace_name`, or a name alone; without a name it would ask for all of them."""
+    namespace, _, name = said.rpartition("_")
+    return (namespace or ARGO_NAMESPACE, name) if name else None
 
 
 def ask_for_hold(aim: Aim, who: Steerer) -> str:

@@ -25,7 +25,7 @@ FIRST_LOG_BYTES: Final = 64 * 1024
 _KEPT_OF_SECRETS: Final = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "labels")
 # What charts and overlays are given: secrets of any name may be among it.
 _GIVEN: Final = frozenset(
-    {"values", "valuesObject", "parameters", "postBuild", "substitute", "helm", "plugin", "patches"}
+    {"values", "valuesObject", "parameters", "postBuild", "substitute", "helm", "jsonnet", "plugin", "patches"}
 )
 
 
@@ -85,8 +85,14 @@ class RestLayout(Layout):
 
     def _answered(self, scene: Scene, name: str, question: Question) -> None:
         answer = self.seen.get(question)
-        if isinstance(answer, NotFound) or name in self.shelf.had:
-            return  # Nobody installed that kind, or it was removed since; or part a has it.
+        if name in self.shelf.had:
+            return
+        if isinstance(question, Get) and name == _steerer(question) and sources.is_unproven(scene, question, answer):
+            if not sources.is_guess(scene, question):
+                self.shelf.lacks(name, MissingReason.FORBIDDEN, sources.NOT_LISTED)
+            return
+        if isinstance(answer, NotFound):
+            return  # Nobody installed that kind, or it was removed since.
         if isinstance(question, List) and self._check(name, question):
             found = _names(scene, items(answer)) if question.ref == sources.SECRETS else items(answer)
             self._list(name, question.ref.path(question.namespace), found, ItemKind.LIST)

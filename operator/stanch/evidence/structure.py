@@ -17,12 +17,14 @@ _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _HOOKS = ("postStart", "preStop")
 _LOGIN_FLAGS = ("-u", "--user", "--proxy-user")  # curl -u me:hunter2
 _LOGIN = re.compile(r"[^:]+:(?!\d{1,6}$)")  # and not the uid:gid of docker run -u 1000:1000
+_MASKED = re.compile(r"\*\*\*\w+(?::[0-9a-f]{8})?\*\*\*")
 
 
 def clean(obj: Obj, mask: Mask, scrub: Scrub) -> Obj:
     """
     A copy along the paths that hold secrets; everything else is shared with the original.
 
+    A ``value`` beside a secret-like ``name`` is masked wherever it stands: headers of a route, variables of a chart.
     ``mask`` makes a token of a family and a value; ``scrub`` masks by pattern what describe pages would cut first.
     """
     result = {**obj, "metadata": _metadata(mapping(obj, "metadata"), scrub)} if "metadata" in obj else dict(obj)
@@ -31,7 +33,23 @@ def clean(obj: Obj, mask: Mask, scrub: Scrub) -> Obj:
         return _lengths(result)
     if "data" in obj:  # a ControllerRevision
         result["data"] = _with_template(mapping(obj, "data"), mask, scrub)
-    return _with_template(result, mask, scrub) if "template" in mapping(obj, "spec") else _with_containers(result, mask)
+    cleaned: Obj = _named(_with_pods(result, mask, scrub), mask)
+    return cleaned
+
+
+def _named(value: Any, mask: Mask) -> Any:
+    """Without any ``value`` whose ``name`` beside it is a secret's; the same object when there is none."""
+    if isinstance(value, list):
+        each = [_named(one, mask) for one in value]
+        return each if any(new is not old for new, old in zip(each, value, strict=True)) else value
+    if not isinstance(value, dict):
+        return value
+    changed = {key: new for key, old in value.items() if (new := _named(old, mask)) is not old}
+    said, name = value.get("value"), value.get("name")
+    is_secret = isinstance(name, str) and SECRET_NAME.search(name)
+    if is_secret and said and isinstance(said, str) and not _MASKED.fullmatch(said):
+        changed["value"] = mask("named", said)
+    return {**value, **changed} if changed else value
 
 
 def _metadata(metadata: Obj, scrub: Scrub) -> Obj:
@@ -59,6 +77,16 @@ def _lengths(obj: Obj) -> Obj:
         if part in obj:
             obj[part] = {key: f"<{len(text(value))} characters>" for key, value in mapping(obj, part).items()}
     return obj
+
+
+def _with_pods(obj: Obj, mask: Mask, scrub: Scrub) -> Obj:
+    """Clean the pod that it is, makes, or has a Job make."""
+    spec = mapping(obj, "spec")
+    if isinstance(spec.get("jobTemplate"), dict):
+        job = spec["jobTemplate"]
+        job = {**job, "metadata": _metadata(mapping(job, "metadata"), scrub)} if "metadata" in job else job
+        return {**obj, "spec": {**spec, "jobTemplate": _with_template(job, mask, scrub)}}
+    return _with_template(obj, mask, scrub) if "template" in spec else _with_containers(obj, mask)
 
 
 def _with_template(obj: Obj, mask: Mask, scrub: Scrub) -> Obj:

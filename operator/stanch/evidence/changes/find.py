@@ -186,6 +186,10 @@ def _releases(finder: _Finder, scene: Scene, namespace: str) -> None:
         finder.add("Helm releases", releases.helm(found, release))
     for question in sources.reconcilers(scene):
         title = f"{question.ref.plural} {question.namespace}/{question.name}"
+        if sources.is_unproven(scene, question, finder.seen.get(question)):
+            if not sources.is_guess(scene, question):
+                finder.sources[title] = Source(title, unread=f"forbidden: {sources.NOT_LISTED}")
+            continue
         for obj in finder.objects(title, question):
             if question.ref in (KUSTOMIZATIONS, HELM_RELEASES):
                 kind = "Kustomization" if question.ref == KUSTOMIZATIONS else "HelmRelease"

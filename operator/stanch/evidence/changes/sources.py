@@ -6,8 +6,11 @@ from typing import Final
 
 from stanch.api.meta import TargetKind
 from stanch.core import asking
-from stanch.core.observations import Observations
+from stanch.core.argo import lists
+from stanch.core.git_ops import has
+from stanch.core.observations import Answer, Found, NotFound, Observations
 from stanch.core.questions import (
+    APPLICATIONS,
     CONFIG_MAPS,
     DAEMONSETS,
     DEPLOYMENTS,
@@ -46,6 +49,7 @@ CLUSTER: Final = (
     ("mutating webhooks", "MutatingWebhookConfiguration", List(MUTATING, None, metadata_only=True)),
     ("validating webhooks", "ValidatingWebhookConfiguration", List(VALIDATING, None, metadata_only=True)),
 )
+NOT_LISTED: Final = "it does not list the target"
 _RELEASE: Final = "meta.helm.sh/release-name"
 
 
@@ -162,6 +166,28 @@ def reconcilers(scene: Scene) -> tuple[Get, ...]:
     maybe = perhaps(target)
     found = (*steerers(target), *((maybe,) if maybe else ()))
     return tuple(dict.fromkeys(Get(who.ref, who.namespace, who.name) for who in found if who.ref is not None))
+
+
+def is_unproven(scene: Scene, question: Get, answer: Answer | None) -> bool:
+    """
+    Is it another namespace's, and does not list the target?
+
+    Who wrote the mark may have no right to read it, nor to know whether it is there.
+    """
+    if question.namespace == scene.aim.namespace or not isinstance(answer, Found | NotFound):
+        return False
+    if isinstance(answer, NotFound):
+        return True
+    if question.ref == APPLICATIONS:
+        return not lists({"status": {"resources": dicts(answer.value, "status", "resources")}}, scene.aim)
+    entries = dicts(answer.value, "status", "inventory", "entries")
+    return not has({"status": {"inventory": {"entries": entries}}}, scene.aim)
+
+
+def is_guess(scene: Scene, question: Get) -> bool:
+    """Is it asked for only because of a label that every Helm chart sets?"""
+    maybe = perhaps(scene.target) if scene.target else None
+    return maybe is not None and question == Get(APPLICATIONS, maybe.namespace, maybe.name)
 
 
 def release_of(target: Obj) -> str:
