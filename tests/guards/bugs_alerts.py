@@ -155,9 +155,16 @@ BUGS: Bugs = {
         Bug(
             "cancels one that somebody is in",
             FOLD,
-            " or draft.records or _somebody_is_there(draft)",
+            " or _something_is_done(draft) or _somebody_is_there(draft)",
             "",
             f"{FOLDED}::test_where_somebody_is_it_stays",
+        ),
+        Bug(
+            "keeps both of two for a Runbook's plan",
+            FOLD,
+            "any(r.attempts or not r.source.startswith((RUNBOOK, HOLD_FOR)) for r in draft.records)",
+            "bool(draft.records)",
+            f"{FOLDED}::test_a_runbooks_plan_alone_keeps_neither",
         ),
         Bug(
             "takes the end that was told last",
