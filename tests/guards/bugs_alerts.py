@@ -132,6 +132,27 @@ BUGS: Bugs = {
             f"{KEPT}::test_of_two_made_in_one_second_the_one_that_stays_knows_all",
         ),
         Bug(
+            "parts a group from its incident when its labels change",
+            RECEIVER,
+            "        if home is None or home == places[0] or ",
+            "        if True or home is None or ",
+            f"{POSTED}::test_another_namespace_that_joins_makes_no_second_one",
+        ),
+        Bug(
+            "looks for the incident of an end where an alert of that severity would go",
+            STORE,
+            "choose(told.labels, await self._lookup.runbooks(namespace))\n",
+            "await self._choose(namespace, told)\n",
+            f"{POSTED}::test_how_severe_it_is_does_not_say_where",
+        ),
+        Bug(
+            "draws alerts to what is over",
+            LOOKUP,
+            "    return [each for each in known if each is not None and each.over is None]",
+            "    return [each for each in known if each is not None]",
+            f"{POSTED}::test_it_is_looked_for_only_where_the_sender_may_create",
+        ),
+        Bug(
             "does not count what others are making",
             STORE,
             "    ahead = frozenset(keys)\n",
