@@ -216,6 +216,20 @@ BUGS: Bugs = {
             f"{JOINED}::test_what_a_person_ended_is_not_brought_back_by_a_repetition",
         ),
         Bug(
+            "drops what began before the end of a group that was cut",
+            GROUPS,
+            "not known.group.more or alert.starts_time > known.group.received_time",
+            "not known.group.more",
+            f"{JOINED}::test_of_a_group_that_was_cut_what_began_later_is_new",
+        ),
+        Bug(
+            "brings back what was left out of a group",
+            GROUPS,
+            "        return not known.group.more or alert",
+            "        return True or alert",
+            f"{JOINED}::test_of_a_group_that_was_cut_what_began_later_is_new",
+        ),
+        Bug(
             "has room for any number",
             LOOKUP,
             "for k in known} - {STORM_KEY} | ahead) < OPEN_MAX",
