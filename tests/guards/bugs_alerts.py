@@ -304,6 +304,13 @@ BUGS: Bugs = {
             "test_silences.py::test_what_would_hide_too_much_is_not_silenced",
         ),
         Bug(
+            "silences what others hear",
+            SILENCES,
+            "    if meta.namespace != platform and ",
+            "    if False and ",
+            "test_silences.py::test_nobody_silences_what_others_hear",
+        ),
+        Bug(
             "silences what nobody looks at",
             SILENCES,
             "if at_it else None",
