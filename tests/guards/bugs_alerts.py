@@ -12,7 +12,12 @@ GROUPS, STATES, FOLD, SEVERITY, RISES = (
 SHELL = "operator/stanch/shell"
 RECEIVER, SENDER, STORE = f"{SHELL}/receiver.py", f"{SHELL}/sender.py", f"{SHELL}/alert_store.py"
 LOOKUP, KEPT = f"{SHELL}/alert_lookup.py", "shell/test_alert_store.py"
-POSTED, JOINED, FOLDED = "shell/test_receiver.py", "test_alert_groups.py", "test_alert_fold.py"
+POSTED, HOME, JOINED, FOLDED = (
+    "shell/test_receiver.py",
+    "shell/test_receiver_home.py",
+    "test_alert_groups.py",
+    "test_alert_fold.py",
+)
 SILENCES, SILENCER = "silences.py", f"{SHELL}/silencer.py"
 
 BUGS: Bugs = {
@@ -136,21 +141,21 @@ BUGS: Bugs = {
             RECEIVER,
             "        if home is None or home == places[0] or ",
             "        if True or home is None or ",
-            f"{POSTED}::test_another_namespace_that_joins_makes_no_second_one",
+            f"{HOME}::test_another_namespace_that_joins_makes_no_second_one",
         ),
         Bug(
             "looks for the incident of an end where an alert of that severity would go",
             STORE,
             "choose(told.labels, await self._lookup.runbooks(namespace))\n",
             "await self._choose(namespace, told)\n",
-            f"{POSTED}::test_how_severe_it_is_does_not_say_where",
+            f"{HOME}::test_how_severe_it_is_does_not_say_where",
         ),
         Bug(
             "draws alerts to what is over",
             LOOKUP,
             "    return [each for each in known if each is not None and each.over is None]",
             "    return [each for each in known if each is not None]",
-            f"{POSTED}::test_it_is_looked_for_only_where_the_sender_may_create",
+            f"{HOME}::test_it_is_looked_for_only_where_the_sender_may_create",
         ),
         Bug(
             "does not count what others are making",

@@ -6,71 +6,28 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
-from kubernetes.aio.client.configuration import Configuration
 from prometheus_client import generate_latest
 
 from alert_api import AUDIENCE, GOOD, OTHER, THIEF, AlertApi
+from alert_place import Place, placed, runbook
 from alerts import alert, payload
-from build import T0, Json, stamp
+from build import T0, stamp
 from stanch.api.policy import DEFAULT
-from stanch.core.alert_groups import OPEN_MAX, read_known
-from stanch.core.alert_states import firing
+from stanch.core.alert_groups import OPEN_MAX
 from stanch.shell import alert_store, receiver
-from stanch.shell.bells import Key
-from stanch.shell.cache import Cache
-from stanch.shell.client import Kube
 from stanch.shell.metrics import REGISTRY
 from stanch.shell.receiver import BODY_MAX, AlertsAt, Receiver, receiving
-
-
-class Place:
-    """A receiver, the API server behind it, and a way to post."""
-
-    def __init__(self, api: AlertApi, url: str, web_client: aiohttp.ClientSession) -> None:
-        self.api, self.url, self.web = api, url, web_client
-        self.policy, self.unread, self.cache = DEFAULT, "", Cache()
-
-    async def post(self, body: Any, token: str | None = GOOD, **headers: str) -> tuple[int, Json]:
-        """Code and message."""
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        auth = {"Authorization": f"Bearer {token}"} if token is not None else {}
-        async with self.web.post(self.url, data=raw, headers=auth | headers) as answer:
-            self.headers = answer.headers
-            return answer.status, await answer.json()
-
-    def groups(self) -> list[int]:
-        """How many alerts fire in each incident that is not over."""
-        known = [read_known(body) for body in self.api.incidents.values()]
-        return [firing(k.group) for k in known if k is not None and k.over is None]
-
-
-@contextlib.asynccontextmanager
-async def served(app: web.Application) -> AsyncIterator[str]:
-    """On loopback."""
-    runner = web.AppRunner(app, shutdown_timeout=0.1, auto_decompress=False)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
     """Everything together."""
-    api = AlertApi()
-    async with served(api.app()) as host, Kube(Configuration(host=host)) as kube, aiohttp.ClientSession() as client:
-        made = Place(api, "", client)
-        taking = Receiver(kube, lambda _: made.policy, lambda: made.unread, made.cache)
-        async with receiving(AlertsAt("127.0.0.1:0"), taking) as at:
-            made.url = f"http://{at}/alerts"
-            yield made
+    async with placed(AlertApi()) as made:
+        yield made
 
 
 # --- who -------------------------------------------------------------------------------------------------------------
@@ -131,17 +88,6 @@ async def test_where_the_platform_lets_it_the_label_says_where(place: Place) -> 
     assert (202, "shop") == (code, said["namespace"])
 
 
-def runbook(name: str, namespace: str = "stanch-system", *matchers: str, **spec: Any) -> Json:
-    """A Runbook for these alerts, as the API server has it."""
-    meta = {"name": name, "namespace": namespace, "uid": name, "creationTimestamp": stamp(T0)}
-    match = {"alerts": list(matchers) or ['alertname="ShopErrors"'], **spec}
-    wish = {"name": "back", "rolloutUndo": {}}
-    return {
-        "metadata": meta,
-        "spec": {"title": name, "summary": name, "mode": "Approve", "match": match, "mitigations": [wish]},
-    }
-
-
 async def test_the_runbook_that_is_for_it_is_named(place: Place) -> None:
     """The one of that namespace that fits best; one of another namespace takes nobody else's alerts."""
     place.api.runbooks = [
@@ -176,76 +122,6 @@ async def test_a_runbook_of_the_namespace_that_the_alerts_name_says_where(place:
     assert where == said["namespace"]
     _, other = await place.post(payload(alert(alertname="Other"), group="other"))
     assert "stanch-system" == other["namespace"]
-
-
-@pytest.fixture
-async def replica(place: Place) -> AsyncIterator[Place]:
-    """Beside the first; it remembers nothing."""
-    async with served(place.api.app()) as host, Kube(Configuration(host=host)) as kube:
-        made = Place(place.api, "", place.web)
-        taking = Receiver(kube, lambda _: made.policy, lambda: made.unread, made.cache)
-        async with receiving(AlertsAt("127.0.0.1:0"), taking) as at:
-            made.url = f"http://{at}/alerts"
-            yield made
-
-
-def watched(place: Place) -> None:
-    """A watch has told of all that is stored."""
-    for (namespace, name), body in place.api.incidents.items():
-        place.cache.put(Key("incidents", namespace, name), body)
-
-
-@pytest.mark.parametrize("how", ["remembered", "watched", "cold"])
-async def test_an_end_finds_the_incident_where_it_was_made(place: Place, replica: Place, how: str) -> None:
-    """An end says nothing of how severe it was, so the Runbook that brought it there is no longer for it by that."""
-    place.api.runbooks = [runbook("for-it", "shop", severities=["SEV1"])]
-    place.api.may.add("shop")
-    _, said = await place.post(payload(alert(severity="critical")))
-    assert "shop" == said["namespace"]
-    place.api.runbooks = []
-    teller = place if how == "remembered" else replica
-    if how == "watched":
-        watched(replica)
-    code, end = await teller.post(payload(alert(end=T0 + timedelta(minutes=1), severity="critical")))
-    assert (202, "shop", said["incident"]) == (code, end["namespace"], end["incident"])
-    assert [0] == place.groups()
-
-
-@pytest.mark.parametrize("how", ["remembered", "watched", "cold"])
-async def test_another_namespace_that_joins_makes_no_second_one(place: Place, replica: Place, how: str) -> None:
-    """One open incident a groupKey, whatever labels its alerts have in common by then."""
-    place.policy = replica.policy = replace(DEFAULT, alerts_namespaces=frozenset({"shop"}))
-    place.api.may.add("shop")
-    _, said = await place.post(payload(alert()))
-    teller = place if how == "remembered" else replica
-    if how == "watched":
-        watched(replica)
-    code, more = await teller.post(payload(alert(), alert(2, namespace="payments")))
-    assert (202, "shop", said["incident"]) == (code, more["namespace"], more["incident"])
-    assert [2] == place.groups()
-
-
-async def test_it_is_looked_for_only_where_the_sender_may_create(place: Place, replica: Place) -> None:
-    """And what is over by now draws nothing to it."""
-    place.policy = replace(DEFAULT, alerts_namespaces=frozenset({"shop"}))
-    place.api.may.add("shop")
-    _, said = await place.post(payload(alert()))
-    place.api.may.remove("shop")
-    _, other = await replica.post(payload(alert(), alert(2, namespace="payments")))
-    assert "stanch-system" == other["namespace"]
-    place.api.incidents.pop(("stanch-system", other["incident"]))
-    place.api.incidents[("shop", said["incident"])]["status"] = {"times": {"resolved": stamp(T0)}}
-    _, new = await place.post(payload(alert(), alert(3, namespace="payments")))
-    assert "stanch-system" == new["namespace"]
-
-
-async def test_how_severe_it_is_does_not_say_where(place: Place) -> None:
-    """A Runbook for these alerts does, even if it is for severer ones."""
-    place.api.runbooks = [runbook("for-it", "shop", severities=["SEV1"])]
-    place.api.may.add("shop")
-    _, said = await place.post(payload(alert(severity="info")))
-    assert "shop" == said["namespace"]
-    assert "runbook" not in place.api.incidents[("shop", said["incident"])]["spec"]
 
 
 async def test_what_would_go_into_a_namespace_that_is_not_there_goes_into_the_default(place: Place) -> None:
