@@ -45,6 +45,7 @@ class AlertApi:
                 web.post("/apis/authentication.k8s.io/v1/tokenreviews", self._who),
                 web.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", self._may),
                 web.get(PATH, self._list),
+                web.get(PATH.replace("/namespaces/{namespace}", ""), self._list),
                 web.get(PATH.replace("incidents", "runbooks"), self._runbooks),
                 web.post(PATH, self._create),
                 web.get(PATH + "/{name}", self._get),
@@ -89,9 +90,10 @@ class AlertApi:
         if said := await self._begin("list", request):
             return said
         fits = _selector(request.query.get("labelSelector", ""))
+        where = request.match_info.get("namespace")
         may_be_old = request.query.get("resourceVersion") == "0"
         shown = self.behind if self.behind is not None and may_be_old else self.incidents
-        found = [o for (ns, _), o in sorted(shown.items()) if ns == request.match_info["namespace"] and fits(o)]
+        found = [o for (ns, _), o in sorted(shown.items()) if where in (None, ns) and fits(o)]
         return web.json_response({"items": copy.deepcopy(found), "metadata": {"resourceVersion": str(self._version)}})
 
     async def _runbooks(self, request: web.Request) -> web.Response:

@@ -135,18 +135,24 @@ def test_runbooks_of_the_same_rank_are_told_and_none_is_taken() -> None:
 def test_a_runbook_reads_its_parameters_from_labels_that_all_alerts_have() -> None:
     """Only through its own oneOf or pattern; what a label says of a namespace or another object is nothing to it."""
     for label, plan in (("checkout", ["roll-back"]), ("../../payments", []), ("", [])):
-        made = alarmed(alert(deployment=label), targets=None, recovery=None)
-        followed = alerted().model_dump(by_alias=True, exclude_none=True)["spec"]
-        spec = made.spec.wire() | {"runbook": {"name": "bad-deploy"}, "declaredBy": followed["declaredBy"]}
-        spec |= {"requesters": followed["requesters"], "serviceAccountName": "runbook-deploys"}
-        group = AlertGroup.model_validate(group_of(alert(deployment=label)))
-        labels = {"deployment": label} if label else {}
-        spec["alertGroup"] = group.model_copy(update={"labels": labels}).wire()
-        world = World(Incident.model_validate({"metadata": made.metadata.wire(), "spec": spec}))
-        world.objects[("runbooks", "bad-deploy")] = body()
+        world = following(label)
         world.look()
         world.look()
         assert plan == [m.name for m in world.incident.status.mitigations or ()], label
+
+
+def following(label: str) -> World:
+    """An incident of alerts with the Runbook that is for them."""
+    made = alarmed(alert(deployment=label), targets=None, recovery=None)
+    followed = alerted().model_dump(by_alias=True, exclude_none=True)["spec"]
+    spec = made.spec.wire() | {"runbook": {"name": "bad-deploy"}, "declaredBy": followed["declaredBy"]}
+    spec |= {"requesters": followed["requesters"], "serviceAccountName": "runbook-deploys"}
+    group = AlertGroup.model_validate(group_of(alert(deployment=label)))
+    labels = {"deployment": label} if label else {}
+    spec["alertGroup"] = group.model_copy(update={"labels": labels}).wire()
+    world = World(Incident.model_validate({"metadata": made.metadata.wire(), "spec": spec}))
+    world.objects[("runbooks", "bad-deploy")] = body()
+    return world
 
 
 # --- two of one group ------------------------------------------------------------------------------------------------
@@ -200,3 +206,19 @@ def test_where_somebody_is_it_stays() -> None:
         world.look()
         assert world.incident.status.times is not None
         assert world.incident.status.times.cancelled is None
+
+
+@pytest.mark.parametrize("frozen", [False, True], ids=["at its first look", "once its plan is frozen"])
+def test_a_runbooks_plan_alone_keeps_neither(frozen: bool) -> None:
+    """The older one has the same plan; and what is cancelled does nothing of it."""
+    world = following("checkout")
+    if frozen:
+        world.look()
+    beside(world, "inc-0", T0 - SOON)
+    for _ in range(3):
+        world.look()
+    status = world.incident.status
+    assert ["roll-back"] == [m.name for m in status.mitigations or ()]
+    assert not any(m.attempts for m in status.mitigations or ())
+    assert status.times is not None
+    assert status.times.cancelled is not None

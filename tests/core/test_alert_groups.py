@@ -185,6 +185,17 @@ def test_what_a_person_ended_is_not_brought_back_by_a_repetition(how: str) -> No
     assert isinstance(decide(told(alert(start=end + minutes(1))), [known], RULES, end + minutes(60)), Create)
 
 
+@pytest.mark.parametrize("how", ["resolved", "closed"])
+def test_of_a_group_that_was_cut_what_began_later_is_new(how: str) -> None:
+    """It began before the end and was told after it: among those that were left out before it can't have been."""
+    end = T0 + minutes(10)
+    known = incident(told(alert(), truncatedAlerts=40), **{how: end})
+    late = decide(told(alert(), alert(2, start=end - minutes(1))), [known], RULES, end + minutes(2))
+    assert isinstance(late, Create) or (isinstance(late, Attach) and late.group.reopen_time is not None)
+    before = decide(told(alert(), alert(2, start=T0 - minutes(1))), [known], RULES, end + minutes(2))
+    assert isinstance(before, Nothing) or (isinstance(before, Attach) and before.group.reopen_time is None)
+
+
 def test_one_that_is_open_comes_before_one_that_was_resolved() -> None:
     """The oldest of several open ones, for the younger goes."""
     resolved = incident(told(alert(start=T0 - minutes(60))), created=T0 - minutes(60), resolved=T0 - minutes(30))

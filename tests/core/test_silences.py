@@ -17,6 +17,7 @@ from stanch.core.silences import LASTS, RENEW_AT, SETTLED, Wanted, heard, mark_o
 from world import World
 
 LABELS = {"alertname": "ShopErrors", "namespace": "shop"}
+PLATFORM = "stanch-system"
 GROUP = AlertGroup(key="0123456789abcdef", received_time=T0)
 
 
@@ -43,7 +44,7 @@ def lived(made: Incident, **said: Any) -> Incident:
 
 def wish() -> Wanted:
     """Of an incident that somebody took on."""
-    found = wanted(lived(alarmed(), acknowledge={}))
+    found = wanted(lived(alarmed(), acknowledge={}), PLATFORM)
     assert found is not None
     return found
 
@@ -58,7 +59,7 @@ def there(found: Wanted, now: datetime, **more: Any) -> Json:
 
 def test_nothing_is_silenced_before_somebody_is_at_it() -> None:
     """An alert that nobody looks at must be heard."""
-    assert wanted(lived(alarmed())) is None
+    assert wanted(lived(alarmed()), PLATFORM) is None
     assert LABELS == wish().labels
 
 
@@ -75,7 +76,22 @@ def test_nothing_is_silenced_before_somebody_is_at_it() -> None:
 )
 def test_what_would_hide_too_much_is_not_silenced(made: Incident, said: Json) -> None:
     """All that a team has, what is over, what is none."""
-    assert wanted(lived(made, **said)) is None
+    assert wanted(lived(made, **said), PLATFORM) is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "platform", "silenced"),
+    [
+        ({"alertname": "NodeDown"}, PLATFORM, False),
+        ({"alertname": "NodeDown", "namespace": "payments"}, PLATFORM, False),
+        ({"alertname": "NodeDown", "namespace": "shop"}, PLATFORM, True),
+        ({"alertname": "NodeDown"}, "shop", True),
+    ],
+    ids=["the whole platform's", "another namespace's", "its own", "by the platform"],
+)
+def test_nobody_silences_what_others_hear(labels: Json, platform: str, silenced: bool) -> None:
+    """Whoever may create alerts in one namespace may write any labels into them."""
+    assert silenced == (wanted(lived(alarmed(labels=labels), acknowledge={}), platform) is not None)
 
 
 def test_it_is_no_wider_than_its_alerts_and_says_whose_it_is() -> None:
@@ -138,7 +154,7 @@ def test_nobody_elses_is_touched(other: Json) -> None:
 
 def test_what_is_silenced_is_heard_of_all_the_same() -> None:
     """Alertmanager tells nobody of its end; what it does not have any more is over."""
-    mine = wanted(lived(alarmed(*(alert(n) for n in range(1, 20))), acknowledge={}))
+    mine = wanted(lived(alarmed(*(alert(n) for n in range(1, 20))), acknowledge={}), PLATFORM)
     assert mine is not None
     up = T0 - SETTLED
     all_of_them = [{"fingerprint": f"{n:016x}"} for n in range(1, 20)]

@@ -12,7 +12,12 @@ GROUPS, STATES, FOLD, SEVERITY, RISES = (
 SHELL = "operator/stanch/shell"
 RECEIVER, SENDER, STORE = f"{SHELL}/receiver.py", f"{SHELL}/sender.py", f"{SHELL}/alert_store.py"
 LOOKUP, KEPT = f"{SHELL}/alert_lookup.py", "shell/test_alert_store.py"
-POSTED, JOINED, FOLDED = "shell/test_receiver.py", "test_alert_groups.py", "test_alert_fold.py"
+POSTED, HOME, JOINED, FOLDED = (
+    "shell/test_receiver.py",
+    "shell/test_receiver_home.py",
+    "test_alert_groups.py",
+    "test_alert_fold.py",
+)
 SILENCES, SILENCER = "silences.py", f"{SHELL}/silencer.py"
 
 BUGS: Bugs = {
@@ -132,6 +137,27 @@ BUGS: Bugs = {
             f"{KEPT}::test_of_two_made_in_one_second_the_one_that_stays_knows_all",
         ),
         Bug(
+            "parts a group from its incident when its labels change",
+            RECEIVER,
+            "        if home is None or home == places[0] or ",
+            "        if True or home is None or ",
+            f"{HOME}::test_another_namespace_that_joins_makes_no_second_one",
+        ),
+        Bug(
+            "looks for the incident of an end where an alert of that severity would go",
+            STORE,
+            "choose(told.labels, await self._lookup.runbooks(namespace))\n",
+            "await self._choose(namespace, told)\n",
+            f"{HOME}::test_how_severe_it_is_does_not_say_where",
+        ),
+        Bug(
+            "draws alerts to what is over",
+            LOOKUP,
+            "    return [each for each in known if each is not None and each.over is None]",
+            "    return [each for each in known if each is not None]",
+            f"{HOME}::test_it_is_looked_for_only_where_the_sender_may_create",
+        ),
+        Bug(
             "does not count what others are making",
             STORE,
             "    ahead = frozenset(keys)\n",
@@ -155,9 +181,16 @@ BUGS: Bugs = {
         Bug(
             "cancels one that somebody is in",
             FOLD,
-            " or draft.records or _somebody_is_there(draft)",
+            " or _something_is_done(draft) or _somebody_is_there(draft)",
             "",
             f"{FOLDED}::test_where_somebody_is_it_stays",
+        ),
+        Bug(
+            "keeps both of two for a Runbook's plan",
+            FOLD,
+            "any(r.attempts or not r.source.startswith((RUNBOOK, HOLD_FOR)) for r in draft.records)",
+            "bool(draft.records)",
+            f"{FOLDED}::test_a_runbooks_plan_alone_keeps_neither",
         ),
         Bug(
             "takes the end that was told last",
@@ -186,6 +219,20 @@ BUGS: Bugs = {
             "    return not state.fires and joined(state, state_of(alert), now).fires",
             "    return True",
             f"{JOINED}::test_what_a_person_ended_is_not_brought_back_by_a_repetition",
+        ),
+        Bug(
+            "drops what began before the end of a group that was cut",
+            GROUPS,
+            "not known.group.more or alert.starts_time > known.group.received_time",
+            "not known.group.more",
+            f"{JOINED}::test_of_a_group_that_was_cut_what_began_later_is_new",
+        ),
+        Bug(
+            "brings back what was left out of a group",
+            GROUPS,
+            "        return not known.group.more or alert",
+            "        return True or alert",
+            f"{JOINED}::test_of_a_group_that_was_cut_what_began_later_is_new",
         ),
         Bug(
             "has room for any number",
@@ -260,6 +307,13 @@ BUGS: Bugs = {
             " or MUST_HAVE not in (group.labels or {})",
             "",
             "test_silences.py::test_what_would_hide_too_much_is_not_silenced",
+        ),
+        Bug(
+            "silences what others hear",
+            SILENCES,
+            "    if meta.namespace != platform and ",
+            "    if False and ",
+            "test_silences.py::test_nobody_silences_what_others_hear",
         ),
         Bug(
             "silences what nobody looks at",

@@ -14,7 +14,8 @@ from stanch.api.names import EventKind, Label
 from stanch.core.alert_groups import Known, read_known
 from stanch.core.alert_states import firing, total
 from stanch.core.alertmanager import earliest
-from stanch.core.draft import Draft, shorten
+from stanch.core.census import RUNBOOK
+from stanch.core.draft import HOLD_FOR, Draft, shorten
 from stanch.core.observations import items
 from stanch.core.questions import INCIDENTS, List
 from stanch.core.recovery import count_anew
@@ -101,7 +102,7 @@ def _one_too_many(draft: Draft, group: AlertGroup) -> None:
     """Two replicas may make one each in the same moment. The younger goes, before anybody does anything in it."""
     meta = draft.incident.metadata
     over = draft.incident.declared + RACE
-    if group.key == STORM_KEY or draft.now > over or draft.records or _somebody_is_there(draft):
+    if group.key == STORM_KEY or draft.now > over or _something_is_done(draft) or _somebody_is_there(draft):
         return
     answer = draft.answer(
         List(INCIDENTS, meta.namespace, labels=f"{Label.ALERT_GROUP}={group.key},!{Label.CLOSED}", limit=20)
@@ -111,6 +112,11 @@ def _one_too_many(draft: Draft, group: AlertGroup) -> None:
     older = [k for k in known if k is not None and k.over is None and (k.created, k.name) < mine]
     if older:
         _cancel(draft, min(older, key=lambda each: (each.created, each.name)))
+
+
+def _something_is_done(draft: Draft) -> bool:
+    """Or a person asked for it. A Runbook's plan alone keeps nothing: the older one has the same."""
+    return any(r.attempts or not r.source.startswith((RUNBOOK, HOLD_FOR)) for r in draft.records)
 
 
 def _somebody_is_there(draft: Draft) -> bool:

@@ -198,8 +198,8 @@ def _is_new(alert: Alert, known: Known, now: datetime) -> bool:
     states |= dict(read_mark(mark) for mark in known.group.others or ())
     state = states.get(alert.fingerprint)
     if state is None:
-        # What was told and not kept can't be told from what is new.
-        return not known.group.more
+        # Was it told and not kept? Not if it began after the last word that is kept.
+        return not known.group.more or alert.starts_time > known.group.received_time
     # What fired when a person ended it is no news while it goes on.
     return not state.fires and joined(state, state_of(alert), now).fires
 

@@ -14,7 +14,7 @@ from stanch.api.incident import Incident
 from stanch.api.meta import instant
 from stanch.api.names import Label
 from stanch.core.alert_states import marks_of
-from stanch.core.alertmanager import Told
+from stanch.core.alertmanager import NAMESPACE_LABEL, Told
 
 CREATED_BY: Final = "stanch"
 # When stanch is away, alerts are heard again after this at the latest.
@@ -73,17 +73,20 @@ def _quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
-def wanted(incident: Incident) -> Wanted | None:
+def wanted(incident: Incident, platform: str) -> Wanted | None:
     """
     The silence that an incident of alerts should have: while it is open and somebody took it on, or something was tried.
 
     Its labels are all that its alerts have in common, alertname among them: a wider silence would hide what nobody looks at.
+    They name its own namespace, unless that is the ``platform``'s: nobody there may silence what others hear.
     """
     meta, spec, status = incident.metadata, incident.spec, incident.status
     group, times = spec.alert_group, status.times
     if Label.ALERT_GROUP not in meta.labels or group is None or group.key == STORM_KEY or spec.drill or times is None:
         return None
     if times.resolved or times.cancelled or times.closed or MUST_HAVE not in (group.labels or {}):
+        return None
+    if meta.namespace != platform and (group.labels or {}).get(NAMESPACE_LABEL) != meta.namespace:
         return None
     at_it = times.acknowledged is not None or any(record.attempts for record in status.mitigations or ())
     return Wanted(meta.namespace, meta.name, meta.uid, group, group.labels or {}) if at_it else None

@@ -8,7 +8,7 @@ enough for answering that nothing has to be written (ADR 38).
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from stanch.api.alerts import STORM_KEY
 from stanch.api.names import Label
 from stanch.api.runbook import Runbook
 from stanch.core.alert_groups import OPEN_MAX, Known, read_known
+from stanch.core.alertmanager import Told
 from stanch.core.questions import INCIDENTS, RUNBOOKS, Ref
 from stanch.shell.cache import Cache
 from stanch.shell.client import JSON, METADATA_ONLY, Kube, Reply, Unanswered
@@ -134,6 +135,33 @@ class Lookup:
         found, _ = await self._list(RUNBOOKS, namespace, "", AT_HAND)
         return [runbook for runbook in map(_runbook, found) if runbook is not None]
 
+    async def home(self, told: Told, meant: str) -> str | None:
+        """
+        The namespace of the oldest open incident of the group, wherever it is; None when none is known. What was written into
+        ``meant`` last is asked for there. Raises NotStored.
+        """
+        found = self._watched(told.key)
+        if not found and (meant, told.key) in self._near:
+            return meant
+        if not found:
+            near = [each for each in self._near.values() if each.group.key == told.key]
+            found = _open(await asyncio.gather(*(self.one(each.namespace, each.name) for each in near)))
+            for each in near:
+                if each.uid not in {known.uid for known in found}:
+                    self.forget(each.namespace, told.key)
+        if not found and not (told.firing and self._cache.count(INCIDENTS.plural)):
+            # What fires in an incident that nobody told us of yet finds it the next time; an end is told once.
+            versions = AT_HAND if told.firing else NOW
+            listed, _ = await self._list(INCIDENTS, "", f"{Label.ALERT_GROUP}={told.key},!{Label.CLOSED}", versions)
+            found = _open(map(read_known, listed))
+        return min(found, key=lambda each: (each.created, each.name)).namespace if found else None
+
+    def _watched(self, key: str) -> list[Known]:
+        """Open incidents of the group that a watch has told of."""
+        bodies = (self._cache.get(each) for each in self._cache.all() if each.plural == INCIDENTS.plural)
+        mine = [b for b in bodies if b and (b["metadata"].get("labels") or {}).get(Label.ALERT_GROUP) == key]
+        return _open(map(read_known, mine))
+
     def _has_sibling(self, near: Known) -> bool:
         """Has a watch told of another open incident of the group? Two replicas may have made one each, and one of them will go."""
         for key in self._cache.all():
@@ -170,6 +198,10 @@ class Lookup:
             if not meta.get("continue"):
                 return items, str(meta.get("resourceVersion") or "")
             params["continue"] = meta["continue"]
+
+
+def _open(known: Iterable[Known | None]) -> list[Known]:
+    return [each for each in known if each is not None and each.over is None]
 
 
 def _runbook(body: dict[str, Any]) -> Runbook | None:

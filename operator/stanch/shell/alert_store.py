@@ -218,9 +218,16 @@ class AlertStore:
         raise NotStored(f"all {len(decision.names)} names for it are taken, the first is {decision.names[0]}")
 
     async def has_runbook(self, namespace: str, told: Told) -> bool:
-        """Is a Runbook of that namespace for these alerts? Raises NotStored."""
-        choice = await self._choose(namespace, told)
+        """Is a Runbook of that namespace for these alerts, however severe? What fires changes, where it goes does not."""
+        choice = choose(told.labels, await self._lookup.runbooks(namespace))
         return choice.chosen is not None or bool(choice.tied)
+
+    async def home(self, told: Told, meant: str) -> str | None:
+        """The namespace of an open incident that is about it already; ``meant`` is where a new one would be. Raises NotStored."""
+        try:
+            return await self._lookup.home(told, meant)
+        except Unanswered as error:
+            raise NotStored(str(error)) from error
 
     async def _choose(self, namespace: str, told: Told) -> Choice:
         """Among the Runbooks of the very namespace, for nobody's Runbook takes another's alerts."""

@@ -163,6 +163,14 @@ class Receiver:
         raise Answer(503, f"there is no namespace {places[-1]}; see receiver.defaultNamespace of the ResponsePolicy")
 
     async def _places(self, sender: Sender, told: Told) -> tuple[str, ...]:
+        """First where it is open already: what else joins or leaves the group must not part it from its incident."""
+        places = await self._meant(sender, told)
+        home = await self._store.home(told, places[0])
+        if home is None or home == places[0] or not await self._senders.may(sender, home):
+            return places
+        return (home, *(place for place in places if place != home))
+
+    async def _meant(self, sender: Sender, told: Told) -> tuple[str, ...]:
         """Besides what the platform lets, the namespace that all alerts name where a Runbook there is for them."""
         policy = self._policy("")
         places, named = places_for(told, policy), told.labels.get(NAMESPACE_LABEL, "")

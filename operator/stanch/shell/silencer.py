@@ -125,6 +125,7 @@ class Silencer:
         """``cache`` holds the open incidents."""
         self._at, self._cache, self._now = at, cache, kube.clock.now
         self._secrets = SecretRefs(kube)
+        self._policy = policy
         self._store = AlertStore(kube, policy, lambda: kube.clock.now().replace(microsecond=0), cache)
         self._problem = ""
 
@@ -153,7 +154,8 @@ class Silencer:
     async def look(self, at: Alertmanager) -> None:
         """Make, renew and end; and hear of what is silenced. Raises NoAnswer, NotStored or NoSuchNamespace."""
         incidents = list(_incidents(self._cache))
-        wishes = [wish for each in incidents if (wish := wanted(each)) is not None]
+        platform = self._policy("").alerts_namespace
+        wishes = [wish for each in incidents if (wish := wanted(each, platform)) is not None]
         there = await at.silences()
         mine = [s for s in there if s.get("createdBy") == CREATED_BY]
         if not wishes and not mine:
