@@ -134,9 +134,16 @@ BUGS: Bugs = {
         Bug(
             "acts with the operator's own rights",
             AUTHORITY,
-            "    if record.requested_by != OPERATOR_USER:",
+            "    if record.requested_by != OPERATOR_USER and (known is None or not chosen_by_an_alert(draft)):",
             "    if True:",
             f"{TESTS}::test_without_an_account_who_approves_becomes_who_asks",
+        ),
+        Bug(
+            "lends the rights of an account that is not named any more",
+            AUTHORITY,
+            " and (known is None or not chosen_by_an_alert(draft)):",
+            ":",
+            f"{TESTS}::test_an_account_that_the_runbook_does_not_name_any_more_lends_nothing",
         ),
         Bug(
             "sticks to who approved first",
