@@ -174,8 +174,8 @@ def alterable(world: World) -> Iterator[None]:
     kept = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["x-kubernetes-validations"]
     enforced = world.admin.request("GET", policy).must()["spec"]["validationActions"]
 
-    def patch(path: str, **change: Any) -> None:
-        world.admin.request("PATCH", path, [change], "application/json-patch+json").must()
+    def patch(of: str, **change: Any) -> None:
+        world.admin.request("PATCH", of, [change], "application/json-patch+json").must()
 
     try:
         patch(policy, op="replace", path="/spec/validationActions", value=["Audit"])
