@@ -167,9 +167,8 @@ def install(kubectl: Kubectl, *, everywhere: bool) -> None:
     crds = [f"crd/{kind.plural}.{GROUP}" for kind in KINDS]
     missing = not_served_policies(kubectl)
     apply(kubectl, "CRDs applied", str(ROOT / "crds"))
-    waiting = ("wait", "--for=condition=Established", f"--timeout={PATIENCE:.0f}s", *crds)
-    kubectl.must("CRDs established", "`kubectl get crd -o yaml` says in status.conditions what is wrong", *waiting)
-    print("ok  CRDs established", flush=True)
+    wrong = "`kubectl get crd -o yaml` says in status.conditions what is wrong"
+    wait("CRDs established", wrong, lambda: not_established(kubectl, crds))
     rbac = ROOT / "manifests" / "rbac"
     apply(kubectl, "namespace applied", str(rbac / "namespace.yaml"))
     if missing:
@@ -202,6 +201,12 @@ def install(kubectl: Kubectl, *, everywhere: bool) -> None:
     if policies.in_force_since(live_policies(kubectl)) != before and left > 0:
         time.sleep(left)
     print("ok  what people say from now on counts", flush=True)
+
+
+def not_established(kubectl: Kubectl, crds: list[str]) -> str:
+    """Asked again: of a CRD that has no conditions yet `kubectl wait` says that they are no list, and ends."""
+    done = kubectl("wait", "--for=condition=Established", "--timeout=5s", *crds)
+    return done.stderr.strip() if done.returncode else ""
 
 
 def wait_until_served(kubectl: Kubectl, crds: list[str]) -> None:
