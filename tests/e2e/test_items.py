@@ -1,6 +1,7 @@
 """Action items that prove themselves, a change freeze, a game day: on a real cluster, with the operator's own rights."""
 
 import asyncio
+import itertools
 import json
 import subprocess
 import sys
@@ -200,9 +201,9 @@ def test_a_spent_budget_freezes_templates_and_nothing_else(scenes: Scenes, opera
         changed = until(lambda: sweep(operator, prometheus.url, "Deny"), 30, "the right is there")
         assert {world.ns: "changes of pod templates are refused: the error budget of checkout is spent"} == changed
         assert {} == sweep(operator, prometheus.url, "Deny")
-        refused = until(
-            lambda: r if not (r := release(world, "stanch.test/busybox:3")).ok else None, 30, "it is in force"
-        )
+        # Another image each time: what got through before it was in force is no change the next time.
+        images = (f"stanch.test/busybox:{n}" for n in itertools.count(3))
+        refused = until(lambda: r if not (r := release(world, next(images))).ok else None, 30, "it is in force")
         assert f"change freeze in namespace {world.ns} (the error budget of checkout is spent)" in refused.message
         assert world.alice.merge("deployments", world.ns, "checkout", {"metadata": {"labels": {"x": "y"}}}).ok
         assert world.alice.merge("deployments", world.ns, "checkout", {"spec": {"replicas": 2}}).ok
