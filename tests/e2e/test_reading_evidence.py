@@ -87,7 +87,7 @@ def test_it_is_exported_and_proved_to_be_what_was_captured(scenes: Scenes, kubec
     with tarfile.open(tmp_path / "checkout-5xx.tar", "r:") as archive:
         names = archive.getnames()
     for ending in ("checkout.describe.txt", "checkout.yaml", "web.previous.log", "pod.yaml", "events.txt"):
-        assert any(name.endswith(ending) for name in names), ending
+        assert any(name.endswith(ending) for name in names), (ending, names)
     verified = stanch(kubectl, "verify", "--incident", "checkout-5xx", "-n", world.ns)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "not compared" not in verified.stdout
@@ -169,7 +169,7 @@ def replaced(world: World, forged: dict[str, Any]) -> None:
     name, everybody = forged["metadata"]["name"], "system:authenticated"
     collector = world.admin.as_user("system:serviceaccount:kube-system:namespace-controller", everybody)
     collector.delete("evidences", world.ns, name).must()
-    kept = {key: forged["metadata"][key] for key in ("name", "labels", "annotations", "ownerReferences")}
+    kept = {k: v for k, v in forged["metadata"].items() if k in ("name", "labels", "annotations", "ownerReferences")}
     world.admin.as_user(OPERATOR_USER, everybody).create({**forged, "metadata": kept}, world.ns).must()
 
 
