@@ -6,6 +6,7 @@ from guards import (
     bugs_channels,
     bugs_first,
     bugs_last,
+    bugs_learning,
     bugs_lint,
     bugs_looked_at,
     bugs_order,
@@ -29,4 +30,5 @@ BUGS: Bugs = {
     **bugs_channels.BUGS,
     **bugs_looked_at.BUGS,
     **bugs_lint.BUGS,
+    **bugs_learning.BUGS,
 }

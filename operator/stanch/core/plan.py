@@ -13,6 +13,7 @@ from stanch.api.incident import Incident
 from stanch.core.aftermath import learn
 from stanch.core.alert_fold import fold_alerts
 from stanch.core.alert_targets import name_targets
+from stanch.core.budget_charge import charge_budget
 from stanch.core.captures import Wanted, capture
 from stanch.core.chase import chase
 from stanch.core.closing import ask_what_closing_needs, close_when_done
@@ -88,6 +89,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     if not capture_rest(draft):
         capture_later(draft)
     measure_burn(draft)
+    charge_budget(draft)
     if draft.questions:
         return _still_asking(draft)
     suggest(draft)

@@ -32,7 +32,6 @@ _MESSAGE_MAX: Final = 900
 # Kept and checked, and no decision reads it by now: who sets it is told. A test compares this with what is read.
 NOT_YET: Final = (
     *(f"evidence.{name}" for name in ("pods", "controls", "previousBytes", "currentBytes", "rawBytes")),
-    *(f"postmortem.{name}" for name in ("budgetPercent", "reviewWithin", "publishWithin")),
     *(f"retention.{name}" for name in ("incident", "entries", "drills")),
     "receiver.groupBy",
     "contacts",
