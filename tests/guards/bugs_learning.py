@@ -147,6 +147,36 @@ BUGS: Bugs = {
             "cli/test_postmortem.py::test_in_markdown_words_are_words",
         ),
     ),
+    "learning: the lint": (
+        Bug(
+            "lets a fault pass that is the second thing somebody did",
+            "operator/stanch/core/lint/blame.py",
+            "(*always, (weak, True), (idle, True), (second, True))",
+            "(*always, (weak, True), (idle, True))",
+            "test_lint_corpus.py::test_it_is_as_often_right_as_it_was",
+        ),
+        Bug(
+            "takes a cure for a fault",
+            "operator/stanch/core/lint/blame.py",
+            "(?!{_CURES})",
+            "",
+            "test_lint_corpus.py::test_it_is_as_often_right_as_it_was",
+        ),
+        Bug(
+            "lets the state of a person be the reason",
+            "operator/stanch/core/lint/blame.py",
+            "(strong, pinned, asked, because, hands)",
+            "(strong, pinned, asked, hands)",
+            "test_lint_corpus.py::test_it_is_as_often_right_as_it_was",
+        ),
+        Bug(
+            "passes a thin report",
+            "operator/stanch/core/lint/form.py",
+            "    if len(factors) < whole.factors_min:\n",
+            "    if len(factors) < 0:\n",
+            "test_lint_cases.py::test_a_case_passes_or_fails_as_a_reader_would_say",
+        ),
+    ),
     "learning: the look back": (
         Bug(
             "counts drills",
