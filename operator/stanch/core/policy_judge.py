@@ -34,7 +34,6 @@ NOT_YET: Final = (
     *(f"evidence.{name}" for name in ("pods", "controls", "previousBytes", "currentBytes", "rawBytes")),
     *(f"postmortem.{name}" for name in ("budgetPercent", "reviewWithin", "publishWithin")),
     "receiver.groupBy",
-    "contacts",
 )
 
 
