@@ -13,11 +13,12 @@ Json = dict[str, Any]
 
 
 class Lists:
-    """Objects by plural, two a page; ``matrix`` is what Prometheus answers; ``refuses`` are plurals that may not be read."""
+    """Objects by plural, two a page; ``matrix`` is what Prometheus answers; ``refuses`` are plurals, ``forbidden`` methods."""
 
     def __init__(self) -> None:
         self.objects: dict[str, list[Json]] = {}
         self.refuses: set[str] = set()
+        self.forbidden: set[str] = set()
         self.matrix: Any = []
         self.asked: list[tuple[str, str, Any]] = []
         # What a tracker answers, in turn.
@@ -27,6 +28,8 @@ class Lists:
         """Status and body."""
         url = urlparse(asked.path)
         self.asked.append((asked.method, asked.path, asked.said))
+        if asked.method in self.forbidden:
+            return 403, {"kind": "Status", "message": "may not"}
         if url.path.startswith("/prom/"):
             return 200, self.matrix
         if url.path.startswith("/tracker/"):
