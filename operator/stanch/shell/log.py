@@ -1,10 +1,12 @@
-"""One line an event: keys, not prose; JSON where a machine reads, logfmt where a person does."""
+"""One line an event: keys, not prose; JSON where a machine reads, logfmt where a person does; secrets are masked in it."""
 
 import json
 import logging
 import sys
 import time
 from typing import Any
+
+from stanch.evidence.redact import Redactor
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -34,10 +36,10 @@ class Line(logging.Formatter):
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
         if self.as_json:
-            return json.dumps(fields, ensure_ascii=False)
-        return " ".join(
-            f"{k}={v if ' ' not in str(v) else json.dumps(str(v), ensure_ascii=False)}" for k, v in fields.items()
-        )
+            # Without a key: who reads the log is not who may compare evidence.
+            return Redactor(b"").doc(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")).decode()
+        said = (f"{k}={v if ' ' not in str(v) else json.dumps(str(v), ensure_ascii=False)}" for k, v in fields.items())
+        return Redactor(b"").scrub(" ".join(said))
 
 
 def set_up(as_json: bool, verbose: bool) -> None:
