@@ -43,6 +43,7 @@ from stanch.core.people_laws import (
     law_33_a_reminder_is_said_when_its_time_has_come_and_once,
 )
 from stanch.core.plan_type import Plan
+from stanch.core.undo_kept import spent
 
 Law = Callable[[Incident, Plan], bool]
 STATUS_BYTES_MAX: Final = 128 * 1024
@@ -417,6 +418,17 @@ def law_37_a_debt_moves_to_an_item_by_a_word(incident: Incident, plan: Plan) -> 
     return all(d.action_item is None or d.item_owner is not None for d in plan.status.debt or ())
 
 
+def law_38_what_an_undo_needs_is_kept(incident: Incident, plan: Plan) -> bool:
+    """Whatever is still owed, asked for or under way is taken back with its undo record: that is the only one there is."""
+    needed = {d.attempt for d in plan.status.debt or () if d.action_item is None}
+    needed |= {
+        a for a, each in attempts(plan.status).items() if each.state in OPEN or each.state is AttemptState.UNKNOWN
+    }
+    needed |= {a.id for r in plan.status.mitigations or () if r.undo_asked for a in r.attempts or ()}
+    kept = {each.undo_ref for a, each in attempts(plan.status).items() if a in needed}
+    return not kept & spent(plan.status, lambda _: True)
+
+
 def law_40_part_b_comes_when_the_effect_is_done(incident: Incident, plan: Plan) -> bool:
     """What an effect does not wait for may not hold it up; and a part without the part before it shows nothing."""
     known = {e.name for e in incident.status.evidence or ()}
@@ -466,6 +478,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_35_what_is_to_be_learned_never_becomes_less,
     law_36_a_postmortem_is_spoken_of_once_a_period_and_not_for_ever,
     law_37_a_debt_moves_to_an_item_by_a_word,
+    law_38_what_an_undo_needs_is_kept,
     law_40_part_b_comes_when_the_effect_is_done,
     law_32_a_promise_is_kept_or_missed_and_never_dropped,
     law_33_a_reminder_is_said_when_its_time_has_come_and_once,
