@@ -40,7 +40,7 @@ test: env
 	@$(RUN) -m tools.test_run $(ARGS)
 
 test-fast: env
-	@$(RUN) -m pytest tests --ignore=tests/cluster --ignore=tests/testcluster --ignore=tests/e2e --ignore=tests/docs --ignore=tests/bench $(ARGS)
+	@$(RUN) -m pytest tests --ignore=tests/cluster --ignore=tests/testcluster --ignore=tests/e2e --ignore=tests/docs --ignore=tests/bench --ignore=tests/attack $(ARGS)
 
 check: env
 	@$(RUN) -m tools.check

@@ -15,11 +15,12 @@ Json = dict[str, Any]
 
 
 class Lists:
-    """Objects by plural, two a page; ``matrix`` is what Prometheus answers; ``refuses`` are plurals that may not be read."""
+    """Objects by plural, two a page; ``matrix`` is what Prometheus answers; ``refuses`` are plurals, ``forbidden`` methods."""
 
     def __init__(self) -> None:
         self.objects: dict[str, list[Json]] = {}
         self.refuses: set[str] = set()
+        self.forbidden: set[str] = set()
         self.matrix: Any = []
         self.asked: list[tuple[str, str, Any]] = []
         # What a tracker answers, in turn.
@@ -29,6 +30,8 @@ class Lists:
         """Status and body."""
         url = urlparse(path)
         self.asked.append((method, path, said))
+        if method in self.forbidden:
+            return 403, {"kind": "Status", "message": "may not"}
         if url.path.startswith("/prom/"):
             return 200, self.matrix
         if url.path.startswith("/tracker/"):
@@ -70,6 +73,9 @@ def _handler(lists: Lists) -> type[BaseHTTPRequestHandler]:
             self._serve()
 
         def do_PATCH(self) -> None:
+            self._serve()
+
+        def do_DELETE(self) -> None:
             self._serve()
 
         def log_message(self, *_: object) -> None:

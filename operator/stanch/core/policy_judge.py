@@ -33,9 +33,6 @@ _MESSAGE_MAX: Final = 900
 NOT_YET: Final = (
     *(f"evidence.{name}" for name in ("pods", "controls", "previousBytes", "currentBytes", "rawBytes")),
     *(f"postmortem.{name}" for name in ("budgetPercent", "reviewWithin", "publishWithin")),
-    *(f"retention.{name}" for name in ("incident", "entries", "drills")),
-    "receiver.groupBy",
-    "contacts",
 )
 
 
