@@ -38,6 +38,7 @@ NO_ADDRESSES: dict[str, Any] = {
     "prometheus_secret": "",
     "endpoints": {},
     "endpoint_secrets": {},
+    "contacts": {},
     "items_escalate_to": "",
     "channels": (),
 }

@@ -238,13 +238,12 @@ def test_findings_say_what_does_not_count() -> None:
     Looser values, with what is in force instead; and sections that no decision reads yet.
     """
     status = said(
-        policy({"guardrails": {"perTarget": "5m"}, "contacts": [], "retention": {"drills": "1h"}}), cluster={}
+        policy({"guardrails": {"perTarget": "5m"}, "evidence": {"pods": 3}, "retention": {"drills": "1h"}}), cluster={}
     )
     assert status["findings"] == [
         "spec.guardrails.perTarget: 5m is looser than the built-in 10m; 10m is in force",
         "spec.retention.drills: 1h is looser than the built-in 720h; 720h is in force",
-        "spec.retention: drills are kept and not used by this version of stanch",
-        "spec.contacts is kept and not used by this version of stanch",
+        "spec.evidence: pods are kept and not used by this version of stanch",
     ]
 
 

@@ -1,5 +1,6 @@
 """Whom to call when the time of a Runbook is over and it still hurts: said once, and only then."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from books import following
@@ -33,6 +34,15 @@ def test_who_is_to_be_called_is_said_once_while_it_hurts():
     approve(world)
     world.run(minutes=20)
     assert (["call database-team"], []) == (called(world), world.broken)
+
+
+def test_a_call_says_how_they_are_reached():
+    """By the ResponsePolicy, as it is when the call is said."""
+    world = start(following(), escalate=CALLS[:1])
+    policy = replace(world.catalog.policy, contacts={"database-team": "#db-oncall"})
+    world.catalog = replace(world.catalog, policy=policy)
+    world.run(minutes=16)
+    assert ["call database-team (#db-oncall)"] == called(world)
 
 
 def test_who_was_not_called_while_it_was_calm_is_when_harm_is_back():

@@ -1,12 +1,16 @@
 """Severity, impact, hypotheses and updates: said by people, and never taken back by a file that is applied again."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from build import entry, incident, stamp
+from stanch.api.response_policy import ResponsePolicySpec
 from stanch.core.observations import Failed
+from stanch.core.policy_merge import effective
+from stanch.core.ports import Catalog
 from stanch.core.questions import MayThey
 from world import World, healthy
 
@@ -262,3 +266,17 @@ def test_an_escalation_is_on_the_record():
     assert "Escalated by bob: team-database is needed: The primary does not answer" == last(world)
     assert not world.incident.status.timeline[-1].milestone
     assert "no text" in last(say(world, escalate={"to": "team-database"}))
+
+
+def test_an_escalation_says_how_they_are_reached():
+    """At night nobody looks up where a team is; a name that the platform did not write down is left as it is."""
+    world = begun()
+    world.catalog = effective_in(world, contacts=[{"name": "dba", "to": "#db-oncall", "about": "pools"}])
+    assert "dba (#db-oncall; pools) is needed" in last(say(world, escalate={"to": "dba"}, text="The primary is down"))
+    assert "bob: elsewhere is needed" in last(say(world, escalate={"to": "elsewhere"}, text="The primary is down"))
+
+
+def effective_in(world: World, **sections: Any) -> Catalog:
+    """The catalog under a ResponsePolicy that says this."""
+    policy = effective(world.catalog.policy, ResponsePolicySpec.model_validate(sections))
+    return replace(world.catalog, policy=policy)

@@ -139,6 +139,8 @@ class Policy:
     # Names of Secrets in the operator's namespace.
     prometheus_secret: str = ""
     endpoint_secrets: Mapping[str, str] = field(default_factory=dict)
+    # Whom an escalation may name: how they are reached, in words.
+    contacts: Mapping[str, str] = field(default_factory=dict)
     commander_acts: CommanderActs = "Warn"
     # Roles by severity, and what one person should not be at once (decisions 2.5).
     roles_required: Mapping[Severity, RolesRule] = field(default_factory=lambda: dict(REQUIRED))

@@ -78,7 +78,11 @@ class ResponsePolicySpec(Model):
     ] = None
     contacts: Annotated[
         tuple[Contact, ...] | None,
-        Field(max_length=64, description="Whom to turn to.", json_schema_extra=keyed("name")),
+        Field(
+            max_length=64,
+            description="Whom an escalation may name, and how they are reached.",
+            json_schema_extra=keyed("name"),
+        ),
     ] = None
 
 

@@ -24,6 +24,7 @@ Examples:
   stanch items export --format markdown       what is to be done, by whom, until when
   stanch review --since 30d                   how long things took, what came again, what helped
   stanch postmortem lint checkout-5xx         what keeps it from being published
+  stanch prune                                what was kept long enough, and may go
   stanch runbook lint runbooks/               what is wrong with Runbooks before the night they are needed
   stanch status-page --out /srv/status        what the public was told, as files that outlive the cluster
 """
@@ -149,6 +150,22 @@ def drills(kubeconfig: str | None, namespace: str | None, form: str) -> None:
     from stanch.cli.drills import print_drills  # noqa: PLC0415 -- the client costs a second to import
 
     sys.exit(print_drills(kubeconfig, namespace, form))
+
+
+@main.command()
+@click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Your credentials; else KUBECONFIG, else ~/.kube.",
+)
+@click.option("-n", "--namespace", help="Only this namespace; else all.")
+@click.option("--delete", is_flag=True, help="Remove them, with your rights. Without, they are only shown.")
+@click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def prune(kubeconfig: str | None, namespace: str | None, delete: bool, form: str) -> None:
+    """Closed incidents, drills and timeline entries that were kept as long as `retention` of the ResponsePolicy says."""
+    from stanch.cli.prune import prune_records  # noqa: PLC0415 -- the client costs a second to import
+
+    sys.exit(prune_records(kubeconfig, namespace, delete, form))
 
 
 main.add_command(evidence)

@@ -20,7 +20,7 @@ from stanch.core.draft import Draft, shorten
 from stanch.core.observations import Failed, Found
 from stanch.core.outside import PATIENT
 from stanch.core.questions import MetricRange
-from stanch.core.slo_series import NAME, objectives
+from stanch.core.slo_series import NAME, measure_burn, objectives
 from stanch.core.undeclared import SERVICE_LABELS
 
 # After Resolved, while it is not known: a Prometheus that went down with the rest comes back.
@@ -29,6 +29,12 @@ _SLOTH: Final = '{{__name__=~"slo:(sli_error:ratio_rate[0-9]+[mh]|error_budget:r
 _PYRRA: Final = '{{__name__=~".+:burnrate[0-9]+[mh]|pyrra_objective|pyrra_window",{}="{}"}}'
 _BETTER: Final = (BudgetState.UNKNOWN, BudgetState.AT_LEAST, BudgetState.KNOWN)
 _MESSAGE_MAX: Final = 300
+
+
+def look_at_budgets(draft: Draft) -> None:
+    """While it goes on, how fast they burn; once it is resolved, what it cost."""
+    measure_burn(draft)
+    charge_budget(draft)
 
 
 def charge_budget(draft: Draft) -> None:

@@ -25,7 +25,6 @@ from stanch.api.incident_status import (
 )
 from stanch.api.meta import RECONCILERS
 from stanch.api.names import EventKind
-from stanch.api.outbox_status import DeliveryState, Message
 from stanch.api.recovery_status import CriterionState
 from stanch.api.runbook_record import Mode, RunbookRecord
 from stanch.api.suspect_status import SUSPECTS_MAX
@@ -38,17 +37,22 @@ from stanch.core.debts import spoken_of_at
 from stanch.core.draft import HOLD_FOR
 from stanch.core.hold import is_seen_to_the_end
 from stanch.core.later_evidence import LATER
+from stanch.core.learning_laws import (
+    law_35_what_is_to_be_learned_never_becomes_less,
+    law_36_a_postmortem_is_spoken_of_once_a_period_and_not_for_ever,
+    law_37_a_debt_moves_to_an_item_by_a_word,
+)
 from stanch.core.people_laws import (
     law_32_a_promise_is_kept_or_missed_and_never_dropped,
     law_33_a_reminder_is_said_when_its_time_has_come_and_once,
+    law_34_nothing_is_sent_that_was_not_written_down_first,
 )
 from stanch.core.plan_type import Plan
+from stanch.core.undo_kept import spent
 
 Law = Callable[[Incident, Plan], bool]
 STATUS_BYTES_MAX: Final = 128 * 1024
 _REMINDERS: Final = (EventKind.DEBT_DUE, EventKind.DEBT_REMINDED)
-_CHASED: Final = (EventKind.POSTMORTEM_OVERDUE, EventKind.POSTMORTEM_REMINDED)
-_DATES: Final = ((EventKind.POSTMORTEM_REVIEW_DUE, "review_asked"), (EventKind.POSTMORTEM_PUBLISH_DUE, "publish_asked"))
 _ORDER: Final = {AttemptState.INTENDED: 0, AttemptState.STARTED: 1, AttemptState.APPLIED: 2}
 _NOT_KNOWN_TO_BE_DONE: Final = (AttemptState.INTENDED, AttemptState.STARTED)
 
@@ -367,60 +371,15 @@ def law_30_what_came_after_proves_nothing_and_holds_up_nobody(incident: Incident
     return not (new and (begins or acts)) and all(a.evidence not in after for a in attempts(plan.status).values())
 
 
-def law_34_nothing_is_sent_that_was_not_written_down_first(incident: Incident, plan: Plan) -> bool:
-    """A crash can't make us forget whom we told; what is given up is told; each thing is told once to each."""
-    before, after = _outbox(incident.status), _outbox(plan.status)
-    listed = plan.status.communications.outbox or () if plan.status.communications else ()
-    ended = {k for k, m in after.items() if m.state is not DeliveryState.PENDING}
-    if len(listed) != len(after) or not ended <= before.keys():
-        return False
-    return all(
-        k in after and m.tries <= after[k].tries
-        if m.state is DeliveryState.PENDING
-        else k not in after or after[k] == m
-        for k, m in before.items()
-    )
-
-
-def _outbox(status: IncidentStatus) -> dict[str, Message]:
-    return {m.key: m for m in (status.communications.outbox if status.communications else None) or ()}
-
-
-def law_35_what_is_to_be_learned_never_becomes_less(incident: Incident, plan: Plan) -> bool:
-    """A full postmortem stays one, a draft stays drafted, and only a person's word with a reason waives it."""
-    before, after = incident.status.postmortem, plan.status.postmortem
-    if before is None:
-        return after is None or not after.waived
-    if after is None or (before.decision == "Required" and after.decision != "Required"):
-        return False
-    kept = before.drafted_time is None or after.drafted_time == before.drafted_time
-    name, colon, why = (after.waived or "").partition(": ")
-    return kept and after.name == before.name and (after.waived == before.waived or bool(name and colon and why))
-
-
-def law_36_a_postmortem_is_spoken_of_once_a_period_and_not_for_ever(incident: Incident, plan: Plan) -> bool:
-    """Overdue is said once for a due time, each reminder has its own, and after the last there is silence."""
-    before, after = incident.status.postmortem, plan.status.postmortem
-    new = [x for x in plan.status.timeline if x.seq > incident.status.last_seq]
-    for kind, asked in _DATES:
-        times = sum(x.kind == kind for x in new)
-        if times > 1 or (times and (not getattr(after, asked, None) or getattr(before, asked, None))):
-            return False
-    said = [x for x in new if x.kind in _CHASED]
-    if not said:
-        return True
-    if len(said) > 1 or before is None or after is None or before.remind_time is None:
-        return False
-    late = said[0].kind == EventKind.POSTMORTEM_OVERDUE
-    on_time = before.remind_time <= said[0].time and (after.remind_time is None or after.remind_time > said[0].time)
-    again = late and before.overdue and before.due_time == after.due_time
-    few = after.reminders <= plan.policy.postmortem_reminders_max and after.reminders == before.reminders + 1
-    return on_time and few and not again
-
-
-def law_37_a_debt_moves_to_an_item_by_a_word(incident: Incident, plan: Plan) -> bool:
-    """An item that was only drafted takes nothing over: the incident would close in silence, and nobody would have said so."""
-    return all(d.action_item is None or d.item_owner is not None for d in plan.status.debt or ())
+def law_38_what_an_undo_needs_is_kept(incident: Incident, plan: Plan) -> bool:
+    """Whatever is still owed, asked for or under way is taken back with its undo record: that is the only one there is."""
+    needed = {d.attempt for d in plan.status.debt or () if d.action_item is None}
+    needed |= {
+        a for a, each in attempts(plan.status).items() if each.state in OPEN or each.state is AttemptState.UNKNOWN
+    }
+    needed |= {a.id for r in plan.status.mitigations or () if r.undo_asked for a in r.attempts or ()}
+    kept = {each.undo_ref for a, each in attempts(plan.status).items() if a in needed}
+    return not kept & spent(plan.status, lambda _: True)
 
 
 def law_40_part_b_comes_when_the_effect_is_done(incident: Incident, plan: Plan) -> bool:
@@ -468,13 +427,14 @@ LAWS: Final[tuple[Law, ...]] = (
     law_28_resolved_only_after_the_hold_was_seen_clean,
     law_29_suspects_are_few_ranked_and_told_why,
     law_30_what_came_after_proves_nothing_and_holds_up_nobody,
+    law_32_a_promise_is_kept_or_missed_and_never_dropped,
+    law_33_a_reminder_is_said_when_its_time_has_come_and_once,
     law_34_nothing_is_sent_that_was_not_written_down_first,
     law_35_what_is_to_be_learned_never_becomes_less,
     law_36_a_postmortem_is_spoken_of_once_a_period_and_not_for_ever,
     law_37_a_debt_moves_to_an_item_by_a_word,
+    law_38_what_an_undo_needs_is_kept,
     law_40_part_b_comes_when_the_effect_is_done,
-    law_32_a_promise_is_kept_or_missed_and_never_dropped,
-    law_33_a_reminder_is_said_when_its_time_has_come_and_once,
 )
 
 

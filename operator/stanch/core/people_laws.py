@@ -1,4 +1,4 @@
-"""Laws about what people are promised; core/invariants.py holds them all, and says how they are checked."""
+"""Laws about what people are promised and told; core/invariants.py holds them all, and says how they are checked."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,6 +8,7 @@ from stanch.api.communications_status import CommunicationsRecord, NextUpdate, T
 from stanch.api.incident import Incident
 from stanch.api.incident_status import IncidentStatus
 from stanch.api.names import EventKind
+from stanch.api.outbox_status import DeliveryState, Message
 from stanch.api.people_status import NudgeRecord
 from stanch.api.said import Audience
 from stanch.core.plan_type import Plan
@@ -95,3 +96,22 @@ def _sized_at(status: IncidentStatus) -> datetime | None:
 def _reached(status: IncidentStatus) -> tuple[bool, bool]:
     times = status.times
     return (times is not None and times.mitigated is not None, times is not None and times.resolved is not None)
+
+
+def law_34_nothing_is_sent_that_was_not_written_down_first(incident: Incident, plan: Plan) -> bool:
+    """A crash can't make us forget whom we told; what is given up is told; each thing is told once to each."""
+    before, after = _outbox(incident.status), _outbox(plan.status)
+    listed = plan.status.communications.outbox or () if plan.status.communications else ()
+    ended = {k for k, m in after.items() if m.state is not DeliveryState.PENDING}
+    if len(listed) != len(after) or not ended <= before.keys():
+        return False
+    return all(
+        k in after and m.tries <= after[k].tries
+        if m.state is DeliveryState.PENDING
+        else k not in after or after[k] == m
+        for k, m in before.items()
+    )
+
+
+def _outbox(status: IncidentStatus) -> dict[str, Message]:
+    return {m.key: m for m in (status.communications.outbox if status.communications else None) or ()}

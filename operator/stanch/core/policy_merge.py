@@ -21,6 +21,7 @@ from stanch.api.policy_review import MaxDue
 from stanch.api.policy_sections import Burn, Cadence, Endpoint, RolesRequired, UpdateTemplate
 from stanch.api.response_policy import ResponsePolicySpec
 from stanch.api.said import Audience
+from stanch.core.contacts import in_words
 from stanch.core.policy_paths import stated
 
 Stricter = Callable[[Any, Any], Any]
@@ -206,6 +207,7 @@ LINES: Final[tuple[Line, ...]] = (
     Line("prometheus.secret", "prometheus_secret"),
     Line("endpoints", "endpoints", None, _by("name", "url")),
     Line("endpoints", "endpoint_secrets", None, _endpoint_secrets),
+    Line("contacts", "contacts", None, in_words),
 )
 
 

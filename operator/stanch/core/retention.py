@@ -69,13 +69,22 @@ def standing(incident: Mapping[str, Any] | None, uid: str) -> Standing:
 
 
 def _over(incident: Mapping[str, Any], status: Mapping[str, Any]) -> datetime | None:
-    times = status.get("times") or {}
     if Label.CLOSED not in ((incident.get("metadata") or {}).get("labels") or {}):
         return None
-    if times.get("cancelled"):
-        return at(times["cancelled"])
-    reviewed = any(c.get("type") == _REVIEWED and c.get("status") == "True" for c in status.get("conditions") or ())
-    return at(times.get("closed")) if reviewed else None
+    return closed_at(status) if is_reviewed(status) else None
+
+
+def closed_at(status: Mapping[str, Any]) -> datetime | None:
+    """When it was cancelled or closed."""
+    times = status.get("times") or {}
+    return at(times.get("cancelled") or times.get("closed"))
+
+
+def is_reviewed(status: Mapping[str, Any]) -> bool:
+    """Nothing is to be learned from it any more: cancelled, published or waived."""
+    conditions = status.get("conditions") or ()
+    reviewed = any(c.get("type") == _REVIEWED and c.get("status") == "True" for c in conditions)
+    return reviewed or bool((status.get("times") or {}).get("cancelled"))
 
 
 def at(value: Any) -> datetime | None:

@@ -4,6 +4,7 @@ from stanch.api import duration
 from stanch.api.names import ConditionType, EventKind
 from stanch.api.runbook_record import EscalationRecord
 from stanch.core.conditions import is_true
+from stanch.core.contacts import reach
 from stanch.core.draft import Draft
 
 
@@ -18,7 +19,7 @@ def escalate(draft: Draft) -> None:
     for each in frozen.escalate:
         if each.said_time is None and each.due_time <= draft.now:
             after = duration.write(each.due_time - frozen.frozen_time)
-            text = f"call {each.to}: it still hurts {after} after Runbook {frozen.name} was planned"
+            text = f"call {reach(draft.catalog.policy, each.to)}: it still hurts {after} after Runbook {frozen.name} was planned"
             draft.say(EventKind.ESCALATED, text, event=True, warning=True)
             said.append(each.model_copy(update={"said_time": draft.now}))
             continue

@@ -7,6 +7,7 @@ from stanch.api.incident_status import SeverityRecord
 from stanch.api.names import GROUP, EventKind
 from stanch.api.said import Audience
 from stanch.api.timeline_entry import TimelineEntry
+from stanch.core.contacts import reach
 from stanch.core.draft import Draft, shorten
 from stanch.core.outbox import note_update
 from stanch.core.promises import hear, heed
@@ -111,9 +112,10 @@ def _may_speak(draft: Draft, entry: TimelineEntry, audience: Audience) -> Refuse
 
 
 def escalate(draft: Draft, entry: TimelineEntry) -> Refused:
-    """On the record and as an Event; stanch pages nobody yet."""
+    """On the record, as an Event, and to the internal channels, with how they are reached; nobody is paged by it."""
     assert entry.spec.escalate is not None
     if not entry.spec.text:
         return "it has no text: say what is needed"
-    say_entry(draft, entry, EventKind.ESCALATED, f"{shorten(entry.spec.escalate.to, 80)} is needed", event=True)
+    whom = shorten(reach(draft.catalog.policy, entry.spec.escalate.to), 160)
+    say_entry(draft, entry, EventKind.ESCALATED, f"{whom} is needed", event=True)
     return None
