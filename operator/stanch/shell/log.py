@@ -1,10 +1,12 @@
-"""One line an event: keys, not prose; JSON where a machine reads, logfmt where a person does."""
+"""One line an event: keys, not prose; JSON where a machine reads, logfmt where a person does; secrets are masked in it."""
 
 import json
 import logging
 import sys
 import time
 from typing import Any
+
+from stanch.evidence.redact import Redactor
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -43,6 +45,8 @@ class Line(logging.Formatter):
         fields |= {k: v for k, v in _extras(record).items() if isinstance(v, str | int | float | bool)}
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
+        # Without a key: who reads the log is not who may compare evidence.
+        fields = json.loads(Redactor(b"").doc(json.dumps(fields).encode()))
         if self.as_json:
             return quoted(fields)
         return " ".join(f"{k}={v if _is_plain(str(v)) else quoted(str(v))}" for k, v in fields.items())
