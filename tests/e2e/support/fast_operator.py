@@ -1,10 +1,10 @@
 """
 A fork server of operators whose Policy has short waits: one import for many processes, each of which can be killed.
 
-Reads one JSON object a line ({"kubeconfig", "log", "ahead", "policy", "counts", "orphans", "alerts"}), answers with the pid of the
-operator it started. ``ahead`` is by how many seconds its machine's clock is wrong; ``policy`` are seconds that differ,
-``counts`` numbers and words; ``alerts`` is where it takes alerts. The Lease is off: many work side by side, each confined to a
-namespace, and their safety has to come without it.
+Reads one JSON object a line ({"kubeconfig", "log", "ahead", "policy", "counts", "orphans", "alerts", "node"}), answers with the pid
+of the operator it started. ``ahead`` is by how many seconds its machine's clock is wrong; ``policy`` are seconds that differ,
+``counts`` numbers and words; ``alerts`` is where it takes alerts, ``node`` the one that it runs on. The Lease is off: many work
+side by side, each confined to a namespace, and their safety has to come without it.
 """
 
 import asyncio
@@ -45,6 +45,7 @@ def operate(asked: dict[str, Any]) -> None:
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.environ["KUBECONFIG"] = asked["kubeconfig"]
+    os.environ["NODE_NAME"] = asked.get("node", "")
     log.set_up(as_json=False, verbose=False)
     ahead = timedelta(seconds=asked.get("ahead", 0))
     policy = replace(FAST, **{name: timedelta(seconds=value) for name, value in asked.get("policy", {}).items()})
