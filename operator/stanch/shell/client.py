@@ -175,9 +175,10 @@ class Kube:
             "PATCH", path, params=params, body=body, content_type=content_type, seconds=WRITE_SECONDS
         )
 
-    async def delete(self, path: str, uid: str, dry: bool = False) -> Reply:
-        """Delete the object of exactly this uid, once."""
-        body: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+    async def delete(self, path: str, uid: str, dry: bool = False, version: str = "") -> Reply:
+        """Delete the object of exactly this uid, once; with ``version`` only as long as nobody has changed it since."""
+        wanted = {"uid": uid} | ({"resourceVersion": version} if version else {})
+        body: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": wanted}
         if dry:
             # Of a request with a body the API server reads no option in the query: there it would be no dry run.
             body["dryRun"] = ["All"]

@@ -15,6 +15,16 @@ def _extras(record: logging.LogRecord) -> dict[str, Any]:
     return {k: v for k, v in vars(record).items() if k not in _STANDARD and not k.startswith("_")}
 
 
+def quoted(value: Any) -> str:
+    """JSON in one line of printable characters: other people's words begin no line and move no cursor."""
+    said = json.dumps(value, ensure_ascii=False)
+    return said if said.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in said)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isprintable() and not any(c in text for c in ' "')
+
+
 class Line(logging.Formatter):
     """`time level msg key=value …` or one JSON object."""
 
@@ -35,11 +45,11 @@ class Line(logging.Formatter):
         fields |= {k: v for k, v in _extras(record).items() if isinstance(v, str | int | float | bool)}
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
+        # Without a key: who reads the log is not who may compare evidence.
+        fields = json.loads(Redactor(b"").doc(json.dumps(fields).encode()))
         if self.as_json:
-            # Without a key: who reads the log is not who may compare evidence.
-            return Redactor(b"").doc(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")).decode()
-        said = (f"{k}={v if ' ' not in str(v) else json.dumps(str(v), ensure_ascii=False)}" for k, v in fields.items())
-        return Redactor(b"").scrub(" ".join(said))
+            return quoted(fields)
+        return " ".join(f"{k}={v if _is_plain(str(v)) else quoted(str(v))}" for k, v in fields.items())
 
 
 def set_up(as_json: bool, verbose: bool) -> None:
