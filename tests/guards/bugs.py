@@ -5,6 +5,7 @@ from guards import (
     bugs_alerts,
     bugs_channels,
     bugs_first,
+    bugs_kept,
     bugs_last,
     bugs_lint,
     bugs_looked_at,
@@ -29,4 +30,5 @@ BUGS: Bugs = {
     **bugs_channels.BUGS,
     **bugs_looked_at.BUGS,
     **bugs_lint.BUGS,
+    **bugs_kept.BUGS,
 }
