@@ -345,7 +345,7 @@ class Reconciler:
         if not changed:
             return incident
         try:
-            body = await write_status(self.kube, incident, decided.wire)
+            body = await write_status(self.kube, incident, decided.wire, self.cache.get(key))
         except StatusRefused as error:
             LOG.error("the status was refused", extra={"incident": incident.key, "why": str(error)})
             raise
