@@ -249,6 +249,13 @@ def unfinished(kubectl: Kubectl) -> list[str]:
     ]
 
 
+# What refuses other people's writes goes as well, whether it was applied or not.
+REFUSING = (
+    ("policies removed", "manifests/policies"),
+    ("changes are free", "manifests/components/change-freeze/change-freeze.yaml"),
+)
+
+
 def uninstall(kubectl: Kubectl, *, sure: bool) -> None:
     """
     Everything, records included; the namespace of the operator (undo Secrets) goes last. Its rights on targets go first: if it
@@ -269,7 +276,7 @@ def uninstall(kubectl: Kubectl, *, sure: bool) -> None:
     for step, path in (
         ("operator may act nowhere", "manifests/overlays/cluster/act-everywhere.yaml"),
         # Where their kinds are not known, none was ever there.
-        *([] if not_served_policies(kubectl) else [("policies removed", "manifests/policies")]),
+        *([] if not_served_policies(kubectl) else REFUSING),
         ("CRDs and all records removed", "crds"),
         ("rights and namespace removed", "manifests/rbac"),
     ):

@@ -11,29 +11,35 @@ NAME = "stanch-change-freeze"
 BYPASS = "bypass"
 RESOURCE = "changefreezes"
 _REASON = f"""namespaceObject.metadata.?annotations[?'{Annotation.FREEZE_REASON}'].orValue('no reason is given')"""
+# CEL knows no time of day; but before admission the API server notes in managedFields when a field was written, also by this
+# very request. Both are RFC 3339 in UTC with whole seconds: the later is the greater as text.
+_UNTIL = f"namespaceObject.metadata.?annotations[?'{Annotation.FREEZE_UNTIL}'].orValue('')"
+LAPSED = """variables.until != ''
+    && object.metadata.?managedFields.orValue([]).exists(m, has(m.time) && string(m.time) > variables.until)"""
 
 
 def change_freeze() -> Policy:
     """People's new pod templates, in namespaces that are labelled for it."""
     change = """
-        request.userInfo.username + ' changes the pod template of ' + request.resource.resource + '/' + request.name
-        + ' during the change freeze: ' + variables.reason
+        variables.lapsed ? '' : request.userInfo.username + ' changes the pod template of ' + request.resource.resource + '/'
+        + request.name + ' during the change freeze: ' + variables.reason
     """
     return Policy(
         NAME,
         f"In a namespace labelled {Label.CHANGE_FREEZE} a new pod template is refused (`true`) or warned of\n"
         "(`warn`). Scaling, pausing and everything else pass, and so do controllers,\n"
-        "stanch's mitigations and its undos. Each is on the audit log, passed or not.",
+        "stanch's mitigations and its undos. Each is on the audit log, passed or not. Of a freeze that stanch\n"
+        "began nothing is left once stanch does not say again that it holds.",
         [on("UPDATE", "deployments", "statefulsets", "daemonsets", group="apps", version="v1")],
         [
             {"name": "the-pods-would-change", "expression": "object.spec.template != oldObject.spec.template"},
             NOT_THE_OPERATOR,
         ],
-        {"reason": _REASON},
+        {"reason": _REASON, "until": _UNTIL, "lapsed": cel(LAPSED)},
         [
             must(
-                f"""authorizer.group('{GROUP}').resource('{RESOURCE}').namespace(request.namespace).name(request.name)
-                    .check('{BYPASS}').allowed()""",
+                f"""variables.lapsed || authorizer.group('{GROUP}').resource('{RESOURCE}')
+                    .namespace(request.namespace).name(request.name).check('{BYPASS}').allowed()""",
                 "change freeze: the error budget policy lets no new pod template through",
                 f"""'change freeze in namespace ' + request.namespace + ' (' + variables.reason + '): a new pod template of '
                     + request.name + ' has to wait; scaling and mitigations of stanch are free. In need: the verb {BYPASS} on'
@@ -61,7 +67,7 @@ def objects() -> tuple[dict[str, Any], ...]:
 
 def leash_namespaces() -> Policy:
     """Of a Namespace the operator writes what the error budget says, and nothing else."""
-    mine = f"k in ['{Annotation.FREEZE_REASON}', '{Annotation.FREEZE_BY}']"
+    mine = f"k in ['{Annotation.FREEZE_REASON}', '{Annotation.FREEZE_BY}', '{Annotation.FREEZE_UNTIL}']"
 
     def same(which: str, but: str) -> str:
         return f"""
@@ -72,7 +78,7 @@ def leash_namespaces() -> Policy:
     return Policy(
         "stanch-operator-leash-namespaces",
         "Labels of a Namespace say which pods may run there, and which policies hold. The operator may patch Namespaces only\n"
-        "where somebody bound it to stanch-label-namespaces; then it writes one label and two annotations.",
+        "where somebody bound it to stanch-label-namespaces; then it writes one label and three annotations.",
         [on("CREATE UPDATE DELETE", "namespaces/*", group="", version="v1")],
         [ONLY_THE_OPERATOR],
         {

@@ -422,9 +422,15 @@ def deployment() -> Object:
     }
 
 
-def kustomization(*resources: str) -> str:
+def kustomization(*resources: str, components: tuple[str, ...] = ()) -> str:
     """A kustomization. Named without .yaml beside files that `kubectl apply -f` is to read."""
-    index = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": list(resources)}
+    index: Object = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": list(resources),
+    }
+    if components:
+        index["components"] = list(components)
     return generated.document(HEADER, index)
 
 
@@ -455,7 +461,10 @@ def files() -> dict[str, str]:
         "components/change-freeze/change-freeze.yaml": generated.document(HEADER, *rbac_freeze.parts()),
         "components/change-freeze/kustomization.yaml": rbac_freeze.component(),
         "overlays/cluster/act-everywhere.yaml": generated.document(HEADER, *(bind(name) for name in do)),
-        "overlays/cluster/kustomization.yaml": kustomization("../../base", "act-everywhere.yaml"),
+        # In a cluster of one's own the error budget policy warns from the start; what it may write there, its leash says.
+        "overlays/cluster/kustomization.yaml": kustomization(
+            "../../base", "act-everywhere.yaml", components=("../../components/change-freeze",)
+        ),
         "overlays/namespaced/act-here.yaml": generated.document(HEADER + how, *in_namespace),
         "overlays/namespaced/kustomization.yaml": kustomization("../../base"),
     }

@@ -7,8 +7,8 @@ from tools.rbac import HEADER, Object, allow, bind, role
 from stanch.api.names import GROUP
 
 HOW = (
-    "\n\nHas the error budget policy warn of or refuse new pod templates. In a kustomization of your own, beside\n"
-    "`resources: [../overlays/cluster]`:  components: [../components/change-freeze]\n"
+    "\n\nHas the error budget policy warn of or refuse new pod templates. overlays/cluster has it; with another overlay, in a\n"
+    "kustomization of your own:  components: [../components/change-freeze]\n"
     "What it does then: docs/how-to/freeze-changes.md"
 )
 

@@ -1,6 +1,6 @@
 """An API server that lists whole objects, and a Prometheus beside it; for verbs that read everything and change nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ class Lists:
         self.asked: list[tuple[str, str, Any]] = []
         # What a tracker answers, in turn.
         self.replies: list[tuple[int, Any]] = []
+        # Or one that remembers.
+        self.tracker: Callable[[str, str, Any], tuple[int, Any]] | None = None
 
     def answer(self, asked: Asked) -> tuple[int, Any]:
         """Status and body."""
@@ -33,12 +35,16 @@ class Lists:
         if url.path.startswith("/prom/"):
             return 200, self.matrix
         if url.path.startswith("/tracker/"):
+            if self.tracker:
+                return self.tracker(asked.method, asked.path.removeprefix("/tracker"), asked.said)
             return self.replies.pop(0)
         parts = url.path.strip("/").split("/")
         plural = next(
             (p for p in ("incidents", "postmortems", "actionitems", "runbooks", "namespaces") if p in parts[3:]), ""
         )
         plural = parts[-1] if parts[-1] in self.objects or parts[-1] in self.refuses else plural
+        if asked.method == "PATCH":
+            return self._merged(parts[-2], parts[-1], asked.said)
         namespace = parts[parts.index("namespaces") + 1] if "namespaces" in parts else ""
         if plural in self.refuses:
             return 403, {"kind": "Status", "message": f"{plural} is forbidden: no"}
@@ -46,6 +52,16 @@ class Lists:
         at = int(parse_qs(url.query).get("continue", ["0"])[0])
         more = {"continue": str(at + 2)} if at + 2 < len(rows) else {}
         return 200, {"items": rows[at : at + 2], "metadata": more}
+
+    def _merged(self, plural: str, name: str, said: Json) -> tuple[int, Json]:
+        found = next(o for o in self.objects[plural] if o["metadata"]["name"] == name)
+        meta, version = found["metadata"], said.get("metadata", {}).get("resourceVersion")
+        if version not in (None, meta["resourceVersion"]):
+            return 409, {"kind": "Status", "message": "the object has been modified"}
+        spec = {**found["spec"], **said["spec"]}
+        found["spec"] = {key: value for key, value in spec.items() if value is not None}
+        meta |= {"resourceVersion": str(int(meta["resourceVersion"]) + 1), "generation": meta["generation"] + 1}
+        return 200, found
 
 
 @contextmanager

@@ -7,8 +7,10 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from chores import PDB, body
+from chores import PDB, Life, body
 from cli.lists import serving
+from cli.tracker import Tracker
+from stanch.api.action_item import ActionItem
 from stanch.cli.main import main
 
 ISSUES = "/tracker/repos/shop/orders/issues"
@@ -82,14 +84,15 @@ def test_what_comes_back_is_written_into_the_item(place):
     lists.objects["actionitems"] = [body()]
     calls = json.loads(items("export", "--format", "github", "--repo", "shop/orders").output)
     issue = {**calls[0]["body"], "number": 7, "state": "closed", "html_url": "https://x/7"}
-    lists.replies = [(200, [issue])]
+    lists.replies = [(200, [issue]), (200, issue)]
     assert 0 == items("sync", "--repo", "shop/orders", "--api", f"{url}/tracker").exit_code
-    method, path, said = lists.asked[-1]
+    (method, path, said), (then, at, _) = lists.asked[-2:]
+    assert ("PATCH", f"{ISSUES}/7") == (then, at), "and then the issue says that both agree"
     assert ("PATCH", True) == (
         method,
         path.startswith("/apis/stanch.dev/v1alpha1/namespaces/shop/actionitems/reader-alert"),
     )
-    assert {"spec": {"closed": True, "tracker": "https://x/7"}} == said
+    assert {"metadata": {"resourceVersion": "7"}, "spec": {"closed": True, "tracker": "https://x/7"}} == said
 
 
 def test_a_dry_run_changes_nothing(place):
@@ -139,3 +142,93 @@ def test_where_credentials_are_kept_nothing_is_sent(place):
     result = items("sync", "--repo", "shop/orders", "--api", "http://169.254.169.254")
     assert (2, True) == (result.exit_code, "link-local" in result.output)
     assert [] == lists.asked
+
+
+# --- both ways -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def both(place):
+    """One item, a tracker that remembers, a round (sync, and then the operator looks), and a person at kubectl."""
+    lists, url, items = place
+    lists.objects["actionitems"] = [body()]
+    lists.tracker = tracker = Tracker("shop/orders")
+    found = lists.objects["actionitems"][0]
+
+    def looked() -> None:
+        found["status"] = Life(ActionItem.model_validate(found)).look().item.status.wire()
+
+    def turn() -> str:
+        result = items("sync", "--repo", "shop/orders", "--api", f"{url}/tracker")
+        assert 0 == result.exit_code, result.output
+        looked()
+        return result.output
+
+    def person(closed: bool) -> None:
+        found["spec"]["closed"] = closed
+        looked()
+
+    turn()
+    turn()
+    assert ("https://tracker.example/repos/shop/orders/issues/1", ["POST"]) == (
+        found["spec"]["tracker"],
+        [method for method, _ in tracker.calls],
+    )
+    return found, tracker, turn, person
+
+
+def stand(found, tracker) -> tuple[str, str]:
+    """What either side says."""
+    return found["status"]["state"], tracker.issues[1]["state"]
+
+
+def test_what_a_person_opens_again_in_the_tracker_stays_open(both):
+    """Closed there, opened again there: sync after sync the item follows, and nothing is closed behind anybody's back."""
+    found, tracker, turn, _ = both
+    tracker.person(1, "closed")
+    turn()
+    assert ("Done", "closed") == stand(found, tracker)
+    tracker.person(1, "open")
+    for _ in range(3):
+        turn()
+        assert ("Reopened", "open") == stand(found, tracker)
+    tracker.person(1, "closed")
+    turn()
+    assert ("Done", "closed") == stand(found, tracker)
+
+
+def test_what_a_person_opens_again_in_the_cluster_stays_open(both):
+    """The issue is opened again with it; the tracker is told why."""
+    found, tracker, turn, person = both
+    person(closed=True)
+    turn()
+    assert ("Done", "closed") == stand(found, tracker)
+    person(closed=False)
+    for _ in range(3):
+        turn()
+        assert ("Reopened", "open") == stand(found, tracker)
+    assert "reopened" == tracker.issues[1]["state_reason"]
+
+
+def test_when_nobody_does_anything_nothing_is_sent(both):
+    """Once the issue says what the item says."""
+    _, tracker, turn, _ = both
+    tracker.person(1, "closed")
+    turn()
+    turn()
+    tracker.calls.clear()
+    assert "1 items, 1 issues, 0 changes" in turn()
+    assert [] == tracker.calls
+
+
+def test_who_changes_the_item_meanwhile_is_not_written_over(both, place):
+    """What was read is another version by now: nothing is said to be agreed, and the next run looks again."""
+    found, tracker, turn, _ = both
+    tracker.person(1, "closed")
+    lists, merged = place[0], place[0]._merged
+    lists._merged = lambda *_: (409, {"kind": "Status", "message": "the object has been modified"})
+    assert "shop/reader-alert: somebody changed it meanwhile; run it again" in turn()
+    assert "<!-- stanch.dev/agreed: open -->" in tracker.issues[1]["body"]
+    lists._merged = merged
+    turn()
+    assert ("Done", "closed") == stand(found, tracker)

@@ -1,22 +1,16 @@
-"""The error budget policy: a spent budget, or the same again with promises not kept; and nothing at all where all is well."""
+"""What the error budget policy goes by: a spent budget, or the same again with promises not kept."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from build import T0, stamp
 from chores import Life, chore
 from month import postmortem
-from stanch.api.names import Annotation, Label
-from stanch.api.policy import DEFAULT
-from stanch.core.budget import Left, Unclear, budgets, repeated, spent, wanted
+from stanch.core.budget import Left, Unclear, budgets, repeated, spent
 from stanch.core.observations import Failed, Found, NotFound
 
-WARN, DENY = replace(DEFAULT, budget_mode="Warn"), replace(DEFAULT, budget_mode="Deny")
 SPENT = ("the error budget of checkout is spent",)
 MONTH = timedelta(days=30)
 
@@ -97,72 +91,3 @@ def test_the_same_again_while_what_was_promised_is_not_done(postmortems, items, 
     found = repeated(postmortems, items, T0, MONTH)
     text = "Change contributed to second as to first, and item reader-alert is not done"
     assert ({"shop": [text]} if again else {}) == found
-
-
-# --- what is written -------------------------------------------------------------------------------------------------
-
-
-def namespace(name: str = "shop", labels: dict | None = None, **notes: str) -> dict[str, Any]:
-    """As the API server lists it."""
-    return {"metadata": {"name": name, "labels": labels or {}, "annotations": notes}}
-
-
-def frozen(value: str = "true", reason: str = SPENT[0]) -> dict[str, Any]:
-    """One that stanch labelled."""
-    notes = {Annotation.FREEZE_REASON: reason, Annotation.FREEZE_BY: "stanch"}
-    return namespace("shop", {Label.CHANGE_FREEZE: value}, **notes)
-
-
-@pytest.mark.parametrize(("policy", "value", "does"), [(WARN, "warn", "warned of"), (DENY, "true", "refused")])
-def test_one_label_and_its_reason(policy, value, does):
-    """And nothing again while it is so."""
-    change, words = wanted(namespace(), SPENT, policy)
-    assert {"labels": {Label.CHANGE_FREEZE: value}} | {
-        "annotations": {Annotation.FREEZE_REASON: SPENT[0], Annotation.FREEZE_BY: "stanch"}
-    } == change
-    assert f"changes of pod templates are {does}: {SPENT[0]}" == words
-    assert wanted(frozen(value), SPENT, policy) is None
-
-
-def test_where_all_is_well_nothing_is_written():
-    """Nothing at all."""
-    assert wanted(namespace(), (), DENY) is None
-
-
-@pytest.mark.parametrize("policy", [DEFAULT, WARN, DENY], ids=["disabled", "warn", "deny"])
-def test_it_is_lifted_by_itself(policy):
-    """The reason is gone, or the policy is switched off."""
-    change, words = wanted(frozen(), () if policy is not DEFAULT else SPENT, policy)
-    assert {None} == {*change["labels"].values(), *change["annotations"].values()}
-    assert "changes are free again" == words
-
-
-def test_what_people_froze_is_theirs():
-    """Neither changed nor lifted."""
-    theirs = namespace("shop", {Label.CHANGE_FREEZE: "true"})
-    assert wanted(theirs, (), DENY) is None
-    assert wanted(theirs, SPENT, WARN) is None
-
-
-@pytest.mark.parametrize(
-    "free", [namespace("kube-system"), namespace("stanch-system"), namespace("shop", {"stanch.dev/exempt": ""})]
-)
-def test_some_are_never_frozen(free):
-    """What the cluster lives on, and what the platform exempts."""
-    assert wanted(free, SPENT, DENY) is None
-
-
-def test_another_mode_or_reason_is_written():
-    """From warning to refusing."""
-    assert wanted(frozen("warn"), SPENT, DENY)[0]["labels"] == {Label.CHANGE_FREEZE: "true"}
-    assert wanted(frozen(), ("another",), DENY)[0]["annotations"][Annotation.FREEZE_REASON] == "another"
-
-
-@given(st.lists(st.text(max_size=400), max_size=6), st.sampled_from([WARN, DENY]))
-def test_what_is_written_is_what_stands_still(why, policy):
-    """Whatever the reason: applied once, nothing is left to change."""
-    change = wanted(namespace(), why, policy)
-    assert (change is None) == (not why)
-    if change is not None:
-        patch = change[0]
-        assert wanted(namespace("shop", patch["labels"], **patch["annotations"]), why, policy) is None

@@ -232,3 +232,15 @@ def test_it_is_done_only_while_the_last_thing_that_was_seen_allows_it(steps):
             assert proof.proven_time - proof.since_time >= timedelta(hours=1)
             assert proof.state != "Fails" or life.now - proof.fails_since < proof.needed / 6
         assert (status.reopened or ())[: len(reopened)] == reopened or len(reopened) == 8
+    marks = [(told.reason, told.once) for _, told in life.told]
+    assert len(set(marks)) == len(marks), "two that are told are never taken for one"
+
+
+@pytest.mark.parametrize("day", [7, 14, 21, 28])
+def test_what_is_told_is_known_by_what_it_is_about_and_not_by_when(day):
+    """Whoever looks later, after a crash, tells the same: the record it was made of is the same."""
+    policy = replace(DEFAULT, items_escalate_to="head-of-shop")
+    before = Life(chore(), policy=policy).run(days=day, hours=-1).item
+    first, later = (Life(before, policy=policy, now=T0 + day * DAY + late).look().told for late in (0 * HOUR, HOUR))
+    assert [(t.reason, t.once) for _, t in first] == [(t.reason, t.once) for _, t in later] != []
+    assert all(t.once for _, t in first)

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
-from build import T0
+from build import T0, stamp
+from chores import body
+from month import postmortem
 from stanch.api.names import Annotation, Label
 from stanch.api.policy import DEFAULT
 from stanch.core.observations import Answer, Failed, Found
-from stanch.shell.budget_sweep import BudgetSweep
+from stanch.shell.budget_sweep import ALL_EVERY, BudgetSweep
 from stanch.shell.client import Reply
 from stanch.shell.policy_book import PolicyBook
 
 DENY = replace(DEFAULT, budget_mode="Deny", prometheus_url="http://prometheus:9090")
+OFF = replace(DEFAULT, budget_mode="Disabled")
 
 
 class Paper:
@@ -26,16 +29,17 @@ class Paper:
         self.namespaces = {name: self._bare(name) for name in ("shop", "pay")}
         self.hides = False
         self.refuses, self.events, self.lists, self.patched = 0, [], [], []
+        self.kinds: dict[str, list[dict[str, Any]]] = {}
 
     def _bare(self, name: str) -> dict[str, Any]:
         return {"metadata": {"name": name, "uid": f"u-{name}", "resourceVersion": "1"}}
 
     async def get(self, path: str, params: Mapping[str, str] | None = None, accept: str = "") -> Reply:
         self.lists.append((path, dict(params or {})))
-        if self.hides:
+        if self.hides and path.endswith("/namespaces"):
             return Reply(403, {"message": "no"})
         if not path.endswith("/namespaces"):
-            return Reply(200, {"items": []})
+            return Reply(200, {"items": self.kinds.get(path.rsplit("/", 1)[1], [])})
         label = (params or {}).get("labelSelector", "")
         found = [n for n in self.namespaces.values() if not label or label in (n["metadata"].get("labels") or {})]
         return Reply(200, {"items": found})
@@ -53,6 +57,7 @@ class Paper:
 
     async def create(self, path: str, obj: Mapping[str, Any]) -> Reply:
         self.events.append((path, obj["reason"], obj["involvedObject"]["kind"]))
+        self.said = obj["message"]
         return Reply(201, {})
 
 
@@ -122,7 +127,7 @@ async def test_disabled_frees_once_and_then_reads_nothing():
     place = Place()
     place.answer = place.left(-1)
     await place.sweep.look()
-    place.book.base = DEFAULT
+    place.book.base = OFF
     place.book._effective.clear()
     await place.sweep.look()
     assert {} == place.labels()
@@ -133,7 +138,7 @@ async def test_disabled_frees_once_and_then_reads_nothing():
 
 async def test_disabled_without_the_right_is_silent(caplog):
     """That is how it is installed: one try, no complaint, and nothing after it."""
-    place = Place(DEFAULT)
+    place = Place(OFF)
     place.kube.hides = True
     assert {} == await place.sweep.look() == await place.sweep.look()
     assert (1, "") == (len(place.kube.lists), caplog.text)
@@ -158,3 +163,71 @@ async def test_what_was_refused_is_not_told(status, caplog):
     assert "can't be labelled" in caplog.text
     place.kube.refuses = 0
     assert {"shop"} == set(await place.sweep.look())
+
+
+async def test_a_restart_does_not_begin_the_hour_anew():
+    """An operator that is started each half hour frees as the others do: since when nobody can say stands in the namespace."""
+    place = Place()
+    place.answer = place.left(-1)
+    await place.sweep.look()
+    place.answer = Failed(503, "starting")
+    for _ in range(3):
+        place.now += timedelta(minutes=25)
+        place.sweep = BudgetSweep(place.kube, lambda: place.book, lambda: place.now)
+        place.sweep._asker.ask = place._ask
+        await place.sweep.look()
+    assert {} == place.labels()
+
+
+async def test_a_label_that_somebody_takes_off_stays_off():
+    """Until nobody would put it there any more; then the namespace is as any other."""
+    place = Place()
+    place.answer = place.left(-1)
+    await place.sweep.look()
+    del place.kube.namespaces["shop"]["metadata"]["labels"][Label.CHANGE_FREEZE]
+    for _ in range(3):
+        await place.sweep.look()
+    assert ({}, ["shop"]) == (place.labels(), place.kube.patched)
+    place.answer = place.left(0.5)
+    for _ in range(ALL_EVERY):
+        await place.sweep.look()
+    assert {} == place.kube.namespaces["shop"]["metadata"]["annotations"]
+    place.answer = place.left(-1)
+    await place.sweep.look()
+    assert {"shop": "true"} == place.labels()
+
+
+async def test_while_budgets_are_healthy_next_to_nothing_is_read():
+    """Items, and labelled namespaces; no postmortem, and all namespaces only now and then."""
+    place = Place(DEFAULT)
+    for _ in range(ALL_EVERY):
+        await place.sweep.look()
+    assert not any("postmortems" in path for path, _ in place.kube.lists)
+    everywhere = [p for path, p in place.kube.lists if path.endswith("/namespaces") and not p["labelSelector"]]
+    assert (1, [], []) == (len(everywhere), place.kube.patched, place.kube.events)
+
+
+async def test_without_the_right_to_label_it_says_what_it_would_have_labelled():
+    """By default people hear of it; once, in their namespace, and what is missing is named."""
+    place = Place(replace(DEFAULT, prometheus_url="http://prometheus:9090"))
+    place.kube.hides, place.answer = True, place.left(-1)
+    for _ in range(3):
+        assert {} == await place.sweep.look()
+    assert [("/api/v1/namespaces/shop/events", "ChangesFrozen", "Namespace")] == place.kube.events
+    assert "the error budget of checkout is spent. At admission nothing says so" in place.kube.said
+    place.answer = place.left(0.5)
+    await place.sweep.look()
+    place.answer = place.left(-1)
+    await place.sweep.look()
+    assert 2 == len(place.kube.events)
+
+
+async def test_the_same_again_is_found_in_what_is_stored():
+    """Without Prometheus: an urgent item that is not done, and two postmortems of one class of factor."""
+    place = Place(DEFAULT)
+    place.kube.kinds["actionitems"] = [body(incident="first", answers=["f0"])]
+    place.kube.kinds["postmortems"] = [postmortem("first", "Change"), postmortem("second", "Change")]
+    for days, each in zip((20, 2), place.kube.kinds["postmortems"], strict=True):
+        each["metadata"]["creationTimestamp"] = stamp(T0 - timedelta(days=days))
+    assert {"shop"} == set(await place.sweep.look())
+    assert {"shop": "warn"} == place.labels()

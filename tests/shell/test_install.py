@@ -141,3 +141,4 @@ def test_on_the_way_out_the_operator_loses_its_rights_first(slept: list[float]) 
     cluster = Paper(installed=True)
     uninstall(cluster, sure=True)
     assert cluster.order[:2] == ["delete manifests/overlays/cluster/act-everywhere.yaml", "delete manifests/policies"]
+    assert "delete manifests/components/change-freeze/change-freeze.yaml" in cluster.order

@@ -1,4 +1,4 @@
-"""ActionItem.status is written when it says something else, on the version that was judged; and what it tells comes after it."""
+"""ActionItem.status is written when it says something else, on the version that was judged; and what it tells comes before it."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from stanch.api.policy import DEFAULT
 from stanch.core.questions import Question
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
-from stanch.shell.client import Reply
+from stanch.shell.client import Reply, Unanswered
 from stanch.shell.items import Items, look_at_item
 from stanch.shell.reconcile import Reconciler
 from stanch.shell.rewind import Rewind
@@ -35,12 +35,12 @@ class Clock:
 
 
 class Paper:
-    """An API server that takes a status or not."""
+    """An API server that takes a status or not, and Events or not; no two Events have one name."""
 
     clock = Clock()
 
-    def __init__(self, takes: int = 200) -> None:
-        self.takes, self.did = takes, []
+    def __init__(self, takes: int = 200, hears: int = 201) -> None:
+        self.takes, self.hears, self.did, self.events = takes, hears, [], {}
 
     async def patch(self, path: str, text: str, content_type: str, dry: bool = False) -> Reply:
         self.did.append(("patch", path, json.loads(text)))
@@ -52,7 +52,13 @@ class Paper:
 
     async def create(self, path: str, obj: Mapping[str, Any]) -> Reply:
         self.did.append(("create", path, obj))
-        return Reply(201, dict(obj))
+        if not self.hears:
+            raise Unanswered(f"POST {path}")
+        if obj["metadata"]["name"] in self.events:
+            return Reply(409, {"message": "there is one"})
+        if self.hears == 201:
+            self.events[obj["metadata"]["name"]] = obj
+        return Reply(self.hears, dict(obj))
 
 
 async def ask(questions, within):
@@ -68,15 +74,15 @@ def known(*items: dict[str, Any]) -> Cache:
     return cache
 
 
-async def test_the_status_is_written_and_then_told():
+async def test_it_is_told_and_then_recorded():
     """On the very version; the Event is about the item; and neither again."""
     kube, cache = Paper(), known(body(**LATE))
     wake = await look_at_item(kube, ask, cache, KEY, DEFAULT, T0)
-    (patch, path, said), (create, events, event) = kube.did
+    (create, events, event), (patch, path, said) = kube.did
+    assert ("create", "/api/v1/namespaces/shop/events") == (create, events)
     assert ("patch", "/apis/stanch.dev/v1alpha1/namespaces/shop/actionitems/reader-alert/status") == (patch, path)
     assert {"resourceVersion": "7", "uid": "uid-reader-alert"} == said["metadata"]
     assert "Overdue" == said["status"]["state"]
-    assert ("create", "/api/v1/namespaces/shop/events") == (create, events)
     assert ("ActionItem", "ActionItemDue", "Warning") == (
         event["involvedObject"]["kind"],
         event["reason"],
@@ -88,11 +94,33 @@ async def test_the_status_is_written_and_then_told():
 
 
 @pytest.mark.parametrize("status", [409, 422, 503])
-async def test_what_was_not_written_is_not_told(status):
-    """Whoever tells first and writes then tells it again after each crash."""
-    kube = Paper(status)
+async def test_what_was_not_recorded_is_told_again_under_one_name(status):
+    """A crash between the two: nothing is lost, and whoever looks into the namespace sees it once."""
+    kube, cache = Paper(status), known(body(**LATE))
+    await look_at_item(kube, ask, cache, KEY, DEFAULT, T0)
+    kube.takes = 200
+    await look_at_item(kube, ask, cache, KEY, DEFAULT, T0 + timedelta(minutes=7))
+    assert ["create", "patch"] * 2 == [what for what, *_ in kube.did]
+    assert ["ActionItemDue"] == [event["reason"] for event in kube.events.values()]
+    assert stamp(T0 - timedelta(days=1)) == kube.did[-1][2]["status"]["chase"]["dueSaid"]
+
+
+@pytest.mark.parametrize("status", [0, 429, 503])
+async def test_what_could_not_be_told_is_not_recorded_as_told(status, caplog):
+    """Nobody answered, or not now: it is asked of the API server again, and its log says so."""
+    kube, cache = Paper(hears=status), known(body(**LATE))
+    assert T0 + timedelta(seconds=30) == await look_at_item(kube, ask, cache, KEY, DEFAULT, T0)
+    assert (["create"], True) == ([what for what, *_ in kube.did], "can't be told of" in caplog.text)
+    kube.hears = 201
+    await look_at_item(kube, ask, cache, KEY, DEFAULT, T0 + timedelta(seconds=30))
+    assert (1, "patch") == (len(kube.events), kube.did[-1][0])
+
+
+async def test_a_namespace_that_takes_no_events_holds_up_no_record():
+    """One that is going, or a quota: the status is true all the same."""
+    kube = Paper(hears=403)
     await look_at_item(kube, ask, known(body(**LATE)), KEY, DEFAULT, T0)
-    assert ["patch"] == [what for what, *_ in kube.did]
+    assert "Overdue" == kube.did[-1][2]["status"]["state"]
 
 
 async def test_one_that_is_gone_is_not_looked_at():

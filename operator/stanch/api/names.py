@@ -43,6 +43,8 @@ class Annotation:
     # Beside the label of a change freeze: why, and whether stanch began it and will lift it.
     FREEZE_REASON: Final = f"{GROUP}/change-freeze-reason"
     FREEZE_BY: Final = f"{GROUP}/change-freeze-by"
+    # Until when it holds unless somebody says so again; RFC 3339, whole seconds, UTC.
+    FREEZE_UNTIL: Final = f"{GROUP}/change-freeze-until"
 
 
 class ConditionType:

@@ -198,8 +198,9 @@ class Policy:
     # doneWhen is looked at so often, and must hold for so long.
     items_look_every: timedelta = 15 * _M
     items_hold: timedelta = _H
-    # Warn of or refuse new pod templates where a budget is spent; the query gives what is left, by namespace and service.
-    budget_mode: BudgetWord = "Disabled"
+    # Warn of or refuse new pod templates where a budget is spent, or the same comes again while promises are not kept; the query
+    # gives what is left, by namespace and service.
+    budget_mode: BudgetWord = "Warn"
     budget_query: str = "slo:period_error_budget_remaining:ratio"
     budget_exempt_label: str = f"{GROUP}/exempt"
     retention_incident: timedelta = 8760 * _H

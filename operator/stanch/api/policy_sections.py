@@ -204,7 +204,7 @@ class Communications(Model):
 
 
 class BudgetMode(StrEnum):
-    """What an empty error budget does."""
+    """What an empty error budget does, or the same again while promises are not kept."""
 
     DISABLED = "Disabled"
     WARN = "Warn"
@@ -215,7 +215,8 @@ class ErrorBudget(Model):
     """Error budget policy. Only in the cluster's policy."""
 
     mode: Annotated[
-        BudgetMode | None, Field(description="Disabled (when left out), Warn, or Deny: new pod templates are refused.")
+        BudgetMode | None,
+        Field(description="Disabled, Warn (when left out), or Deny: new pod templates are refused."),
     ] = None
     query: Annotated[
         str | None,

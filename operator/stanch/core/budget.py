@@ -14,21 +14,13 @@ from itertools import pairwise
 from typing import Any, Final
 
 from stanch.api.action_item import ActionItem
-from stanch.api.names import FIELD_MANAGER, Annotation, Label
-from stanch.api.policy import Policy
-from stanch.core.draft import shorten
+from stanch.api.names import Label
 from stanch.core.observations import Answer, Failed, Found
 from stanch.core.review_items import done
 from stanch.core.undeclared import SERVICE_LABELS
 
 NAMESPACE_LABELS: Final = ("namespace", "exported_namespace")
 URGENT: Final = frozenset({"P0", "P1"})
-REASONS_MAX: Final = 3
-# An annotation that the admission policy quotes; a line that people read.
-REASON_MAX: Final = 300
-# What nobody can ask for this long is no reason any more: a freeze that nobody can justify ends.
-UNKNOWN_MAX: Final = timedelta(hours=1)
-MODES: Final = {"Warn": "warn", "Deny": "true"}
 
 
 class Unclear(Exception):
@@ -106,42 +98,14 @@ def _by_class(
     return found
 
 
+def is_owed(item: ActionItem) -> bool:
+    """Was it promised for soon, and is it not done?"""
+    return item.spec.priority is not None and item.spec.priority.value in URGENT and not done(item)
+
+
 def _unshipped(item: ActionItem, namespace: str, before: Mapping[str, Any], kind: str) -> bool:
     names = {str(f.get("name")) for f in before["spec"].get("factors") or () if f.get("class") == kind}
     ours = item.spec.postmortem == before["metadata"]["name"] or item.spec.incident == before["spec"].get("incident")
-    urgent = item.spec.priority is not None and item.spec.priority.value in URGENT
     return (
-        item.metadata.namespace == namespace
-        and ours
-        and urgent
-        and not done(item)
-        and bool(names & set(item.spec.answers or ()))
+        item.metadata.namespace == namespace and ours and is_owed(item) and bool(names & set(item.spec.answers or ()))
     )
-
-
-def wanted(namespace: Mapping[str, Any], why: Sequence[str], policy: Policy) -> tuple[dict[str, Any], str] | None:
-    """
-    The merge patch of a namespace's metadata, and in words what it means; None where nothing is to be changed.
-
-    A label that people set is theirs: it is neither changed nor lifted. Namespaces with
-    ``exemptLabel``, and protected ones, are free.
-    """
-    meta = namespace["metadata"]
-    labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
-    ours = notes.get(Annotation.FREEZE_BY) == FIELD_MANAGER
-    if Label.CHANGE_FREEZE in labels and not ours:
-        return None
-    free = policy.budget_exempt_label in labels or meta["name"] in policy.protected_namespaces
-    value = None if free or not why else MODES.get(policy.budget_mode)
-    if value is None:
-        return (_patch(None, None, None), "changes are free again") if ours else None
-    reason = shorten("; ".join(why[:REASONS_MAX]), REASON_MAX)
-    if labels.get(Label.CHANGE_FREEZE) == value and notes.get(Annotation.FREEZE_REASON) == reason:
-        return None
-    does = "refused" if value == "true" else "warned of"
-    return _patch(value, reason, FIELD_MANAGER), f"changes of pod templates are {does}: {reason}"
-
-
-def _patch(value: str | None, reason: str | None, by: str | None) -> dict[str, Any]:
-    notes = {Annotation.FREEZE_REASON: reason, Annotation.FREEZE_BY: by}
-    return {"labels": {Label.CHANGE_FREEZE: value}, "annotations": notes}

@@ -65,18 +65,22 @@ def chase(item: ActionItem, before: Chase, done: bool, policy: Policy, now: date
     if not late:
         after = after.model_copy(update={"due_said": None, "escalated_time": None})
     elif after.due_said != spec.due_time:
-        told.append(Told(EventKind.ITEM_DUE, _words(item, f"is due since {instant(spec.due_time)}"), warning=True))
+        since = instant(spec.due_time)
+        told.append(Told(EventKind.ITEM_DUE, _words(item, f"is due since {since}"), warning=True, once=since))
         after = after.model_copy(update={"due_said": spec.due_time})
     if after.test_time is None and now >= after.from_time + policy.items_test_after:
-        told.append(Told(EventKind.ITEM_ASKED_ABOUT, _question(item, after, policy), warning=True))
+        told.append(Told(EventKind.ITEM_ASKED_ABOUT, _question(item, after, policy), warning=True, once="asked"))
         after = after.model_copy(update={"test_time": now})
     if late and after.escalated_time is None and now >= escalates(item, policy):
-        told.append(Told(EventKind.ITEM_ESCALATED, escalation(item, policy), warning=True))
+        moment = instant(escalates(item, policy))
+        told.append(Told(EventKind.ITEM_ESCALATED, escalation(item, policy), warning=True, once=moment))
         after = after.model_copy(update={"escalated_time": now})
     if not told and after.reminders < REMINDERS_MAX and now >= _reminds(after, policy):
-        last = "; this is the last reminder" if after.reminders + 1 == REMINDERS_MAX else ""
-        told.append(Told(EventKind.ITEM_REMINDED, _words(item, f"is open, due {instant(spec.due_time)}{last}")))
-        after = after.model_copy(update={"reminders": after.reminders + 1})
+        number = after.reminders + 1
+        last = "; this is the last reminder" if number == REMINDERS_MAX else ""
+        words = _words(item, f"is open, due {instant(spec.due_time)}{last}")
+        told.append(Told(EventKind.ITEM_REMINDED, words, once=str(number)))
+        after = after.model_copy(update={"reminders": number})
     if told:
         after = after.model_copy(update={"last_time": now})
     return Asked(after, tuple(told), _wake(item, after, policy, now))

@@ -127,9 +127,12 @@ def _turned(
         return before or None, ()
     if standing.done:
         how = "proved" if standing.reason == ItemReason.PROVED else "closed by hand"
-        return before or None, (Told(EventKind.ITEM_DONE, shorten(f"{item.spec.title}: {how}. {standing.text}", 900)),)
+        text = shorten(f"{item.spec.title}: {how}. {standing.text}", 900)
+        return before or None, (Told(EventKind.ITEM_DONE, text, once=instant(before[-1].time) if before else "first"),)
     why = standing.text if item.spec.done_when is not None else "spec.closed was taken back"
-    told = Told(EventKind.ITEM_REOPENED, shorten(f"{item.spec.owner}: {item.spec.title}: {why}", 900), warning=True)
+    text = shorten(f"{item.spec.owner}: {item.spec.title}: {why}", 900)
+    done = instant(item.status.done_time) if item.status.done_time is not None else ""
+    told = Told(EventKind.ITEM_REOPENED, text, warning=True, once=done)
     return (*before, Reopening(time=now, why=shorten(why, 900)))[-REOPENED_MAX:], (told,)
 
 

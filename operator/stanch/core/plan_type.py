@@ -15,11 +15,17 @@ from stanch.core.records import MarkFolded, Store
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A Kubernetes Event to post once the status that says the same is written."""
+    """
+    A Kubernetes Event to post once the status that says the same is written.
+
+    With ``once`` it is posted before that: what is made of the record before it, so that whoever plans again after a crash
+    posts it under the same name, and it is there once.
+    """
 
     reason: str
     message: str
     warning: bool = False
+    once: str = ""
 
 
 @dataclass(frozen=True)

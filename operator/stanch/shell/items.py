@@ -1,9 +1,9 @@
-"""Keep ActionItem.status true: ask what it takes to know, write what is so, tell what its owner should hear."""
+"""Keep ActionItem.status true: ask what it takes to know, tell what its owner should hear, write what is so."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from stanch.api.action_item import ActionItem, ItemState
@@ -19,7 +19,7 @@ from stanch.shell.cache import Cache
 from stanch.shell.client import Kube
 from stanch.shell.reconcile import Reconciler
 from stanch.shell.status import StatusConflict, StatusRefused, changes, patch_status
-from stanch.shell.tell import tell
+from stanch.shell.tell import tell_first
 from stanch.shell.tenure import Tenure
 
 LOG = logging.getLogger("stanch.items")
@@ -29,6 +29,8 @@ ROUNDS_MAX: Final = 6
 AT_ONCE: Final = 2
 SOONEST_SECONDS: Final = 1.0
 LATEST_SECONDS: Final = 86_400.0
+# An Event that was not taken: the API server has a bad moment.
+TELL_AGAIN: Final = timedelta(seconds=30)
 Ask = Callable[[Iterable[Question], float | None], Awaitable[Mapping[Question, Answer]]]
 
 
@@ -72,7 +74,12 @@ class Items:
 
 
 async def look_at_item(kube: Kube, ask: Ask, cache: Cache, key: Key, policy: Policy, now: datetime) -> datetime | None:
-    """Write the status if it says something else by now; when to look again. The Events come after what they tell."""
+    """
+    Tell what is new and write the status if it says something else by now; when to look again.
+
+    Nothing but an Event tells the owner, so that comes before the record that it was told: a crash between the two makes the
+    next look tell it again, under the same name.
+    """
     body = cache.get(key)
     if body is None:
         return None
@@ -80,6 +87,10 @@ async def look_at_item(kube: Kube, ask: Ask, cache: Cache, key: Key, policy: Pol
     planned = await _planned(ask, item, _siblings(cache, key, item), policy, now)
     if planned.status == item.status:
         return planned.wake_at
+    for told in planned.told:
+        if not await tell_first(kube, {"kind": "ActionItem", **body}, told, now):
+            LOG.warning("an action item can't be told of", extra={"item": str(key), "what": told.reason})
+            return now + TELL_AGAIN
     version = {"resourceVersion": item.metadata.resource_version, "uid": item.metadata.uid}
     # From what is stored, so that what an older operator wrote there goes.
     change = changes(body.get("status") or {}, planned.status.wire())
@@ -91,8 +102,6 @@ async def look_at_item(kube: Kube, ask: Ask, cache: Cache, key: Key, policy: Pol
         LOG.error("the status of an action item was refused", extra={"item": str(key), "why": str(error)})
         return planned.wake_at
     cache.put(key, stored)
-    for told in planned.told:
-        await tell(kube, {"kind": "ActionItem", **stored}, told, now)
     return planned.wake_at
 
 

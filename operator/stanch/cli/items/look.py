@@ -13,7 +13,8 @@ from stanch.cli.cluster import DIFFERS, DONE, NOT_READABLE, USAGE, Trouble, name
 from stanch.cli.runbook.files import UnreadableError, documents
 from stanch.cli.terminal import complain, say
 from stanch.core.done_when import CelProblem
-from stanch.core.item_export import ToTracker, as_csv, as_markdown, in_order, sync
+from stanch.core.item_export import as_csv, as_markdown, in_order
+from stanch.core.item_issues import ToTracker, sync
 from stanch.core.item_lint import Context, Sibling, lint
 from stanch.core.observations import Failed
 from stanch.core.questions import ACTION_ITEMS, Evaluate

@@ -8,7 +8,7 @@ bounded in time and size. Nothing is sent twice: whose an issue is stands in its
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 import aiohttp
@@ -17,7 +17,8 @@ import click
 from stanch.cli.cluster import DONE, NO_CREDENTIALS, NOT_READABLE, Trouble, with_cluster
 from stanch.cli.items.look import place, read_items
 from stanch.cli.terminal import complain, say
-from stanch.core.item_export import LABEL, Step, ToTracker, in_order, sync
+from stanch.core.item_export import in_order
+from stanch.core.item_issues import LABEL, Step, ToTracker, sync
 from stanch.core.policy_check import wrong_address
 from stanch.core.questions import ACTION_ITEMS
 from stanch.shell.client import MERGE_PATCH, USER_AGENT, Kube
@@ -29,6 +30,7 @@ PER_PAGE: Final = 100
 # More issues of ours than this are not looked through in one run.
 PAGES_MAX: Final = 50
 BODY_MAX: Final = 8 * 1024 * 1024
+CONFLICT: Final = 409
 
 
 def sync_all(kubeconfig: str | None, namespace: str | None, everywhere: bool, repo: str, api: str, dry: bool) -> int:
@@ -49,9 +51,8 @@ def sync_all(kubeconfig: str | None, namespace: str | None, everywhere: bool, re
             if dry:
                 click.echo(json.dumps([_shown(step) for step in steps], indent=2))
                 return DONE
-            for step in steps:
-                await _do(kube, tracker, step)
-        say(f"{len(items)} items, {len(issues)} issues, {len(steps)} changes")
+            left = await _do_all(kube, tracker, steps)
+        say(f"{len(items)} items, {len(issues)} issues, {len(steps) - left} changes")
         return DONE
 
     return with_cluster(kubeconfig, work)
@@ -63,16 +64,31 @@ def _shown(step: Step) -> dict[str, Any]:
     return {"patch": f"{step.namespace}/{step.name}", "spec": step.spec}
 
 
-async def _do(kube: Kube, tracker: "Tracker", step: Step) -> None:
+async def _do_all(kube: Kube, tracker: "Tracker", steps: Sequence[Step]) -> int:
+    """How many were left for the next run: all of an item that somebody changed since it was read."""
+    meanwhile: dict[str, int] = {}
+    for step in steps:
+        if step.item in meanwhile or not await _do(kube, tracker, step):
+            meanwhile[step.item] = meanwhile.get(step.item, 0) + 1
+    for name in meanwhile:
+        say(f"{name}: somebody changed it meanwhile; run it again")
+    return sum(meanwhile.values())
+
+
+async def _do(kube: Kube, tracker: "Tracker", step: Step) -> bool:
     if isinstance(step, ToTracker):
         answer = await tracker.send(step.method, step.path, step.body)
         say(f"{step.item}: {step.method} {answer.get('html_url') or step.path}")
-        return
+        return True
     path = ACTION_ITEMS.path(step.namespace, step.name)
-    reply = await kube.patch(path, json.dumps({"spec": step.spec}), MERGE_PATCH)
+    change = {"metadata": {"resourceVersion": step.version}, "spec": step.spec}
+    reply = await kube.patch(path, json.dumps(change), MERGE_PATCH)
+    if reply.status == CONFLICT:
+        return False
     if not reply.ok:
         raise Trouble(f"{step.namespace}/{step.name} can't be changed: {reply.message}", NOT_READABLE)
     say(f"{step.namespace}/{step.name}: {', '.join(f'{k}={v}' for k, v in step.spec.items())}")
+    return True
 
 
 def _session(token: str) -> aiohttp.ClientSession:
