@@ -36,6 +36,7 @@ from stanch.core.pages import turn_page
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
 from stanch.core.promises import keep_promises
+from stanch.core.promises_shown import show_promises
 from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
 from stanch.core.relapse import watch_relapse
@@ -105,6 +106,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     close_when_done(draft)
     follow_lifecycle(draft)
     keep_promises(draft)
+    show_promises(draft)
     draft_updates(draft)
     nudge(draft)
     draft_handoff(draft)
