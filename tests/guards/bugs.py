@@ -5,6 +5,7 @@ from guards import (
     bugs_alerts,
     bugs_channels,
     bugs_first,
+    bugs_items,
     bugs_last,
     bugs_lint,
     bugs_looked_at,
@@ -12,6 +13,7 @@ from guards import (
     bugs_own,
     bugs_people,
     bugs_policy,
+    bugs_promised,
     bugs_runbook,
 )
 from guards.planting import Bugs
@@ -29,4 +31,6 @@ BUGS: Bugs = {
     **bugs_channels.BUGS,
     **bugs_looked_at.BUGS,
     **bugs_lint.BUGS,
+    **bugs_items.BUGS,
+    **bugs_promised.BUGS,
 }
