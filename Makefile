@@ -6,7 +6,7 @@ RUN := .venv/bin/python
 CLUSTER := .cluster
 .DEFAULT_GOAL := help
 
-.PHONY: help env test test-fast check generate fix cluster cluster-down install uninstall run demo demo-down bench sweep sweep-honesty guard-honesty attack clean
+.PHONY: help env test test-fast check generate fix cluster cluster-down install uninstall run demo demo-down bench sweep sweep-honesty guard-honesty attack scenarios-replayed clean
 
 help: 
 	@echo "stanch: incidents as Kubernetes objects"
@@ -31,6 +31,7 @@ help:
 	@echo "  make sweep-honesty  Plant bugs in the operator, and see the sweep turn red for each of them (10 min)."
 	@echo "  make guard-honesty  Plant bugs in guards, approvals and policies, and see a test turn red for each (10 min)."
 	@echo "  make attack         Attack it as people, machines and with its own token; a thousand freezes (6 min)."
+	@echo "  make scenarios-replayed  Faults of public suites on a cluster, each told by an alert and planned by a Runbook (2 min)."
 	@echo "  make clean          Remove caches and .venv; clusters stay."
 
 env:
@@ -40,7 +41,7 @@ test: env
 	@$(RUN) -m tools.test_run $(ARGS)
 
 test-fast: env
-	@$(RUN) -m pytest tests --ignore=tests/cluster --ignore=tests/testcluster --ignore=tests/e2e --ignore=tests/docs --ignore=tests/bench $(ARGS)
+	@$(RUN) -m pytest tests --ignore=tests/cluster --ignore=tests/testcluster --ignore=tests/e2e --ignore=tests/docs --ignore=tests/bench --ignore=tests/attack $(ARGS)
 
 check: env
 	@$(RUN) -m tools.check
@@ -91,3 +92,6 @@ guard-honesty: env
 
 attack: env
 	@STANCH_FREEZES=1000 $(RUN) -m tools.with_cluster $(RUN) -m pytest tests/attack -s $(ARGS)
+
+scenarios-replayed: env
+	@STANCH_REPLAYED=all $(RUN) -m tools.with_cluster $(RUN) -m pytest tests/e2e/test_scenarios_replayed.py -s $(ARGS)

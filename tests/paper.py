@@ -38,6 +38,12 @@ class PaperCollector:
         """Nothing."""
         return ()
 
+    def rest_questions(
+        self, aims: object, seen: object, severity: object, manifest: object, loses: object = frozenset()
+    ) -> tuple[Question, ...]:
+        """Nothing."""
+        return ()
+
     def what_changed(self, aims: object, seen: object, said: object, now: object) -> WhatChanged | None:
         """Paper can't say."""
         return None

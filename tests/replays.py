@@ -21,7 +21,10 @@ _TIME = re.compile(r'"(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z"')
 
 @dataclass(frozen=True)
 class Replay:
-    """One fault. ``shows`` is by what it is known to be there; ``first`` what must be suggested first, None: nothing."""
+    """
+    One fault. ``shows`` is by what it is known to be there; ``first`` what must be suggested first, None: nothing; ``does`` what is
+    done in the end, None: nothing. The other fields are explained at the head of the catalogue.
+    """
 
     name: str
     like: tuple[str, ...]
@@ -34,6 +37,12 @@ class Replay:
     history: bool = False
     aged: bool = False
     why: str = ""
+    alert: Mapping[str, str] | None = None
+    runbook: str | None = None
+    unmet: str | None = None
+    does: str | None = None
+    criteria: tuple[Json, ...] = ()
+    mended: tuple[Json, ...] = ()
 
     def __str__(self) -> str:
         return self.name
@@ -41,7 +50,7 @@ class Replay:
 
 def read() -> tuple[Replay, ...]:
     """All of the catalogue, in its order."""
-    lists = ("like", "fault", "never", "before")
+    lists = ("like", "fault", "never", "before", "criteria", "mended")
     said = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
     return tuple(Replay(**{k: tuple(v) if k in lists else v for k, v in each.items()}) for each in said)
 

@@ -34,7 +34,7 @@ RULES: Final[list[Object]] = [
         "5m",
         "sum by (audience) (stanch_updates_overdue) > 0",
         "People were promised an update and have none",
-        "{{ $value }} promised updates for audience {{ $labels.audience }} are late: kubectl get incidents -A, and write one.",
+        "{{ $value }} incidents owe audience {{ $labels.audience }} an update: kubectl get incidents -A, and write one.",
     ),
     _rule(
         "ApprovalStuck",
@@ -53,6 +53,15 @@ RULES: Final[list[Object]] = [
         "stanch acts on nothing just now",
         "No replica works, the admission policies are not in force, or somebody froze it while mitigations wait: "
         "kubectl -n stanch-system logs deploy/stanch, and docs/how-to/stop-it.md.",
+    ),
+    _rule(
+        "RolesMissing",
+        "warning",
+        "5m",
+        'sum(stanch_nudges_standing{kind="RoleMissing"}) > 0',
+        "Somebody who is needed is not there",
+        "In {{ $value }} incidents a role that the severity needs is nobody's, and reminders did not help: "
+        "kubectl get incidents -A, and write a take entry.",
     ),
     _rule(
         "NotificationsFailing",
@@ -212,6 +221,28 @@ PANELS: Final[Sequence[Object]] = (
             "sum by (channel, outcome) (increase(stanch_notifications_total[$__rate_interval]))",
             "{{channel}} {{outcome}}",
         ),
+    ),
+    _panel(
+        "Updates",
+        "timeseries",
+        "short",
+        ("sum by (audience) (increase(stanch_updates_given_total[1d]))", "given to {{audience}}"),
+        ("sum(increase(stanch_updates_missed_total[1d]))", "missed"),
+        ("sum by (audience) (stanch_updates_overdue)", "{{audience}} waits"),
+    ),
+    _panel(
+        "Who is there",
+        "bargauge",
+        "short",
+        ("sum by (role) (stanch_roles_held)", "{{role}}"),
+        ("sum by (role) (stanch_handoffs_waiting)", "{{role}} is handed over"),
+    ),
+    _panel(
+        "What is wanting",
+        "timeseries",
+        "short",
+        ("sum by (kind) (stanch_nudges_standing)", "{{kind}} now"),
+        ("sum by (kind) (increase(stanch_nudges_total[$__rate_interval]))", "{{kind}}"),
     ),
     _panel(
         "Looks",

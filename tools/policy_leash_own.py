@@ -3,7 +3,7 @@
 from tools.policy_parts import ONLY_THE_OPERATOR, OUR_KINDS, Policy, cel, listed, must, on
 
 from stanch.api.names import OPERATOR_NAMESPACE, Label
-from stanch.core.records import SECRET_TYPES
+from stanch.core.records import SECRET_TYPES, UNDO_TYPE
 
 # What it sets on objects that are there; all that it says besides is in their status.
 WRITTEN_LABELS = (Label.CLOSED, Label.FOLDED)
@@ -60,24 +60,37 @@ what it deletes is bounded by stanch-keep-records, as for everybody.
 
 
 def leash_secrets() -> Policy:
-    """Secrets of its own types, at home."""
+    """Secrets of its own types, at home; and of those it deletes undo records."""
     comment = """
 Where one may create any Secret, one of type kubernetes.io/service-account-token is a token of any ServiceAccount there, and
-it never expires. The operator makes Secrets of its own types.
+it never expires. The operator makes Secrets of its own types. It deletes undo records that nobody needs any more, each by its
+uid, and nothing else: what channels and Prometheus are asked with is kept in the same namespace.
 """
+    is_undo = f"""
+        request.operation != 'DELETE' || (dyn(oldObject).?type.orValue('') == '{UNDO_TYPE}'
+        && '{Label.INCIDENT_UID}' in oldObject.metadata.?labels.orValue({{}}))
+    """
     return Policy(
         "stanch-operator-leash-secrets",
         comment,
-        [on("CREATE UPDATE", "secrets", group="", version="v1")],
+        [on("CREATE UPDATE DELETE", "secrets", group="", version="v1")],
         [ONLY_THE_OPERATOR],
         validations=[
             must(
-                f"dyn(object).?type.orValue('') in {listed(SECRET_TYPES)}",
+                f"request.operation == 'DELETE' || dyn(object).?type.orValue('') in {listed(SECRET_TYPES)}",
                 f"stanch makes only Secrets of type {' and '.join(SECRET_TYPES)}",
             ),
             must(
                 f"request.namespace == '{OPERATOR_NAMESPACE}'",
                 f"stanch keeps Secrets in namespace {OPERATOR_NAMESPACE} only",
+            ),
+            must(
+                is_undo,
+                f"of Secrets stanch deletes only undo records: of type {UNDO_TYPE}, with a label {Label.INCIDENT_UID}",
+            ),
+            must(
+                "request.operation != 'DELETE' || dyn(request).?options.?preconditions.?uid.hasValue()",
+                "stanch deletes an undo record only by its uid (preconditions.uid)",
             ),
         ],
     )

@@ -105,6 +105,17 @@ def test_secrets_are_out_of_reach_but_its_own_by_name(prey: Place, taken_over: A
     assert taken_over.request("GET", "/api/v1/secrets").status == 403
 
 
+def test_leases_are_out_of_reach_but_those_of_nodes(prey: Place, taken_over: Api) -> None:
+    """Heartbeats are read one at a time; whose lock a Lease is elsewhere is nobody's business."""
+    leases = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
+    for namespace in (prey.ns, "kube-system", "default"):
+        assert taken_over.request("GET", leases.format(namespace)).status == 403
+        assert taken_over.request("GET", f"{leases.format(namespace)}/x").status == 403
+    assert taken_over.request("GET", f"{leases.format('kube-node-lease')}/no-such-node").status == 404
+    assert taken_over.request("GET", leases.format("kube-node-lease")).status == 403
+    assert taken_over.request("GET", "/apis/coordination.k8s.io/v1/leases").status == 403
+
+
 def test_it_gives_itself_no_right(prey: Place, taken_over: Api) -> None:
     """No role, no binding, no token of another, no other name."""
     rbac = "/apis/rbac.authorization.k8s.io/v1"
@@ -138,11 +149,16 @@ def test_it_asks_for_nothing_and_says_nothing_in_peoples_name(prey: Place, taken
     assert taken_over.create(entry(note={}), prey.ns).status == 403
     prey.alice.create(incident(), prey.ns).must()
     wish = [{"name": "x", "rolloutUndo": {}}]
-    # Two policies are in the way, and it is not fixed which of them speaks.
+    # Two policies are in the way, and it is not fixed which of them speaks; nor, of the wish and its stamp, which is named.
     answer = taken_over.merge("incidents", prey.ns, "checkout-5xx", {"spec": {"mitigations": wish}})
     assert answer.status == 403
     assert any(
-        words in answer.message for words in ("asks for no mitigation itself", "spec.mitigations stays as it is")
+        words in answer.message
+        for words in (
+            "asks for no mitigation itself",
+            "spec.mitigations stays as it is",
+            "spec.requesters stays as it is",
+        )
     )
     assert "mitigations" not in admin.get("incidents", prey.ns, "checkout-5xx")["spec"]
 

@@ -101,3 +101,21 @@ def test_what_an_undo_needs_it_makes(admin: Api, taken_over: Api, kind: str) -> 
         assert taken_over.request("GET", path).status == 403
     finally:
         admin.request("DELETE", f"{path}/{made}")
+
+
+def test_of_secrets_it_deletes_undo_records_only(admin: Api, taken_over: Api) -> None:
+    """By their uid; what channels are asked with is in the same namespace, and the key of all tokens."""
+    path = taken_over.path("secrets", OPERATOR_NAMESPACE)
+    its = {"labels": {Label.INCIDENT_UID: "u"}}
+    spared = [secret("Opaque", **its), secret(REDACTION_KEY_TYPE, **its), secret(UNDO_TYPE)]
+    made = [admin.request("POST", path, each).must()["metadata"] for each in (*spared, secret(UNDO_TYPE, **its))]
+    try:
+        *others, undo = [(f"{path}/{m['name']}", {"preconditions": {"uid": m["uid"]}}) for m in made]
+        for where, options in others:
+            refused(taken_over.request("DELETE", where, options), SECRETS, "deletes only undo records")
+        refused(taken_over.request("DELETE", undo[0], {}), SECRETS, "only by its uid")
+        assert taken_over.request("DELETE", path, {}).status == 403
+        taken_over.request("DELETE", *undo).must()
+    finally:
+        for meta in made:
+            admin.request("DELETE", f"{path}/{meta['name']}")

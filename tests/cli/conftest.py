@@ -1,17 +1,14 @@
 """An API server that knows evidence and incidents, and our command line as a person at a shell has it."""
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-import yaml
 from click.testing import CliRunner, Result
 
+from json_server import Asked, kubeconfig_of, serving
 from stanch.cli.main import main
 
 Obj = dict[str, Any]
@@ -26,16 +23,17 @@ class FakeApi:
         self.objects: dict[tuple[str, str, str], Obj] = {}
         self.refuses: dict[str, int] = {}
         self.asked: list[str] = []
+        self.url = ""
 
     def put(self, plural: str, obj: Obj) -> Obj:
         """Store an object."""
         self.objects[plural, obj["metadata"]["namespace"], obj["metadata"]["name"]] = obj
         return obj
 
-    def answer(self, path: str, accept: str) -> tuple[int, Obj]:
+    def answer(self, asked: Asked) -> tuple[int, Obj]:
         """Status and body."""
-        self.asked.append(path)
-        url = urlparse(path)
+        self.asked.append(asked.path)
+        url = urlparse(asked.path)
         parts = url.path.strip("/").split("/")
         namespace = parts[parts.index("namespaces") + 1] if "namespaces" in parts else ""
         plural = next(p for p in parts if p in ("evidences", "incidents"))
@@ -48,7 +46,7 @@ class FakeApi:
         about = query.get("fieldSelector", "").removeprefix("spec.incident=")
         rows = [o for (p, ns, _), o in self.objects.items() if p == plural and namespace in ("", ns)]
         rows = [o for o in rows if not about or o["spec"]["incident"] == about]
-        assert "as=Table" in accept, "lists must not carry the archives"
+        assert "as=Table" in asked.accept, "lists must not carry the archives"
         return 200, _page([_row(o) for o in rows], int(query.get("continue", 0)))
 
 
@@ -70,44 +68,14 @@ def _row(obj: Obj) -> Obj:
 def api() -> Iterator[FakeApi]:
     """Listens on a port of its own."""
     made = FakeApi()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = made.answer(self.path, self.headers["Accept"])
-            raw = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-
-        def log_message(self, *_: object) -> None:
-            """Nothing to the terminal."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    made.port = server.server_port
-    yield made
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(made.answer) as made.url:
+        yield made
 
 
 @pytest.fixture
 def stanch(api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stanch:
     """Our command line, with a kubeconfig whose context is in namespace shop, in an empty directory, in UTC."""
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{api.port}"}}],
-        "users": [{"name": "u", "user": {"token": "t"}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}],
-        "current-context": "x",
-    }
-    path = tmp_path / "kubeconfig"
-    path.write_text(yaml.safe_dump(config))
-    monkeypatch.setenv("KUBECONFIG", str(path))
+    monkeypatch.setenv("KUBECONFIG", kubeconfig_of(api.url, tmp_path, namespace="shop"))
     monkeypatch.setenv("TZ", "UTC")
     here = tmp_path / "here"
     here.mkdir()

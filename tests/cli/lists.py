@@ -1,15 +1,13 @@
 """An API server that lists whole objects, and a Prometheus beside it; for verbs that read everything and change nothing."""
 
-import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
-import yaml
+import json_server
+from json_server import Asked, kubeconfig_of
 
 Json = dict[str, Any]
 
@@ -28,23 +26,25 @@ class Lists:
         # Or one that remembers.
         self.tracker: Callable[[str, str, Any], tuple[int, Any]] | None = None
 
-    def answer(self, method: str, path: str, said: Any) -> tuple[int, Any]:
+    def answer(self, asked: Asked) -> tuple[int, Any]:
         """Status and body."""
-        url = urlparse(path)
-        self.asked.append((method, path, said))
-        if method in self.forbidden:
+        url = urlparse(asked.path)
+        self.asked.append((asked.method, asked.path, asked.said))
+        if asked.method in self.forbidden:
             return 403, {"kind": "Status", "message": "may not"}
         if url.path.startswith("/prom/"):
             return 200, self.matrix
         if url.path.startswith("/tracker/"):
-            return self.tracker(method, path.removeprefix("/tracker"), said) if self.tracker else self.replies.pop(0)
+            if self.tracker is None:
+                return self.replies.pop(0)
+            return self.tracker(asked.method, asked.path.removeprefix("/tracker"), asked.said)
         parts = url.path.strip("/").split("/")
         plural = next(
             (p for p in ("incidents", "postmortems", "actionitems", "runbooks", "namespaces") if p in parts[3:]), ""
         )
         plural = parts[-1] if parts[-1] in self.objects or parts[-1] in self.refuses else plural
-        if method == "PATCH":
-            return self._merged(parts[-2], parts[-1], said)
+        if asked.method == "PATCH":
+            return self._merged(parts[-2], parts[-1], asked.said)
         namespace = parts[parts.index("namespaces") + 1] if "namespaces" in parts else ""
         if plural in self.refuses:
             return 403, {"kind": "Status", "message": f"{plural} is forbidden: no"}
@@ -64,63 +64,9 @@ class Lists:
         return 200, found
 
 
-def _handler(lists: Lists) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            raw = self.rfile.read(length).decode()
-            said = json.loads(raw) if raw.startswith(("{", "[")) else parse_qs(raw)
-            status, body = lists.answer(self.command, self.path, said)
-            out = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            if status == 302:
-                self.send_header("Location", "/tracker/elsewhere")
-            self.send_header("Content-Length", str(len(out)))
-            self.end_headers()
-            self.wfile.write(out)
-
-        def do_GET(self) -> None:
-            self._serve()
-
-        def do_POST(self) -> None:
-            self._serve()
-
-        def do_PATCH(self) -> None:
-            self._serve()
-
-        def do_DELETE(self) -> None:
-            self._serve()
-
-        def log_message(self, *_: object) -> None:
-            """Silence."""
-
-    return Handler
-
-
-def kubeconfig_of(url: str, folder: Path) -> str:
-    """A file that points there."""
-    config = {
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-        "clusters": [{"name": "c", "cluster": {"server": url}}],
-        "users": [{"name": "u", "user": {}}],
-    }
-    path = folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    return str(path)
-
-
 @contextmanager
 def serving(folder: Path) -> Iterator[tuple[Lists, str, str]]:
     """What it serves, its base URL, and a kubeconfig for it."""
     lists = Lists()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(lists))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    path = kubeconfig_of(url, folder)
-    try:
-        yield lists, url, path
-    finally:
-        server.shutdown()
-        server.server_close()
+    with json_server.serving(lists.answer) as url:
+        yield lists, url, kubeconfig_of(url, folder)

@@ -2,19 +2,17 @@
 
 import copy
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
 import jsonpatch
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from build import GOOD, T0, deployment, stamp
-from cli.lists import kubeconfig_of
+from json_server import Asked, kubeconfig_of, serving
 from stanch.cli.main import main
 
 Json = dict[str, Any]
@@ -36,9 +34,10 @@ class Shop:
         """Is the fault in it?"""
         return self.live["spec"] != self.good["spec"]
 
-    def answer(self, method: str, path: str, said: Any) -> tuple[int, Any]:
+    def answer(self, asked: Asked) -> tuple[int, Any]:
         """Status and body."""
-        parts = urlparse(path).path.strip("/").split("/")
+        method, said = asked.method, asked.said
+        parts = urlparse(asked.path).path.strip("/").split("/")
         kind = next(k for k in ("deployments", "configmaps", "incidents", "namespaces") if k in parts)
         name = parts[-1] if parts[-1] != kind else ""
         if method != "GET":
@@ -112,43 +111,9 @@ def shop() -> Shop:
 @pytest.fixture
 def stanch(shop: Shop, tmp_path: Path) -> Iterator[Any]:
     """Our command line against it."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, body = shop.answer(self.command, self.path, json.loads(raw) if raw else None)
-            out = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(out)))
-            self.end_headers()
-            self.wfile.write(out)
-
-        def do_GET(self) -> None:
-            self._serve()
-
-        def do_POST(self) -> None:
-            self._serve()
-
-        def do_PATCH(self) -> None:
-            self._serve()
-
-        def do_DELETE(self) -> None:
-            self._serve()
-
-        def log_message(self, *_: object) -> None:
-            """Silence."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    kubeconfig = kubeconfig_of(f"http://127.0.0.1:{server.server_port}", tmp_path)
-
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(main, ["gameday", *words, "-n", "shop", "--kubeconfig", kubeconfig])
-
-    yield run
-    server.shutdown()
-    server.server_close()
+    with serving(shop.answer) as url:
+        kubeconfig = kubeconfig_of(url, tmp_path)
+        yield lambda *words: CliRunner().invoke(main, ["gameday", *words, "-n", "shop", "--kubeconfig", kubeconfig])
 
 
 def test_what_is_mended_in_time_scores_four_of_four(shop, stanch):

@@ -1,21 +1,19 @@
 """The status page: only what was written for the public, readable by everybody, and there when the cluster is not."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 from xml.etree import ElementTree
 
 import pytest
-import yaml
 from click.testing import CliRunner, Result
 
 from build import T0, entry, incident
+from json_server import Asked, kubeconfig_of, serving
 from notifiers.notices import HOSTILE
 from stanch.cli.main import main
 from stanch.cli.status_page.files import rendered
@@ -43,6 +41,7 @@ ELEMENTS = {
         "h1",
         "h2",
         "h3",
+        "h4",
     ),
     *("p", "a", "ul", "li", "span", "strong", "small", "time", "br"),
 }
@@ -215,9 +214,9 @@ class Api:
         self.world.say(new).run(seconds=3)
         self.entries[name] = new.wire()
 
-    def answer(self, path: str) -> tuple[int, Any]:
+    def answer(self, asked: Asked) -> tuple[int, Any]:
         """Status and body."""
-        parts = urlparse(path).path.split("/")
+        parts = urlparse(asked.path).path.split("/")
         if self.status != 200:
             return self.status, {"message": "no"}
         if "incidents" in parts:
@@ -237,42 +236,9 @@ def api() -> Api:
 @pytest.fixture
 def run(api: Api, tmp_path: Path) -> Iterator[Run]:
     """`stanch status-page --out` into a folder of the test."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = api.answer(self.path)
-            raw = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-
-        def log_message(self, *_: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    cluster = {"server": f"http://127.0.0.1:{server.server_port}"}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": cluster}],
-        "users": [{"name": "u", "user": {}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }
-    path = tmp_path / "kubeconfig"
-    path.write_text(yaml.safe_dump(config), encoding="utf-8")
-
-    def invoke(*words: str) -> Result:
-        return CliRunner().invoke(
-            main, ["status-page", "--out", str(tmp_path / "out"), "--kubeconfig", str(path), *words]
-        )
-
-    yield invoke
-    server.shutdown()
-    server.server_close()
+    with serving(api.answer) as url:
+        start = ["status-page", "--out", str(tmp_path / "out"), "--kubeconfig", kubeconfig_of(url, tmp_path)]
+        yield lambda *words: CliRunner().invoke(main, [*start, *words])
 
 
 def test_only_what_was_written_for_the_public_is_on_it(api: Api, run: Run, tmp_path: Path) -> None:

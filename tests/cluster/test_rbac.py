@@ -70,6 +70,8 @@ MUST = [
 MUST_NOT = [
     ("get", "", "secrets"),
     ("list", "", "secrets"),
+    ("delete", "", "secrets"),
+    ("get", "coordination.k8s.io", "leases"),
     ("create", "", "secrets"),
     ("create", "", "pods"),
     ("patch", "", "pods"),
@@ -117,7 +119,7 @@ def test_the_operator_can_do_no_more(admin: Kubectl, verb: str, group: str, reso
 def test_the_operator_holds_secrets_only_at_home(admin: Kubectl) -> None:
     """Undo Secrets live in its namespace, each got by its name: it can't list what else is kept there."""
     assert not may(admin, OPERATOR_USER, "list", "", "secrets", namespace=OPERATOR_NAMESPACE)
-    for verb in ("get", "create"):
+    for verb in ("get", "create", "delete"):
         assert may(admin, OPERATOR_USER, verb, "", "secrets", namespace=OPERATOR_NAMESPACE)
         assert not may(admin, OPERATOR_USER, verb, "", "secrets", namespace="kube-system")
         assert not may(admin, OPERATOR_USER, verb, "", "secrets")

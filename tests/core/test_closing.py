@@ -1,5 +1,6 @@
 """Closed is the end: only when something was learned, nothing is owed, and nobody said in time that it is not over."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -53,6 +54,40 @@ def test_it_closes_when_nothing_is_left_to_do():
         world.condition("Reviewed"),
         world.broken,
     )
+
+
+def test_a_closed_record_is_small_and_says_the_rest_on_its_pages():
+    """Ten thousand of them are kept for a year: milestones, what was done, and where the other lines are (decisions 2.13)."""
+    world = say(publish(resolved()), undo={"mitigation": "more"})
+    for n in range(45):
+        say(world, by=f"expert-{n % 12}", note={"kind": "Observation"})
+    spoken = world.incident.status.last_seq
+    said = {line.seq for line in world.incident.status.timeline}
+    assert closed(world.run(hours=5))
+    # With the label nobody looks at it any more: what is not on a page by then never will be.
+    last = next(plan for plan in world.plans if plan.close)
+    assert last.status.pages == world.incident.status.pages
+    status = world.incident.status
+    assert len(json.dumps(status.wire(), separators=(",", ":"))) < 12_000
+    kept = {line.seq for line in status.timeline}
+    assert said - kept <= {seq for page in status.pages for seq in range(page.first, page.last + 1)}
+    assert spoken - len([seq for seq in kept if seq <= spoken]) > 30
+    assert ((), None) == (status.recovery.criteria, status.suspects)
+    done = world.record("more")
+    assert (None, None, "Undone") == (done.diff, done.break_glass, done.state)
+    assert [True, True] == [a.applied_time is not None for a in done.attempts]
+    assert [] == world.broken
+
+
+def test_where_no_page_can_be_stored_it_is_closed_with_all_its_lines():
+    """A quota on Evidence keeps nothing open for ever, and loses nothing."""
+    world = say(publish(resolved()), undo={"mitigation": "more"})
+    for n in range(12):
+        say(world, by=f"expert-{n}", note={"kind": "Observation"})
+    world.lose_stores = {"-page-"}
+    assert closed(world.run(hours=5))
+    assert not world.incident.status.pages
+    assert 1 == world.incident.status.timeline[0].seq
 
 
 def test_it_closes_after_an_undo_a_day_later():

@@ -270,6 +270,7 @@ PLANTED = {
     "law_35": lambda i, s: (i, Plan(_learns(s, decision="Short"))),
     "law_36": lambda i, s: (i, Plan(_reminded_too_soon(s))),
     "law_37": lambda i, s: (_owing(i, s), Plan(_handed_over_in_silence(_owing(i, s).status))),
+    "law_38": lambda i, s: (_owing(i, s), Plan(_kept_for_two(_owing(i, s).status))),
     "law_40": lambda i, s: (i.model_copy(update={"status": _with_attempt(s, state=AttemptState.INTENDED)}), _part_b(s)),
     "law_32": lambda i, s: (_promised(i, s), Plan(_put_off(_promised(i, s).status))),
     "law_33": lambda i, s: (i, Plan(_reminded(s))),
@@ -317,6 +318,15 @@ def _handed_over_in_silence(status: IncidentStatus) -> IncidentStatus:
     """An item has it, and nobody said so."""
     return status.model_copy(
         update={"debt": tuple(d.model_copy(update={"action_item": "x"}) for d in status.debt or ())}
+    )
+
+
+def _kept_for_two(status: IncidentStatus) -> IncidentStatus:
+    """One undo record for two attempts: the one that owes nothing gives away what the other needs."""
+    (first,) = status.mitigations
+    other = first.attempts[0].model_copy(update={"id": "c" * 16})
+    return status.model_copy(
+        update={"mitigations": (first, first.model_copy(update={"name": "other", "attempts": (other,)}))}
     )
 
 

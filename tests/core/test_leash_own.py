@@ -122,3 +122,28 @@ def test_it_makes_no_token(operation: str) -> None:
     for kind in (UNDO_TYPE, REDACTION_KEY_TYPE):
         assert "" == secret(kind, operation=operation)
         assert f"in namespace {OPERATOR_NAMESPACE} only" in secret(kind, "shop", operation)
+
+
+def deleted(
+    kind: str, uid: bool = True, by: Person = OPERATOR, namespace: str = OPERATOR_NAMESPACE, **more: str
+) -> str:
+    """What the leash says to the deletion of a Secret of this type, with these labels besides."""
+    item: Json = {"type": kind, "metadata": {"name": "s", "labels": {Label.MANAGED_BY: "stanch"} | more}}
+    options = {"preconditions": {"uid": "u"}} if uid else {}
+    return refusal(Request(by, "DELETE", "secrets", None, item, namespace, "", "v1", options=options))
+
+
+def test_of_secrets_it_deletes_undo_records_only() -> None:
+    """What channels and Prometheus are asked with, and the key of all tokens, is kept beside them."""
+    its = {Label.INCIDENT_UID: "u1"}
+    assert "" == deleted(UNDO_TYPE, **its)
+    for kind in (REDACTION_KEY_TYPE, "Opaque", "kubernetes.io/basic-auth", ""):
+        assert "deletes only undo records" in deleted(kind, **its)
+        assert "" == deleted(kind, by=SOMEBODY, **its)
+    assert "deletes only undo records" in deleted(UNDO_TYPE)
+    assert f"in namespace {OPERATOR_NAMESPACE} only" in deleted(UNDO_TYPE, namespace="shop", **its)
+
+
+def test_an_undo_record_goes_by_its_uid() -> None:
+    """Its name may be another's a second later."""
+    assert "only by its uid" in deleted(UNDO_TYPE, uid=False, **{Label.INCIDENT_UID: "u1"})

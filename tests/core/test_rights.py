@@ -66,7 +66,20 @@ def test_pods_are_taken_away_by_those_roles_only_that_need_it() -> None:
 def test_at_home_it_keeps_secrets_and_its_lease() -> None:
     """What it does not use it does not hold."""
     own = {(v, r) for v, _, r in rights("stanch-own")}
-    assert own == {("get", "secrets"), ("create", "secrets"), *((v, "leases") for v in ("get", "create", "patch"))}
+    assert own == {
+        *((v, "secrets") for v in ("get", "create", "delete")),
+        *((v, "leases") for v in ("get", "create", "patch")),
+    }
+
+
+def test_heartbeats_are_read_where_nodes_leave_them() -> None:
+    """A Lease elsewhere says who leads what, or is another's lock: no role that holds everywhere reads any (decisions 2.15)."""
+    name = "stanch-look-node-leases"
+    assert {("get", "coordination.k8s.io", "leases")} == set(rights(name))
+    (bound,) = (b for _, b in BINDINGS if b["roleRef"]["name"] == name)
+    assert ("Role", "RoleBinding") == (ROLES[name]["kind"], bound["kind"])
+    assert {"kube-node-lease"} == {item["metadata"]["namespace"] for item in (ROLES[name], bound)}
+    assert {"Role"} == {ROLES[n]["kind"] for n in ROLES if "leases" in {r for _, _, r in rights(n)}}
 
 
 def test_beyond_that_the_operator_writes_only_its_own() -> None:
@@ -105,7 +118,8 @@ def test_no_right_of_the_operator_is_wide() -> None:
     for name in EVERYWHERE:
         assert not wide & {word for right in rights(name) for word in right}, name
         assert "secrets" not in {resource for _, _, resource in rights(name)}, name
-    assert {("get", "", "secrets"), ("create", "", "secrets")} == {r for r in rights("stanch-own") if r[2] == "secrets"}
+    kept = {v for v, _, r in rights("stanch-own") if r == "secrets"}
+    assert {"get", "create", "delete"} == kept
     assert OPERATOR_NAMESPACE == ROLES["stanch-own"]["metadata"]["namespace"]
     assert {"rbac.authorization.k8s.io"} & {g for n in EVERYWHERE for _, g, _ in rights(n)} == set()
 

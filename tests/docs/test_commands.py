@@ -40,6 +40,8 @@ def follow(page: Path, run: Shell) -> str:
 def shop(kubeconfig: Path) -> Shell:
     """A shell for a cluster without the shop of the page before; the shop is removed afterwards, too."""
     run = shell_for(kubeconfig)
+    # Nobody reads what its pods would say on their way out.
+    run("kubectl -n shop delete pods --all --force --grace-period=0")
     remove = "kubectl delete namespace shop --ignore-not-found --wait=true --timeout=120s"
     assert run(remove).returncode == 0
     return run

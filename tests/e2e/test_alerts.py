@@ -2,7 +2,6 @@
 
 import json
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from e2e.support.alerting import (
     let_it_take_alerts,
     made_by_alerts,
     pods_of,
+    post,
     sender,
     the_one,
     token_of,
@@ -62,13 +62,7 @@ class Taker:
 
     def post(self, body: Json, token: str) -> tuple[int, Json]:
         """One notification."""
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(self.url, json.dumps(body).encode(), headers)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read())
+        return post(self.url, body, token)
 
 
 @pytest.fixture

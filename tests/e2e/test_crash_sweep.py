@@ -8,7 +8,19 @@ import pytest
 from e2e.support.api import Api
 from e2e.support.operators import ForkServer
 from e2e.support.proxy import Loop
-from e2e.support.sweep import AT_ONCE, FOUND, Plan, Result, RollBack, Stage, labels, stale_lists, sure, writes
+from e2e.support.sweep import (
+    AT_ONCE,
+    FOUND,
+    Plan,
+    Result,
+    RollBack,
+    Stage,
+    is_more_of_the_same,
+    labels,
+    stale_lists,
+    sure,
+    writes,
+)
 
 # "full" for every request, or a part of a request's name, as in STANCH_SWEEP=postmortems.
 SWEEP = os.environ.get("STANCH_SWEEP", "")
@@ -21,16 +33,18 @@ pytestmark = pytest.mark.timeout(5400 if FULL else 900)
 
 
 def chosen(references: list[Result]) -> list[Plan]:
-    """Every write in CI, and of each sort of read the first; every request at all when STANCH_SWEEP=full."""
+    """Every write in CI (errors at those that are new), and the first read of each sort; all requests when STANCH_SWEEP=full."""
     log = sure(references)
     wrote = writes(log)
     read = [label for label in labels(log) if label not in wrote]
     kept = [label for label in read if int(label.rpartition("#")[2]) <= (LOOKS if FULL else 1)]
-    plans = [Plan(label, when, "kill") for label in wrote for when in ("before", "after")]
+    # Killed before the fifth status or after the fourth is the same to whoever comes next.
+    new = [label for label in wrote if FULL or not is_more_of_the_same(label)]
+    plans = [Plan(label, "after", "kill") for label in wrote] + [Plan(label, "before", "kill") for label in new]
     plans += [Plan(label, when, "kill") for label in kept for when in ("before", "after")[: 2 if FULL else 1]]
     matter = [label for label in wrote if FULL or "events" not in label]
     plans += [Plan(label, "after", "drop") for label in matter]
-    plans += [Plan(label, "before", do) for label in matter for do in ("twice", "409", "500")]
+    plans += [Plan(label, "before", do) for label in matter if label in new for do in ("twice", "409", "500")]
     if FULL:
         plans += [Plan(label, "before", do) for label in matter for do in ("drop", "429", "slow")]
         plans += [Plan(label, "before", "500") for label in kept]

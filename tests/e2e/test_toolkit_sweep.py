@@ -13,7 +13,7 @@ from e2e.support.crds import RealCrds, addons
 from e2e.support.meddling import Meddled
 from e2e.support.operators import ForkServer
 from e2e.support.proxy import Loop
-from e2e.support.sweep import FOUND, Course, Plan, Result, Stage, labels, stale_lists, writes
+from e2e.support.sweep import FOUND, Course, Plan, Result, Stage, is_more_of_the_same, labels, stale_lists, writes
 
 # "full" for every kind of fault at every request; a course's name for that course; or `course: fault when request`,
 # one plan to replay.
@@ -47,12 +47,6 @@ def chosen(reference: Result, slow: bool) -> list[Plan]:
     plans += [Plan(label, "before", "500") for label in read if label.endswith(("#1", "#2"))]
     plans += stale_lists(read)
     return plans + [Plan(label, "at", do) for label in reference.told[:6] for do in WATCHES if heals(label, do)]
-
-
-def is_more_of_the_same(label: str) -> bool:
-    """The fifth status and the third Event go the way of those before them; only where the record stands is new."""
-    sort, _, number = label.rpartition("#")
-    return int(number) > {"PATCH incidents/status": 4, "POST events": 2}.get(sort, int(number))
 
 
 def heals(label: str, do: str) -> bool:

@@ -4,6 +4,7 @@ together here, so that no file holds them.
 """
 
 import base64
+import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,6 +70,20 @@ SHAPES = {
     "docker hub": "dckr_pat" + "_" + "a1B2c3D4e5F6g7H8i9J0K1L2",
     "sendgrid": "SG" + ".a1B2c3D4e5F6g7H8i9J0K1" + ".a1B2c3D4e5F6g7H8i9J0K1L2M3N4O5P6",
     "age": "AGE-SECRET-KEY-1" + "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L" * 2,
+    "vault batch": "hvb" + ".AAAAAQ" + "a1B2c3D4e5F6g7H8" * 2,
+    "google client": "GOCSPX" + "-a1B2c3D4e5F6g7H8i9J0K1L2M3N4",
+    "stripe webhook": "whsec" + "_" + "a1B2c3D4" * 4,
+    "new relic": "NRAK" + "-" + "A1B2C3D4E5F6G7H8I9J0K1L2M3N",
+    "databricks": "dapi" + HEX * 2,
+    "atlassian": "ATATT3" + "xFfGF0" + "a1B2c3D4e5F6g7H8" * 4,
+    "sentry": "sntrys" + "_" + "a1B2c3D4e5F6g7H8" * 3,
+    "tailscale": "tskey" + "-auth-" + "kA1B2c3CNTRL-" + "a1B2c3D4e5F6g7H8",
+    "terraform cloud": "a1B2c3D4e5F6g7" + ".atlasv1." + "a1B2c3D4e5F6g7H8" * 4,
+    "azure client": "abc" + "8Q~" + "a1B2c3D4e5F6g7H8i9J0K1L2M3N4O5P6Q7",
+    "artifactory": "AKCp" + "a1B2c3D4e5F6g7H8" * 4 + "abcdefgh",
+    "card": "4111111111111111",
+    "card in groups": "5555 5555 5555 4444",
+    "amex": "3782-822463-10005",
     "openai": "sk" + "-proj-" + "a1B2c3D4e5F6g7H8i9J0K1L2",
     "anthropic": "sk" + "-ant-api03-" + "a1B2c3D4e5F6g7H8i9J0K1L2",
     "jwt": JWT,
@@ -130,6 +145,35 @@ NAMED = {
     "kubectl secret": "apiVersion: v1\nkind: Secret\ndata:\n  password: {s}\n",
     "query string": "POST /login?user=app&password={s}&next=/",
     "session": "sessionid={s}",
+    "variable in json": '{{"name":"DB_PASSWORD","value":"{s}"}}',
+    "variable in json for people": '{{\n  "name": "DB_PASSWORD",\n  "value": "{s}"\n}}',
+    "variable in yaml": "env:\n- name: DB_PASSWORD\n  value: {s}\n- name: PORT\n",
+    "variable in go": "[]EnvVar{{EnvVar{{Name:DB_PASSWORD,Value:{s},ValueFrom:nil,}},}}",
+    "hadoop": "<property><name>db.password</name><value>{s}</value></property>",
+    "hadoop for people": "<property>\n  <name>db.password</name>\n  <value>{s}</value>\n</property>",
+    "sql user": "CREATE USER app IDENTIFIED BY '{s}'",
+    "sql plugin": "ALTER USER 'app' IDENTIFIED WITH mysql_native_password BY '{s}'",
+    "sql role": "ALTER ROLE app WITH LOGIN PASSWORD '{s}' VALID UNTIL 'infinity'",
+    "arguments in json": 'cmd=["app", "--db-password", "{s}", "--port", "80"]',
+    "arguments in go": "running [app --db-password {s} --port 80]",
+    "mysql": "+ mysqldump -h db -u root -p{s} shop",
+    "mysql in quotes": "mysql --host=db -uroot -p'{s}' shop < dump.sql",
+    "sshpass": "sshpass -p {s} ssh deploy@git.example",
+    "docker login": "docker login -u deploy -p {s} registry.example",
+    "redis": "redis-cli -h cache -a {s} ping",
+    "redis conf": "requirepass {s}\nmaxmemory 1gb",
+    "redis replica": "masterauth {s}\n",
+    "ldap": "ldapsearch -x -D cn=admin,dc=example -w {s} uid=ana",
+    "mongo shell": "mongosh --host db -u app -p {s} --eval ping",
+    "oracle shell": "sqlplus scott/{s}@//db:1521/shop",
+    "sql server shell": "sqlcmd -S db -U sa -P {s} -Q 1",
+    "pgpass": "db:5432:shop:app:{s}",
+    "unsealing": "Unseal Key 1: {s}{s}",
+    "rails": "APP_KEY=base64:{s}=",
+    "header of its own": "Authorization: GenieKey {s}",
+    "told": "The initial password is: {s}",
+    "client key": "tls: client_key={s}",
+    "azure header": "Ocp-Apim-Subscription-Key: {s}",
 }
 
 
@@ -151,6 +195,11 @@ def samples() -> Iterator[Sample]:
     yield Sample("docker config", json.dumps({"auths": {"registry.example": {"auth": login}}}), (login,))
     yield Sample("basic without header", f"trying Basic {login} at registry", (login,))
     yield Sample("kubeconfig", kubeconfig(), (b64(pem("EC PRIVATE KEY"))[60:120], JWT, S))
+    pair = f"{AWS_ID} {AWS_SECRET}"
+    yield Sample("aws pair", f"using {pair} now", (AWS_ID, AWS_SECRET))
+    packed = base64.b64encode(gzip.compress(f"config: {{password: {S}}} {LONG} {BODY}".encode(), mtime=0)).decode()
+    yield Sample("helm release", f"data:\n  release: {b64(packed)}\ntype: helm.sh/release.v1", (b64(packed)[8:60],))
+    yield Sample("archive", f"layer {packed} done", (packed[8:60],))
 
 
 def kubeconfig() -> str:
@@ -162,16 +211,18 @@ def kubeconfig() -> str:
 
 
 def encoded() -> Iterator[Sample]:
-    """The same in base64: as it is, as wrapped lines, begun one or two letters earlier, twice."""
-    for sample in samples():
+    """The same in base64, each in two of four ways: as it is and in wrapped lines, or begun two letters earlier and twice."""
+    for number, sample in enumerate(samples()):
         if len(sample.text) < 20:
             continue
         once = b64(sample.text)
         shown = (once[8:40],) if len(once) > 44 else (once,)
-        yield Sample(f"{sample.name} in base64", f"payload {once} end", (*sample.secrets, *shown))
-        yield Sample(f"{sample.name} wrapped", f"{wrapped(sample.text)}\n", sample.secrets)
-        yield Sample(f"x{sample.name} in base64", f"payload {b64('xy' + sample.text)}", sample.secrets)
-        yield Sample(f"{sample.name} twice", f"payload {b64(once)}", sample.secrets)
+        if number % 2:
+            yield Sample(f"{sample.name} in base64", f"payload {once} end", (*sample.secrets, *shown))
+            yield Sample(f"{sample.name} wrapped", f"{wrapped(sample.text)}\n", sample.secrets)
+        else:
+            yield Sample(f"x{sample.name} in base64", f"payload {b64('xy' + sample.text)}", sample.secrets)
+            yield Sample(f"{sample.name} twice", f"payload {b64(once)}", sample.secrets)
 
 
 def traces(secret: str) -> list[bytes]:

@@ -356,6 +356,49 @@ def test_a_mark_that_a_tenant_writes_shows_nothing_of_another_namespace(marks, p
     assert {"listed": (True, None), "other": (False, lacks), "none": (False, lacks)} == told
 
 
+BY_HELM_CONTROLLER = {"helm.toolkit.fluxcd.io/name": "apps", "helm.toolkit.fluxcd.io/namespace": "flux-system"}
+OF_RELEASE = {"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "shop"}
+
+
+def releasing(name: str = "web", namespace: str = "shop") -> Found:
+    """A HelmRelease of another namespace that lists no objects: its history says which release it keeps, and where."""
+    history = [{"name": name, "namespace": namespace, "version": 3, "chartVersion": "1.8.4", "status": "deployed"}]
+    meta = {"name": "apps", "namespace": "flux-system"}
+    status = {"history": [{**each, "firstDeployed": ago(minutes=4)} for each in history]}
+    return Found({"metadata": meta, "spec": {"chart": "./others", "values": {"password": "x"}}, "status": status})
+
+
+@pytest.mark.parametrize(
+    ("annotations", "answer", "kept"),
+    [
+        (OF_RELEASE, releasing(), True),
+        (OF_RELEASE, releasing(name="db"), False),
+        (OF_RELEASE, releasing(namespace="billing"), False),
+        ({**OF_RELEASE, "meta.helm.sh/release-namespace": "billing"}, releasing(namespace="billing"), False),
+        ({}, releasing(name="", namespace="shop"), False),
+        (OF_RELEASE, NotFound(), False),
+    ],
+    ids=[
+        "the target's release",
+        "another release",
+        "released elsewhere",
+        "says it is from elsewhere",
+        "no Helm",
+        "none",
+    ],
+)
+def test_a_helm_release_of_another_namespace_is_kept_for_the_release_of_the_target(annotations, answer, kept):
+    """It need not have an inventory; what a tenant writes on the target shows nothing of releases in other namespaces."""
+    target = checkout(labels=BY_HELM_CONTROLLER, annotations=annotations)
+    world = observed(*BROKEN, target=target, helmreleases_apps=answer)
+    made = part_b(world)
+    path = "helmreleases/flux-system/apps.json"
+    assert kept == (path in files(made))
+    assert kept == (b"applied 1.8.4" in files(made)["changes.txt"])
+    lacking = {m.name: (m.reason, m.message) for m in made.missing}
+    assert (None if kept else ("Forbidden", "it does not list the target")) == lacking.get(path)
+
+
 def test_what_is_beside_the_target_needs_no_proof():
     """Who reads the incident may read it anyway."""
     marks = {"labels": BY_FLUX | {"kustomize.toolkit.fluxcd.io/namespace": "shop"}}

@@ -74,11 +74,11 @@ def test_a_node_says_since_when_its_kubelet_is_silent_and_what_nobody_asked():
 
 
 def test_objects_that_are_in_no_list_are_kept_as_json_and_values_are_not():
-    """A ConfigMap's page has its keys, and how long the values are."""
+    """A ConfigMap's page has its keys, how long the values are, and a token for each."""
     kept = files(bundle(capture(around(), captured_time=NOON)))
     assert {"configmap/flags.json", "node/n7.json", "ingress/front.json"} <= set(kept)
     assert "service/checkout.json" not in kept
-    assert "<19 characters>" in kept["configmap/flags.describe.txt"].decode()
+    assert "<19 characters, ***data:" in kept["configmap/flags.describe.txt"].decode()
     assert b"hunter2" not in b"".join(kept.values())
 
 

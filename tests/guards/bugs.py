@@ -6,6 +6,7 @@ from guards import (
     bugs_channels,
     bugs_first,
     bugs_items,
+    bugs_kept,
     bugs_last,
     bugs_lint,
     bugs_looked_at,
@@ -33,4 +34,5 @@ BUGS: Bugs = {
     **bugs_lint.BUGS,
     **bugs_items.BUGS,
     **bugs_promised.BUGS,
+    **bugs_kept.BUGS,
 }

@@ -646,8 +646,8 @@ BUGS: Bugs = {
         Bug(
             "lists its secrets",
             RBAC,
-            'allow("get create", "", "secrets"),',
-            'allow("get list create", "", "secrets"),',
+            'allow("get create delete", "", "secrets"),',
+            'allow("get list create delete", "", "secrets"),',
             "test_rights.py::test_no_right_of_the_operator_is_wide",
         ),
         Bug(

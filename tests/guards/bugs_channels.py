@@ -6,6 +6,7 @@ SHELL, NOTIFIERS = "operator/stanch/shell", "operator/stanch/notifiers"
 COURIER, WAY_OUT, BOOK = f"{SHELL}/courier.py", f"{SHELL}/way_out.py", f"{SHELL}/policy_book.py"
 SLACK, MAIL, WEBHOOK, PAGER = (f"{NOTIFIERS}/{name}.py" for name in ("slack", "mail", "webhook", "pager_duty"))
 OUTBOX, NOTICES, ADDRESSES = "outbox.py", "notices.py", "addresses.py"
+STORE = f"{SHELL}/object_store.py"
 PAGE, SHOWN = "operator/stanch/cli/status_page", "cli/test_status_page.py"
 TOLD, TELLS, OUT = "test_outbox.py", "shell/test_courier.py", "shell/test_way_out.py"
 
@@ -207,6 +208,29 @@ BUGS: Bugs = {
             f"{OUT}::test_without_tls_nothing_is_said_to_one_that_should_have_it",
         ),
     ),
+    "channels: who lies": (
+        Bug(
+            "takes a relay's yes before it was given the letter",
+            WAY_OUT,
+            "return Reply(code) if 400 <= code < 600 else",
+            "return Reply(code) if code else",
+            f"{OUT}::test_a_relay_that_lies_has_not_taken_it",
+        ),
+        Bug(
+            "gives up for all because one is unknown",
+            WAY_OUT,
+            "return _no(min((r.code for r",
+            "return _no(max((r.code for r",
+            f"{OUT}::test_one_who_may_have_it_later_is_come_back_to",
+        ),
+        Bug(
+            "gives each try an id of its own",
+            WEBHOOK,
+            '        "id": notice.key,\n',
+            '        "id": f"{notice.key}{notice.sent.timestamp()}",\n',
+            f"{TELLS}::test_what_was_kept_without_an_answer_comes_again_as_the_same",
+        ),
+    ),
     "channels: the status page": (
         Bug(
             "publishes what is for the house",
@@ -242,6 +266,27 @@ BUGS: Bugs = {
             "        os.replace(name, path)",
             "        path.write_bytes(raw)",
             f"{SHOWN}::test_no_reader_meets_half_a_file",
+        ),
+        Bug(
+            "takes a store that does not answer for an empty one",
+            STORE,
+            "    if answer.status == 404 and code",
+            "    if answer.status >= 300 and code",
+            "cli/test_status_page_pushed.py::test_a_store_that_does_not_say_what_is_there_stops_it",
+        ),
+        Bug(
+            "signs less than it sends",
+            STORE,
+            "for name, value in headers.items()}\n",
+            "for name, value in headers.items() if not value}\n",
+            "shell/test_object_store.py::test_it_signs_as_amazons_examples_do",
+        ),
+        Bug(
+            "follows where a store leads",
+            STORE,
+            "allow_redirects=False",
+            "allow_redirects=True",
+            "shell/test_object_store.py::test_whatever_it_answers_is_said",
         ),
     ),
     "channels: what people wrote": (
@@ -280,6 +325,13 @@ BUGS: Bugs = {
             '"dedup_key": notice.key',
             "notifiers/test_pager_and_graphs.py::test_all_events_of_an_incident_have_its_key",
         ),
+        Bug(
+            "lets a title begin a line of the log",
+            f"{SHELL}/log.py",
+            "    return text.isprintable() and not",
+            "    return not",
+            "shell/test_log.py::test_nothing_that_people_wrote_begins_a_line_or_moves_a_cursor",
+        ),
     ),
     "channels: numbers": (
         Bug(
@@ -309,6 +361,20 @@ BUGS: Bugs = {
             '"stanch_updates_overdue"',
             '"stanch_update_overdue"',
             "test_monitoring.py::test_what_is_asked_for_is_there",
+        ),
+        Bug(
+            "takes an update that was missed for one that came",
+            f"{SHELL}/measures.py",
+            'if u.get("missed") or _since',
+            "if _since",
+            "shell/test_measures.py::test_who_was_promised_an_update_waits_until_there_is_one",
+        ),
+        Bug(
+            "counts a reminder at each look",
+            f"{SHELL}/measures.py",
+            "        if line.seq > before.last_seq and line.kind in NUDGES:",
+            "        if line.kind in NUDGES:",
+            "shell/test_measures.py::test_who_is_there_and_what_is_wanting",
         ),
     ),
 }

@@ -5,6 +5,7 @@ from guards.planting import Bug, Bugs
 TARGETS, STUCK = "alert_targets.py", "operator/stanch/mitigations/stuck_pods.py"
 NAMED, MEANT = "test_alert_targets.py", "test_alert_targets.py::test_what_is_not_surely_meant_is_not_looked_at"
 REPLAYED = "test_replayed.py::test_what_fits_is_suggested_and_nothing_is_done"
+PLANNED = "test_replayed.py::test_its_alert_finds_its_runbook_and_that_plans_what_is_right"
 PINNED = "test_stateful_sets.py::test_a_pod_that_is_ready_between_two_crashes_pins_it_as_well"
 
 BUGS: Bugs = {
@@ -97,6 +98,22 @@ BUGS: Bugs = {
             "return now - began > max(",
             "return False and now - began > max(",
             REPLAYED,
+        ),
+    ),
+    "a Runbook: a rollout that goes well is no failure": (
+        Bug(
+            "takes every rollout for a failure",
+            "runbook_preconditions.py",
+            "if seen.passes is False and not seen.hard and _rolls_out_well(draft, aim):",
+            "if False:",
+            PLANNED,
+        ),
+        Bug(
+            "sees no pod of a rollout that fails",
+            "runbook_preconditions.py",
+            "return not any(is_stuck(pod, draft.now) or crashes(pod, draft.now) for pod in pods)",
+            "return True",
+            PLANNED,
         ),
     ),
     "a StatefulSet: what pins it goes, and only that": (

@@ -171,8 +171,8 @@ BUGS: Bugs = {
         Bug(
             "makes tokens of what it has made",
             OWN,
-            '"CREATE UPDATE", "secrets"',
-            '"CREATE", "secrets"',
+            '"CREATE UPDATE DELETE", "secrets"',
+            '"CREATE DELETE", "secrets"',
             TOKENS,
         ),
         Bug("keeps Secrets anywhere", OWN, "f\"request.namespace == '{OPERATOR_NAMESPACE}'\"", '"true"', TOKENS),
@@ -209,8 +209,8 @@ BUGS: Bugs = {
         Bug(
             "reads everything that is kept at home",
             RBAC,
-            'allow("get create", "", "secrets"),',
-            'allow("get create", "", "secrets"),\n            allow("get", "", "configmaps"),',
+            'allow("get create delete", "", "secrets"),',
+            'allow("get create delete", "", "secrets"),\n            allow("get", "", "configmaps"),',
             "test_rights.py::test_at_home_it_keeps_secrets_and_its_lease",
         ),
     ),

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the named tests need: sources, themselves, and what they read.
-COPIED = ("operator", "tools", "tests", "crds", "manifests", "examples", "pyproject.toml")
+COPIED = ("operator", "tools", "tests", "runbooks", "crds", "manifests", "examples", "pyproject.toml")
 CORE = "operator/stanch/core"
 # A bug that makes it look for ever is as red as one that makes it wrong.
 TIMEOUT = 300

@@ -18,6 +18,7 @@ HOSTILE = (
     "**bold** [link](javascript:alert(1)) ![i](https://evil.example/x.png) `code` </p><img src=x onerror=alert(1)>",
     "=?utf-8?q?Bcc:_evil@example.com?= " + "é" * 300,
     '"}],"event_action":"resolve","x":"',
+    "]]> <![CDATA[ {{ 7 * 7 }} {% raw %} \ufffe\x9b31m\u2066rev\u2069 \U000e0041",
 )
 
 

@@ -46,7 +46,9 @@ class Server:
         answer = self.answers.pop(0) if self.answers else None
         body = json.loads(await request.read())
         self.arrived.set()
-        if answer == "drop":
+        if answer == "keep and drop":
+            self.told.append((request.path, body))
+        if answer in ("drop", "keep and drop"):
             assert request.transport
             request.transport.close()
             return web.Response()
@@ -165,6 +167,18 @@ async def test_a_bad_day_loses_nothing_and_repeats_nothing(at: Callable[..., Pla
     assert 3 == len(set(place.ids()))
     assert {"Sent"} == {m.state.value for m in outbox(place.world)}
     assert [] == place.world.broken
+
+
+async def test_what_was_kept_without_an_answer_comes_again_as_the_same(at: Callable[..., Place]) -> None:
+    """The server has it and breaks off: who keeps the ids takes it once, and nothing after it is lost or told twice."""
+    place = at(HOOK)
+    place.server.answers = ["keep and drop", "keep and drop"]
+    place.write()
+    place.say(severity={"level": "SEV2"})
+    await place.until_quiet()
+    first, again, once_more, last = place.ids()
+    assert first == again == once_more != last
+    assert [first, last] == [m.key for m in outbox(place.world, "Sent")]
 
 
 async def test_one_that_lies_is_believed_in_nothing(at: Callable[..., Place]) -> None:

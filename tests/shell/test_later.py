@@ -52,7 +52,7 @@ async def test_nobody_waits_longer_than_a_moment_for_what_came_after():
     await reconciler._answers(world.incident, replace(asking, later=True), seen)
     late = replace(seen, evidence_started=world.now - timedelta(seconds=4))
     await reconciler._answers(world.incident, replace(asking, later=True), late)
-    assert [5.0, LATER_SECONDS, 1.0] == reconciler.observer.within
+    assert [5.0, LATER_SECONDS, LATER_SECONDS] == reconciler.observer.within
 
 
 class HalfDead:

@@ -1,12 +1,16 @@
 """Numbers of incidents: counted when they are written, looked up when they are asked for, never by an incident's name."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import generate_latest
 
 from build import T0, entry, incident, roll_back, scale_to, stamp
+from stanch.api.names import EventKind
+from stanch.core import nudges
 from stanch.core.observations import Delivered
 from stanch.shell.bells import Key
 from stanch.shell.cache import Cache
@@ -171,3 +175,55 @@ def test_no_name_of_an_incident_is_a_label() -> None:
     labels = {label for family in REGISTRY.collect() for sample in family.samples for label in sample.labels}
     assert labels.isdisjoint({"incident", "name", "uid", "namespace", "pod"})
     assert STANDING in REGISTRY._collector_to_names
+
+
+# --- people ----------------------------------------------------------------------------------------------------------
+
+
+def now(world: World) -> dict[str, float]:
+    """Samples of what is so in a world, as the API server has it."""
+    cache, standing, i = Cache(), Standing(), world.incident
+    body = {"metadata": i.metadata.wire(), "spec": i.spec.wire(), "status": i.status.wire()}
+    cache.put(Key("incidents", "shop", i.metadata.name), body)
+    standing.follow(cache, lambda: world.now, lambda: True)
+    return {f"{s.name}{sorted(s.labels.values())}": s.value for f in standing.collect() for s in f.samples}
+
+
+def test_who_was_promised_an_update_waits_until_there_is_one(since: Any) -> None:
+    """Through all that is missed meanwhile, or an alert that waits five minutes would never fire; then it is over."""
+    measured = Measured(bad_deploy(incident()))
+    measured.run(minutes=16, seconds=10)
+    waited = []
+    for _ in range(30):
+        measured.run(minutes=1)
+        waited.append(now(measured.world).get("stanch_updates_overdue['internal']", 0))
+    assert [1.0] * 30 == waited
+    assert since("stanch_updates_missed_total") >= 2
+    after = measured.world.now - T0
+    measured.world.say(
+        entry("alice", after=after, update={"audience": "internal", "state": "Identified"}, text="We roll back")
+    )
+    measured.run(seconds=5)
+    assert 1 == since("stanch_updates_given_total", audience="internal")
+    assert "stanch_updates_overdue['internal']" not in now(measured.world)
+
+
+def test_who_is_there_and_what_is_wanting(since: Any) -> None:
+    """Hats that are worn or handed over; each reminder once, and what it is about for as long as it is so."""
+    measured = Measured(bad_deploy(incident(roles={"commander": "alice"}))).run(minutes=6)
+    found = now(measured.world)
+    assert 1 == found["stanch_roles_held['commander']"] == found["stanch_nudges_standing['RoleMissing']"]
+    assert 2 == since("stanch_nudges_total", kind="RoleMissing")
+    assert "stanch_handoffs_waiting['commander']" not in found
+    told = {"impact": "Checkout", "tried": "Nothing", "next": "Look"}
+    after = measured.world.now - T0
+    measured.world.say(entry("alice", after=after, handoff={"role": "commander", "to": "bob", "summary": told}))
+    measured.run(seconds=3)
+    assert 1 == now(measured.world)["stanch_handoffs_waiting['commander']"]
+
+
+def test_each_kind_of_reminder_is_counted() -> None:
+    """Whatever core/nudges.py may say: a kind that is new there is one here."""
+    rules = Path(nudges.__file__).read_text(encoding="utf-8")
+    said = set(re.findall(r"yield Nudge\(EventKind\.([A-Z_]+)", rules))
+    assert nudges.KINDS == {getattr(EventKind, name) for name in said}

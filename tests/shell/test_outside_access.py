@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,11 +12,12 @@ from typing import get_args
 import pytest
 from aiohttp import web
 
+import http_server
 from stanch.api.secret_refs import Missing
 from stanch.core.check_http import NOT_ASKED
 from stanch.core.observations import Failed, Found
 from stanch.core.questions import LoadedRule, Metric, Outside, Probe
-from stanch.shell.outside import Asker
+from stanch.shell.outside import WORDS_MAX, Asker
 from stanch.shell.outside_access import Access, access_of, read_access
 
 BASIC = "Basic " + base64.b64encode(b"stanch:hush-2").decode()
@@ -88,6 +90,41 @@ async def test_what_was_sent_is_in_no_answer() -> None:
     async with serving() as (url, _):
         answers = [await asks.ask(Metric(url, "up", 3.0, name)) for name in ("it", "basic")]
     assert ["no: Bearer ***", "no: Basic ***"] == [a.message for a in answers if isinstance(a, Failed)]
+
+
+HALF = "." * 470 + "hush-" + "1" * 60
+SAID = {
+    "its error": {"status": "error", "error": HALF},
+    "a warning": {"status": "success", "data": {}, "warnings": [HALF]},
+}
+
+
+@pytest.mark.parametrize("how", SAID)
+async def test_half_of_what_was_sent_is_in_no_answer(how: str) -> None:
+    """Masked first and cut then: nobody would find the half that a cut leaves."""
+    asks, _ = asker(it={"token": HALF.strip(".")})
+    async with http_server.serving(http_server.says(json.dumps(SAID[how]))) as url:
+        answers = [await asks.ask(Metric(url, "up", 3.0, "it")), await asks.ask(LoadedRule(url, "Down", 3.0, "it"))]
+    told = [a.message for a in answers if isinstance(a, Failed)]
+    assert told
+    assert [] == [words for words in told if "hush" in words or len(words) > WORDS_MAX]
+
+
+async def test_what_is_no_http_is_not_quoted() -> None:
+    """The parser cuts what it stumbled over where it likes."""
+
+    async def repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sent = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nA\x00" + sent.partition(b"Authorization: ")[2] + b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(repeat, "127.0.0.1", 0)
+    async with server:
+        asks, _ = asker(it={"token": "hush-1"})
+        answer = await asks.ask(Probe(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", 3.0, "it"))
+    assert isinstance(answer, Failed)
+    assert "is no HTTP" in answer.message
+    assert "hush" not in answer.message
 
 
 @pytest.mark.parametrize("status", [401, 403])

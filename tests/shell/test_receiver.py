@@ -67,6 +67,54 @@ async def test_who_may_not_create_alerts_there_is_refused(place: Place) -> None:
     assert {} == place.api.incidents
 
 
+async def begun(place: Place, token: str, *lines: str, query: str = "") -> tuple[int, str]:
+    """Code and body of what is answered to a head alone: the body never comes."""
+    host, port = place.url.removeprefix("http://").removesuffix("/alerts").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = [f"POST /alerts{query} HTTP/1.1", f"Host: {host}", f"Authorization: Bearer {token}", *lines, "", ""]
+    writer.write("\r\n".join(head).encode())
+    async with asyncio.timeout(receiver.BODY_SECONDS / 2):
+        answered = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        (length,) = (int(each.split()[1]) for each in answered if each.startswith("Content-Length"))
+        said = (await reader.readexactly(length)).decode()
+    writer.close()
+    return int(answered[0].split()[1]), said
+
+
+@pytest.mark.parametrize("length", [f"Content-Length: {BODY_MAX}", "Transfer-Encoding: chunked"])
+async def test_of_who_may_not_send_nothing_large_is_read(place: Place, length: str) -> None:
+    """Answered while not a byte of the body is there; where else alerts go by the policy is looked at first."""
+    place.policy = replace(DEFAULT, alerts_namespaces=frozenset({"shop", "*"}))
+    code, said = await begun(place, OTHER, length)
+    assert 403 == code
+    assert "in namespace stanch-system or shop, and more than 32768 bytes" in said
+    assert (1, 2) == (place.api.asked["who"], place.api.asked["may"])
+    assert 400 == (await begun(place, OTHER, length, query="?namespace=../shop"))[0]
+    assert "in namespace shop," in (await begun(place, OTHER, length, query="?namespace=shop"))[1]
+    with pytest.raises(TimeoutError):
+        await begun(place, GOOD, length)
+
+
+LARGE = payload(*(alert(n, summary="x" * 400) for n in range(100)))
+
+
+async def test_who_may_sends_much_without_another_question(place: Place) -> None:
+    """As many as for a little: about the default namespace, and the one that they name."""
+    assert len(json.dumps(LARGE)) > receiver.SMALL
+    assert 202 == (await place.post(LARGE))[0]
+    assert (1, 2) == (place.api.asked["who"], place.api.asked["may"])
+
+
+async def test_who_may_send_to_one_other_namespace_names_it_in_the_url(place: Place) -> None:
+    """For much; a few alerts say themselves where they belong."""
+    place.api.may, place.api.runbooks = {"shop"}, [runbook("for-it", "shop")]
+    assert (202, "shop") == ((await place.post(payload(alert())))[0], next(iter(place.api.incidents))[0])
+    assert 403 == (await place.post(LARGE))[0]
+    place.url += "?namespace=shop"
+    code, said = await place.post(LARGE)
+    assert (202, "shop") == (code, said["namespace"])
+
+
 async def test_a_label_names_no_namespace_by_itself(place: Place) -> None:
     """Only where the platform says so, and only where the sender may; else it is the default one."""
     await place.post(payload(alert(), group="a"))

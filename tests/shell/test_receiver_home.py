@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from alert_api import AlertApi
 from alert_place import Place, placed, runbook
-from alerts import alert, payload
-from build import T0, stamp
+from alerts import alert, minutes, payload
+from build import T0, Json, stamp
+from stanch.api.names import Label
 from stanch.api.policy import DEFAULT
+from stanch.core.alert_groups import read_known
+from stanch.core.alert_states import firing
 from stanch.shell.bells import Key
 
 
@@ -32,6 +35,17 @@ def watched(place: Place) -> None:
     """A watch has told of all that is stored."""
     for (namespace, name), body in place.api.incidents.items():
         place.cache.put(Key("incidents", namespace, name), body)
+
+
+LATELY, LONG_AGO = minutes(30), timedelta(days=2)
+# Before any of them, whatever the clock of the machine says.
+BEGAN = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def resolve(place: Place, name: str, ago: timedelta) -> None:
+    """A person resolved the one in shop while its alerts fired; it is not closed yet."""
+    when = datetime.now(UTC) - ago  # noqa: TID251 -- the receiver asks the API server for the time, which has this one
+    place.api.incidents[("shop", name)]["status"] = {"times": {"declared": stamp(T0), "resolved": stamp(when)}}
 
 
 @pytest.mark.parametrize("how", ["remembered", "watched", "cold"])
@@ -73,7 +87,8 @@ async def test_it_is_looked_for_only_where_the_sender_may_create(place: Place, r
     _, other = await replica.post(payload(alert(), alert(2, namespace="payments")))
     assert "stanch-system" == other["namespace"]
     place.api.incidents.pop(("stanch-system", other["incident"]))
-    place.api.incidents[("shop", said["incident"])]["status"] = {"times": {"resolved": stamp(T0)}}
+    resolve(place, said["incident"], LONG_AGO)
+    place.api.may.add("shop")
     _, new = await place.post(payload(alert(), alert(3, namespace="payments")))
     assert "stanch-system" == new["namespace"]
 
@@ -85,3 +100,59 @@ async def test_how_severe_it_is_does_not_say_where(place: Place) -> None:
     _, said = await place.post(payload(alert(severity="info")))
     assert "shop" == said["namespace"]
     assert "runbook" not in place.api.incidents[("shop", said["incident"])]["spec"]
+
+
+def both(end: datetime | None = None) -> Json:
+    """The alerts of two namespaces, in one notification."""
+    return payload(alert(start=BEGAN, end=end), alert(2, BEGAN, end, namespace="payments"))
+
+
+async def in_shop(place: Place, replica: Place) -> str:
+    """Where its label says it is, and a second namespace has joined it there since: no label says where any more."""
+    place.policy = replica.policy = replace(DEFAULT, alerts_namespaces=frozenset({"shop"}))
+    place.api.may.add("shop")
+    await place.post(payload(alert(start=BEGAN)))
+    _, said = await place.post(both())
+    assert "shop" == said["namespace"]
+    return str(said["incident"])
+
+
+@pytest.mark.parametrize("ago", [LATELY, LONG_AGO], ids=str)
+@pytest.mark.parametrize("how", ["remembered", "watched", "cold"])
+async def test_one_that_is_resolved_hears_the_end_where_it_was_made(
+    place: Place, replica: Place, how: str, ago: timedelta
+) -> None:
+    """An end is told once: what the wrong namespace is told is heard of by nobody."""
+    name = await in_shop(place, replica)
+    resolve(place, name, ago)
+    if how == "watched":
+        watched(replica)
+    teller = place if how == "remembered" else replica
+    code, heard = await teller.post(both(BEGAN + minutes(1)))
+    assert (202, "shop", name) == (code, heard["namespace"], heard["incident"])
+    (body,) = place.api.incidents.values()
+    known = read_known(body)
+    assert known is not None
+    assert 0 == firing(known.group)
+    assert "reopenTime" not in body["spec"]["alertGroup"]
+
+
+async def test_one_that_was_resolved_lately_is_reopened_where_it_was_made(place: Place, replica: Place) -> None:
+    """And not made a second time where the labels point by now."""
+    name = await in_shop(place, replica)
+    resolve(place, name, LATELY)
+    _, more = await replica.post(payload(alert(start=BEGAN), alert(3, namespace="payments")))
+    assert ("shop", name) == (more["namespace"], more["incident"])
+    assert "reopenTime" in place.api.incidents[("shop", name)]["spec"]["alertGroup"]
+
+
+async def test_what_fired_all_along_makes_no_second_one_elsewhere(place: Place, replica: Place) -> None:
+    """However long ago a person resolved it; and one that is closed draws nothing to it."""
+    name = await in_shop(place, replica)
+    resolve(place, name, LONG_AGO)
+    _, again = await replica.post(both())
+    assert ("shop", None) == (again["namespace"], again["incident"])
+    assert 1 == len(place.api.incidents)
+    place.api.incidents[("shop", name)]["metadata"]["labels"][Label.CLOSED] = "x"
+    _, again = await replica.post(both())
+    assert "stanch-system" == again["namespace"]

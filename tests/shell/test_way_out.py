@@ -250,6 +250,35 @@ async def test_a_relay_that_breaks_off_is_no_answer() -> None:
         assert 0 == (await send(letter(at.port), HERE, NOW)).status
 
 
+LIES = {
+    "250 where the text should begin": ("DATA", "250 kept"),
+    "252 for each recipient": ("RCPT", "252 perhaps"),
+    "354 for the sender": ("MAIL", "354 go on"),
+    "no number": ("MAIL", "yes"),
+    "no end of lines": ("MAIL", "\r\n".join(["250-more"] * 20_000)),
+    "no end of a line": ("MAIL", "250 " + "x" * 200_000),
+}
+
+
+@pytest.mark.parametrize("case", LIES)
+async def test_a_relay_that_lies_has_not_taken_it(case: str) -> None:
+    """It says yes out of turn, or talks without an end: tried again, and never counted as told."""
+    word, answer = LIES[case]
+    async with relay() as at:
+        at.instead = lambda said: answer if said == word else None
+        reply = await send(letter(at.port), HERE, NOW)
+        assert (0, []) == (reply.status, at.letters)
+        assert "out of turn" in reply.why
+
+
+async def test_one_who_may_have_it_later_is_come_back_to() -> None:
+    """Of two who are refused one is only put off: nobody has it, so nobody has it twice."""
+    answers = iter(("550 unknown", "450 greylisted"))
+    async with relay() as at:
+        at.instead = lambda said: next(answers) if said == "RCPT" else None
+        assert 450 == (await send(letter(at.port), HERE, NOW)).status
+
+
 async def test_nobody_listens() -> None:
     """Said, and not raised."""
     assert "no whole answer" in (await send(letter(1), HERE, NOW)).why

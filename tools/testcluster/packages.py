@@ -30,6 +30,8 @@ NEEDED = {
 }
 # What tests of recovery put beside a cluster, installed by the test that needs it.
 MONITORING = {"prometheus": ("prometheus", "scrapes what runs in the cluster")}
+# What tests of pages look at them with, installed by the test that needs it.
+BROWSER = {"chromium-headless-shell": ("chromium-headless-shell", "shows the status page as people see it")}
 POLICY = Path("/usr/sbin/policy-rc.d")
 NO_SERVICES = b"#!/bin/sh\n# Temporary, by stanch tools/testcluster: packages must not start services.\nexit 101\n"
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"

@@ -324,6 +324,10 @@ class EvidenceRecord(Model):
     stored: Annotated[bool | None, Field(description="True once the API server has said that it is there.")] = None
     rest: Annotated[Counter | None, Field(description="Things that are left for part b of this capture.")] = None
     rest_of: Annotated[_S | None, Field(description="Part a, of which this is part b.")] = None
+    caught_up: Annotated[
+        Counter | None, Field(description="Of what part a was not given in time, so much is here.")
+    ] = None
+    still: Annotated[_S | None, Field(description="What of part a is missing still, as in lacks.")] = None
 
 
 class AlertTarget(Target):

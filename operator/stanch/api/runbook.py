@@ -146,7 +146,10 @@ class Precondition(Model):
     ] = None
     failing: Annotated[
         Failing | None,
-        Field(description="Any: a workload among the targets has fewer pods available than it wants. All: each has."),
+        Field(
+            description="Any: a workload among the targets has fewer pods available than it wants, or a rollout whose pods fail. "
+            "All: each has."
+        ),
     ] = None
 
 

@@ -147,10 +147,12 @@ def decide(told: Told, known: Sequence[Known], rules: Rules, now: datetime) -> D
         if each.over is None:
             return Attach(each, merged(each.group, told, now), "open")
     fresh = [alert for alert in told.firing if all(_is_new(alert, each, now) for each in (*mine, *storms))]
-    if lately := _resolved_lately((*mine, *storms), rules, now):
-        return _reopen(lately, told, fresh, now)
+    last = resolved_last((*mine, *storms))
+    if last and last.resolved and now - last.resolved <= rules.reopen_within:
+        return _reopen(last, told, fresh, now)
     if not told.firing:
-        return Nothing("nothing fires, and no open incident is about it")
+        nothing = Nothing("nothing fires, and no open incident is about it")
+        return Attach(last, merged(last.group, told, now), "resolved") if last else nothing
     if not fresh:
         return Nothing("what fires was there before its incident was closed")
     if not _enough(told, fresh, rules):
@@ -160,9 +162,17 @@ def decide(told: Told, known: Sequence[Known], rules: Rules, now: datetime) -> D
     return Create(names_of(told), merged(new, told, now))
 
 
-def _resolved_lately(known: Iterable[Known], rules: Rules, now: datetime) -> Known | None:
-    found = [k for k in known if k.ended is None and k.resolved and now - k.resolved <= rules.reopen_within]
-    return max(found, key=lambda each: (each.resolved, each.name), default=None)
+def resolved_last(known: Iterable[Known]) -> Known | None:
+    """The one that was resolved last and is neither closed nor cancelled: it hears the end of its alerts, however late."""
+    found = [(k.resolved, k.name, k) for k in known if k.ended is None and k.resolved]
+    return max(found, key=lambda each: each[:2])[2] if found else None
+
+
+def concerns(known: Known, told: Told, reopen_within: timedelta, now: datetime) -> bool:
+    """Is it for this incident, wherever its labels point by now? It is open, may be opened again, or nothing of it is news."""
+    if known.over is None or now - known.over <= reopen_within:
+        return True
+    return not any(_is_new(alert, known, now) for alert in told.firing)
 
 
 def _reopen(known: Known, told: Told, fresh: Sequence[Alert], now: datetime) -> Attach:

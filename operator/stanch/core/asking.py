@@ -26,6 +26,8 @@ from stanch.core.questions import (
 PODS_MAX = 2000
 ALL_NODES: Final = List(NODES, None)
 LEASES: Final = Ref("coordination.k8s.io", "v1", "leases")
+# Where each kubelet keeps one for its node.
+NODE_LEASES: Final = "kube-node-lease"
 _FORMS = {"In": "{key} in ({values})", "NotIn": "{key} notin ({values})", "DoesNotExist": "!{key}"}
 
 
@@ -139,7 +141,7 @@ def node_of(name: str) -> Get:
 
 def lease_of(node: str) -> Get:
     """A node's heartbeat, renewed every ten seconds: since when its kubelet is silent."""
-    return Get(LEASES, "kube-node-lease", node)
+    return Get(LEASES, NODE_LEASES, node)
 
 
 def pods_on_node(name: str) -> List:

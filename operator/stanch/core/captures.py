@@ -6,7 +6,7 @@ from typing import Any
 
 from stanch.api.evidence import Purpose
 from stanch.api.incident_status import EvidenceRecord
-from stanch.api.names import EventKind
+from stanch.api.names import EventKind, MissingReason
 from stanch.core.draft import Draft, shorten
 from stanch.core.evidence_room import room, room_for_rest
 from stanch.core.graph_queries import drawn, graph_names, onset
@@ -19,6 +19,11 @@ from stanch.core.records import Store
 RECORDS_MAX = 24
 _EVIDENCE_LINES = (EventKind.EVIDENCE_NOT_STORED, EventKind.EVIDENCE_COLLECTED)
 _QUIET = (Purpose.AFTER, Purpose.RELAPSE)
+_HOW = {
+    MissingReason.LOST_IN_RESTART: "lost in a restart",
+    MissingReason.BUDGET_FULL: "given up from memory for want of room",
+}
+_TOO_LATE = "not asked for within half an hour"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +43,13 @@ class Rest:
     """
     Part b of the capture ``of``: made of ``seen``, in which what part a was made of stands as it was answered then.
 
-    ``manifest`` is the spec of part a; ``lost`` are names of what was left for part b and is known to nobody any more.
+    ``manifest`` is the spec of part a; ``lost`` is what was left for part b and is known to nobody any more, by name, and why.
     """
 
     of: EvidenceRecord
     seen: Observations
     manifest: Mapping[str, Any]
-    lost: tuple[str, ...]
+    lost: Mapping[str, str]
 
 
 def capture(draft: Draft, wanted: Wanted, rest: Rest | None = None) -> EvidenceRecord:
@@ -64,6 +69,8 @@ def capture(draft: Draft, wanted: Wanted, rest: Rest | None = None) -> EvidenceR
         captured_time=draft.now,
         rest=captured.rest or None,
         rest_of=rest.of.name if rest else None,
+        caught_up=captured.caught_up or None,
+        still=shorten(captured.still, 300) or None,
     )
     draft.set(evidence=(*(draft.status.evidence or ()), record)[-RECORDS_MAX:])
     _say_captured(draft, captured, wanted.purpose, rest)
@@ -95,7 +102,7 @@ def collected(draft: Draft, wanted: Wanted, rest: Rest | None = None) -> Capture
             stage=Stage.REST if rest else Stage.WHOLE if whole else Stage.FIRST,
             left_for_rest=() if rest or whole else graph_names(draft),
             manifest=rest.manifest if rest else {},
-            lost=rest.lost if rest else (),
+            lost=rest.lost if rest else {},
         ),
         seen,
     )
@@ -113,10 +120,17 @@ def _say_captured(draft: Draft, captured: Captured, purpose: Purpose, rest: Rest
     part = ", part b" if rest else ""
     text = f"{captured.items} items{gaps} {took} ({purpose.value}{part}){told}"
     if rest is not None and rest.lost:
-        lost = f"{len(rest.lost)} things lost in a restart: {shorten(', '.join(rest.lost), 120)}"
+        lost = _lost_words(rest.lost)
         draft.say(EventKind.EVIDENCE_COLLECTED, f"{text}. {lost}", entry=captured.name, event=True, warning=True)
     elif rest is not None or purpose in _QUIET:
         # The record names it; what was done and what came of it has lines of its own.
         draft.events.append(Told(EventKind.EVIDENCE_COLLECTED, text))
     else:
         draft.say(EventKind.EVIDENCE_COLLECTED, text, entry=captured.name, event=True)
+
+
+def _lost_words(lost: Mapping[str, str]) -> str:
+    """For example ``2 things lost in a restart: pod/a/app.log, pod/b/app.log``."""
+    by = {reason: [name for name, why in lost.items() if why == reason] for reason in dict.fromkeys(lost.values())}
+    told = (f"{len(names)} things {_HOW.get(why, _TOO_LATE)}: {', '.join(names)}" for why, names in by.items())
+    return "; ".join(shorten(each, 160) for each in told)

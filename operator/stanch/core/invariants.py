@@ -48,6 +48,7 @@ from stanch.core.people_laws import (
     law_34_nothing_is_sent_that_was_not_written_down_first,
 )
 from stanch.core.plan_type import Plan
+from stanch.core.undo_kept import spent
 
 Law = Callable[[Incident, Plan], bool]
 STATUS_BYTES_MAX: Final = 128 * 1024
@@ -370,6 +371,17 @@ def law_30_what_came_after_proves_nothing_and_holds_up_nobody(incident: Incident
     return not (new and (begins or acts)) and all(a.evidence not in after for a in attempts(plan.status).values())
 
 
+def law_38_what_an_undo_needs_is_kept(incident: Incident, plan: Plan) -> bool:
+    """Whatever is still owed, asked for or under way is taken back with its undo record: that is the only one there is."""
+    needed = {d.attempt for d in plan.status.debt or () if d.action_item is None}
+    needed |= {
+        a for a, each in attempts(plan.status).items() if each.state in OPEN or each.state is AttemptState.UNKNOWN
+    }
+    needed |= {a.id for r in plan.status.mitigations or () if r.undo_asked for a in r.attempts or ()}
+    kept = {each.undo_ref for a, each in attempts(plan.status).items() if a in needed}
+    return not kept & spent(plan.status, lambda _: True)
+
+
 def law_40_part_b_comes_when_the_effect_is_done(incident: Incident, plan: Plan) -> bool:
     """What an effect does not wait for may not hold it up; and a part without the part before it shows nothing."""
     known = {e.name for e in incident.status.evidence or ()}
@@ -421,6 +433,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_35_what_is_to_be_learned_never_becomes_less,
     law_36_a_postmortem_is_spoken_of_once_a_period_and_not_for_ever,
     law_37_a_debt_moves_to_an_item_by_a_word,
+    law_38_what_an_undo_needs_is_kept,
     law_40_part_b_comes_when_the_effect_is_done,
 )
 

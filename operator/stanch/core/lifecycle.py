@@ -6,7 +6,7 @@ Pure reading of the record: what a condition says, no other part of the plan dec
 
 from datetime import datetime, timedelta
 
-from stanch.api.incident_status import Durations, Effect, EvidenceRecord, MitigationRecord, Times, WishState
+from stanch.api.incident_status import Durations, Effect, MitigationRecord, Times, WishState
 from stanch.api.meta import ConditionStatus, instant
 from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.api.recovery_status import CriterionState, RecoveryRecord
@@ -21,6 +21,7 @@ from stanch.core.later_evidence import LATER
 from stanch.core.pace import counts_until
 from stanch.core.recovery import attempt_is_open, contained, harm_is_over
 from stanch.core.spec_fold import declarer
+from stanch.core.still_missing import still_missing
 
 
 def follow_lifecycle(draft: Draft) -> None:
@@ -92,18 +93,21 @@ def _acknowledged(draft: Draft) -> None:
 
 
 def _evidence(draft: Draft) -> None:
+    everything = draft.status.evidence or ()
     # What was captured afterwards says nothing about what was there before.
-    kept = [e for e in draft.status.evidence or () if e.purpose not in LATER and e.rest_of is None]
+    kept = [e for e in everything if e.purpose not in LATER and e.rest_of is None]
     if kept:
-        missing = sum(e.missing for e in kept)
-        total = sum(e.items for e in kept)
+        lacking = [still_missing(e, everything) for e in kept]
+        missing, total = sum(count for count, _ in lacking), sum(e.items for e in kept)
+        # What the newest bundle that lacks something lacks.
+        named = next((f" ({words})" for _, words in reversed(lacking) if words), "")
         reason = Reason.PARTIAL if missing else Reason.COMPLETE
         put(
             draft,
             ConditionType.EVIDENCE_CAPTURED,
             "True",
             reason,
-            f"{total} items, {missing} missing{_lacks(kept)}; in {kept[-1].name}",
+            f"{total} items, {missing} missing{named}; in {kept[-1].name}",
         )
     elif any(r.asked.harm_first and r.attempts for r in draft.records):
         put(
@@ -117,12 +121,6 @@ def _evidence(draft: Draft) -> None:
         put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.NOTHING_TO_CAPTURE, "It names no targets")
     else:
         put(draft, ConditionType.EVIDENCE_CAPTURED, "False", Reason.CAPTURING, "Not stored yet")
-
-
-def _lacks(kept: list[EvidenceRecord]) -> str:
-    """What the newest bundle that lacks something lacks."""
-    told = next((e.lacks for e in reversed(kept) if e.lacks), None)
-    return f" ({told})" if told else ""
 
 
 def _mitigated(draft: Draft) -> None:

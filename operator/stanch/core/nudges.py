@@ -255,3 +255,17 @@ def _waiting(draft: Draft) -> Iterator[Nudge]:
 Rule = Callable[[Draft], Iterator[Nudge]]
 _WHILE_IT_HURTS: Final[tuple[Rule, ...]] = (_roles, _severity, _split, _mitigate_first, _quiet, _doubted)
 _ALWAYS: Final[tuple[Rule, ...]] = (_waiting, _combined, _tired)
+# The kinds of their lines.
+KINDS: Final = frozenset(
+    {
+        EventKind.ROLE_MISSING,
+        EventKind.SEVERITY_UNSAID,
+        EventKind.SPLIT_ROLES,
+        EventKind.MITIGATE_FIRST,
+        EventKind.NOTHING_WRITTEN,
+        EventKind.SEVERITY_DOUBTED,
+        EventKind.HANDOFF_WAITING,
+        EventKind.ROLES_COMBINED,
+        EventKind.HANDOFF_DUE,
+    }
+)

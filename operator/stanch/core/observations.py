@@ -12,9 +12,10 @@ from stanch.core.questions import Question
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer: an object or a list as JSON."""
+    """The answer: an object or a list as JSON; ``size`` is how many bytes it came in, 0 where nobody counted."""
 
     value: dict[str, Any]
+    size: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +123,12 @@ class Acted:
 class Held:
     """
     What part a of a capture was made of. ``answers`` as they were then; empty when nobody remembers them. ``manifest`` is the
-    spec of part a, without its data.
+    spec of part a, without its data. ``given_up``: it was forgotten for want of room, and the operator did not end.
     """
 
     answers: Mapping[Question, Answer] = field(default_factory=dict)
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ MOVABLE_BYTES: Final = 40 * 1024
 FULL_BYTES: Final = 48 * 1024
 # A target that flaps all night makes a milestone each time; the newest stay in sight.
 MILESTONES_KEPT: Final = 40
+# The end of the story stays in sight when it is closed, besides milestones.
+CLOSED_LINES: Final = 10
 # Each page has the digest of the one before it, so the older ones are found from these.
 PAGES_NAMED: Final = 40
 # As many as take part while it matters who wrote; of more, those who wrote last.
@@ -31,10 +33,14 @@ WITNESSES_MAX: Final = 8
 
 
 def turn_page(draft: Draft) -> None:
-    """Move the oldest lines out, milestones stay; nothing leaves before its receipt is seen."""
+    """Move the oldest lines out, milestones stay; nothing leaves before its receipt is seen. All go before the closed label."""
     old = _leaving(draft)
     if not old:
         return
+    # Where no page can be stored the lines stay, and the incident is closed with them.
+    if draft.close and not draft.seen.not_stored:
+        draft.close = False
+        draft.wake(draft.now)
     pages = draft.status.pages or ()
     store, sha = _page(draft, old, pages[-1].sha256 if pages else "")
     if store.name in draft.seen.not_stored:
@@ -73,9 +79,15 @@ def _witnesses(draft: Draft) -> set[int]:
     return {*acted[:1], *sorted(spoke.values())[-WITNESSES_MAX:]}
 
 
+def _is_closed(draft: Draft) -> bool:
+    return draft.status.times is not None and draft.status.times.closed is not None
+
+
 def _leaving(draft: Draft) -> tuple[TimelineLine, ...]:
     """The oldest that may: a page of them once there are too many; of long ones, half."""
     movable = _movable(draft)
+    if _is_closed(draft):
+        return tuple(movable[:-CLOSED_LINES][:PAGE_LINES])
     if len(draft.status.timeline) > INLINE_MAX + PAGE_LINES // 2 and len(movable) >= PAGE_LINES:
         return tuple(movable[:PAGE_LINES])
     if _bytes(movable) > MOVABLE_BYTES:

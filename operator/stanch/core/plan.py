@@ -16,6 +16,7 @@ from stanch.core.alert_targets import name_targets
 from stanch.core.captures import Wanted, capture
 from stanch.core.chase import chase
 from stanch.core.closing import ask_what_closing_needs, close_when_done
+from stanch.core.compact import compact
 from stanch.core.contest import watch_effects
 from stanch.core.debt_items import move_to_items
 from stanch.core.debts import keep_debts
@@ -109,6 +110,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     draft_handoff(draft)
     words_for_the_eye(draft)
     keep_outbox(draft)
+    compact(draft)
     turn_page(draft)
     _look_again_sometime(draft)
     return _finish(draft)

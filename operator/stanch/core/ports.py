@@ -194,7 +194,8 @@ class Mitigation(Protocol):
 class Captured:
     """
     A bundle ready to be stored: the complete Evidence object and what the record says of it; ``lacks`` names what is missing,
-    ``rest`` is how much was left for part b.
+    ``rest`` is how much was left for part b. Of part b ``caught_up`` is how much it has that part a was not given, and ``still``
+    names what neither has.
     """
 
     name: str
@@ -207,6 +208,8 @@ class Captured:
     excerpt: str = ""
     lacks: str = ""
     rest: int = 0
+    caught_up: int = 0
+    still: str = ""
 
 
 class Stage(StrEnum):
@@ -224,7 +227,7 @@ class CaptureRequest:
     ``room`` stored bytes at most; ``graphs`` are drawn with ``onset`` marked in them.
 
     ``left_for_rest`` names what else part a leaves for part b. For part b ``manifest`` is the spec of part a, whose files are not
-    stored again, and ``lost`` names what it lacks after a restart.
+    stored again, and ``lost`` is what it lacks because nobody remembers it, with the reason.
     """
 
     incident: str
@@ -245,7 +248,7 @@ class CaptureRequest:
     stage: Stage = Stage.WHOLE
     left_for_rest: tuple[str, ...] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
-    lost: tuple[str, ...] = ()
+    lost: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +274,17 @@ class Collector(Protocol):
 
     def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
         """The bundle of what was answered; what was not is listed in it as missing."""
+        ...
+
+    def rest_questions(
+        self,
+        aims: tuple[Aim, ...],
+        seen: Observations,
+        severity: Severity,
+        manifest: Mapping[str, Any],
+        loses: frozenset[str] = frozenset(),
+    ) -> tuple[Question, ...]:
+        """What to ask next of what part a, whose spec this is, was not given in time; empty when everything was asked."""
         ...
 
     def changes_questions(self, aims: tuple[Aim, ...], seen: Observations) -> tuple[Question, ...]:

@@ -3,7 +3,8 @@ Part b of a capture: the rest of the logs and all that no effect destroys, right
 
 Part a is what an effect waits for. What it leaves is named in it as `InPartB`, is kept in memory by the shell, and is stored as a
 bundle of its own once nobody waits for an effect any more. If the memory is lost, part b still comes, and says of what it
-lacks that it was `LostInRestart`.
+lacks that it was `LostInRestart`, or `BudgetFull` where the memory was needed for others. Logs that part a was not given in time
+are asked once more (ADR 54).
 """
 
 from dataclasses import replace
@@ -35,7 +36,9 @@ def capture_rest(draft: Draft) -> bool:
         wanted = _wanted(draft, first) if is_wanted(draft.status, first) else None
         if wanted is None:
             continue
-        held = draft.seen.held.get(first.name) or _read_again(draft, first)
+        held = draft.seen.held.get(first.name)
+        if held is None or held.given_up:
+            held = _read_again(draft, first, given_up=held is not None)
         if held is not None:
             _capture(draft, first, wanted, held)
         if held is not None or draft.questions:
@@ -47,8 +50,11 @@ def capture_rest(draft: Draft) -> bool:
 def _capture(draft: Draft, first: EvidenceRecord, wanted: Wanted, held: Held) -> None:
     """Ask what is still to be asked; when nothing is, bundle it."""
     seen = replace(draft.seen, answers={**draft.seen.answers, **held.answers})
+    collector = draft.catalog.collector
     if draft.now - first.captured_time <= WITHIN:
-        draft.ask(*draft.catalog.collector.changes_questions(wanted.aims, seen))
+        late = collector.rest_questions(wanted.aims, seen, draft.severity, held.manifest, wanted.loses)
+        draft.ask(*late)
+        draft.ask(*collector.changes_questions(wanted.aims, seen))
         ask_graphs(draft)
     if not draft.questions:
         capture(draft, wanted, Rest(first, seen, held.manifest, _lost(draft, first, held)))
@@ -88,20 +94,24 @@ def _wanted(draft: Draft, first: EvidenceRecord) -> Wanted | None:
     return Wanted((aim,), Purpose.BEFORE, name, record.name, attempt.id, loses)
 
 
-def _read_again(draft: Draft, first: EvidenceRecord) -> Held | None:
+def _read_again(draft: Draft, first: EvidenceRecord, given_up: bool) -> Held | None:
     """Nobody remembers: what was left stands in part a. None while that is being read, and when it is not there."""
     answer = draft.answer(Get(EVIDENCES, draft.incident.metadata.namespace, first.name))
     if isinstance(answer, Found):
-        return Held({}, answer.value.get("spec") or {})
+        return Held({}, answer.value.get("spec") or {}, given_up)
     if answer is not None:
         draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
     return None
 
 
-def _lost(draft: Draft, first: EvidenceRecord, held: Held) -> tuple[str, ...]:
-    """What was to be in part b and can't be asked again: the logs; of a time long past everything."""
+def _lost(draft: Draft, first: EvidenceRecord, held: Held) -> dict[str, str]:
+    """What was to be in part b and can't be asked again, and why: the logs; of a time long past everything."""
     if held.answers:
-        return ()
+        return {}
     left = [m for m in held.manifest.get("missing") or () if m.get("reason") == MissingReason.IN_PART_B]
     late = draft.now - first.captured_time > WITHIN
-    return tuple(str(m.get("name")) for m in left if late or str(m.get("name")).endswith(".log"))
+    why, other = MissingReason.LOST_IN_RESTART, MissingReason.LOST_IN_RESTART
+    if held.given_up:
+        why, other = MissingReason.BUDGET_FULL, MissingReason.DEADLINE_OVER
+    names = [str(m.get("name")) for m in left]
+    return {n: why if n.endswith(".log") else other for n in names if late or n.endswith(".log")}

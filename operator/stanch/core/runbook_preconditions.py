@@ -9,11 +9,13 @@ from stanch.api.meta import WORKLOADS, Target, TargetKind, instant
 from stanch.api.recovery_status import CriterionRecord, CriterionState
 from stanch.api.runbook import Failing, Precondition
 from stanch.api.runbook_record import PreconditionRecord
-from stanch.core.asking import controller_revisions_of, owned_by, replicasets_of, revision_number, target_of
+from stanch.core.asking import controller_revisions_of, owned_by, pods_of, replicasets_of, revision_number, target_of
+from stanch.core.check_workload import condition_of
 from stanch.core.criteria import look
 from stanch.core.draft import Draft, aim_at, shorten
 from stanch.core.effective import SERVING
 from stanch.core.observations import Found, items
+from stanch.core.pod_health import crashes, is_stuck
 from stanch.core.ports import Aim
 
 _MESSAGE_MAX: Final = 900
@@ -98,5 +100,23 @@ def _serves(draft: Draft, target: Target) -> Seen:
     criterion = CriterionRecord(
         name="serves", check="available", gates=Gate.MITIGATED.value, target=target, state=CriterionState.UNKNOWN
     )
-    seen = look(draft, criterion, aim_at(draft.incident, target.kind.value, target.name))
+    aim = aim_at(draft.incident, target.kind.value, target.name)
+    seen = look(draft, criterion, aim)
+    if seen.passes is False and not seen.hard and _rolls_out_well(draft, aim):
+        return None, f"{aim} has all the pods it wants; its rollout goes on, and no pod of it is seen to fail"
     return seen.passes, seen.message if str(target.kind.value) in seen.message else f"{target}: {seen.message}"
+
+
+def _rolls_out_well(draft: Draft, aim: Aim) -> bool:
+    """A rollout that is not complete is no failure by itself: new pods may take the time that their probes give them."""
+    answer = draft.answer(target_of(aim))
+    if aim.kind is not TargetKind.DEPLOYMENT or not isinstance(answer, Found):
+        return False
+    obj, status = answer.value, answer.value.get("status") or {}
+    wanted = obj["spec"].get("replicas", 1)
+    if not wanted or status.get("availableReplicas", 0) < wanted:
+        return False
+    if condition_of(obj, "Progressing").get("status") == "False":
+        return False
+    pods = [p for p in items(draft.answer(pods_of(aim, obj))) if not p["metadata"].get("deletionTimestamp")]
+    return not any(is_stuck(pod, draft.now) or crashes(pod, draft.now) for pod in pods)

@@ -23,9 +23,10 @@ from stanch.api.evidence import (
 from stanch.api.meta import Severity, instant
 from stanch.api.names import API_VERSION, FIELD_MANAGER, Label, MissingReason
 from stanch.core.graphs import Graph
+from stanch.core.held import WITHOUT_ROOM
 from stanch.core.observations import Observations
 from stanch.core.ports import Aim, Stage
-from stanch.evidence import discovery, missing, tar
+from stanch.evidence import again, discovery, missing, tar
 from stanch.evidence.budget import RAW_MAX, Budget
 from stanch.evidence.dig import dicts, number, text
 from stanch.evidence.graph_files import put_graphs
@@ -39,6 +40,10 @@ from stanch.evidence.shelf import File, Rank, Shelf, encode
 _MISSING_MAX = 512
 # Part b knows more of these, so it has its own.
 _TWICE = frozenset({"changes.txt", "README.txt", "api.json", discovery.NAME})
+_LOST = {
+    MissingReason.LOST_IN_RESTART: "the operator ended before part b was stored",
+    MissingReason.BUDGET_FULL: WITHOUT_ROOM,
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Capture:
     stage: Stage = Stage.WHOLE
     left_for_rest: tuple[str, ...] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
-    lost: tuple[str, ...] = ()
+    lost: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def scenes(self) -> tuple[Scene, ...]:
@@ -76,7 +81,10 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """An Evidence object ready to be created; ``sha256`` is that of the archive, for the write-ahead record."""
+    """
+    An Evidence object ready to be created; ``sha256`` is that of the archive, for the write-ahead record, and ``rest`` is how much
+    is left for part b.
+    """
 
     name: str
     body: dict[str, Any]
@@ -84,16 +92,12 @@ class Bundle:
     items: tuple[Item, ...]
     missing: tuple[MissingItem, ...]
     bytes: int
+    rest: int
 
     @property
     def really_missing(self) -> int:
         """How much is not there that could have been: what can't exist does not count."""
         return sum(each.reason not in NORMAL_REASONS for each in self.missing)
-
-    @property
-    def rest(self) -> int:
-        """How much is left for part b."""
-        return sum(each.reason == MissingReason.IN_PART_B for each in self.missing)
 
 
 def bundle(capture: Capture) -> Bundle:
@@ -103,8 +107,17 @@ def bundle(capture: Capture) -> Bundle:
     items = tuple(file.item() for file in files)
     lacking = _ordered(shelf.missing)
     digest = hashlib.sha256(packed).hexdigest()
-    body = _body(capture, packed, digest, items, lacking, shelf.redactor.counts)
-    return Bundle(capture.name, body, digest, items, lacking, len(packed))
+    rest = _left(capture.stage, lacking)
+    body = _body(capture, packed, digest, items, lacking, shelf.redactor.counts, rest)
+    return Bundle(capture.name, body, digest, items, lacking, len(packed), rest)
+
+
+def _left(stage: Stage, lacking: Sequence[MissingItem]) -> int:
+    """What part b has, or asks for once more."""
+    left = sum(each.reason == MissingReason.IN_PART_B for each in lacking)
+    if stage is Stage.FIRST:
+        left += sum(each.reason in again.LATE and each.name.endswith(".log") for each in lacking)
+    return left
 
 
 def prepare(capture: Capture) -> dict[str, File]:
@@ -128,10 +141,11 @@ def _laid_out(capture: Capture) -> Shelf:
 def _rest_laid_out(capture: Capture) -> Shelf:
     had = frozenset(text(each, "name") for each in dicts(capture.manifest, "items")) - _TWICE
     shelf = Shelf(Redactor(capture.key), usual=Rank.REST, had=had)
-    RestLayout(capture.scenes, capture.seen, capture.severity, capture.captured_time, shelf).put()
+    seen, severity, now = capture.seen, capture.severity, capture.captured_time
+    RestLayout(capture.scenes, seen, severity, now, shelf, manifest=capture.manifest).put()
     put_graphs(shelf, capture.graphs, capture.onset)
-    for name in capture.lost:
-        shelf.lacks(name, MissingReason.LOST_IN_RESTART, "the operator ended before part b was stored")
+    for name, reason in capture.lost.items():
+        shelf.lacks(name, reason, _LOST.get(reason, "not asked within half an hour after part a"))
     return shelf
 
 
@@ -190,15 +204,15 @@ def _body(
     items: tuple[Item, ...],
     lacking: tuple[MissingItem, ...],
     families: Counter[str],
+    rest: int,
 ) -> dict[str, Any]:
     index = 2 if capture.stage is Stage.REST else 1
-    left = any(each.reason == MissingReason.IN_PART_B for each in lacking)
     spec = EvidenceSpec(
         incident=capture.incident,
         mitigation=capture.mitigation,
         attempt=capture.attempt,
         purpose=capture.purpose,
-        part=Part(index=index, of=2 if left else index),
+        part=Part(index=index, of=2 if rest else index),
         captured_time=capture.captured_time,
         deadline=capture.deadline,
         items=items,

@@ -1,26 +1,40 @@
 """Evidence as the core knows it: what to ask, and the bundle of what was answered, named after its content."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from stanch.api.evidence import EXTRACT_ANNOTATION, Purpose, extract_line
+from stanch.api.evidence import EXTRACT_ANNOTATION, NORMAL_REASONS, Purpose, extract_line
 from stanch.api.meta import Severity
+from stanch.core.held import taken
 from stanch.core.observations import Observations
 from stanch.core.ports import Aim, Captured, CaptureRequest, Stage, WhatChanged
 from stanch.core.questions import Get, List, Question
+from stanch.evidence import again, missing
 from stanch.evidence.bundle import Capture, bundle, prepare
 from stanch.evidence.changes.sources import questions as changes_questions
 from stanch.evidence.excerpt import failure_line
 from stanch.evidence.gather import questions
-from stanch.evidence.missing import words
+from stanch.evidence.opened import reasons
 from stanch.evidence.scene import Scene
 from stanch.evidence.shelf import File
 from stanch.evidence.suspects import what_changed
 
+# Rendered before it is known whether there will be a capture: the oldest goes, and costs the time to render it again.
 _PREPARED_MAX = 16
+_PREPARED_BYTES_MAX = 64 * 1024 * 1024
 # Which answers a prepared file was made of: by identity, for an answer is never changed, only replaced.
 _Fingerprint = tuple[tuple[Aim, ...], frozenset[tuple[Question, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Files of what was seen, and about how many bytes both take."""
+
+    seen: Observations
+    files: Mapping[str, File]
+    took: int
 
 
 class EvidenceCollector:
@@ -29,7 +43,7 @@ class EvidenceCollector:
     def __init__(self, key: bytes) -> None:
         """``key`` is kept by the operator in its own namespace."""
         self._key = key
-        self._prepared: dict[_Fingerprint, tuple[Observations, dict[str, File]]] = {}
+        self._prepared: dict[_Fingerprint, _Prepared] = {}
 
     def questions(
         self, aim: Aim, seen: Observations, severity: Severity, loses: frozenset[str] = frozenset()
@@ -40,16 +54,19 @@ class EvidenceCollector:
     def prepare(self, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime) -> None:
         """Render objects, tables and descriptions while the logs are on their way."""
         request = CaptureRequest("", "", "", severity, aims, Purpose.BEFORE, "", None, None, now, timedelta(0))
-        # Several threads may do this at once: each step is one that Python does in one go.
-        for old in list(self._prepared)[: max(0, len(self._prepared) - _PREPARED_MAX + 1)]:
-            self._prepared.pop(old, None)
+        files = prepare(self._capture(request, seen, {}))
+        took = sum(len(file.content) for file in files.values()) + sum(taken(q, a) for q, a in seen.answers.items())
         # The observations are kept with it, so that no identity in the fingerprint can come to mean something else.
-        self._prepared[_fingerprint(aims, seen)] = (seen, prepare(self._capture(request, seen, {})))
+        self._prepared[_fingerprint(aims, seen)] = _Prepared(seen, files, took)
+        # Several threads may do this at once: each step is one that Python does in one go.
+        kept = list(self._prepared.items())
+        while len(kept) > _PREPARED_MAX or sum(each.took for _, each in kept) > _PREPARED_BYTES_MAX:
+            self._prepared.pop(kept.pop(0)[0], None)
 
     def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
         """The bundle; its name ends in its digest, so that being there under that name is the receipt."""
-        _, prepared = self._prepared.pop(_fingerprint(request.aims, seen), (seen, {}))
-        capture = self._capture(request, seen, prepared)
+        prepared = self._prepared.pop(_fingerprint(request.aims, seen), None)
+        capture = self._capture(request, seen, prepared.files if prepared else {})
         made = bundle(capture)
         name = f"{request.name}-{made.sha256[:6]}"
         notes = {EXTRACT_ANNOTATION: extract_line(request.namespace, name, made.body["spec"]["encoding"])}
@@ -57,6 +74,7 @@ class EvidenceCollector:
         body: dict[str, Any] = {**made.body, "metadata": metadata}
         told = () if request.stage is Stage.REST else capture.scenes
         lines = [line for scene in told if (line := failure_line(scene, self._key))]
+        caught_up, still = _of_part_a(request.manifest, {each.name for each in made.items})
         return Captured(
             name=name,
             body=body,
@@ -66,13 +84,26 @@ class EvidenceCollector:
             really_missing=made.really_missing,
             stored_bytes=made.bytes,
             excerpt=lines[0] if lines else "",
-            lacks=words(made.missing),
+            lacks=missing.words(made.missing),
             rest=made.rest,
+            caught_up=caught_up,
+            still=still,
         )
 
     def changes_questions(self, aims: tuple[Aim, ...], seen: Observations) -> tuple[Question, ...]:
         """What to ask next to learn what changed around these targets."""
         return changes_questions(_scenes(aims, seen), seen)
+
+    def rest_questions(
+        self,
+        aims: tuple[Aim, ...],
+        seen: Observations,
+        severity: Severity,
+        manifest: Mapping[str, Any],
+        loses: frozenset[str] = frozenset(),
+    ) -> tuple[Question, ...]:
+        """What to ask next of what part a was not given in time."""
+        return again.questions(_scenes(aims, seen, loses), seen, severity, manifest)
 
     def what_changed(
         self, aims: tuple[Aim, ...], seen: Observations, said: datetime | None, now: datetime
@@ -107,8 +138,16 @@ class EvidenceCollector:
         )
 
 
-def _scenes(aims: tuple[Aim, ...], seen: Observations) -> tuple[Scene, ...]:
-    return tuple(Scene(aim, seen) for aim in dict.fromkeys(aims))
+def _scenes(aims: tuple[Aim, ...], seen: Observations, loses: frozenset[str] = frozenset()) -> tuple[Scene, ...]:
+    return tuple(Scene(aim, seen, loses) for aim in dict.fromkeys(aims))
+
+
+def _of_part_a(manifest: Mapping[str, Any], here: set[str]) -> tuple[int, str]:
+    """How much of what part a was not given is here, and what is missing still, in words."""
+    told = [missing.item(*each) for each in reasons(manifest)]
+    lacked = [each for each in told if each.reason not in NORMAL_REASONS]
+    still = [each for each in lacked if each.name not in here]
+    return len(lacked) - len(still), missing.words(still)
 
 
 def _fingerprint(aims: tuple[Aim, ...], seen: Observations) -> _Fingerprint:

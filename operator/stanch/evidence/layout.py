@@ -151,13 +151,6 @@ class Layout:
         for slot in slots(pod):
             self._log(f"{base}/{safe(slot.file)}", chosen, slot, path)
 
-    def logs_of(self, scene: Scene) -> Iterator[tuple[str, Chosen, Slot, str]]:
-        """File, pod, container and the pod's API path of every log that a scene may have."""
-        for chosen in scene.chosen:
-            path = PODS.path(text(chosen.pod, "metadata", "namespace"), name_of(chosen.pod))
-            for slot in slots(chosen.pod):
-                yield f"{_folder(scene, chosen.pod)}/{safe(slot.file)}", chosen, slot, path
-
     def answer_of(self, chosen: Chosen, slot: Slot) -> tuple[Logs, Answer | None]:
         """The question that was put about a log, however it was put, and its answer."""
         question = log_question(chosen, slot, self.severity)
@@ -257,6 +250,14 @@ class Layout:
             return {"kind": "List", "apiVersion": "v1", "items": [self.clean(each) for each in objects]}
 
         self.shelf.json(name, kind, path, make)
+
+
+def logs_of(scene: Scene) -> Iterator[tuple[str, Chosen, Slot, str]]:
+    """File, pod, container and the pod's API path of every log that a scene may have."""
+    for chosen in scene.chosen:
+        path = PODS.path(text(chosen.pod, "metadata", "namespace"), name_of(chosen.pod))
+        for slot in slots(chosen.pod):
+            yield f"{_folder(scene, chosen.pod)}/{safe(slot.file)}", chosen, slot, path
 
 
 def _folder(scene: Scene, pod: Obj) -> str:

@@ -24,9 +24,9 @@ def why(question: Question, answer: Answer | None) -> tuple[str, str]:
             return MissingReason.DEADLINE_OVER, "no answer before the deadline"
         case NotFound():
             return MissingReason.NOT_ANSWERED, "404: it is not there"
-        case Failed(reason=MissingReason.DEADLINE_OVER, message=message):
-            # Left behind while others were waited for: that says nothing about its own node.
-            return MissingReason.DEADLINE_OVER, message
+        case Failed(reason=MissingReason.DEADLINE_OVER | MissingReason.BUDGET_FULL as reason, message=message):
+            # Left behind while others were waited for, or given up since: that says nothing about its own node.
+            return reason, message
         case Failed(status=status, message=message):
             return _failed(question, status, message)
         case Found():

@@ -9,7 +9,9 @@ rendered from it, where a match must not run over a double quote, so that the do
 import re
 from dataclasses import dataclass
 
-VALUES = frozenset("abcde")  # groups that hold the secret; when none matched, all of the match is one
+from stanch.evidence import shapes
+
+VALUES = frozenset("abcdef")  # groups that hold the secret; when none matched, all of the match is one
 
 _COLOUR = r"(?:(?:\x1b|\\{1,4}(?:u001b|x1b|033|e))\[[0-9;]{0,12}m){0,3}+"
 _QUOTE = r"""(?:\\{0,7}["'])?+"""
@@ -17,7 +19,21 @@ _ESCAPED = r"""(?:\\\\){0,3}(?:\\["']|')"""  # inside a document: a quote after 
 _GAP = _COLOUR + _QUOTE + _COLOUR
 _BEFORE_KEY = "|".join(
     f"(?<={word}{joint})"
-    for word in ("api", "access", "private", "account", "secret", "signing", "encryption", "auth", "master", "ssh")
+    for word in (
+        *("api", "access", "private", "account", "secret", "signing", "encryption", "auth", "master", "ssh", "app"),
+        *(
+            "certificate",
+            "storage",
+            "shared",
+            "license",
+            "hmac",
+            "jwt",
+            "client",
+            "subscription",
+            "preshared",
+            "unseal",
+        ),
+    )
     for joint in ("", "[-_ .]")
 )
 # A lower-case letter after the word makes it another word: passed, tokenizer, secretary.
@@ -44,21 +60,36 @@ _LOG_BREAK = rf"(?:[|>][-+]?{_BLANK}{_LOG_END}[ \t]{{1,64}}+|{_LOG_END}[ \t]{{0,
 _DOC_BREAK = rf"(?:[|>][-+]?{_BLANK}{_ESCAPED_END}[ \t]{{1,64}}+|{_ESCAPED_END}[ \t]{{0,64}}+(?=\\{{1,7}}[\"']))?+"
 
 
+# `password is: x`, and `password "x"` as SQL has it.
+_SAID = rf"(?:pass(?:word|wd|phrase|code)|pwd)[ \t]{{1,8}}+(?:is{_BLANK}:{_BLANK}|(?:is[ \t]{{1,8}}+)?(?=QUOTE))"
+
+
+def _after_name(quote: str, end: str, value_break: str) -> str:
+    """From a name to its value: an equals sign; or, as pods have variables in JSON, YAML, Go and XML, the name, then the value."""
+    gap = rf"{_COLOUR}{quote}{_COLOUR}"
+    step = rf"{_BLANK},?+(?:{end})?+[ \t]{{0,64}}+"
+    equals = rf"(?: \d{{1,2}}(?=:))?{gap}{_BLANK}{_EQUALS}{_BLANK}{value_break}"
+    beside = rf"{quote}{step}{quote}value{quote}{_BLANK}[:=]{_BLANK}"
+    return rf"(?:{equals}|{beside}|</\w{{1,32}}+>{step}<value>)"
+
+
 def _log_pairs() -> str:
-    strong = rf"{_STRONG}{_SUFFIX}{_GAP}{_BLANK}{_EQUALS}{_BLANK}{_LOG_BREAK}"
+    strong = rf"{_STRONG}{_SUFFIX}{_after_name(_QUOTE, _LOG_END, _LOG_BREAK)}"
     weak = rf"{_WEAK}{_GAP}{_BLANK}="
     field = rf"{_WEAK}\\{{0,7}}[\"']{_BLANK}:{_BLANK}(?=\\{{0,7}}[\"'])"
-    return rf"(?:{strong}|{weak}|{field}){_COLOUR}{_LOG_VALUES}"
+    said = _SAID.replace("QUOTE", r"\\{0,7}[\"']")
+    return rf"(?:{strong}|{weak}|{field}|{said}){_COLOUR}{_LOG_VALUES}"
 
 
 def _doc_pairs() -> str:
     """A field of the document itself, or a pair inside one of its strings, which it must not leave."""
     field = rf'(?:{_STRONG}{_SUFFIX}|{_WEAK})":{_BLANK}{_QUOTED}'
-    gap = rf"""{_COLOUR}(?:{_ESCAPED})?+{_COLOUR}"""
-    strong = rf"{_STRONG}{_SUFFIX.replace('suffix', 'within')}{gap}{_BLANK}{_EQUALS}{_BLANK}{_DOC_BREAK}"
-    weak = rf"{_WEAK}{gap}{_BLANK}="
+    quote = rf"(?:{_ESCAPED})?+"
+    strong = rf"{_STRONG}{_SUFFIX.replace('suffix', 'within')}{_after_name(quote, _ESCAPED_END, _DOC_BREAK)}"
+    weak = rf"{_WEAK}{_COLOUR}{quote}{_COLOUR}{_BLANK}="
     inner = rf"{_WEAK}{_ESCAPED}{_BLANK}:{_BLANK}(?={_ESCAPED})"
-    return rf"(?:{field}|(?:{strong}|{weak}|{inner}){_COLOUR}{_DOC_VALUES})"
+    said = _SAID.replace("QUOTE", _ESCAPED)
+    return rf"(?:{field}|(?:{strong}|{weak}|{inner}|{said}){_COLOUR}{_DOC_VALUES})"
 
 
 def _headers(line: str, opens: str) -> str:
@@ -68,7 +99,8 @@ def _headers(line: str, opens: str) -> str:
         rf"authorization{_GAP}{_BLANK}[:=]{_BLANK}[\[(]?{_QUOTE}"
         rf"""(?:(?:basic|bearer|token|apikey|negotiate)[ \t]+(?P<a>[^\s"',;\\\])]++)"""
         rf"|(?:digest|aws4-hmac-sha256|oauth|hawk)[ \t]+(?P<b>(?!\*\*\*){line})"
-        r"""|(?P<c>(?!\*\*\*)[^\s"',\\]{16,8192}+))"""
+        r"""|(?:[a-z][\w-]{2,40}+[ \t]+)?+(?P<c>(?!\*\*\*)(?=[^\s"',\\]{0,64}?\d)[^\s"',\\]{12,8192}+)"""
+        r"""|(?P<f>(?!\*\*\*)[^\s"',\\]{16,8192}+))"""
         rf"|cookies?{_BLANK}[:=]{_BLANK}[\[(]?(?=[^\r\n]{{0,256}}=)(?P<d>(?![\"'\\*\[]){line})"
         rf"""|cookies?(?P<q>\\{{0,7}}["']){_BLANK}[:=]{_BLANK}[\[(]?{opens}(?P<e>{quoted})"""
     )
@@ -84,23 +116,17 @@ class Family:
     doc: re.Pattern[bytes]
 
 
-def _family(name: str, literals: str, log: str, doc: str = "", flags: re.RegexFlag = re.NOFLAG) -> Family:
+def _family(
+    name: str, literals: str | tuple[str, ...], log: str, doc: str = "", flags: re.RegexFlag = re.NOFLAG
+) -> Family:
     compiled = [re.compile(source.encode(), flags | re.DOTALL) for source in (log, doc or log)]
-    return Family(name, tuple(literals.split()), *compiled)
+    return Family(name, tuple(literals.split()) if isinstance(literals, str) else literals, *compiled)
 
 
 _I = re.IGNORECASE
 _PEM = r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----BODY(?:-----END [A-Z0-9 ]{0,60}-----)?"
 _LOG_PEM = _PEM.replace("BODY", "(?:[^-]|-(?!----)){0,32768}+")
 _DOC_PEM = _PEM.replace("BODY", r'(?:[^-"\\]|\\.|-(?!----)){0,32768}+')
-# Tokens that their makers gave a beginning of their own, so that they can be found.
-_VENDORS = (
-    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(?:hvs\.[\w-]{20,512}+|dop_v1_[0-9a-f]{40,128}+|shpat_[0-9a-fA-F]{32,64}+"
-    r"|glsa_\w{20,128}+|glc_[\w+/-]{20,512}+=*|lin_api_\w{20,128}+|hf_[A-Za-z0-9]{20,128}+|dckr_pat_[\w-]{20,128}+"
-    r"|pypi-[\w-]{40,512}+|SG\.[\w-]{16,64}+\.[\w-]{16,128}+|AGE-SECRET-KEY-1[0-9A-Z]{50,80}+|xapp-[\w-]{20,255}+"
-    r"|sk-(?:[a-z]{2,12}-)?[\w-]{20,255}+|glrt-[\w.-]{16,255}+)"
-    r"|/api/webhooks/\d{5,32}+/(?P<a>[\w-]{20,128}+)|telegram\.org/bot(?P<b>\d{5,16}+:[\w-]{20,64}+)"
-)
 # Hashes of passwords: no secret, but what a secret is guessed from.
 _HASHES = (
     r"\$(?:2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|apr1\$[./A-Za-z0-9]{1,8}+\$[./A-Za-z0-9]{22}"
@@ -110,7 +136,7 @@ _HASHES = (
 FAMILIES: tuple[Family, ...] = (
     _family("pem", "-----begin", _LOG_PEM, _DOC_PEM),
     _family("jwt", "eyj", r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{8,4096}+(?:\.[\w-]{0,16384}+){2,4}"),
-    _family("aws", "akia asia", r"(?:AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Z])"),
+    _family("aws", "akia asia", shapes.AWS),
     _family("github", "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_", r"(?:gh[pousr]_|github_pat_)\w{20,255}+"),
     _family("gitlab", "glpat-", r"glpat-[\w.-]{16,255}+"),
     _family(
@@ -121,12 +147,12 @@ FAMILIES: tuple[Family, ...] = (
     _family("google", "aiza ya29.", r"AIza[\w-]{30,64}+|ya29\.[\w.-]{20,2048}+"),
     _family("stripe", "sk_live_ rk_live_ sk_test_ rk_test_", r"[rs]k_(?:live|test)_\w{10,255}+"),
     _family("npm", "npm_", r"npm_[A-Za-z0-9]{30,64}+"),
-    _family(
-        "vendor",
-        "hvs. dop_v1_ shpat_ glsa_ glc_ lin_api_ hf_ dckr_pat_ pypi- sg. age-secret-key- xapp- sk- glrt- /api/webhooks/"
-        " telegram.org/bot",
-        _VENDORS,
-    ),
+    _family("vendor", shapes.VENDOR_LITERALS, shapes.VENDORS),
+    _family("packed", shapes.PACKED_LITERALS, shapes.PACKED),
+    _family("tool", shapes.TOOL_LITERALS, shapes.TOOLS),
+    _family("sql", shapes.SQL_LITERALS, shapes.SQL, flags=_I),
+    _family("setting", shapes.SETTING_LITERALS, shapes.SETTING, flags=_I),
+    _family("pgpass", ":5432:", shapes.PGPASS),
     _family("signature", "sig= signature=", r"(?:sig|signature)=(?P<a>[\w%+/.~-]{12,1024}+=*)", flags=_I),
     _family("hash", "$2a$ $2b$ $2x$ $2y$ $apr1$ $5$ $6$ $argon2", _HASHES),
     _family(
@@ -150,10 +176,11 @@ FAMILIES: tuple[Family, ...] = (
     _family("value", "pass pwd secret token key credential auth session", _log_pairs(), _doc_pairs(), _I),
 )
 
-_FLAG = rf"(?:{_STRONG}|{_WEAK}){_SUFFIX}[ \t]+"
-LOG_FLAG = re.compile((_FLAG + _LOG_VALUES).encode(), _I)  # --db-password hunter2; only after FLAG_BEFORE
-DOC_FLAG = re.compile((_FLAG + _DOC_VALUES).encode(), _I)
-FLAG_BEFORE = re.compile(rb"(?:^|[\s\"'=])--?[\w-]{0,40}$")
+_FLAG = rf"(?:{_STRONG}|{_WEAK}){_SUFFIX}"
+# --db-password hunter2, or as a list; only after FLAG_BEFORE
+LOG_FLAG = re.compile(rf"{_FLAG}(?:[ \t]+|\\{{0,7}}[\"'],[ \t]{{0,8}}+){_LOG_VALUES}".encode(), _I)
+DOC_FLAG = re.compile(rf"{_FLAG}(?:[ \t]+|{_ESCAPED},[ \t]{{0,8}}+){_DOC_VALUES}".encode(), _I)
+FLAG_BEFORE = re.compile(rb"(?:^|[\s\"'=\[(,])--?[\w-]{0,40}$")
 LOGIN_BEFORE = re.compile(rb"login[ \t]+\S{1,128}[ \t\r\n]+$")  # .netrc: machine m login u password p
 PEM_END = re.compile(rb"-----END (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 PEM_TAIL = re.compile(rb"[A-Za-z0-9+/=\s:.,\\-]*+")
@@ -210,6 +237,7 @@ HARMLESS_VALUE = re.compile(rb"(?:|true|false|null|none|nil|undefined|redacted|\
 SECRET_NAME = re.compile(
     r"pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|account[-_]?key"
     r"|encryption[-_]?key|signing[-_]?key|credential|auth|cookie|session|dsn|conn(?:ection)?[-_]?str|database_url|jdbc"
-    r"|user(?:name)?|(?:master|ssh)[-_]?key|passcode|webhook|kubeconfig|pgpass|htpasswd|(?:^|[-_])salt",
+    r"|user(?:name)?|(?:master|ssh)[-_]?key|passcode|webhook|kubeconfig|pgpass|htpasswd|(?:^|[-_])salt|[-_.]key$"
+    r"|(?:^|[-_.])(?:pw|pat|otp|pin|seed|mnemonic|credit[-_]?card|cvv|iban)$",
     _I,
 )

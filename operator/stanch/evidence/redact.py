@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from stanch.evidence import encoded, patterns, structure
+from stanch.evidence import cards, encoded, patterns, structure
 from stanch.evidence.last_words import with_whole_words
 
 LINE_MAX = 16 * 1024
@@ -121,6 +121,7 @@ def _spans(text: bytes, *, is_doc: bool, depth: int = 0) -> list[Span]:
         if secret := _at(text, start, literal, is_doc=is_doc):
             found.append(secret)
     found += encoded.spans(text, lambda inner: bool(_spans(inner, is_doc=False, depth=depth + 1)), depth)
+    found += cards.spans(text, is_doc=is_doc)
     if not found:
         return []
     found.sort()

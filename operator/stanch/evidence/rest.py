@@ -4,17 +4,18 @@ What part b of a capture has: whole logs where part a has their ends, and all th
 Part a asks the same of a target to know what it leaves; both names and content come from one list.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from stanch.api.evidence import ItemKind
 from stanch.api.names import MissingReason
-from stanch.core.observations import Found, NotFound, items
+from stanch.core.observations import Failed, Found, NotFound, items
 from stanch.core.questions import Get, List, Question
-from stanch.evidence import missing
+from stanch.evidence import again, missing
 from stanch.evidence.changes import sources
 from stanch.evidence.dig import mapping, name_of, text
-from stanch.evidence.layout import Layout
+from stanch.evidence.layout import Layout, logs_of
 from stanch.evidence.scene import Scene
 from stanch.evidence.shelf import safe
 
@@ -22,6 +23,8 @@ Obj = dict[str, Any]
 
 # Of a log so much is masked and stored before an effect (decisions 2.6, stage 2).
 FIRST_LOG_BYTES: Final = 64 * 1024
+_GIVEN_UP: Final = MissingReason.BUDGET_FULL
+_NOT_AGAIN: Final = "not given in time for part a, and not asked again: its pod is gone, or half an hour is over"
 _KEPT_OF_SECRETS: Final = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "labels")
 # What charts and overlays are given: secrets of any name may be among it.
 _GIVEN: Final = frozenset(
@@ -65,23 +68,36 @@ def leave_for_rest(layout: Layout, more: tuple[str, ...]) -> None:
         layout.shelf.lacks(name, MissingReason.IN_PART_B, "asked right after the effect")
 
 
+@dataclass
 class RestLayout(Layout):
-    """Puts on the shelf what part a left; what part a has is not put again, for the shelf knows its names."""
+    """
+    Puts on the shelf what part a left, and of what it was not given in time whatever came since; what part a has is not put
+    again, for the shelf knows its names. ``manifest`` is the spec of part a.
+    """
+
+    manifest: Mapping[str, Any] = field(default_factory=dict)
 
     def put(self) -> None:
         """Whole logs, then what was asked after the effect, and what changed with all of that known."""
+        self._rest_of_logs()
         for scene in self.scenes:
-            self._whole_logs(scene)
             for name, question in rest_questions(scene):
                 self._answered(scene, name, question)
         self._related()
         self._changes()
 
-    def _whole_logs(self, scene: Scene) -> None:
-        for name, chosen, slot, path in self.logs_of(scene):
-            _, answer = self.answer_of(chosen, slot)
-            if isinstance(answer, Found) and is_long(text(answer.value, "text")):
+    def _rest_of_logs(self) -> None:
+        late, left = again.late(self.manifest), again.named(self.manifest, MissingReason.IN_PART_B)
+        # Two targets may have a pod in common.
+        logs = {name: (chosen, slot, path) for scene in self.scenes for name, chosen, slot, path in logs_of(scene)}
+        for name, (chosen, slot, path) in logs.items():
+            question, answer = self.answer_of(chosen, slot)
+            if isinstance(answer, Found) and (name in late or is_long(text(answer.value, "text"))):
                 self._log(name, chosen, slot, path)
+            elif isinstance(answer, Failed) and (name in late or (name in left and answer.reason == _GIVEN_UP)):
+                self.shelf.lacks(name, *missing.why(question, answer))
+            elif answer is None and name in late:
+                self.shelf.lacks(name, MissingReason.DEADLINE_OVER, _NOT_AGAIN)
 
     def _answered(self, scene: Scene, name: str, question: Question) -> None:
         answer = self.seen.get(question)

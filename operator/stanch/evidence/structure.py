@@ -17,6 +17,7 @@ _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _HOOKS = ("postStart", "preStop")
 _LOGIN_FLAGS = ("-u", "--user", "--proxy-user")  # curl -u me:hunter2
 _LOGIN = re.compile(r"[^:]+:(?!\d{1,6}$)")  # and not the uid:gid of docker run -u 1000:1000
+_GLUED = re.compile(r"(?:mysql|mariadb)")  # mysqldump -phunter2
 _MASKED = re.compile(r"\*\*\*\w+(?::[0-9a-f]{8})?\*\*\*")
 
 
@@ -30,7 +31,7 @@ def clean(obj: Obj, mask: Mask, scrub: Scrub) -> Obj:
     result = {**obj, "metadata": _metadata(mapping(obj, "metadata"), scrub)} if "metadata" in obj else dict(obj)
     kind = obj.get("kind")
     if kind in ("Secret", "ConfigMap"):
-        return _lengths(result)
+        return _lengths(result, mask)
     if "data" in obj:  # a ControllerRevision
         result["data"] = _with_template(mapping(obj, "data"), mask, scrub)
     cleaned: Obj = _named(_with_pods(result, mask, scrub), mask)
@@ -71,12 +72,16 @@ def _metadata(metadata: Obj, scrub: Scrub) -> Obj:
     return result
 
 
-def _lengths(obj: Obj) -> Obj:
-    """Keys and sizes in place of values."""
+def _lengths(obj: Obj, mask: Mask) -> Obj:
+    """Keys, sizes and tokens in place of values: what is equal in two bundles can be seen, and what was changed."""
     for part in ("data", "stringData", "binaryData"):
         if part in obj:
-            obj[part] = {key: f"<{len(text(value))} characters>" for key, value in mapping(obj, part).items()}
+            obj[part] = {key: _sized(text(value), mask) for key, value in mapping(obj, part).items()}
     return obj
+
+
+def _sized(value: str, mask: Mask) -> str:
+    return f"<{len(value)} characters, {mask('data', value)}>" if value else "<0 characters>"
 
 
 def _with_pods(obj: Obj, mask: Mask, scrub: Scrub) -> Obj:
@@ -116,9 +121,11 @@ def _container(container: Obj, mask: Mask) -> Obj:
     result = dict(container)
     if "env" in container:
         result["env"] = [_variable(each, mask) for each in dicts(container, "env")]
+    line = [each for part in ("command", "args") for each in sequence(container, part)]
+    glued = _is_glued(line)
     for part in ("command", "args"):
         if part in container:
-            result[part] = _arguments(sequence(container, part), mask)
+            result[part] = _arguments(sequence(container, part), mask, glued)
     for part in _PROBES:
         if part in container:
             result[part] = _call(mapping(container, part), mask)
@@ -136,8 +143,16 @@ def _variable(variable: Obj, mask: Mask) -> Obj:
     return {**variable, "value": mask("env", value)}
 
 
-def _arguments(arguments: list[Any], mask: Mask) -> list[Any]:
-    """Values of flags with secret-like names: ``--db-password=x``, or ``--db-password`` and then ``x``."""
+def _is_glued(line: list[Any]) -> bool:
+    """Is it a command of which `-p` takes the rest of its word for a password?"""
+    return bool(line) and bool(_GLUED.match(text(line[0]).rpartition("/")[2]))
+
+
+def _arguments(arguments: list[Any], mask: Mask, glued: bool) -> list[Any]:
+    """
+    Values of flags with secret-like names: ``--db-password=x``, or ``--db-password`` and then ``x``; where they are ``glued``,
+    also ``-px``.
+    """
     result: list[Any] = []
     follows = False
     before: Any = None
@@ -149,6 +164,8 @@ def _arguments(arguments: list[Any], mask: Mask) -> list[Any]:
             result.append(mask("arg", argument))
         elif secret and value and " " not in name:
             result.append(f"{name}={mask('arg', value)}")
+        elif glued and isinstance(argument, str) and argument.startswith("-p") and len(argument) > len("-p"):
+            result.append(f"-p{mask('arg', argument[2:])}")
         elif before in _LOGIN_FLAGS and isinstance(argument, str) and _LOGIN.match(argument):
             user, _, password = argument.partition(":")
             result.append(f"{user}:{mask('arg', password)}")
@@ -170,5 +187,6 @@ def _call(call: Obj, mask: Mask) -> Obj:
         ]
         result["httpGet"] = {**request, "httpHeaders": headers}
     if isinstance(call.get("exec"), dict):
-        result["exec"] = {**call["exec"], "command": _arguments(sequence(call, "exec", "command"), mask)}
+        words = sequence(call, "exec", "command")
+        result["exec"] = {**call["exec"], "command": _arguments(words, mask, _is_glued(words))}
     return result

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from stanch.api.alerts import STORM_KEY
 from stanch.api.names import Label
 from stanch.api.runbook import Runbook
-from stanch.core.alert_groups import OPEN_MAX, Known, read_known
+from stanch.core.alert_groups import OPEN_MAX, Known, read_known, resolved_last
 from stanch.core.alertmanager import Told
 from stanch.core.questions import INCIDENTS, RUNBOOKS, Ref
 from stanch.shell.cache import Cache
@@ -135,32 +135,32 @@ class Lookup:
         found, _ = await self._list(RUNBOOKS, namespace, "", AT_HAND)
         return [runbook for runbook in map(_runbook, found) if runbook is not None]
 
-    async def home(self, told: Told, meant: str) -> str | None:
+    async def home(self, told: Told, meant: str) -> Known | None:
         """
-        The namespace of the oldest open incident of the group, wherever it is; None when none is known. What was written into
-        ``meant`` last is asked for there. Raises NotStored.
+        The oldest open incident of the group, wherever it is; else the one that was resolved last and is not closed; None when
+        none is known. What was written into ``meant`` last is the one there. Raises NotStored.
         """
-        found = self._watched(told.key)
-        if not found and (meant, told.key) in self._near:
-            return meant
-        if not found:
-            near = [each for each in self._near.values() if each.group.key == told.key]
-            found = _open(await asyncio.gather(*(self.one(each.namespace, each.name) for each in near)))
-            for each in near:
-                if each.uid not in {known.uid for known in found}:
-                    self.forget(each.namespace, told.key)
-        if not found and not (told.firing and self._cache.count(INCIDENTS.plural)):
+        watched = self._watched(told.key)
+        if found := _first_open(watched) or self._near.get((meant, told.key)):
+            return found
+        near = [each for each in self._near.values() if each.group.key == told.key]
+        found = _first_open(await asyncio.gather(*(self.one(each.namespace, each.name) for each in near)))
+        for each in near:
+            if found is None or each.uid != found.uid:
+                self.forget(each.namespace, told.key)
+        if found or (told.firing and not (watched or near) and self._cache.count(INCIDENTS.plural)):
             # What fires in an incident that nobody told us of yet finds it the next time; an end is told once.
-            versions = AT_HAND if told.firing else NOW
-            listed, _ = await self._list(INCIDENTS, "", f"{Label.ALERT_GROUP}={told.key},!{Label.CLOSED}", versions)
-            found = _open(map(read_known, listed))
-        return min(found, key=lambda each: (each.created, each.name)).namespace if found else None
+            return found
+        versions = AT_HAND if told.firing else NOW
+        listed, _ = await self._list(INCIDENTS, "", f"{Label.ALERT_GROUP}={told.key},!{Label.CLOSED}", versions)
+        known = [each for each in map(read_known, listed) if each is not None]
+        return _first_open(known) or resolved_last(known)
 
     def _watched(self, key: str) -> list[Known]:
-        """Open incidents of the group that a watch has told of."""
+        """Incidents of the group that a watch has told of."""
         bodies = (self._cache.get(each) for each in self._cache.all() if each.plural == INCIDENTS.plural)
         mine = [b for b in bodies if b and (b["metadata"].get("labels") or {}).get(Label.ALERT_GROUP) == key]
-        return _open(map(read_known, mine))
+        return [known for known in map(read_known, mine) if known is not None and known.ended is None]
 
     def _has_sibling(self, near: Known) -> bool:
         """Has a watch told of another open incident of the group? Two replicas may have made one each, and one of them will go."""
@@ -202,6 +202,10 @@ class Lookup:
 
 def _open(known: Iterable[Known | None]) -> list[Known]:
     return [each for each in known if each is not None and each.over is None]
+
+
+def _first_open(known: Iterable[Known | None]) -> Known | None:
+    return min(_open(known), key=lambda each: (each.created, each.name), default=None)
 
 
 def _runbook(body: dict[str, Any]) -> Runbook | None:

@@ -21,6 +21,7 @@ from stanch.core.alert_groups import (
     Nothing,
     Rules,
     body_of,
+    concerns,
     decide,
     patch_of,
     read_known,
@@ -223,11 +224,17 @@ class AlertStore:
         return choice.chosen is not None or bool(choice.tied)
 
     async def home(self, told: Told, meant: str) -> str | None:
-        """The namespace of an open incident that is about it already; ``meant`` is where a new one would be. Raises NotStored."""
+        """
+        The namespace of the incident that is to hear of it: the one that is open, or that was resolved and hears its end, or is
+        opened again. ``meant`` is where a new one would be. Raises NotStored.
+        """
         try:
-            return await self._lookup.home(told, meant)
+            found = await self._lookup.home(told, meant)
         except Unanswered as error:
             raise NotStored(str(error)) from error
+        if found is None or not concerns(found, told, self._policy(found.namespace).reopen_within, self._now()):
+            return None
+        return found.namespace
 
     async def _choose(self, namespace: str, told: Told) -> Choice:
         """Among the Runbooks of the very namespace, for nobody's Runbook takes another's alerts."""

@@ -42,10 +42,11 @@ class Unanswered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the API server said. ``body`` is its JSON; for errors a Status object."""
+    """What the API server said. ``body`` is its JSON; for errors a Status object. ``size`` is how many bytes it came in."""
 
     status: int
     body: dict[str, Any]
+    size: int = 0
 
     @property
     def ok(self) -> bool:
@@ -145,7 +146,7 @@ class Kube:
             ) as response:
                 self.clock.heard(response.headers.get("Date"), time.perf_counter() - began)
                 raw = await response.read()
-                return Reply(response.status, await parsed(raw))
+                return Reply(response.status, await parsed(raw), len(raw))
         # ConfigException: the kubelet is writing the token's file anew.
         except (aiohttp.ClientError, TimeoutError, OSError, ConfigException) as error:
             raise Unanswered(f"{method} {path}: {type(error).__name__} {error}".strip()) from error
@@ -174,9 +175,10 @@ class Kube:
             "PATCH", path, params=params, body=body, content_type=content_type, seconds=WRITE_SECONDS
         )
 
-    async def delete(self, path: str, uid: str, dry: bool = False) -> Reply:
-        """Delete the object of exactly this uid, once."""
-        body: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+    async def delete(self, path: str, uid: str, dry: bool = False, version: str = "") -> Reply:
+        """Delete the object of exactly this uid, once; with ``version`` only as long as nobody has changed it since."""
+        wanted = {"uid": uid} | ({"resourceVersion": version} if version else {})
+        body: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": wanted}
         if dry:
             # Of a request with a body the API server reads no option in the query: there it would be no dry run.
             body["dryRun"] = ["All"]

@@ -1,4 +1,4 @@
-"""One line an event: keys, not prose; JSON where a machine reads, logfmt where a person does."""
+"""One line an event: keys, not prose; JSON where a machine reads, logfmt where a person does; secrets are masked in it."""
 
 import json
 import logging
@@ -6,11 +6,23 @@ import sys
 import time
 from typing import Any
 
+from stanch.evidence.redact import Redactor
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 def _extras(record: logging.LogRecord) -> dict[str, Any]:
     return {k: v for k, v in vars(record).items() if k not in _STANDARD and not k.startswith("_")}
+
+
+def quoted(value: Any) -> str:
+    """JSON in one line of printable characters: other people's words begin no line and move no cursor."""
+    said = json.dumps(value, ensure_ascii=False)
+    return said if said.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in said)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isprintable() and not any(c in text for c in ' "')
 
 
 class Line(logging.Formatter):
@@ -33,11 +45,11 @@ class Line(logging.Formatter):
         fields |= {k: v for k, v in _extras(record).items() if isinstance(v, str | int | float | bool)}
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
+        # Without a key: who reads the log is not who may compare evidence.
+        fields = json.loads(Redactor(b"").doc(json.dumps(fields).encode()))
         if self.as_json:
-            return json.dumps(fields, ensure_ascii=False)
-        return " ".join(
-            f"{k}={v if ' ' not in str(v) else json.dumps(str(v), ensure_ascii=False)}" for k, v in fields.items()
-        )
+            return quoted(fields)
+        return " ".join(f"{k}={v if _is_plain(str(v)) else quoted(str(v))}" for k, v in fields.items())
 
 
 def set_up(as_json: bool, verbose: bool) -> None:

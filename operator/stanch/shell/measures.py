@@ -18,6 +18,7 @@ from stanch.api.incident_status import Attempt, Effect, IncidentStatus, Mitigati
 from stanch.api.names import SERVICE_ACCOUNT_PREFIX, ConditionType, Label
 from stanch.api.outbox_status import DeliveryState
 from stanch.core.census import OPEN, RUNBOOK
+from stanch.core.nudges import KINDS as NUDGES
 from stanch.core.questions import ACTION_ITEMS, INCIDENTS
 from stanch.shell import metrics
 from stanch.shell.cache import Cache
@@ -50,6 +51,7 @@ def _count(before: Incident, after: IncidentStatus) -> None:
     metrics.EVIDENCE_STORED.inc(sum(e.bytes for e in after.evidence or () if e.stored and e.name not in had))
     for channel in _lost(before.status, after):
         metrics.NOTIFICATIONS.labels(channel, "lost").inc()
+    _people(before.status, after)
 
 
 def _times(before: Incident, after: IncidentStatus, severity: str) -> None:
@@ -70,6 +72,19 @@ def _times(before: Incident, after: IncidentStatus, severity: str) -> None:
 def _observe(histogram: Any, took: timedelta | None) -> None:
     if took is not None:
         histogram.observe(took.total_seconds())
+
+
+def _people(before: IncidentStatus, after: IncidentStatus) -> None:
+    """What people were told, what they waited for in vain, and what they were reminded of."""
+    was, now = before.communications, after.communications
+    if now is not None:
+        metrics.UPDATES_MISSED.inc(max(0, now.missed - (was.missed if was else 0)))
+        for update in now.updates or ():
+            if update.seq > before.last_seq:
+                metrics.UPDATES_GIVEN.labels(update.audience.value).inc()
+    for line in after.timeline:
+        if line.seq > before.last_seq and line.kind in NUDGES:
+            metrics.NUDGES.labels(line.kind).inc()
 
 
 def _source(incident: Incident) -> str:
@@ -183,9 +198,12 @@ def _families(incidents: list[Mapping[str, Any]], items: list[Mapping[str, Any]]
         (str(u.get("audience")),)
         for each in said
         for u in each.get("nextUpdates") or ()
-        if _since(u["dueTime"], now) > GRACE.total_seconds()
+        # Missed, the next one is due later: who waits has been told nothing all the same.
+        if u.get("missed") or _since(u["dueTime"], now) > GRACE.total_seconds()
     )
-    yield GaugeMetricFamily("stanch_updates_overdue", "Promised updates that are late.", labels=["audience"]), late
+    about = "Audiences of incidents that were promised an update, and wait for it."
+    yield GaugeMetricFamily("stanch_updates_overdue", about, labels=["audience"]), late
+    yield from _about_people(states)
     waiting = Counter(
         (str(m.get("channel")),)
         for each in said
@@ -197,6 +215,18 @@ def _families(incidents: list[Mapping[str, Any]], items: list[Mapping[str, Any]]
     due = Counter((str((i["spec"]).get("priority", "none")),) for i in items if _is_late(i, now))
     about = "Action items past their due time that are not done."
     yield GaugeMetricFamily("stanch_action_items_overdue", about, labels=["priority"]), due
+
+
+def _about_people(states: list[Mapping[str, Any]]) -> Families:
+    hats = Counter((str(r.get("role")),) for s in states for r in s.get("roles") or ())
+    about = "Hats that people wear in incidents that are not closed."
+    yield GaugeMetricFamily("stanch_roles_held", about, labels=["role"]), hats
+    waits = Counter((str(h.get("role")),) for s in states for h in s.get("handoffs") or ())
+    about = "Hats that were handed over and that nobody has accepted yet."
+    yield GaugeMetricFamily("stanch_handoffs_waiting", about, labels=["role"]), waits
+    wanting = Counter((str(n.get("kind")),) for s in states for n in s.get("nudges") or ())
+    about = "What is wanting in incidents, and was reminded of: RoleMissing, HandoffDue …"
+    yield GaugeMetricFamily("stanch_nudges_standing", about, labels=["kind"]), wanting
 
 
 def _state(status: Mapping[str, Any]) -> str:

@@ -118,3 +118,14 @@ RUNBOOK_RUNS = Counter(
     registry=REGISTRY,
 )
 EVIDENCE_STORED = Counter("stanch_evidence_stored_bytes_total", "Bytes of evidence that was stored.", registry=REGISTRY)
+# --- people ----------------------------------------------------------------------------------------------------------
+
+UPDATES_GIVEN = Counter(
+    "stanch_updates_given_total", "Updates that people gave, by whom they are for.", ["audience"], registry=REGISTRY
+)
+UPDATES_MISSED = Counter(
+    "stanch_updates_missed_total", "Promised updates that did not come in time.", registry=REGISTRY
+)
+NUDGES = Counter(
+    "stanch_nudges_total", "Reminders of what is wanting, by what they are about.", ["kind"], registry=REGISTRY
+)

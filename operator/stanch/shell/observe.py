@@ -163,7 +163,7 @@ class Observer:
 
 def _plain(reply: Reply) -> Answer:
     if reply.ok:
-        return Found(reply.body)
+        return Found(reply.body, reply.size)
     if reply.status == 404:
         return NotFound()
     return Failed(reply.status, reply.message, str(reply.body.get("reason", "")))

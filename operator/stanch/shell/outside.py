@@ -31,7 +31,11 @@ from stanch.shell.secret_refs import SecretRefs
 BODY_MAX: Final = 1024 * 1024
 # A probe is about the status; what it says is nobody's business here.
 PROBE_MAX: Final = 64 * 1024
+# Characters of an error that are told.
+WORDS_MAX: Final = 500
 AT_ONCE: Final = 8
+# aiohttp's parser puts the bytes that it stumbled over into these.
+QUOTING: Final = (aiohttp.ClientResponseError, aiohttp.ClientPayloadError)
 _HEADERS: Final = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
 
 
@@ -77,7 +81,7 @@ class Asker:
         if isinstance(access, Missing):
             answer: Answer = Failed(0, access.why, NOT_ASKED)
         else:
-            answer = _masked(await _ask(question, self._turn, access), access)
+            answer = _fit_to_tell(await _ask(question, self._turn, access), access)
         if self._secrets is not None and _is_denied(question, answer):
             self._secrets.forget(question.secret)
         outcome = "answered" if isinstance(answer, Found) else "failed"
@@ -92,8 +96,9 @@ class Asker:
             return Missing(f"{secret(question.secret)} can't be read within {question.seconds:g} s", passing=True)
 
 
-def _masked(answer: Answer, access: Access) -> Answer:
-    return replace(answer, message=access.masked(answer.message)) if isinstance(answer, Failed) else answer
+def _fit_to_tell(answer: Answer, access: Access) -> Answer:
+    """Masked first and cut then, and nowhere before: half a secret is no value that could be found."""
+    return replace(answer, message=access.masked(answer.message)[:WORDS_MAX]) if isinstance(answer, Failed) else answer
 
 
 def _is_denied(question: Outside, answer: Answer) -> bool:
@@ -115,9 +120,9 @@ async def _ask(question: Outside, turn: asyncio.Semaphore, access: Access) -> An
     except TooLarge:
         return Failed(0, f"its answer is larger than {BODY_MAX // 1024} KiB; aggregate it")
     except (Refused, aiohttp.ClientConnectorDNSError, aiohttp.ClientSSLError, aiohttp.InvalidURL) as error:
-        return Failed(0, _words(error), NOT_ASKED)
+        return Failed(0, words_of(error), NOT_ASKED)
     except (aiohttp.ClientError, OSError) as error:
-        return Failed(0, _words(error))
+        return Failed(0, words_of(error))
 
 
 def _wrong_when_sent(url: str) -> str:
@@ -151,8 +156,11 @@ def _session(timeout: aiohttp.ClientTimeout, access: Access) -> aiohttp.ClientSe
     )
 
 
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__} {error}".strip()[:300]
+def words_of(error: BaseException) -> str:
+    """Whole. Those that quote what came back have cut it already, perhaps in the middle of what was sent."""
+    if isinstance(error, QUOTING):
+        return f"{type(error).__name__}: what it answers is no HTTP, or not all of it"
+    return f"{type(error).__name__} {error}".strip()
 
 
 async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -177,11 +185,16 @@ async def _metric(session: aiohttp.ClientSession, question: Metric | MetricRange
         if said is None:
             return Failed(response.status, f"it answers {response.status}, and not with JSON of Prometheus' API")
         if said.get("status") != "success":
-            return Failed(response.status, str(said.get("error") or f"it answers {response.status}")[:500])
+            return Failed(response.status, str(said.get("error") or f"it answers {response.status}"))
         if said.get("warnings"):
-            return Failed(response.status, f"only part of the answer: {said['warnings']}"[:500])
+            return Failed(response.status, f"only part of the answer: {_listed(said['warnings'])}")
         data = said.get("data")
         return Found(data) if isinstance(data, dict) else Failed(response.status, "its answer has no data")
+
+
+def _listed(said: Any) -> str:
+    """As they were written: quoted by Python, what is to be masked may look otherwise."""
+    return "; ".join(map(str, said)) if isinstance(said, list) else str(said)
 
 
 async def _rule(session: aiohttp.ClientSession, question: LoadedRule) -> Answer:
@@ -192,7 +205,7 @@ async def _rule(session: aiohttp.ClientSession, question: LoadedRule) -> Answer:
         said = _json(await _body(response, BODY_MAX))
         if said is None or said.get("status") != "success":
             why = str((said or {}).get("error") or f"it answers {response.status}")
-            return Failed(response.status, why[:500])
+            return Failed(response.status, why)
         return Found({"rules": [rule for rule in _rules(said.get("data")) if rule["name"] == question.name]})
 
 

@@ -2,7 +2,8 @@
 POST /alerts: Alertmanager's webhook, version 4, for those who may create alerts in the namespace.
 
 202 only once the API has it; 503 when it can't have it now, for Alertmanager tries again after 5xx and after nothing else;
-4xx for what no second try would mend. The order of looking: who, may they, how long, what.
+4xx for what no second try would mend. The order of looking: who, may they, how long, what. Where an incident is made, its alerts
+say; so of who may send none to where the platform takes any, no more is read than is needed for that: a small body.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ HTTP_LOG = logging.getLogger("stanch.alerts.http")
 HTTP_LOG.setLevel(logging.CRITICAL)
 PATH: Final = "/alerts"
 BODY_MAX: Final = 1024 * 1024
-# Larger ones are read beside the event loop.
+# Larger ones are read of those alone who are known to be allowed, and beside the event loop.
 SMALL: Final = 32 * 1024
 BODY_SECONDS: Final = 5.0
 # Alertmanager gives up on a notification after its group_interval, ten seconds at least.
@@ -127,6 +128,8 @@ class Receiver:
         if why := self._unread():
             raise Answer(503, why)
         sender = await self._sender(request)
+        if _is_large(request):
+            await self._welcomed(sender, request)
         raw = await _body(request)
         try:
             told = read(raw) if len(raw) <= SMALL else await asyncio.to_thread(read, raw)
@@ -147,6 +150,21 @@ class Receiver:
             raise Answer(401, why) from None
         except Busy as error:
             raise Answer(503, str(error)) from None
+
+    async def _welcomed(self, sender: Sender, request: web.Request) -> None:
+        """May they send to where alerts go by the policy, or to the namespace that the URL names? Nothing of the body is read."""
+        policy, named = self._policy(""), request.query.get("namespace", "")
+        if named and not _NAMESPACE.fullmatch(named):
+            raise Answer(400, "namespace in the URL must be the name of a namespace")
+        places = (named,) if named else (policy.alerts_namespace, *sorted(policy.alerts_namespaces - {ANY}))
+        for place in places:
+            if await self._may_somewhere(sender, (place,)):
+                return
+        raise Answer(
+            403,
+            f"{sender.username} may not create alerts.stanch.dev in namespace {' or '.join(places)}, and more than {SMALL} bytes"
+            f" are read of nobody else; another namespace must be named in the URL: {PATH}?namespace=NAME",
+        )
 
     async def _stored(self, sender: Sender, told: Told) -> Stored:
         """In the first place that is meant and allowed. The sender's rights say where, not the labels."""
@@ -196,6 +214,11 @@ def places_for(told: Told, policy: Policy) -> tuple[str, ...]:
 
 def _now(kube: Kube) -> Callable[[], datetime]:
     return lambda: kube.clock.now().replace(microsecond=0)
+
+
+def _is_large(request: web.Request) -> bool:
+    """More than a few alerts; or nobody knows how much."""
+    return request.can_read_body and (request.content_length is None or request.content_length > SMALL)
 
 
 async def _body(request: web.Request) -> bytes:

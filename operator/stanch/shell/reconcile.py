@@ -316,9 +316,8 @@ class Reconciler:
         return (deadline - (self.now() - (seen.evidence_started or self.now()))).total_seconds()
 
     def _within(self, incident: Incident, decided: Plan, seen: Observations) -> float:
-        """Seconds for logs. What only shows how it went on holds nobody up for longer than a moment."""
-        left = self._left(incident, seen)
-        return min(left, LATER_SECONDS) if decided.later else left
+        """Seconds for logs: until the deadline of an effect; what no effect waits for holds nobody up for longer than a moment."""
+        return LATER_SECONDS if decided.later else self._left(incident, seen)
 
     async def _write(
         self, key: Key, incident: Incident, decided: Plan, seen: Observations, turn: Turn

@@ -50,6 +50,7 @@ from stanch.shell.runbook_status import keep_runbook
 from stanch.shell.secret_refs import SecretRefs
 from stanch.shell.silencer import NO_SILENCES, Silencer, SilencesAt
 from stanch.shell.tenure import Tenure, identity
+from stanch.shell.undo_sweep import UndoSweep
 
 LOG = logging.getLogger("stanch.run")
 WORKERS = 8
@@ -190,13 +191,13 @@ async def _silence(silencer: Silencer, tenure: Tenure) -> None:
             await silencer.run()
 
 
-def _sweeps(reconciler: Reconciler) -> tuple[EvidenceSweep, BudgetSweep]:
+def _sweeps(reconciler: Reconciler) -> tuple[EvidenceSweep, UndoSweep, BudgetSweep]:
     kube, now = reconciler.kube, reconciler.now
     evidence = EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, now)
-    return evidence, BudgetSweep(kube, lambda: reconciler.book, now)
+    return evidence, UndoSweep(kube, now), BudgetSweep(kube, lambda: reconciler.book, now)
 
 
-async def _sweep(sweep: OrphanSweep | EvidenceSweep | BudgetSweep | Courier, tenure: Tenure) -> None:
+async def _sweep(sweep: OrphanSweep | EvidenceSweep | UndoSweep | BudgetSweep | Courier, tenure: Tenure) -> None:
     """As long as this replica may work."""
     while True:
         await tenure.begun()

@@ -28,6 +28,7 @@ from stanch.shell.alert_store import AlertStore, NoSuchNamespace
 from stanch.shell.cache import Cache
 from stanch.shell.client import Kube
 from stanch.shell.metrics import SILENCES
+from stanch.shell.outside import words_of
 from stanch.shell.outside_access import DENIED, access_of
 from stanch.shell.secret_refs import SecretRefs
 
@@ -35,6 +36,8 @@ LOG = logging.getLogger("stanch.silences")
 EVERY_SECONDS: Final = 20.0
 ANSWER_SECONDS: Final = 5.0
 ANSWER_MAX: Final = 4 * 1024 * 1024
+# Characters of an error that are told.
+SAID_MAX: Final = 200
 _ID: Final = re.compile(r"[0-9a-fA-F-]{8,64}")
 
 
@@ -101,13 +104,13 @@ class Alertmanager:
                 while len(raw) <= ANSWER_MAX and (more := await answer.content.read(ANSWER_MAX)):
                     raw += more
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise NoAnswer(f"{method} {path.partition('?')[0]}: {type(error).__name__} {error}".strip()) from error
+            raise NoAnswer(f"{method} {path.partition('?')[0]}: {access.masked(words_of(error))}") from error
         if answer.status in DENIED:
             self._secrets.forget(self._secret)
         if not 200 <= answer.status < 300 or len(raw) > ANSWER_MAX:
-            # It may repeat what it was sent.
-            said = access.masked(repr(raw[:200]))
-            raise NoAnswer(f"{method} {path.partition('?')[0]}: HTTP {answer.status}, {said}")
+            # It may repeat what it was sent: masked as it came and cut then, for half a secret can't be found.
+            said = access.masked(raw.decode("utf-8", "replace"))[:SAID_MAX]
+            raise NoAnswer(f"{method} {path.partition('?')[0]}: HTTP {answer.status}, {said!r}")
         try:
             return json.loads(raw) if raw else None
         except ValueError as error:

@@ -150,13 +150,19 @@ async def _mail(letter: Letter, private_host: str | None, seconds: float) -> Rep
             # No QUIT: a relay that stalls at it has taken the letter, and would be sent it again.
             client.close()
     except aiosmtplib.SMTPRecipientsRefused as error:
-        return Reply(max((r.code for r in error.recipients), default=0))
+        # Nobody has it: one of them who may have it later is reason enough to come again.
+        return _no(min((r.code for r in error.recipients), default=0))
     except aiosmtplib.SMTPResponseException as error:
-        return Reply(error.code)
+        return _no(error.code)
     finally:
         sock.close()
     # Some have it: sent again they would have it twice. Who was refused is the relay's to tell its postmaster.
     return Reply(250, body=f"{len(refused)} of {len(letter.recipients)} refused".encode() if refused else b"")
+
+
+def _no(code: int) -> Reply:
+    """What is no yes must not look like one: who answers 250 before it was given the letter has not taken it."""
+    return Reply(code) if 400 <= code < 600 else Reply(0, why="it answers out of turn, or does not speak SMTP")
 
 
 async def _connected(host: str, port: int, private_host: str | None) -> socket.socket:

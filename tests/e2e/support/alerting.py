@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +65,17 @@ def token_of(world: World, name: str, *audiences: str) -> str:
     path = f"{world.admin.path('serviceaccounts', world.ns, name)}/token"
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": list(audiences)}}
     return str(world.admin.request("POST", path, body).must()["status"]["token"])
+
+
+def post(url: str, body: Json, token: str) -> tuple[int, Json]:
+    """One notification; code and body of the answer."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
 
 
 # --- a storm ---------------------------------------------------------------------------------------------------------

@@ -36,6 +36,9 @@ TESTS = (
     _fires("NotificationsFailing", "30m", {GIVEN: "0+1x60", LOST: "0x20 1x40"}, ROOM),
     _fires("ApprovalStuck", "5m", {"stanch_approval_oldest_seconds": "300+60x60"}),
     _fires("ApprovalStuck", "10m", {"stanch_approval_oldest_seconds": "300+60x60"}, WARNING),
+    _fires("RolesMissing", "4m", {'stanch_nudges_standing{kind="RoleMissing"}': "1x60"}),
+    _fires("RolesMissing", "20m", {'stanch_nudges_standing{kind="HandoffDue"}': "1x60"}),
+    _fires("RolesMissing", "6m", {'stanch_nudges_standing{kind="RoleMissing"}': "1x60"}, WARNING),
     _fires(
         "IncidentUpdateOverdue",
         "20m",

@@ -24,8 +24,12 @@ def components(context: click.Context, option: click.Parameter, values: tuple[st
 
 def a_place(context: click.Context, option: click.Parameter, value: str) -> str:
     """Where it will be found, without a slash at its end; or nothing."""
-    parts = urlsplit(value)
-    if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and parts.hostname and not parts.query and not parts.fragment
+    except ValueError:
+        good = False
+    if value and not good:
         raise click.BadParameter(f"{value!r} is not a URL, for example https://status.example.com")
     return value.rstrip("/")
 
@@ -33,9 +37,16 @@ def a_place(context: click.Context, option: click.Parameter, value: str) -> str:
 @click.command("status-page")
 @click.option(
     "--out",
-    required=True,
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder to write to: index.html, incidents/, status.json, atom.xml, style.css. Made when it is not there.",
+)
+@click.option(
+    "--push",
+    default="",
+    callback=a_place,
+    help="Bucket, or a folder of one, of an object store that speaks S3, as https://BUCKET.s3.REGION.amazonaws.com/FOLDER or "
+    "https://HOST/BUCKET/FOLDER. With AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and perhaps AWS_SESSION_TOKEN "
+    "of the environment.",
 )
 @click.option("--title", default="Status", show_default=True, help="What the page is called.")
 @click.option("--url", default="", callback=a_place, help="Where it will be found; the feed then has links.")
@@ -54,14 +65,23 @@ def a_place(context: click.Context, option: click.Parameter, value: str) -> str:
     help="Your credentials; else KUBECONFIG, else ~/.kube, else the pod's own.",
 )
 def status_page(
-    out: Path, title: str, url: str, named: dict[str, list[str]], namespace: str | None, kubeconfig: str | None
+    out: Path | None,
+    push: str,
+    title: str,
+    url: str,
+    named: dict[str, list[str]],
+    namespace: str | None,
+    kubeconfig: str | None,
 ) -> None:
     """
-    Write what the public was told as a status page: static files that outlive the cluster.
+    Write what the public was told as a status page: static files that outlive the cluster, in a folder or an object store.
 
     Only updates for the public are on it. What was published before stays, also when the cluster has it no more; when the
-    cluster does not answer nothing is written, and the exit code is 4.
+    cluster does not answer, or what was published can't be read, nothing is written, and the exit code is 4.
     """
-    from stanch.cli.status_page.verb import write_page  # noqa: PLC0415 -- the client costs a second to import
+    if out is None and not push:
+        raise click.UsageError("Say where it goes: --out FOLDER, --push URL, or both")
 
-    sys.exit(write_page(out, title, url, named, (kubeconfig, namespace)))
+    from stanch.cli.status_page.verb import Places, write_page  # noqa: PLC0415 -- the client costs a second to import
+
+    sys.exit(write_page(Places(out, push), title, url, named, (kubeconfig, namespace)))

@@ -55,13 +55,22 @@ def remembered(folder: Path) -> list[Outage]:
     path = folder / MEMORY
     try:
         if path.stat().st_size > MEMORY_MAX:
-            raise ValueError(f"more than {MEMORY_MAX} bytes")
-        return from_json(json.loads(path.read_text(encoding="utf-8")))
+            raise OSError(f"more than {MEMORY_MAX} bytes")
+        raw = path.read_bytes()
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except OSError as error:
+        raise Trouble(f"{path} can't be read ({error})", NOT_READABLE) from error
+    return memory(raw, str(path))
+
+
+def memory(raw: bytes, where: str) -> list[Outage]:
+    """What a status.json says was published. Raises Trouble."""
+    try:
+        return from_json(json.loads(raw))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Trouble(
-            f"{path} is no status.json of stanch ({error}); move it away to begin anew", NOT_READABLE
+            f"{where} is no status.json of stanch ({error}); move it away to begin anew", NOT_READABLE
         ) from error
 
 

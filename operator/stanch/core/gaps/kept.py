@@ -5,18 +5,21 @@ from collections.abc import Iterator
 from stanch.api.names import EventKind
 from stanch.api.postmortem_status import Gap, GapPart
 from stanch.core.gaps.record import Record, Sort, gap_of
+from stanch.core.still_missing import still_missing
 
 
 def evidence(r: Record) -> Iterator[Gap]:
-    for each in r.status.evidence or ():
-        if each.missing:
-            lacks = f" ({each.lacks})" if each.lacks else ""
-            text = f"Evidence {each.name} lacks {each.missing} of {each.items + each.missing} items{lacks}"
+    kept = r.status.evidence or ()
+    for each in kept:
+        missing, words = still_missing(each, kept)
+        if missing:
+            lacks = f" ({words})" if words else ""
+            text = f"Evidence {each.name} lacks {missing} of {each.items + each.missing} items{lacks}"
             yield gap_of(
                 Sort("EvidenceMissing", GapPart.RECORD),
                 text,
                 each.name,
-                count=each.missing,
+                count=missing,
                 from_time=each.captured_time,
             )
     for record in r.status.mitigations or ():

@@ -15,6 +15,7 @@ from stanch.core.questions import (
     DAEMONSETS,
     DEPLOYMENTS,
     EVENTS,
+    HELM_RELEASES,
     HTTP_ROUTES,
     NODES,
     Get,
@@ -51,6 +52,7 @@ CLUSTER: Final = (
 )
 NOT_LISTED: Final = "it does not list the target"
 _RELEASE: Final = "meta.helm.sh/release-name"
+_RELEASE_NAMESPACE: Final = "meta.helm.sh/release-namespace"
 
 
 def questions(scenes: Sequence[Scene], seen: Observations) -> tuple[Question, ...]:
@@ -170,7 +172,7 @@ def reconcilers(scene: Scene) -> tuple[Get, ...]:
 
 def is_unproven(scene: Scene, question: Get, answer: Answer | None) -> bool:
     """
-    Is it another namespace's, and does not list the target?
+    Is it another namespace's, and nothing in it says that it steers the target?
 
     Who wrote the mark may have no right to read it, nor to know whether it is there.
     """
@@ -181,7 +183,22 @@ def is_unproven(scene: Scene, question: Get, answer: Answer | None) -> bool:
     if question.ref == APPLICATIONS:
         return not lists({"status": {"resources": dicts(answer.value, "status", "resources")}}, scene.aim)
     entries = dicts(answer.value, "status", "inventory", "entries")
-    return not has({"status": {"inventory": {"entries": entries}}}, scene.aim)
+    if has({"status": {"inventory": {"entries": entries}}}, scene.aim):
+        return False
+    return question.ref != HELM_RELEASES or not _is_of_release(answer.value, scene)
+
+
+def _is_of_release(helm_release: Obj, scene: Scene) -> bool:
+    """
+    A HelmRelease need not list what it made (mitigations.md 5.1): its history says which release it keeps, and where.
+
+    Helm writes the release onto the target. The namespace must be the target's own: whose evidence this is may look at the
+    releases there anyway.
+    """
+    said = mapping(scene.target, "metadata", "annotations")
+    name, where = text(said, _RELEASE), text(said, _RELEASE_NAMESPACE)
+    kept = ((text(each, "name"), text(each, "namespace")) for each in dicts(helm_release, "status", "history"))
+    return bool(name) and where == scene.aim.namespace and (name, where) in kept
 
 
 def is_guess(scene: Scene, question: Get) -> bool:
