@@ -64,6 +64,8 @@ class Request:
     version: str = VERSION
     sub: str = ""
     options: Json = field(default_factory=dict)
+    # The Namespace that it is in, where a policy looks at that.
+    place: Json = field(default_factory=dict)
 
     @property
     def shown(self) -> Json:
@@ -175,6 +177,12 @@ def admit(request: Request, may: May, but: Sequence[str] = ()) -> Json | None:
     return request.new
 
 
+def prove(policy: Json, request: Request, may: May) -> None:
+    """Raises Refused where one that is not shipped with the others, but in a component, refuses it."""
+    if _is_about(policy, request, may):
+        _prove(policy, request, may)
+
+
 def about(request: Request, may: May) -> set[str]:
     """Names of the policies that look at this request."""
     return {p["metadata"]["name"] for p, _ in shipped() if _is_about(p, request, may)}
@@ -185,6 +193,7 @@ def _env(policy: Json, request: Request, may: May) -> Env:
         "object": request.new,
         "oldObject": request.old,
         "request": request.shown,
+        "namespaceObject": request.place,
         "authorizer": _Authorizer(may, Right(request.by.username, "", "", ""), []),
     }
     return env | {"variables": _Variables(policy["spec"].get("variables", ()), env)}

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tools.policy_freeze import LAPSED
+from tools.policy_freeze import LAPSED, objects
 
+from admission import Person, Refused, Request, prove
 from build import T0, stamp
 from cel import evaluate
-from stanch.api.names import Annotation, Label
+from stanch.api.names import OPERATOR_USER, Annotation, Label
 from stanch.api.policy import DEFAULT
 from stanch.core.change_freeze import LASTS, Change, wanted
 
@@ -179,3 +180,64 @@ def test_admission_passes_what_is_written_after_it_lapsed():
     # What people began has no end, and who says no time is believed none.
     assert _lapsed(namespace("shop", {Label.CHANGE_FREEZE: "true"}), T0 + 99 * LASTS) is False
     assert _lapsed(place, T0 + 2 * LASTS, managedFields=[]) is False
+
+
+# --- at admission ----------------------------------------------------------------------------------------------------
+
+
+def template(image: str, at: Any = T0) -> dict[str, Any]:
+    """A Deployment as it reaches admission, written then."""
+    pods = {"spec": {"containers": [{"name": "web", "image": image}]}}
+    meta = {"name": "checkout", "managedFields": [{"manager": "kubectl-set", "time": stamp(at)}]}
+    return {"metadata": meta, "spec": {"replicas": 1, "template": pods}}
+
+
+def refusal(by: str, *verbs: str, at: Any = T0, new: dict[str, Any] | None = None) -> str:
+    """Why a new template is refused to somebody with these verbs on changefreezes; '' when it is not. `*` are all."""
+    policy, *_ = objects()
+    request = Request(
+        Person(by),
+        "UPDATE",
+        "deployments",
+        new or template("b", at),
+        template("a"),
+        group="apps",
+        version="v1",
+        place=frozen(),
+    )
+    try:
+        prove(policy, request, lambda right: right.resource == "changefreezes" and bool({right.verb, "*"} & set(verbs)))
+    except Refused as error:
+        return error.message
+    return ""
+
+
+FLUX = "system:serviceaccount:flux-system:kustomize-controller"
+
+
+@pytest.mark.parametrize(
+    ("by", "verbs", "passes"),
+    [
+        ("alice", (), False),
+        ("alice", ("get",), False),
+        ("alice", ("bypass",), True),
+        ("admin", ("*",), True),
+        (FLUX, (), False),
+        (FLUX, ("bypass",), True),
+        (FLUX, ("*",), False),
+        (OPERATOR_USER, (), True),
+    ],
+)
+def test_who_may_release_in_a_freeze(by, verbs, passes):
+    """Whom somebody gave the verb; to a machine that holds every verb there is nobody gave this one."""
+    said = refusal(by, *verbs)
+    assert passes == (said == "")
+    assert passes or "change freeze in namespace shop (the error budget of checkout is spent): a new pod" in said
+
+
+def test_a_freeze_is_about_templates_and_lapses():
+    """Replicas pass; so does everything once nobody has said again that it holds."""
+    more = template("a")
+    more["spec"]["replicas"] = 9
+    assert "" == refusal("alice", new=more)
+    assert "" == refusal("alice", at=T0 + LASTS + MINUTE) != refusal("alice", at=T0 + LASTS)

@@ -36,6 +36,7 @@ def test_it_is_asked_weekly_at_due_and_after_three_weeks_and_then_of_somebody_el
         ("ActionItemEscalated", 21),
         ("ActionItemReminded", 28),
     ] == days(life)
+    assert 5 == len({(told.reason, told.once) for _, told in life.told}), "none is taken for another"
     assert ("True", "OverdueForLong") == life.condition("Escalated")
     assert "To head-of-shop: " in life.message("Escalated")
     assert "Overdue" == life.item.status.state

@@ -98,6 +98,10 @@ def test_raised_it_begins_anew() -> None:
     """Another severity, another clock: two minutes after somebody said SEV1."""
     world = say(hurting(severity="SEV3"), "alice", "14:20", severity={"level": "SEV1"})
     assert ["14:22", "14:25"] == times(world.run(minutes=10), "RoleMissing")
+    # What was said of a smaller one counts for nothing.
+    told = hurting(severity="SEV2").run(minutes=29)
+    again = say(told, "alice", "14:30", severity={"level": "SEV1"}).run(minutes=6)
+    assert ["14:05", "14:10", "14:20", "14:32", "14:35"] == times(again, "RoleMissing")
 
 
 def test_the_policy_says_who_is_needed_and_how_soon() -> None:

@@ -1,6 +1,7 @@
 """The whole thing on a real cluster: the one that STANCH_TEST_KUBECONFIG names, with stanch installed."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from tools.operator_run import as_service_account
 
 from cluster.given import Kubectl
 from e2e.support.api import Api
+from e2e.support.budgets import COMPONENT
 from e2e.support.crds import RealCrds
 from e2e.support.flux import Flux
 from e2e.support.operators import ForkServer, Operator
@@ -120,3 +122,11 @@ def flux(admin: Api, admin_file: Path, tmp_path_factory: pytest.TempPathFactory)
     """Flux and its git server: once, for its namespace takes a while to go."""
     with Flux(admin, admin_file, find_kubectl(), tmp_path_factory.mktemp("flux")) as running:
         yield running
+
+
+@pytest.fixture
+def freeze(kubectl: Kubectl) -> Iterator[None]:
+    """The component of the change freeze is applied."""
+    subprocess.run([*kubectl.start, "apply", "-f", str(COMPONENT)], check=True, capture_output=True)
+    yield
+    subprocess.run([*kubectl.start, "delete", "-f", str(COMPONENT)], check=True, capture_output=True)

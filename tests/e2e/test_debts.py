@@ -122,6 +122,7 @@ def test_a_debt_is_asked_for_and_keeps_the_incident_open(scenes: Scenes, admin: 
     assert "alice owes it" in lines(world.status(), "EntryRefused")[0]["text"]
     world.say("extend", {"mitigation": "pause", "by": "1h"})
     world.wait(lambda s: "overdue" not in s["debt"][0], "due later")
+    it_has_an_item(world)
     refused = admin.delete("incidents", world.ns, "checkout-5xx")
     assert "not closed" in refused.message
     world.say("defer", {"mitigation": "pause", "owner": "team-shop"})
@@ -139,6 +140,17 @@ def test_a_debt_is_asked_for_and_keeps_the_incident_open(scenes: Scenes, admin: 
             o["metadata"]["name"] for o in kept if not admin.delete(plural, world.ns, o["metadata"]["name"]).ok
         ]
     assert admin.delete("incidents", world.ns, "checkout-5xx").ok
+
+
+def it_has_an_item(world: World) -> None:
+    """By itself, of who owes it; it looks at the Deployment, and sees that it is paused."""
+    (debt,) = world.status()["debt"]
+    name = debt["chasedBy"]
+    proof = until(
+        lambda: world.admin.get("actionitems", world.ns, name).get("status", {}).get("proof"), 30, "looked at"
+    )
+    assert ("Fails", "NotSo") == (proof["state"], proof["reason"])
+    assert "alice" == world.admin.get("actionitems", world.ns, name)["spec"]["owner"]
 
 
 def test_what_a_deleted_incident_left_is_found_and_removed_by_hand(

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from e2e.support.api import Api, Json, until
+from e2e.support.budgets import try_to_release
 from e2e.support.crds import ROLE, give_role
 from e2e.support.flux import INTERVAL, NAMESPACE, Flux
 from e2e.support.operators import Operator
 from e2e.support.world import (
     BAD,
     GOOD,
+    WORSE,
     World,
     bind,
     crashing,
@@ -22,6 +24,7 @@ from e2e.support.world import (
     wait_for_right,
     wish,
 )
+from stanch.api.names import Label
 
 # The first test of a cold machine builds both controllers.
 pytestmark = pytest.mark.timeout(2400)
@@ -98,6 +101,49 @@ def test_what_git_does_not_set_stays_without_a_hold(world: World, flux: Flux, op
     flux.runs(world.ns, 2)
     assert world.target()["spec"]["paused"] is True
     assert HELD not in world.target()["metadata"]["labels"]
+
+
+def test_a_change_freeze_holds_up_a_release_of_flux_and_nothing_else(
+    world: World, flux: Flux, operator: Operator, freeze: None
+) -> None:
+    """
+    Its Kustomization says why, though its account may do everything, as Flux has it; replicas pass; only warned of, it goes out.
+    """
+    flux.deploy(world.ns, release(GOOD))
+    world.serving()
+    applies_as_account(world)
+    set_freeze(world, "true")
+    until(lambda: not try_to_release(world).ok, 30, "it is in force")
+    flux.deploy(world.ns, deployment(replicas=2), message="two of them")
+    world.serving()
+    flux.git.push({f"{world.ns}/deployment-checkout.yaml": deployment(pod=good(WORSE), replicas=2)}, "1.8.4")
+
+    def said() -> str:
+        return " ".join(c["message"] for c in flux.status(world.ns)["conditions"] if c["type"] == "Ready")
+
+    until(lambda: f"change freeze in namespace {world.ns}" in said(), 60, "Flux says why")
+    assert flux.git.head() not in flux.status(world.ns)["lastAppliedRevision"]
+    assert (image(world), world.serving()["status"]["readyReplicas"]) == (GOOD, 2)
+    set_freeze(world, "warn")
+    until(lambda: image(world) == WORSE, 60, "the release goes out")
+    until(lambda: flux.git.head() in flux.status(world.ns)["lastAppliedRevision"], 30, "Flux is through")
+    world.admin.delete("clusterrolebindings", None, world.ns)
+
+
+def applies_as_account(world: World) -> None:
+    """As Flux' own controller is installed: by an account that is bound to cluster-admin."""
+    subject = {"kind": "ServiceAccount", "name": world.ns, "namespace": NAMESPACE}
+    world.admin.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": world.ns}}, NAMESPACE).must()
+    api = "rbac.authorization.k8s.io"
+    binding = {"apiVersion": f"{api}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": world.ns}}
+    ref = {"apiGroup": api, "kind": "ClusterRole", "name": "cluster-admin"}
+    world.admin.create(binding | {"roleRef": ref, "subjects": [subject]}).must()
+    world.admin.merge("kustomizations", NAMESPACE, world.ns, {"spec": {"serviceAccountName": world.ns}}).must()
+
+
+def set_freeze(world: World, value: str) -> None:
+    """As a person sets it."""
+    world.admin.merge("namespaces", None, world.ns, {"metadata": {"labels": {Label.CHANGE_FREEZE: value}}}).must()
 
 
 # --- a whole Kustomization -----------------------------------------------------------------------------------------------

@@ -1,13 +1,8 @@
 """Action items that prove themselves, a change freeze, a game day: on a real cluster, with the operator's own rights."""
 
-import asyncio
-import itertools
-import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +10,12 @@ import pytest
 
 from cluster.given import Kubectl
 from e2e.support.api import Api, Json, until
-from e2e.support.operators import ROOT, ForkServer, Operator, environment
+from e2e.support.budgets import Budgets, sweep, try_to_release
+from e2e.support.operators import ForkServer, Operator, environment
 from e2e.support.scenes import Scenes
-from e2e.support.world import OURS, ROLL_BACK, World, deployment, incident, stuck
-from stanch.api.names import OPERATOR_NAMESPACE, Label
-from stanch.api.policy import Policy
-from stanch.shell.budget_sweep import BudgetSweep
-from stanch.shell.client import Kube, configuration
-from stanch.shell.policy_book import PolicyBook
+from e2e.support.world import BAD, GOOD, OURS, ROLL_BACK, WORSE, World, bind, deployment, incident, stuck
+from stanch.api.names import OPERATOR_NAMESPACE, Annotation, Label
 
-FREEZE = ROOT / "manifests" / "components" / "change-freeze" / "change-freeze.yaml"
 PDB = {"apiVersion": "policy/v1", "resource": "poddisruptionbudgets", "name": "checkout"}
 
 
@@ -135,88 +126,79 @@ def test_who_may_not_read_it_may_not_have_it_looked_at(scenes: Scenes) -> None:
 # --- the change freeze -----------------------------------------------------------------------------------------------
 
 
-class Prometheus:
-    """Says how much is left of one budget."""
-
-    def __init__(self, namespace: str) -> None:
-        self.left, outer = "-0.1", self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
-                series = {"metric": {"namespace": namespace, "service": "checkout"}, "value": [1, outer.left]}
-                data = {"resultType": "vector", "result": [series]}
-                raw = json.dumps({"status": "success", "data": data}).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(raw)))
-                self.end_headers()
-                self.wfile.write(raw)
-
-            def log_message(self, *_: object) -> None:
-                """Silence."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def close(self) -> None:
-        """No more."""
-        self._server.shutdown()
-        self._server.server_close()
+def shell_of(kubectl: Kubectl, world: World, name: str = "alice") -> Kubectl:
+    """kubectl as an editor of the namespace has it."""
+    return kubectl.as_user(name, ("system:authenticated", "team-checkout")).having("-n", world.ns)
 
 
-@pytest.fixture
-def freeze(kubectl: Kubectl) -> Iterator[None]:
-    """The component is applied."""
-    subprocess.run([*kubectl.start, "apply", "-f", str(FREEZE)], check=True, capture_output=True)
-    yield
-    subprocess.run([*kubectl.start, "delete", "-f", str(FREEZE)], check=True, capture_output=True)
+def image(world: World) -> str:
+    """What is to run."""
+    return str(world.target()["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
-def sweep(operator: Operator, url: str, mode: Any) -> dict[str, str]:
-    """One look at the budgets, with the token of the operator's ServiceAccount; what was changed."""
-
-    async def look() -> dict[str, str]:
-        async with Kube(await configuration(str(operator.kubeconfig))) as kube:
-            book = PolicyBook(Policy(budget_mode=mode, prometheus_url=url))
-            return await BudgetSweep(kube, lambda: book, kube.clock.now).look()
-
-    return asyncio.run(look())
-
-
-def release(world: World, image: str) -> Any:
-    """Alice pushes an image."""
-    change = {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": image}]}}}}
-    path = world.alice.path("deployments", world.ns, "checkout")
-    return world.alice.request("PATCH", path, change, "application/strategic-merge-patch+json")
-
-
-def test_a_spent_budget_freezes_templates_and_nothing_else(scenes: Scenes, operator: Operator, freeze: None) -> None:
-    """Refused for people; free for scaling, controllers, stanch's rollback, and the verb bypass; lifted by itself."""
+def test_a_spent_budget_freezes_templates_and_nothing_else(
+    scenes: Scenes, operator: Operator, kubectl: Kubectl, freeze: None
+) -> None:
+    """Refused at kubectl; free are scaling, labels, the verb bypass, controllers, stanch's rollback and its undo; then lifted."""
     world = scenes[frozen]
+    alice, bob = (shell_of(kubectl, world, name) for name in ("alice", "bob"))
     world.release(stuck())
     world.observed()
-    prometheus = Prometheus(world.ns)
-    try:
-        changed = until(lambda: sweep(operator, prometheus.url, "Deny"), 30, "the right is there")
+    with Budgets(world.ns) as budgets:
+        changed = until(lambda: sweep(operator, budgets.url, "Deny"), 30, "the right is there")
         assert {world.ns: "changes of pod templates are refused: the error budget of checkout is spent"} == changed
-        assert {} == sweep(operator, prometheus.url, "Deny")
-        # Another image each time: what got through before it was in force is no change the next time.
-        images = (f"stanch.test/busybox:{n}" for n in itertools.count(3))
-        refused = until(lambda: r if not (r := release(world, next(images))).ok else None, 30, "it is in force")
-        assert f"change freeze in namespace {world.ns} (the error budget of checkout is spent)" in refused.message
-        assert world.alice.merge("deployments", world.ns, "checkout", {"metadata": {"labels": {"x": "y"}}}).ok
-        assert world.alice.merge("deployments", world.ns, "checkout", {"spec": {"replicas": 2}}).ok
-        # stanch rolls it back, and the deployment controller follows.
+        assert {} == sweep(operator, budgets.url, "Deny")
+        until(lambda: not try_to_release(world).ok, 30, "it is in force")
+        refused = alice("set", "image", "deployment/checkout", f"web={GOOD}")
+        assert f"change freeze in namespace {world.ns} (the error budget of checkout is spent)" in refused.err
+        assert "change freeze" in alice("rollout", "undo", "deployment/checkout").err
+        assert BAD == image(world)
+        assert alice("label", "deployment/checkout", "x=y").ok
+        assert alice("scale", "deployment/checkout", "--replicas=2").ok
+        # stanch rolls it back, and the deployment controller follows; and so with its undo.
         world.declare(incident(ROLL_BACK, recovery={"hold": "1s"}))
         world.state("Done", "roll-back")
         world.serving()
-        prometheus.left = "0.2"
-        assert {world.ns: "changes are free again"} == sweep(operator, prometheus.url, "Deny")
-        until(lambda: release(world, "stanch.test/busybox:1").ok, 30, "it is lifted")
-        assert Label.CHANGE_FREEZE not in world.admin.get("namespaces", None, world.ns)["metadata"]["labels"]
-    finally:
-        prometheus.close()
+        assert GOOD == image(world)
+        world.say("undo", {"mitigation": "roll-back"})
+        world.state("Undone", "roll-back")
+        world.observed()
+        assert BAD == image(world)
+        # In need: one person, by a verb.
+        bind(world.admin, world.ns, "stanch-change-freeze-bypass", {"kind": "User", "name": "bob"})
+        until(lambda: bob("set", "image", "deployment/checkout", f"web={GOOD}").ok, 30, "bob may")
+        assert "change freeze" in alice("rollout", "restart", "deployment/checkout").err
+        budgets.left = "0.2"
+        assert {world.ns: "changes are free again"} == sweep(operator, budgets.url, "Deny")
+        until(lambda: try_to_release(world).ok, 30, "it is lifted")
+    meta = world.admin.get("namespaces", None, world.ns)["metadata"]
+    assert Label.CHANGE_FREEZE not in meta["labels"]
+    assert not [key for key in meta.get("annotations", {}) if key.startswith(Label.CHANGE_FREEZE)]
+
+
+def test_by_default_it_warns_and_who_says_nothing_again_freezes_nobody(
+    scenes: Scenes, operator: Operator, kubectl: Kubectl, freeze: None
+) -> None:
+    """kubectl shows the warning, and it is done; and refused is nothing once stanch was silent for an hour."""
+    world = scenes[frozen]
+    alice, change = shell_of(kubectl, world), ("set", "image", "deployment/checkout", "--dry-run=server")
+    with Budgets(world.ns) as budgets:
+        until(lambda: sweep(operator, budgets.url, "Warn"), 30, "the right is there")
+        until(lambda: "change freeze in namespace" in alice(*change, f"web={WORSE}").err, 30, "it warns")
+        assert alice(*change, f"web={WORSE}").ok
+        assert "Warning" not in alice("scale", "deployment/checkout", "--replicas=1").err
+        sweep(operator, budgets.url, "Deny")
+        until(lambda: not try_to_release(world).ok, 30, "it refuses")
+        # As if stanch had been away since.
+        kubectl("annotate", "--overwrite", "namespace", world.ns, f"{Annotation.FREEZE_UNTIL}=2026-01-01T00:00:00Z")
+        until(lambda: try_to_release(world).ok, 30, "it lapsed")
+        assert Label.CHANGE_FREEZE in world.admin.get("namespaces", None, world.ns)["metadata"]["labels"]
+        # Back again, it says so again; and what an admin takes off stays off.
+        assert {} == sweep(operator, budgets.url, "Deny")
+        until(lambda: not try_to_release(world).ok, 30, "it holds again")
+        assert kubectl("label", "namespace", world.ns, f"{Label.CHANGE_FREEZE}-").ok
+        assert {} == sweep(operator, budgets.url, "Deny")
+        until(lambda: try_to_release(world).ok, 30, "it is off")
 
 
 def test_the_operator_writes_nothing_else_of_a_namespace(scenes: Scenes, admin: Api, freeze: None) -> None:

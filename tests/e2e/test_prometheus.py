@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from e2e.support.api import Api, Json, until
-from e2e.support.operators import Operator
+from e2e.support.operators import ForkServer, Operator
 from e2e.support.prometheus import Prometheus
 from e2e.support.promtool import judged
 from e2e.support.stories import kept
@@ -47,6 +47,14 @@ def prometheus(admin: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         admin.create(policy, "stanch-system").must()
         yield running
         admin.delete("responsepolicies", "stanch-system", "default")
+
+
+@pytest.fixture(scope="module")
+def operator(token: Json, fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """An operator to whom the hour of an item is two seconds."""
+    waits = {"items_hold": 2, "items_look_every": 1}
+    with Operator(token, tmp_path_factory.mktemp("operator"), "measured", fork_server, policy=waits) as running:
+        yield running
 
 
 @pytest.fixture
@@ -189,3 +197,36 @@ def test_our_alert_rules_fire_when_they_should(prometheus: Prometheus, tmp_path:
     """Prometheus' own tool reads them, and plays series to them: quiet when all is well, and not when it is not."""
     code, words = judged(tmp_path)
     assert 0 == code, words
+
+
+# --- action items that are proved by it ------------------------------------------------------------------------------
+
+
+def item(name: str, check: Json) -> Json:
+    """An ActionItem that is done when this is so."""
+    spec = {"title": "Alert when the queue of payments is long", "owner": "payments", "doneWhen": check}
+    meta = {"apiVersion": OURS, "kind": "ActionItem", "metadata": {"name": name}}
+    return meta | {"spec": spec | {"dueTime": "2027-12-05T17:00:00Z"}}
+
+
+def reaches(world: World, name: str, state: str) -> Json:
+    """Its status, once it stands so."""
+
+    def look() -> Json | None:
+        found = world.admin.get("actionitems", world.ns, name).get("status", {})
+        return found if found.get("state") == state else None
+
+    return until(look, 60, f"{name} is {state}")
+
+
+def test_an_item_is_done_by_what_is_measured_and_by_a_rule_that_is_loaded(world: World, prometheus: Prometheus) -> None:
+    """Both close by proof and open again when it is not so any more."""
+    world.alice.create(item("short", {"promQL": {"query": f"{depth_of(world)} < 100"}}), world.ns).must()
+    world.alice.create(item("rule", {"alertRule": {"name": "QueueLong"}}), world.ns).must()
+    prometheus.load({"alert": "QueueLong", "expr": f"{DEPTH} > 100"})
+    assert "holds" in reaches(world, "short", "Done")["proof"]["seen"]
+    assert f"Prometheus has loaded alert QueueLong: `{DEPTH} > 100`" in reaches(world, "rule", "Done")["proof"]["seen"]
+    prometheus.load()
+    world.release(says(340, BAD))
+    assert "Prometheus has loaded no alert QueueLong" in reaches(world, "rule", "Reopened")["reopened"][0]["why"]
+    assert "does not hold" in reaches(world, "short", "Reopened")["reopened"][0]["why"]

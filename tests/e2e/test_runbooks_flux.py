@@ -83,7 +83,11 @@ def test_a_push_between_plan_and_effect_changes_nothing_that_runs(world: World, 
 
 def test_the_drill_of_a_fight_with_gitops_goes_well(world: World, flux: Flux, operator: Operator) -> None:
     """The twelfth of the drills (test_drills.py): it needs somebody who puts back what Git says."""
-    status = gitops_fight(world, flux).status(INCIDENT)
+    home = gitops_fight(world, flux)
+    status = home.status(INCIDENT)
     assert {"alice"} == {m["requestedBy"] for m in status["mitigations"]}
     assert status["times"]["resolved"]
+    # What was held past Git is owed to Git, by an item that nobody had to write.
+    items = [i["spec"] for i in world.admin.list("actionitems", home.ns) if i["spec"].get("incident") == INCIDENT]
+    assert ["alice"] == [i["owner"] for i in items if i["title"].startswith("Put into Git what was changed")]
     world.admin.delete("clusterroles", None, ROLE)

@@ -5,6 +5,7 @@ from guards import (
     bugs_alerts,
     bugs_channels,
     bugs_first,
+    bugs_items,
     bugs_kept,
     bugs_last,
     bugs_learning,
@@ -14,6 +15,7 @@ from guards import (
     bugs_own,
     bugs_people,
     bugs_policy,
+    bugs_promised,
     bugs_runbook,
 )
 from guards.planting import Bugs
@@ -31,6 +33,8 @@ BUGS: Bugs = {
     **bugs_channels.BUGS,
     **bugs_looked_at.BUGS,
     **bugs_lint.BUGS,
+    **bugs_items.BUGS,
+    **bugs_promised.BUGS,
     **bugs_kept.BUGS,
     **bugs_learning.BUGS,
 }

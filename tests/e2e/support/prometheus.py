@@ -28,7 +28,8 @@ def config(pods: str) -> Json:
     """All that is found at a URL. Debian builds its Prometheus without Kubernetes' own discovery."""
     found = {"url": pods, "refresh_interval": "1s"}
     scrape = {"job_name": "pods", "http_sd_configs": [found]}
-    return {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": [scrape]}
+    often = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+    return {"global": often, "scrape_configs": [scrape], "rule_files": ["rules.yml"]}
 
 
 class Pods:
@@ -119,6 +120,12 @@ class Prometheus:
         with urllib.request.urlopen(f"{self.url}/api/v1/query?{words}", timeout=10) as answer:
             found: list[Any] = json.load(answer)["data"]["result"]
             return found
+
+    def load(self, *rules: Json) -> None:
+        """These alerting rules, and no others."""
+        groups = [{"name": "test", "rules": list(rules)}] if rules else []
+        (self.log.parent / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
+        self._process.send_signal(signal.SIGHUP)
 
     def stand_still(self) -> None:
         """It is there, and does not answer."""
