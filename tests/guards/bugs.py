@@ -7,6 +7,7 @@ from guards import (
     bugs_first,
     bugs_kept,
     bugs_last,
+    bugs_learning,
     bugs_lint,
     bugs_looked_at,
     bugs_order,
@@ -31,4 +32,5 @@ BUGS: Bugs = {
     **bugs_looked_at.BUGS,
     **bugs_lint.BUGS,
     **bugs_kept.BUGS,
+    **bugs_learning.BUGS,
 }

@@ -216,6 +216,7 @@ class EventKind:
     ROLE_CHANGED: Final = "RoleChanged"
     NOTE: Final = "Note"
     HANDOFF_OFFERED: Final = "HandoffOffered"
+    HANDOFF_DECLINED: Final = "HandoffDeclined"
     HANDOFF_WAITING: Final = "HandoffWaiting"
     HANDOFF_DUE: Final = "HandoffDue"
     ROLE_MISSING: Final = "RoleMissing"
@@ -227,6 +228,7 @@ class EventKind:
     NOTHING_WRITTEN: Final = "NothingWritten"
     SEVERITY_CHANGED: Final = "SeverityChanged"
     IMPACT_CHANGED: Final = "ImpactChanged"
+    TIME_CORRECTED: Final = "TimeCorrected"
     HYPOTHESIS_CHANGED: Final = "HypothesisChanged"
     UPDATE_PUBLISHED: Final = "UpdatePublished"
     NOT_DELIVERED: Final = "NotDelivered"
@@ -273,6 +275,7 @@ class EventKind:
     FLAPPING: Final = "Flapping"
     TIME_BOX_OVER: Final = "TimeBoxOver"
     RESOLVED: Final = "Resolved"
+    BUDGET_CHARGED: Final = "BudgetCharged"
     REOPENED: Final = "Reopened"
     CANCELLED: Final = "Cancelled"
     POSTMORTEM_ASKED: Final = "PostmortemAsked"
@@ -280,6 +283,8 @@ class EventKind:
     POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
     POSTMORTEM_REMINDED: Final = "PostmortemReminded"
     POSTMORTEM_OVERDUE: Final = "PostmortemOverdue"
+    POSTMORTEM_REVIEW_DUE: Final = "PostmortemReviewDue"
+    POSTMORTEM_PUBLISH_DUE: Final = "PostmortemPublishDue"
     ACTION_ITEM_DRAFTED: Final = "ActionItemDrafted"
     ITEM_REMINDED: Final = "ActionItemReminded"
     ITEM_DUE: Final = "ActionItemDue"
@@ -320,6 +325,7 @@ class Milestone:
             EventKind.DETECTED,
             EventKind.ROLE_CHANGED,
             EventKind.SEVERITY_CHANGED,
+            EventKind.TIME_CORRECTED,
             EventKind.MITIGATION_APPLIED,
             EventKind.MITIGATION_UNDONE,
             EventKind.MITIGATION_DIVERGED,

@@ -16,7 +16,7 @@ from stanch.api.said import Audience, Role
 from stanch.core.addresses import meant, wrong_host
 from stanch.core.policy_paths import everywhere, stated
 from stanch.core.templates import problem
-from stanch.core.update_drafts import LISTS, NAMES, PUBLIC_NAMES
+from stanch.core.update_templates import LISTS, NAMES, PUBLIC_NAMES
 
 # Where a cloud keeps credentials though it is not link-local.
 ELSEWHERE: Final = frozenset({ip_address("fd00:ec2::254")})
@@ -54,6 +54,8 @@ _BOUNDS: Final = {
     "recovery.reopenWithin": (_M, 168 * _H),
     "recovery.recurrenceWithin": (_M, _YEARS),
     "postmortem.due": (_H, 2160 * _H),
+    "postmortem.reviewWithin": (_H, 2160 * _H),
+    "postmortem.publishWithin": (_H, 2160 * _H),
     **{f"actionItems.maxDue.{name}": (_H, _YEARS) for name in ("P0", "P1", "P2", "P3")},
     "actionItems.chaseEvery": (_M, _YEARS),
     "actionItems.threeWeekTest": (_M, _YEARS),
