@@ -51,7 +51,6 @@ from stanch.core.suggest import ask_what_could_help, suggest
 from stanch.core.suspects import ask_what_changed, name_suspects
 from stanch.core.time_boxes import watch_time_boxes
 from stanch.core.undo import revert_where_chosen, start_undos
-from stanch.core.update_drafts import draft_updates
 from stanch.core.wish_fold import fold_wishes
 
 
@@ -107,7 +106,6 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     follow_lifecycle(draft)
     keep_promises(draft)
     show_promises(draft)
-    draft_updates(draft)
     nudge(draft)
     draft_handoff(draft)
     words_for_the_eye(draft)

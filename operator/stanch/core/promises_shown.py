@@ -15,6 +15,7 @@ from stanch.core.conditions import drop, put
 from stanch.core.draft import Draft
 from stanch.core.promises import promise_to, put_promise
 from stanch.core.statements import COMMANDER, holder
+from stanch.core.update_drafts import draft_updates
 
 # Of the time between two updates, and no more than this before it is over.
 AHEAD_SHARE: Final = 5
@@ -22,13 +23,14 @@ AHEAD_MAX: Final = timedelta(minutes=10)
 
 
 def show_promises(draft: Draft) -> None:
-    """Remind of what is nearly due, then say what is overdue and what is next."""
+    """Remind of what is nearly due, say what is overdue and what is next, and propose the words."""
     times = draft.status.times
     if times is None:
         return
     if not (times.cancelled or times.closed):
         _remind(draft)
     _show(draft)
+    draft_updates(draft)
 
 
 def reminded_at(promise: NextUpdate) -> datetime:
