@@ -12,6 +12,10 @@ from stanch.core.questions import Outside, Question
 class PaperCollector:
     """Asks for nothing and stores a slip of paper: core decisions need evidence to exist, not to say something."""
 
+    def within(self, policy: object) -> "PaperCollector":
+        """Paper is paper."""
+        return self
+
     def questions(
         self, aim: Aim, seen: Observations, severity: object, loses: frozenset[str] = frozenset()
     ) -> tuple[Question, ...]:

@@ -235,7 +235,7 @@ def test_what_only_the_cluster_may_say_is_left_out(spec: Json) -> None:
 
 def test_findings_say_what_does_not_count() -> None:
     """
-    Looser values, with what is in force instead; and sections that no decision reads yet.
+    Looser values, with what is in force instead.
     """
     status = said(
         policy({"guardrails": {"perTarget": "5m"}, "evidence": {"pods": 3}, "retention": {"drills": "1h"}}), cluster={}
@@ -243,7 +243,6 @@ def test_findings_say_what_does_not_count() -> None:
     assert status["findings"] == [
         "spec.guardrails.perTarget: 5m is looser than the built-in 10m; 10m is in force",
         "spec.retention.drills: 1h is looser than the built-in 720h; 720h is in force",
-        "spec.evidence: pods are kept and not used by this version of stanch",
     ]
 
 

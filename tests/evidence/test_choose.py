@@ -5,8 +5,9 @@ from collections import Counter
 import pytest
 
 from evidence.sample import crash, pod
-from stanch.evidence.choose import BAD_MAX, choose, row, status_word
+from stanch.evidence.choose import choose, row, status_word
 from stanch.evidence.dig import name_of
+from stanch.evidence.reach import Reach
 
 
 def names(pods, *, control=False):
@@ -26,8 +27,16 @@ def five_hundred():
 def test_twelve_bad_pods_and_two_controls_out_of_five_hundred():
     """However many there are, the capture stays small and covers many ways to fail."""
     bad, controls = names(five_hundred()), names(five_hundred(), control=True)
-    assert (len(bad), len(controls)) == (BAD_MAX, 2)
+    assert (len(bad), len(controls)) == (12, 2)
     assert {2} == set(Counter(name[:6] for name in bad).values())
+
+
+def test_a_policy_says_how_many_pods_are_looked_at():
+    """A small namespace may want all, and a large one fewer."""
+    few = choose(five_hundred(), Reach(pods=3, controls=1))
+    assert (3, 1) == (sum(not each.control for each in few), sum(each.control for each in few))
+    more = choose(five_hundred(), Reach(pods=30, controls=0))
+    assert [False] * 30 == [each.control for each in more]
 
 
 def test_the_choice_does_not_depend_on_the_order_of_the_list():

@@ -1,14 +1,18 @@
 """What is asked about a target, and in which order."""
 
+from dataclasses import replace
+
 import pytest
 
 from evidence.sample import SHOP, capture, crash, deployment, listed, observe, pod, recorded, what, without, world
 from stanch.api.meta import Severity, TargetKind
+from stanch.api.policy import DEFAULT
 from stanch.core import asking
 from stanch.core.observations import Failed, Found, Observations
 from stanch.core.ports import Aim
 from stanch.core.questions import Logs
 from stanch.evidence.bundle import bundle
+from stanch.evidence.collector import EvidenceCollector
 from stanch.evidence.gather import questions
 
 SURROUNDINGS = ["events", "horizontalpodautoscalers", "poddisruptionbudgets", "services", "endpointslices"]
@@ -126,3 +130,17 @@ def test_owned_by_needs_the_controller_and_a_uid():
     shared = {"metadata": {"ownerReferences": [{"uid": "u"}]}}
     assert [mine] == asking.owned_by([mine, shared, {}], "u")
     assert asking.owned_by([mine, {"metadata": {}}], "") == []
+
+
+def test_a_policy_says_how_much_of_a_log_is_read():
+    """For a namespace alone: the same collector reads as much as ever for the others."""
+    usual = EvidenceCollector(b"")
+    policy = replace(DEFAULT, evidence_previous_bytes=4096, evidence_current_bytes=2048, evidence_raw_bytes=100_000)
+    seen = Observations({q: a for q, a in world(crash("a"), pod("b")).answers.items() if not isinstance(q, Logs)})
+
+    def kept(collector: EvidenceCollector) -> set[tuple[bool, int]]:
+        found = collector.questions(SHOP, seen, Severity.SEV1)
+        return {(q.previous, q.keep_bytes) for q in found if isinstance(q, Logs)}
+
+    assert {(True, 4096), (False, 2048)} == kept(usual.within(policy))
+    assert {(True, 262_144), (False, 131_072), (False, 65_536)} == kept(usual)

@@ -164,6 +164,12 @@ class Policy:
     update_seen_within: timedelta = 5 * _S
     evidence_required: bool = False
     # Stored bytes of one bundle, of one incident, of all that is kept.
+    # How much is read: failing pods and healthy ones, bytes of a log, and of all files before they are compressed.
+    evidence_pods: int = 12
+    evidence_controls: int = 2
+    evidence_previous_bytes: int = 262_144
+    evidence_current_bytes: int = 131_072
+    evidence_raw_bytes: int = 8_388_608
     evidence_stored_bytes: int = 2_097_152
     evidence_incident_bytes: int = 8_388_608
     evidence_cluster_bytes: int = 134_217_728

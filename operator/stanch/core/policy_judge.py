@@ -24,13 +24,11 @@ from stanch.api.response_policy import (
 )
 from stanch.core.policy_check import first_wrong, misplaced
 from stanch.core.policy_merge import too_loose
-from stanch.core.policy_paths import stated, without
+from stanch.core.policy_paths import without
 from stanch.core.reading import first_problem
 
 _FINDING_MAX: Final = 500
 _MESSAGE_MAX: Final = 900
-# Kept and checked, and no decision reads it by now: who sets it is told. A test compares this with what is read.
-NOT_YET: Final = (*(f"evidence.{name}" for name in ("pods", "controls", "previousBytes", "currentBytes", "rawBytes")),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +163,4 @@ def _findings(standing: Standing, base: Policy, cluster: ResponsePolicySpec | No
     if standing.spec is None:
         return ()
     loose = too_loose(base, cluster, standing.spec) if standing.namespace != OPERATOR_NAMESPACE else ()
-    found = [*loose, *_not_yet(standing.spec)]
-    return tuple(text[:_FINDING_MAX] for text in found[:FINDINGS_MAX])
-
-
-def _not_yet(spec: ResponsePolicySpec) -> list[str]:
-    sections: dict[str, list[str]] = {}
-    for path in NOT_YET:
-        if stated(spec, path) is not None:
-            section, _, name = path.partition(".")
-            sections.setdefault(section, []).append(name)
-    return [
-        f"spec.{section}{': ' if names[0] else ' is '}{', '.join(names)}{' are ' if names[0] else ''}"
-        "kept and not used by this version of stanch"
-        for section, names in sections.items()
-    ]
+    return tuple(text[:_FINDING_MAX] for text in loose[:FINDINGS_MAX])

@@ -262,6 +262,10 @@ class WhatChanged:
 class Collector(Protocol):
     """What evidence is: which questions to ask for a target, and the bundle that the answers make."""
 
+    def within(self, policy: Policy) -> "Collector":
+        """The same, reading as much as this policy says."""
+        ...
+
     def questions(
         self, aim: Aim, seen: Observations, severity: Severity, loses: frozenset[str] = frozenset()
     ) -> tuple[Question, ...]:

@@ -52,7 +52,7 @@ def _of(
         # A StatefulSet makes a pod of the same name: that one has other things to say.
         elif any(name_of(each) == pod and _is_older(each, manifest) for each in items(answer)):
             # By another timeout it is another question than the one that was not answered a moment ago.
-            yield replace(log_question(chosen, slot, severity), timeout_seconds=SECONDS)
+            yield replace(log_question(chosen, slot, severity, scene.reach), timeout_seconds=SECONDS)
 
 
 def _is_older(pod: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:

@@ -7,7 +7,6 @@ from stanch.api.names import MissingReason
 from stanch.evidence import missing
 from stanch.evidence.shelf import File, Rank, Shelf
 
-RAW_MAX = 8 * 1024 * 1024
 FILES_MAX = 500  # an Evidence object lists at most 512
 _LEAST = 4 * 1024
 _REASONS = {Rank.KEEP: MissingReason.TOO_LARGE}
@@ -22,7 +21,7 @@ class Budget:
 
     shelf: Shelf
     room: int
-    raw: int = RAW_MAX
+    raw: int
     lost: dict[str, tuple[int, Rank]] = field(default_factory=dict)
 
     def fit_raw(self) -> None:

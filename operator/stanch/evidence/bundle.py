@@ -27,10 +27,11 @@ from stanch.core.held import WITHOUT_ROOM
 from stanch.core.observations import Observations
 from stanch.core.ports import Aim, Stage
 from stanch.evidence import again, discovery, missing, tar
-from stanch.evidence.budget import RAW_MAX, Budget
+from stanch.evidence.budget import Budget
 from stanch.evidence.dig import dicts, number, text
 from stanch.evidence.graph_files import put_graphs
 from stanch.evidence.layout import Layout
+from stanch.evidence.reach import USUAL, Reach
 from stanch.evidence.readme import readme
 from stanch.evidence.redact import Redactor
 from stanch.evidence.rest import FIRST_LOG_BYTES, RestLayout, leave_for_rest
@@ -72,11 +73,12 @@ class Capture:
     left_for_rest: tuple[str, ...] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)
+    reach: Reach = USUAL
 
     @cached_property
     def scenes(self) -> tuple[Scene, ...]:
         """Each target once, with what was seen around it: worked out once for all who tell about it."""
-        return tuple(Scene(aim, self.seen, self.loses) for aim in dict.fromkeys(self.aims))
+        return tuple(Scene(aim, self.seen, self.loses, self.reach) for aim in dict.fromkeys(self.aims))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def _rest_laid_out(capture: Capture) -> Shelf:
 
 def _raw_left(capture: Capture) -> int:
     """Of what one capture may have before it is packed."""
-    return max(0, RAW_MAX - sum(number(each, "bytes") for each in dicts(capture.manifest, "items")))
+    return max(0, capture.reach.raw_bytes - sum(number(each, "bytes") for each in dicts(capture.manifest, "items")))
 
 
 def _pack(capture: Capture, shelf: Shelf) -> tuple[list[File], bytes]:

@@ -8,13 +8,12 @@ from typing import Any
 from stanch.api.evidence import PODS_LOST_MAX
 from stanch.evidence.dig import name_of, number, text
 from stanch.evidence.pod_row import row, status_word, template_hash
+from stanch.evidence.reach import USUAL, Reach
 from stanch.evidence.states import condition, is_ready, last_end, statuses
 
 __all__ = ["Chosen", "Signature", "choose", "is_bad", "row", "signature", "status_word"]
 
-BAD_MAX = 12
 BAD_LEAST = 4  # as many as a small workload has, so that it is captured whole
-CONTROLS_MAX = 2
 PER_SIGNATURE = 2
 
 Pod = dict[str, Any]
@@ -38,8 +37,8 @@ class Chosen:
     control: bool
 
 
-def choose(pods: Iterable[Pod]) -> tuple[Chosen, ...]:
-    """At most BAD_MAX failing pods, the commonest failure first, and CONTROLS_MAX healthy ones."""
+def choose(pods: Iterable[Pod], reach: Reach = USUAL) -> tuple[Chosen, ...]:
+    """At most ``reach.pods`` failing pods, the commonest failure first, and ``reach.controls`` healthy ones."""
     groups: dict[Signature, list[Pod]] = defaultdict(list)
     healthy: list[Pod] = []
     for pod in sorted(pods, key=name_of):
@@ -48,11 +47,11 @@ def choose(pods: Iterable[Pod]) -> tuple[Chosen, ...]:
         elif is_ready(pod):
             healthy.append(pod)
     ordered = [_worst_first(groups[key]) for key in sorted(groups, key=lambda key: (key.ready, -len(groups[key]), key))]
-    bad = [pod for group in ordered for pod in _spread(group)][:BAD_MAX]
+    bad = [pod for group in ordered for pod in _spread(group)][: reach.pods]
     taken = {id(pod) for pod in bad}
     rest = [pod for group in ordered for pod in group if id(pod) not in taken]
-    bad += rest[: max(0, BAD_LEAST - len(bad))]
-    controls = _controls(healthy, template_hash(bad[0]) if bad else "")
+    bad += rest[: max(0, min(BAD_LEAST, reach.pods) - len(bad))]
+    controls = _controls(healthy, template_hash(bad[0]) if bad else "")[: reach.controls]
     return tuple([Chosen(pod, False) for pod in bad] + [Chosen(pod, True) for pod in controls])
 
 
@@ -120,4 +119,4 @@ def _controls(healthy: list[Pod], template: str) -> list[Pod]:
     pair = [first[template]] if template in first else []
     pair += [pod for key, pod in sorted(first.items()) if key != template]
     taken = {id(pod) for pod in pair}
-    return (pair + [pod for pod in healthy if id(pod) not in taken])[:CONTROLS_MAX]
+    return pair + [pod for pod in healthy if id(pod) not in taken]

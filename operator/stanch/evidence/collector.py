@@ -1,12 +1,14 @@
 """Evidence as the core knows it: what to ask, and the bundle of what was answered, named after its content."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from stanch.api.evidence import EXTRACT_ANNOTATION, NORMAL_REASONS, Purpose, extract_line
 from stanch.api.meta import Severity
+from stanch.api.policy import Policy
 from stanch.core.held import taken
 from stanch.core.observations import Observations
 from stanch.core.ports import Aim, Captured, CaptureRequest, Stage, WhatChanged
@@ -17,6 +19,7 @@ from stanch.evidence.changes.sources import questions as changes_questions
 from stanch.evidence.excerpt import failure_line
 from stanch.evidence.gather import questions
 from stanch.evidence.opened import reasons
+from stanch.evidence.reach import USUAL, reach_of
 from stanch.evidence.scene import Scene
 from stanch.evidence.shelf import File
 from stanch.evidence.suspects import what_changed
@@ -42,14 +45,20 @@ class EvidenceCollector:
 
     def __init__(self, key: bytes) -> None:
         """``key`` is kept by the operator in its own namespace."""
-        self._key = key
+        self._key, self._reach = key, USUAL
         self._prepared: dict[_Fingerprint, _Prepared] = {}
+
+    def within(self, policy: Policy) -> "EvidenceCollector":
+        """The same, with what it has prepared, reading as much as this policy says."""
+        other = copy(self)
+        other._reach = reach_of(policy)
+        return other
 
     def questions(
         self, aim: Aim, seen: Observations, severity: Severity, loses: frozenset[str] = frozenset()
     ) -> tuple[Question, ...]:
         """What to ask next about this target, and about pods that would be lost."""
-        return questions(aim, seen, severity, loses)
+        return questions(aim, seen, severity, loses, self._reach)
 
     def prepare(self, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime) -> None:
         """Render objects, tables and descriptions while the logs are on their way."""
@@ -92,7 +101,7 @@ class EvidenceCollector:
 
     def changes_questions(self, aims: tuple[Aim, ...], seen: Observations) -> tuple[Question, ...]:
         """What to ask next to learn what changed around these targets."""
-        return changes_questions(_scenes(aims, seen), seen)
+        return changes_questions(self._scenes(aims, seen), seen)
 
     def rest_questions(
         self,
@@ -103,13 +112,13 @@ class EvidenceCollector:
         loses: frozenset[str] = frozenset(),
     ) -> tuple[Question, ...]:
         """What to ask next of what part a was not given in time."""
-        return again.questions(_scenes(aims, seen, loses), seen, severity, manifest)
+        return again.questions(self._scenes(aims, seen, loses), seen, severity, manifest)
 
     def what_changed(
         self, aims: tuple[Aim, ...], seen: Observations, said: datetime | None, now: datetime
     ) -> WhatChanged | None:
         """Dated, ranked and masked."""
-        return what_changed(_scenes(aims, seen), seen, said, now, self._key)
+        return what_changed(self._scenes(aims, seen), seen, said, now, self._key)
 
     def _capture(self, request: CaptureRequest, seen: Observations, prepared: Mapping[str, File]) -> Capture:
         return Capture(
@@ -135,11 +144,13 @@ class EvidenceCollector:
             left_for_rest=request.left_for_rest,
             manifest=request.manifest,
             lost=request.lost,
+            reach=self._reach,
         )
 
-
-def _scenes(aims: tuple[Aim, ...], seen: Observations, loses: frozenset[str] = frozenset()) -> tuple[Scene, ...]:
-    return tuple(Scene(aim, seen, loses) for aim in dict.fromkeys(aims))
+    def _scenes(
+        self, aims: tuple[Aim, ...], seen: Observations, loses: frozenset[str] = frozenset()
+    ) -> tuple[Scene, ...]:
+        return tuple(Scene(aim, seen, loses, self._reach) for aim in dict.fromkeys(aims))
 
 
 def _of_part_a(manifest: Mapping[str, Any], here: set[str]) -> tuple[int, str]:

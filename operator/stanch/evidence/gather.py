@@ -5,16 +5,18 @@ from stanch.core import asking
 from stanch.core.observations import NotFound, Observations
 from stanch.core.ports import Aim
 from stanch.core.questions import List, Question
+from stanch.evidence.reach import USUAL, Reach
 from stanch.evidence.scene import Scene, log_questions
 
 
 def questions(
-    aim: Aim, seen: Observations, severity: Severity, loses: frozenset[str] = frozenset()
+    aim: Aim, seen: Observations, severity: Severity, loses: frozenset[str] = frozenset(), reach: Reach = USUAL
 ) -> tuple[Question, ...]:
     """The next questions, given what was answered; empty when all were asked. A target that is not there needs none."""
     if isinstance(seen.get(asking.target_of(aim)), NotFound):
         return ()
-    return tuple(question for question in wanted(Scene(aim, seen, loses), severity) if seen.get(question) is None)
+    scene = Scene(aim, seen, loses, reach)
+    return tuple(question for question in wanted(scene, severity) if seen.get(question) is None)
 
 
 def wanted(scene: Scene, severity: Severity) -> tuple[Question, ...]:

@@ -11,11 +11,12 @@ from stanch.core.ports import Aim
 from stanch.core.questions import List, Logs
 from stanch.evidence.choose import Chosen, choose, lost
 from stanch.evidence.dig import name_of, text, uid_of
+from stanch.evidence.reach import USUAL, Reach
 from stanch.evidence.states import Slot, slots
 
 Obj = dict[str, Any]
 
-KIB = 1024
+CONTROL_BYTES = 64 * 1024
 _REVISIONED = (TargetKind.STATEFUL_SET, TargetKind.DAEMON_SET)
 
 
@@ -30,6 +31,7 @@ class Scene:
     aim: Aim
     seen: Observations
     loses: frozenset[str] = frozenset()
+    reach: Reach = USUAL
 
     @cached_property
     def target(self) -> Obj | None:
@@ -91,7 +93,7 @@ class Scene:
     @cached_property
     def chosen(self) -> tuple[Chosen, ...]:
         """Pods to look at closely; of a Node, whose pods belong to others, only those that are lost."""
-        return lost(self._losing) if self.on_node else choose(self.pods)
+        return lost(self._losing) if self.on_node else choose(self.pods, self.reach)
 
     @property
     def passed_over(self) -> int:
@@ -103,9 +105,10 @@ class Scene:
         return [pod for pod in self.pods if uid_of(pod) in self.loses]
 
 
-def log_question(chosen: Chosen, slot: Slot, severity: Severity) -> Logs:
+def log_question(chosen: Chosen, slot: Slot, severity: Severity, reach: Reach = USUAL) -> Logs:
     """The request for one log; controls get less."""
-    keep = 64 * KIB if chosen.control else (256 if slot.previous else 128) * KIB
+    keep = reach.previous_bytes if slot.previous else reach.current_bytes
+    keep = min(keep, CONTROL_BYTES) if chosen.control else keep
     return Logs(
         namespace=text(chosen.pod, "metadata", "namespace"),
         pod=name_of(chosen.pod),
@@ -121,5 +124,5 @@ def log_question(chosen: Chosen, slot: Slot, severity: Severity) -> Logs:
 def log_questions(scene: Scene, severity: Severity) -> list[Logs]:
     """Logs that can exist: previous ones first, for they are what a restart destroys."""
     open_slots = [(chosen, slot) for chosen in scene.chosen for slot in slots(chosen.pod) if not slot.missing]
-    asked = [log_question(chosen, slot, severity) for chosen, slot in open_slots]
+    asked = [log_question(chosen, slot, severity, scene.reach) for chosen, slot in open_slots]
     return sorted(asked, key=lambda question: not question.previous)

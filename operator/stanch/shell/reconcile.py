@@ -303,12 +303,14 @@ class Reconciler:
         if decided.capturing and any(isinstance(q, Logs) for q in decided.questions):
             await asyncio.sleep(PREPARE_AFTER)
             severity = self._severity(incident)
-            await self.thinking.prepare(self.catalog, decided.capturing, seen, severity, self.now())
+            catalog = self.catalog_in(incident.metadata.namespace)
+            await self.thinking.prepare(catalog, decided.capturing, seen, severity, self.now())
         return await asking
 
     def catalog_in(self, namespace: str) -> Catalog:
         """With the policy that is in force in a namespace."""
-        return replace(self.catalog, policy=self.book.policy(namespace))
+        policy = self.book.policy(namespace)
+        return replace(self.catalog, policy=policy, collector=self.catalog.collector.within(policy))
 
     def _severity(self, incident: Incident) -> Severity:
         said = incident.status.severity.level if incident.status.severity else incident.spec.severity
