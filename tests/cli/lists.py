@@ -35,9 +35,9 @@ class Lists:
         if url.path.startswith("/prom/"):
             return 200, self.matrix
         if url.path.startswith("/tracker/"):
-            if self.tracker is None:
-                return self.replies.pop(0)
-            return self.tracker(asked.method, asked.path.removeprefix("/tracker"), asked.said)
+            if self.tracker:
+                return self.tracker(asked.method, asked.path.removeprefix("/tracker"), asked.said)
+            return self.replies.pop(0)
         parts = url.path.strip("/").split("/")
         plural = next(
             (p for p in ("incidents", "postmortems", "actionitems", "runbooks", "namespaces") if p in parts[3:]), ""

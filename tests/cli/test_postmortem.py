@@ -142,9 +142,12 @@ def hostile(text: str) -> Given:
         "authors": [text],
         "actionItems": ["a"],
         "exceptions": [{"rule": "judgement", "field": text, "reason": text}],
+        "review": {"time": text, "attendees": [text]},
     }
     item = {"metadata": {"name": "a"}, "spec": {"title": text, "owner": text, "tracker": text, "postmortem": "p"}}
-    status = {"gaps": [{"number": 1, "part": "Record", "text": text, "record": text}]}
+    charge = {"slo": text, "state": "AtLeast", "used": text, "period": text, "message": text}
+    facts = {"errorBudget": {"charges": [charge, {"slo": text, "state": "Unknown"}]}}
+    status = {"facts": facts, "gaps": [{"number": 1, "part": "Record", "text": text, "record": text}]}
     return Given("shop/p", {"metadata": {"name": "p"}, "spec": spec, "status": status}, [item])
 
 

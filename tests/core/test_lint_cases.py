@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from crd_schema import problems
 from stanch.core.lint.form import Item, Whole
 from stanch.core.lint.run import ALL, blocking, items_of, lint
 
@@ -31,10 +32,39 @@ def test_a_case_passes_or_fails_as_a_reader_would_say(path):
 
 
 def test_there_are_cases_of_both_kinds():
-    """Three case studies and two public ones, each as it can be published; and ones that can't."""
+    """Three case studies and six public ones, each as it can be published; and ones that can't: blaming, thin, or both."""
     clean = [p.stem for p in CASES if not blocking(lint(read(p)[1]))]
-    assert 5 == len(clean), clean
-    assert len(CASES) >= 7
+    assert 9 == len(clean), clean
+    assert 6 == len(CASES) - len(clean)
+
+
+@pytest.mark.parametrize("path", [p for p in CASES if p.stem.startswith("report-")], ids=lambda p: p.stem)
+def test_a_public_report_fits_into_the_objects(path):
+    """Nothing of it is pruned or refused by the schemas that the API server has."""
+    assert [] == [
+        f"{body['kind']} {problem}"
+        for body in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+        for problem in problems(body["kind"], body)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"summery": "x"}, "spec.summery: unknown"),
+        ({"summary": 7}, "spec.summary: not a string"),
+        ({"factors": [{"name": "A b", "class": "Change", "statement": "x"}]}, "spec.factors[0].name: does not match"),
+        ({"factors": [{"name": "a", "class": "Person", "statement": "x"}]}, "spec.factors[0].class: not one of"),
+        ({"impact": {"minutes": -1}}, "spec.impact.minutes: less than 0"),
+        ({"whys": ["x"] * 11}, "spec.whys: more than 10"),
+        ({"incident": None}, "spec.incident: missing"),
+    ],
+)
+def test_the_schema_says_no(change, problem):
+    """So that a case that fits is known to."""
+    spec = {k: v for k, v in ({**good(), **change}).items() if v is not None}
+    (found,) = problems("Postmortem", {"kind": "Postmortem", "metadata": {}, "spec": spec})
+    assert found.startswith(problem), found
 
 
 def good() -> dict[str, Any]:

@@ -55,12 +55,15 @@ def test_the_corpus_is_large_and_has_both_kinds():
     assert len(lines("good.txt")) >= 100
 
 
-# Name, most misses, most false alarms. The first three were looked at while the rules were written; the last was measured once, and
-# no rule was changed for it: it says what to expect of words that nobody has seen.
-MEASURED = [("", 0, 0), ("held_out_", 0, 0), ("second_", 3, 0), ("third_", 9, 0)]
+# Name, most misses, most false alarms; all were looked at by now. Before any rule was changed for it, the third had 9 misses
+# of 22, the fourth 19 of 30 (by its own rule) and 3 false alarms of 30, the fifth 13 of 20. Once the rules were broader by what
+# the fourth showed, the fifth had 1 of 20; one author wrote both, so what strangers write is missed more often (ADR 46).
+MEASURED = [("", 0, 0), ("held_out_", 0, 0), ("second_", 1, 0), ("third_", 0, 0), ("fourth_", 0, 0), ("fifth_", 0, 0)]
 
 
-@pytest.mark.parametrize(("name", "misses", "false"), MEASURED, ids=["corpus", "held-out", "second", "third"])
+@pytest.mark.parametrize(
+    ("name", "misses", "false"), MEASURED, ids=["corpus", "held-out", "second", "third", "fourth", "fifth"]
+)
 def test_it_is_as_often_right_as_it_was(name, misses, false):
     """Recall and precision, counted; who changes a rule sees at once what it costs."""
     print(told(f"{name}bad.txt", f"{name}good.txt"))

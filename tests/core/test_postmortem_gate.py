@@ -312,3 +312,72 @@ def test_a_crash_between_record_and_draft_loses_nothing(steps):
     world.run(minutes=1)
     assert 1 == sum(k == "PostmortemDrafted" for k in world.kinds())
     assert ("postmortems", "checkout-5xx") in world.objects
+
+
+# --- talked over, and published --------------------------------------------------------------------------------------
+
+
+def later(world: World, hours: float) -> World:
+    """So much later; what is due by then is looked at once."""
+    world.now += timedelta(hours=hours)
+    return world.run(seconds=20)
+
+
+def dates(world: World) -> list[str]:
+    """What was said of the meeting and of publishing."""
+    return [k for k in world.kinds() if k in ("PostmortemReviewDue", "PostmortemPublishDue")]
+
+
+def test_a_full_one_that_nobody_talked_over_is_said_once():
+    """Five days after it was resolved; ten days after, that it is not published; each once, with what would help."""
+    world = resolved(severity="SEV1")
+    assert [[], ["PostmortemReviewDue"], ["PostmortemReviewDue", "PostmortemPublishDue"]] == [
+        dates(later(world, hours)) for hours in (119, 2, 120)
+    ]
+    assert 2 == len(dates(later(later(world, 1), 300)))
+    texts = {x.kind: x.text for x in world.incident.status.timeline}
+    assert "and no meeting is planned; write the meeting into spec.review" in texts["PostmortemReviewDue"]
+    assert "publish it, or waive it with a reason" in texts["PostmortemPublishDue"]
+    assert [] == world.broken
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(4, ["PostmortemPublishDue"]), (9, ["PostmortemReviewDue", "PostmortemPublishDue"])]
+)
+def test_a_meeting_that_is_planned_in_time_is_not_asked_for(days, said):
+    """One that is later than the policy asks for is told with its date."""
+    world = resolved(severity="SEV1")
+    when = stamp(world.incident.status.times.resolved + timedelta(days=days))
+    draft(world)["review"] = {"time": when, "attendees": ["alice", "bob"]}
+    assert said == dates(later(later(world, 121), 130))
+    late = [x.text for x in world.incident.status.timeline if x.kind == "PostmortemReviewDue"]
+    assert all(f"and the meeting is {when}" in text for text in late)
+
+
+def test_a_short_review_needs_no_meeting():
+    """It is to be published all the same."""
+    assert ["PostmortemPublishDue"] == dates(later(resolved(), 250))
+
+
+def test_what_is_published_or_waived_is_spoken_of_no_more():
+    """Neither of its meeting nor of anything else."""
+    assert [] == dates(later(resolved(severity="SEV1").publish(), 250))
+    world = say(resolved(severity="SEV1"), waive={}, text="a known one")
+    assert [] == dates(later(world, 250))
+
+
+def test_reopened_it_is_to_be_talked_over_anew():
+    """Counted from the last time it was resolved."""
+    world = resolved(severity="SEV1")
+    first = record(world).review_due_time
+    say(world, "alice", reopen={}).run(hours=1)
+    assert record(world).review_due_time > first
+    assert timedelta(hours=240) == record(world).publish_due_time - world.incident.status.times.resolved
+
+
+def test_the_policy_says_by_when():
+    """Two days and three."""
+    world = healthy(incident(severity="SEV1"))
+    days = {"postmortem_review": timedelta(days=2), "postmortem_publish": timedelta(days=3)}
+    world.catalog = replace(CATALOG, policy=replace(CATALOG.policy, **days))
+    assert ["PostmortemReviewDue"] == dates(later(world.run(minutes=20), 49))

@@ -8,7 +8,8 @@ import pytest
 
 from build import T0, entry, incident, roll_back, stamp
 from learning import as_kept, written
-from stanch.api.incident_status import Approvals, TimelineLine
+from on_paper import Paper
+from stanch.api.incident_status import Approvals
 from stanch.core.gaps.find import find_gaps
 from stanch.core.postmortem_text import text_digest
 from world import CATALOG, World, bad_deploy, healthy
@@ -198,7 +199,10 @@ def test_facts_follow_the_record():
 
 def test_gaps_are_numbered_and_say_what_they_follow_from():
     """From 1 on, each with its part, and where in the record it stands."""
-    world = bad_deploy(incident(roll_back(), impact={"userVisible": True})).run(minutes=2)
+    world = bad_deploy(incident(impact={"userVisible": True})).run(minutes=12)
+    world.target["spec"]["template"]["spec"]["containers"][0]["image"] = "shop/checkout:1.8.2"
+    world.settle()
+    world.run(minutes=20)
     found = body(world)["status"]["gaps"]
     assert list(range(1, len(found) + 1)) == [g["number"] for g in found]
     assert {"RoleMissing", "ShortHold", "PublicSilence"} <= set(gaps(world))
@@ -210,33 +214,6 @@ def test_gaps_are_numbered_and_say_what_they_follow_from():
     )
     assert "status.recovery.hold" == hold["record"]
     assert all(g["record"] and g["text"] for g in found)
-
-
-class Paper:
-    """An incident on paper: times in minutes from 14:00, and lines."""
-
-    def __init__(self, **times: int) -> None:
-        self.incident = healthy(incident()).run(minutes=20).incident
-        status = self.incident.status
-        told = {name: T0 + minute * MINUTE for name, minute in times.items()}
-        spans = {}
-        if "started" in told and "detected" in told:
-            spans["to_detect"] = told["detected"] - told["started"]
-        known = status.times.model_copy(update=told)
-        self.status = status.model_copy(
-            update={"times": known, "durations": status.durations.model_copy(update=spans), "timeline": ()}
-        )
-        self.lines: list[TimelineLine] = []
-
-    def line(self, minute: float, kind: str, text: str = "x", by: str = "bob") -> "Paper":
-        """One line more."""
-        self.lines.append(TimelineLine(seq=len(self.lines) + 1, time=T0 + minute * MINUTE, kind=kind, by=by, text=text))
-        return self
-
-    def gaps(self, **changes: Any) -> dict[str, Any]:
-        """By kind."""
-        inc = self.incident.model_copy(update={"status": self.status.model_copy(update=changes)})
-        return {g.kind: g for g in find_gaps(inc, self.lines, CATALOG.policy)}
 
 
 @pytest.mark.parametrize(
@@ -356,8 +333,9 @@ def test_what_is_in_time_is_no_gap(paper, kind):
 def test_known_and_not_done_says_what_it_waited_for():
     """An approval in between is told with its share."""
     waits = {"needed": 1, "askedTime": stamp(T0 + 20 * MINUTE)}
-    agreed = {"by": "carol", "time": stamp(T0 + 51 * MINUTE), "digest": "d", "entry": "e"}
+    agreed = {"by": "carol", "time": stamp(T0 + 51 * MINUTE), "entry": "e"}
     record = bad_deploy(incident(roll_back())).run(minutes=2).record("roll-back")
+    agreed["digest"] = record.digest
     record = record.model_copy(update={"approvals": Approvals.model_validate({**waits, "by": [agreed]})})
     paper = Paper().line(15, "HypothesisChanged", "pool Leading: x").line(55, "MitigationApplied", by="stanch")
     found = paper.gaps(mitigations=(record,))
@@ -372,3 +350,33 @@ def test_the_same_record_gives_the_same_numbers():
     one, other = (find_gaps(inc, lines, CATALOG.policy) for lines in (paper.lines, paper.lines[::-1]))
     assert one == other
     assert [g.number for g in one] == list(range(1, len(one) + 1))
+
+
+# --- talked over -----------------------------------------------------------------------------------------------------
+
+
+def talked_over(world: World) -> list[str]:
+    """What the lint says about the meeting."""
+    return [f["excerpt"] for f in body(world)["status"].get("lint") or () if f["rule"] == "talked-over"]
+
+
+def test_a_full_one_is_advised_to_be_talked_over():
+    """Once it should have been; a meeting that is yet to come does not count, and one that was does; it keeps nobody."""
+    world = resolved()
+    text = written(world.objects[("postmortems", "checkout-5xx")])
+    assert [] == talked_over(world)
+    world.now += timedelta(days=5)
+    assert ["(no meeting)"] == talked_over(world)
+    assert 0 == body(world)["status"]["findings"]
+    later = stamp(world.now + timedelta(hours=1))
+    text["spec"]["review"] = {"time": later}
+    assert [f"planned {later}"] == talked_over(world)
+    world.now += timedelta(hours=2)
+    assert [] == talked_over(world)
+
+
+def test_its_dates_stand_in_its_facts():
+    """By when it is talked over and published; of a short review no meeting."""
+    facts = body(resolved())["status"]["facts"]
+    assert {"reviewDueTime", "publishDueTime", "dueTime"} <= set(facts)
+    assert "reviewDueTime" not in body(resolved(severity="SEV4"))["status"]["facts"]

@@ -8,6 +8,7 @@ from guards import (
     bugs_items,
     bugs_kept,
     bugs_last,
+    bugs_learning,
     bugs_lint,
     bugs_looked_at,
     bugs_order,
@@ -35,4 +36,5 @@ BUGS: Bugs = {
     **bugs_items.BUGS,
     **bugs_promised.BUGS,
     **bugs_kept.BUGS,
+    **bugs_learning.BUGS,
 }

@@ -58,7 +58,7 @@ BUGS: Bugs = {
         Bug(
             "puts any label into a query",
             "slo_series.py",
-            "if each.slo and _NAME.fullmatch(each.slo)",
+            "if each.slo and NAME.fullmatch(each.slo)",
             "if each.slo",
             "test_slo_series.py::test_it_is_asked_only_of_what_has_a_name",
         ),

@@ -122,8 +122,8 @@ BUGS: Bugs = {
         Bug(
             "speaks of it at each look",
             CHASE,
-            "    if draft.now < record.remind_time:\n",
-            "    if False:\n",
+            "    if again is not None and draft.now >= again:\n",
+            "    if again is not None:\n",
             f"{GATE}::test_it_is_chased_and_not_for_ever",
         ),
         Bug(
@@ -132,13 +132,6 @@ BUGS: Bugs = {
             " if spoken < draft.catalog.policy.postmortem_reminders_max else None",
             "",
             f"{GATE}::test_it_is_chased_and_not_for_ever",
-        ),
-        Bug(
-            "asks for what is written",
-            CHASE,
-            "    if learned(draft) is not None or record.remind_time is None:\n",
-            "    if record.remind_time is None:\n",
-            f"{GATE}::test_what_is_written_or_waived_is_chased_no_more",
         ),
         Bug(
             "says afterwards all that nobody could say",

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from stanch.api.alerts import MEASURED_MAX, Measured
+from stanch.api.budget_status import BudgetRecord
 from stanch.api.communications_status import CommunicationsRecord
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Target, Time
 from stanch.api.people_status import (
@@ -14,8 +15,8 @@ from stanch.api.people_status import (
     HypothesisRecord,
     ImpactRecord,
     NudgeRecord,
-    SignOffRecord,
 )
+from stanch.api.postmortem_record import PostmortemRecord
 from stanch.api.recovery_status import RecoveryRecord
 from stanch.api.runbook_record import RunbookRecord
 from stanch.api.suspect_status import SUSPECTS_MAX, ChangesRecord, Suspect
@@ -379,26 +380,6 @@ class Page(Model):
     sha256: Annotated[_S, Field(description="SHA-256 of the page; it holds that of the page before.")]
 
 
-class PostmortemRecord(Model):
-    """What was decided about learning from it."""
-
-    decision: Annotated[_S, Field(description="Undecided, Required, Short or None.")]
-    reasons: Annotated[tuple[_S, ...] | None, Field(max_length=12, description="Why.")] = None
-    name: Annotated[_S | None, Field(description="Postmortem object.")] = None
-    action_items: Annotated[tuple[_S, ...] | None, Field(max_length=16, description="ActionItems drafted.")] = None
-    drafted_time: Annotated[Time | None, Field(description="When all of them were known to be stored.")] = None
-    due_time: Annotated[Time | None, Field(description="When the text is due.")] = None
-    remind_time: Annotated[
-        Time | None, Field(description="When it is spoken of next; left out when it is no more.")
-    ] = None
-    reminders: Annotated[Counter, Field(description="How often it was spoken of.")] = 0
-    overdue: Annotated[bool | None, Field(description="True once it is past due and was said so.")] = None
-    waived: Annotated[_L | None, Field(description="Who waived it, and why.")] = None
-    sign_offs: Annotated[
-        tuple[SignOffRecord, ...] | None, Field(max_length=8, description="Who stands by it, each once.")
-    ] = None
-
-
 class IncidentStatus(Model):
     """What is so. `phase` is for the eye: no program reads it, use the conditions."""
 
@@ -474,6 +455,9 @@ class IncidentStatus(Model):
     resolve_said: Annotated[Time | None, Field(description="When a person said that it is over.")] = None
     override: Annotated[_L | None, Field(description="Who resolved it although criteria did not hold, and why.")] = None
     last_seq: Annotated[Counter, Field(description="The last seq given out.")] = 0
+    error_budget: Annotated[
+        BudgetRecord | None, Field(description="What it cost the error budgets of its service.")
+    ] = None
     postmortem: Annotated[PostmortemRecord | None, Field(description="What was decided about learning from it.")] = None
     postmortem_asked: Annotated[
         tuple[_LINE, ...] | None, Field(max_length=4, description="Who asked for a full postmortem.")

@@ -171,6 +171,9 @@ class Policy:
     postmortem_at: Severity = Severity.SEV2
     postmortem_on: frozenset[str] = frozenset({"rolloutUndo", "serviceShift", "routeShift", "drain", "quarantine"})
     postmortem_due: timedelta = 48 * _H
+    # A full one is talked over by then, and each is published; said once, when it was not.
+    postmortem_review: timedelta = 120 * _H
+    postmortem_publish: timedelta = 240 * _H
     # Any one of these asks for a full postmortem, besides severity and what it took (decisions 2.11).
     postmortem_visible: timedelta = 15 * _M
     postmortem_resolve: timedelta = 4 * _H
@@ -178,6 +181,8 @@ class Policy:
     postmortem_data: bool = True
     postmortem_customer: bool = True
     postmortem_recurrence: bool = True
+    # In percent of what the error budget of one period has.
+    postmortem_budget: int = 20
     postmortem_signs: int = 1
     postmortem_factors: int = 3
     postmortem_lint: Lint = "Deny"

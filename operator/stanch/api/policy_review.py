@@ -76,8 +76,12 @@ class PostmortemRules(Model):
     due: Annotated[
         Duration | None, Field(description="The text is due after; 48h when left out. From 1h to 2160h.")
     ] = None
-    review_within: Annotated[Duration | None, Field(description="It is reviewed within; 120h when left out.")] = None
-    publish_within: Annotated[Duration | None, Field(description="It is published within; 240h when left out.")] = None
+    review_within: Annotated[
+        Duration | None, Field(description="A full one is talked over within; 120h when left out. From 1h to 2160h.")
+    ] = None
+    publish_within: Annotated[
+        Duration | None, Field(description="It is published within; 240h when left out. From 1h to 2160h.")
+    ] = None
     sign_offs: Annotated[int | None, Field(ge=0, le=5, description="By others than authors; 1 when left out.")] = None
     min_factors: Annotated[int | None, Field(ge=1, le=10, description="Contributing factors; 3 when left out.")] = None
     lint: Annotated[Strictness | None, Field(description="Blaming words: Deny when left out, or Warn.")] = None

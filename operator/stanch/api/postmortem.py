@@ -76,6 +76,13 @@ class LintException(Model):
     reason: Annotated[str, Field(min_length=10, max_length=1024, description="Why it stays, in a sentence.")]
 
 
+class ReviewMeeting(Model):
+    """When people talk the text over; who was there. It is before the sign-off, which is of the whole text."""
+
+    time: Annotated[Time, Field(description="When it is, or was.")]
+    attendees: Annotated[tuple[Name, ...] | None, Field(max_length=32, description="Who was there.")] = None
+
+
 class PostmortemSpec(Model):
     """Six parts and more: summary, impact, timeline, contributing factors, whys, action items."""
 
@@ -107,6 +114,7 @@ class PostmortemSpec(Model):
     ] = None
     authors: Annotated[tuple[Name, ...] | None, Field(max_length=8, description="Who writes it.")] = None
     due_time: Annotated[Time | None, Field(description="When the text is due.")] = None
+    review: Annotated[ReviewMeeting | None, Field(description="The meeting in which it is talked over.")] = None
     exceptions: Annotated[
         tuple[LintException, ...] | None,
         Field(max_length=16, description="What the lint found and stays, each with its reason."),

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from stanch.api.budget_status import BudgetRecord
 from stanch.api.incident_status import Durations, Times
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Time
 
@@ -33,7 +34,12 @@ class Facts(Model):
     severity: Annotated[Severity, Field(description="The worst it ever was.")]
     times: Annotated[Times, Field(description="The instants that matter.")]
     durations: Annotated[Durations | None, Field(description="How long things took.")] = None
+    error_budget: Annotated[
+        BudgetRecord | None, Field(description="What it cost the error budgets of its service.")
+    ] = None
     due_time: Annotated[Time | None, Field(description="When the text is due.")] = None
+    review_due_time: Annotated[Time | None, Field(description="By when a full one is talked over.")] = None
+    publish_due_time: Annotated[Time | None, Field(description="By when it is published.")] = None
     record_seq: Annotated[Counter, Field(description="The last line of the record that was taken in.")] = 0
     lines: Annotated[Counter, Field(description="How many lines of the record were there to be read.")] = 0
     lines_lost: Annotated[

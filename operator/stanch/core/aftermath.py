@@ -4,16 +4,18 @@ from typing import Any
 
 from stanch.api.action_item import ActionItemSpec, ActionKind, Priority
 from stanch.api.done_when import DoneWhen
-from stanch.api.incident_status import MitigationRecord, PostmortemRecord
+from stanch.api.incident_status import MitigationRecord
 from stanch.api.meta import RECONCILERS
 from stanch.api.names import API_VERSION, EventKind, Label
+from stanch.api.postmortem_record import PostmortemRecord
 from stanch.core.attempts import standing
+from stanch.core.budget_charge import is_awaited
 from stanch.core.chase import first_reminder
 from stanch.core.draft import MACHINE, Draft, shorten
 from stanch.core.git_ops import HOLD
 from stanch.core.observations import Found, NotFound
 from stanch.core.postmortem_draft import postmortem_spec
-from stanch.core.postmortem_gate import SHORT, decide, due_of, only_more
+from stanch.core.postmortem_gate import SHORT, dates_of, decide, due_of, only_more
 from stanch.core.questions import ACTION_ITEMS, POSTMORTEMS, Get, Ref
 from stanch.core.records import Store
 from stanch.core.spec_fold import declarer
@@ -36,6 +38,10 @@ def learn(draft: Draft) -> None:
     if record is not None and record.drafted_time is not None:
         _still_so(draft, record)
         return
+    if record is None and is_awaited(draft):
+        # Resolved is written first, and then asked what it cost: one question, whatever comes of it.
+        draft.wake(draft.now)
+        return
     story = _story(draft)
     if story is None:
         return
@@ -57,9 +63,10 @@ def _still_so(draft: Draft, record: PostmortemRecord) -> None:
     assert times is not None
     assert times.resolved is not None
     known = only_more(record, *decide(draft, Story(draft.status.timeline)))
-    due = due_of(draft, times.resolved)
-    if known.due_time is None or due > known.due_time:
-        changes = {"due_time": due, "remind_time": first_reminder(draft, due), "reminders": 0, "overdue": None}
+    dates = dates_of(draft, times.resolved)
+    if known.due_time is None or dates["due_time"] > known.due_time:
+        anew = {"reminders": 0, "overdue": None, "review_asked": None, "publish_asked": None}
+        changes = {**dates, **anew, "remind_time": first_reminder(draft, dates["due_time"])}
         known = known.model_copy(update=changes)
     if known != record:
         draft.set(postmortem=known)
@@ -113,8 +120,8 @@ def _drafts(draft: Draft, story: Story, record: PostmortemRecord) -> list[Store]
 
 
 def _drafted(draft: Draft, record: PostmortemRecord, stores: list[Store]) -> None:
-    due = due_of(draft, draft.now)
-    changes = {"drafted_time": draft.now, "due_time": due, "remind_time": first_reminder(draft, due)}
+    dates = dates_of(draft, draft.now)
+    changes = {"drafted_time": draft.now, **dates, "remind_time": first_reminder(draft, dates["due_time"])}
     draft.set(postmortem=record.model_copy(update=changes))
     why = ", ".join(record.reasons or ())
     text = f"Postmortem {record.name} drafted ({record.decision}: {why})"

@@ -1,12 +1,19 @@
-"""A postmortem that is not written is spoken of: at half time, when it is due, and then on a cadence, never for ever."""
+"""
+A postmortem that is not written is spoken of: at half time, when it is due, and then on a cadence, never for ever.
+
+That a full one was not talked over in time, and that one is not published in time, is said once each (decisions 2.11).
+"""
 
 from datetime import datetime
+from typing import Any
 
-from stanch.api.incident_status import PostmortemRecord
 from stanch.api.meta import instant
 from stanch.api.names import EventKind
-from stanch.core.closing import learned
+from stanch.api.postmortem_record import PostmortemRecord
+from stanch.core.closing import learned, postmortem_of
 from stanch.core.draft import Draft
+from stanch.core.observations import Found
+from stanch.core.postmortem_gate import REQUIRED
 from stanch.core.spec_fold import declarer
 
 
@@ -15,12 +22,16 @@ def chase(draft: Draft) -> None:
     record, times = draft.status.postmortem, draft.status.times
     if record is None or times is None or times.resolved is None or times.closed or record.drafted_time is None:
         return
-    if learned(draft) is not None or record.remind_time is None:
+    if learned(draft) is not None:
         return
-    if draft.now < record.remind_time:
-        draft.wake(record.remind_time)
-        return
-    draft.set(postmortem=_speak(draft, record))
+    record = _speak_of_dates(draft, record)
+    again = record.remind_time
+    if again is not None and draft.now >= again:
+        record = _speak(draft, record)
+    elif again is not None:
+        draft.wake(again)
+    if record != draft.status.postmortem:
+        draft.set(postmortem=record)
 
 
 def first_reminder(draft: Draft, due: datetime) -> datetime:
@@ -60,7 +71,56 @@ def _next(draft: Draft, record: PostmortemRecord) -> datetime:
 
 
 def _words(draft: Draft, record: PostmortemRecord, late: bool) -> str:
-    who = next((r.user for r in draft.status.roles or () if r.role == "commander"), None) or declarer(draft)
     when = f"{'was due' if late else 'is due'} {instant(record.due_time)}" if record.due_time else "is due"
     short = " (a short review)" if record.decision == "Short" else ""
-    return f"{who}: Postmortem {record.name}{short} {when} and is not published; write it, or waive it with a reason"
+    return f"{_who(draft)}: Postmortem {record.name}{short} {when} and is not published; write it, or waive it with a reason"
+
+
+def _who(draft: Draft) -> str:
+    return next((r.user for r in draft.status.roles or () if r.role == "commander"), None) or declarer(draft)
+
+
+# --- the meeting, and publishing -------------------------------------------------------------------------------------
+
+
+def _speak_of_dates(draft: Draft, record: PostmortemRecord) -> PostmortemRecord:
+    if (
+        not record.review_asked
+        and (problem := _not_reviewed(draft, record))
+        and _has_come(draft, record.review_due_time)
+    ):
+        text = f"{_who(draft)}: Postmortem {record.name} was to be talked over by {problem}; write the meeting into spec.review"
+        draft.say(EventKind.POSTMORTEM_REVIEW_DUE, text, entry=record.name, event=True, warning=True)
+        record = record.model_copy(update={"review_asked": True})
+    if not record.publish_asked and record.publish_due_time and _has_come(draft, record.publish_due_time):
+        when = instant(record.publish_due_time)
+        text = f"{_who(draft)}: Postmortem {record.name} was to be published by {when}; publish it, or waive it with a reason"
+        draft.say(EventKind.POSTMORTEM_PUBLISH_DUE, text, entry=record.name, event=True, warning=True)
+        record = record.model_copy(update={"publish_asked": True})
+    return record
+
+
+def _has_come(draft: Draft, due: datetime | None) -> bool:
+    if due is not None and draft.now < due:
+        draft.wake(due)
+    return due is not None and draft.now >= due
+
+
+def _not_reviewed(draft: Draft, record: PostmortemRecord) -> str:
+    """By when it was to be, and what is so instead; empty for a short review, and where a meeting is planned in time."""
+    due, answer = record.review_due_time, draft.seen.get(postmortem_of(draft))
+    if record.decision != REQUIRED or due is None or not isinstance(answer, Found):
+        return ""
+    planned = review_time(answer.value["spec"])
+    if planned is None:
+        return f"{instant(due)}, and no meeting is planned"
+    return f"{instant(due)}, and the meeting is {instant(planned)}" if planned > due else ""
+
+
+def review_time(spec: dict[str, Any]) -> datetime | None:
+    """When it is talked over, as its text says; None when it says nothing that is an instant."""
+    said = (spec.get("review") or {}).get("time")
+    try:
+        return datetime.fromisoformat(str(said)) if said else None
+    except ValueError:
+        return None

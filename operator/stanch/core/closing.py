@@ -7,9 +7,9 @@ Our marks come off the targets first: a mark that no open incident knows is an o
 from typing import Any
 
 from stanch.api.duration import write
-from stanch.api.incident_status import PostmortemRecord
 from stanch.api.meta import instant
 from stanch.api.names import EventKind, Reason
+from stanch.api.postmortem_record import PostmortemRecord
 from stanch.core.asking import target_of
 from stanch.core.attempts import open_attempt
 from stanch.core.census import OPEN

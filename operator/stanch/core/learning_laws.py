@@ -7,6 +7,7 @@ from stanch.api.names import EventKind
 from stanch.core.plan_type import Plan
 
 _CHASED: Final = (EventKind.POSTMORTEM_OVERDUE, EventKind.POSTMORTEM_REMINDED)
+_DATES: Final = ((EventKind.POSTMORTEM_REVIEW_DUE, "review_asked"), (EventKind.POSTMORTEM_PUBLISH_DUE, "publish_asked"))
 
 
 def law_35_what_is_to_be_learned_never_becomes_less(incident: Incident, plan: Plan) -> bool:
@@ -24,7 +25,12 @@ def law_35_what_is_to_be_learned_never_becomes_less(incident: Incident, plan: Pl
 def law_36_a_postmortem_is_spoken_of_once_a_period_and_not_for_ever(incident: Incident, plan: Plan) -> bool:
     """Overdue is said once for a due time, each reminder has its own, and after the last there is silence."""
     before, after = incident.status.postmortem, plan.status.postmortem
-    said = [x for x in plan.status.timeline if x.seq > incident.status.last_seq and x.kind in _CHASED]
+    new = [x for x in plan.status.timeline if x.seq > incident.status.last_seq]
+    for kind, asked in _DATES:
+        times = sum(x.kind == kind for x in new)
+        if times > 1 or (times and (not getattr(after, asked, None) or getattr(before, asked, None))):
+            return False
+    said = [x for x in new if x.kind in _CHASED]
     if not said:
         return True
     if len(said) > 1 or before is None or after is None or before.remind_time is None:

@@ -13,6 +13,7 @@ from stanch.api.incident import Incident
 from stanch.core.aftermath import learn
 from stanch.core.alert_fold import fold_alerts
 from stanch.core.alert_targets import name_targets
+from stanch.core.budget_charge import look_at_budgets
 from stanch.core.captures import Wanted, capture
 from stanch.core.chase import chase
 from stanch.core.closing import ask_what_closing_needs, close_when_done
@@ -43,7 +44,6 @@ from stanch.core.restored import refuse_the_past
 from stanch.core.runbook_escalate import escalate
 from stanch.core.runbooks import fold_runbook
 from stanch.core.severity_fold import follow_severity
-from stanch.core.slo_series import measure_burn
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
 from stanch.core.suggest import ask_what_could_help, suggest
@@ -88,7 +88,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     ask_what_changed(draft)
     if not capture_rest(draft):
         capture_later(draft)
-    measure_burn(draft)
+    look_at_budgets(draft)
     if draft.questions:
         return _still_asking(draft)
     suggest(draft)

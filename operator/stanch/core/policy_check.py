@@ -54,6 +54,8 @@ _BOUNDS: Final = {
     "recovery.reopenWithin": (_M, 168 * _H),
     "recovery.recurrenceWithin": (_M, _YEARS),
     "postmortem.due": (_H, 2160 * _H),
+    "postmortem.reviewWithin": (_H, 2160 * _H),
+    "postmortem.publishWithin": (_H, 2160 * _H),
     **{f"actionItems.maxDue.{name}": (_H, _YEARS) for name in ("P0", "P1", "P2", "P3")},
     "actionItems.chaseEvery": (_M, _YEARS),
     "actionItems.threeWeekTest": (_M, _YEARS),

@@ -15,6 +15,7 @@ from stanch.api.names import EventKind
 from stanch.api.postmortem import Factor, FactorClass, Impact, PostmortemSpec, TimelineNote
 from stanch.api.postmortem_status import Gap
 from stanch.core.attempts import standing
+from stanch.core.budget_charge import in_words
 from stanch.core.draft import Draft, shorten
 from stanch.core.gaps.find import find_gaps
 from stanch.core.gaps.record import clock, span
@@ -116,10 +117,12 @@ def _impact(draft: Draft, full: bool) -> Impact:
     if said and (said.data_at_risk or said.security_breach):
         risk = "Data was at risk" if said.data_at_risk else "A security breach was declared"
         risk = f"{risk}. {FILL}: what happened to it?" if full else risk
+    budget = draft.status.error_budget
     # From the start of harm or not at all: since the declaration would read as shorter than it was.
     return Impact(
         users=shorten("; ".join(told), 1000) if told else None,
         minutes=_minutes(times.started, times.mitigated),
+        error_budget=shorten(in_words(budget), 1000) or None if budget else None,
         data_integrity=risk,
     )
 

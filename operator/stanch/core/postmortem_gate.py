@@ -11,9 +11,10 @@ from typing import Final
 
 from stanch.api.duration import write
 from stanch.api.incident import DetectedBy
-from stanch.api.incident_status import PostmortemRecord
 from stanch.api.meta import Severity
 from stanch.api.names import EventKind
+from stanch.api.postmortem_record import PostmortemRecord
+from stanch.core.budget_charge import in_words, worst_used
 from stanch.core.draft import Draft, shorten
 from stanch.core.whole_story import Story
 
@@ -43,6 +44,7 @@ def _triggers(draft: Draft, story: Story) -> Iterator[str]:
     yield from _what_it_took(draft, story)
     yield from _how_long(draft)
     yield from _detection(draft)
+    yield from _budget(draft)
     yield from _again(draft, story)
     yield from (f"asked by {name}" for name in draft.status.postmortem_asked or ())
 
@@ -102,6 +104,14 @@ def _detection(draft: Draft) -> Iterator[str]:
         yield "a customer saw it first: nobody was alerted"
 
 
+def _budget(draft: Draft) -> Iterator[str]:
+    """What is only known at least counts, too; what is not known asks for nothing, and stands on the record as such."""
+    record, most = draft.status.error_budget, draft.catalog.policy.postmortem_budget
+    dearest = worst_used(record)
+    if record is not None and dearest is not None and float(dearest.used or 0) >= most:
+        yield f"it cost {in_words(record)}, from {most} % on"
+
+
 def _again(draft: Draft, story: Story) -> Iterator[str]:
     if not draft.catalog.policy.postmortem_recurrence:
         return
@@ -120,6 +130,16 @@ def due_of(draft: Draft, since: datetime) -> datetime:
     """When the text is due: 48 h after it was resolved, a SEV1 in half of that."""
     due = draft.catalog.policy.postmortem_due
     return since + (due / 2 if worst(draft) in SOONER else due)
+
+
+def dates_of(draft: Draft, since: datetime) -> dict[str, datetime]:
+    """By when it is written, talked over and published, counted from when it was resolved."""
+    policy = draft.catalog.policy
+    return {
+        "due_time": due_of(draft, since),
+        "review_due_time": since + policy.postmortem_review,
+        "publish_due_time": since + policy.postmortem_publish,
+    }
 
 
 def only_more(known: PostmortemRecord, decision: str, reasons: tuple[str, ...]) -> PostmortemRecord:

@@ -11,13 +11,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from stanch.api.incident import Incident
-from stanch.api.incident_status import PostmortemRecord, Times
+from stanch.api.incident_status import Times
 from stanch.api.meta import Condition, ConditionStatus, Severity, instant
 from stanch.api.names import ConditionType, Reason
 from stanch.api.people_status import SignOffRecord
 from stanch.api.policy import Policy
 from stanch.api.postmortem import Postmortem
+from stanch.api.postmortem_record import PostmortemRecord
 from stanch.api.postmortem_status import Facts, LintFinding, PostmortemStatus, PublishedRecord, SignedOff
+from stanch.core.chase import review_time
 from stanch.core.draft import MACHINE, shorten
 from stanch.core.gaps.find import find_gaps
 from stanch.core.lint.form import Whole
@@ -63,7 +65,7 @@ def judge(body: Mapping[str, Any], around: Around, now: datetime) -> tuple[Postm
         "lint": findings or None,
         "published": _record(body, signed, findings, post.metadata.generation, now) if status == "True" else None,
     }
-    return post.status.model_copy(update=changes), None if status == "True" else _wake(around, now)
+    return post.status.model_copy(update=changes), None if status == "True" else _wake(post, around, facts, now)
 
 
 # --- facts -----------------------------------------------------------------------------------------------------------
@@ -83,7 +85,10 @@ def _facts(post: Postmortem, around: Around) -> Facts | None:
         severity=(known.worst or known.level) if known else Severity.SEV2,
         times=status.times or Times(),
         durations=status.durations,
+        error_budget=status.error_budget,
         due_time=record.due_time if record else None,
+        review_due_time=record.review_due_time if record and record.decision == REQUIRED else None,
+        publish_due_time=record.publish_due_time if record else None,
         record_seq=status.last_seq,
         lines=len(around.story.lines),
         lines_lost=around.story.lost or None,
@@ -104,7 +109,8 @@ def _findings(body: Mapping[str, Any], around: Around, facts: Facts | None, now:
     full = facts is None or facts.decision != SHORT
     items = items_of(spec, body["metadata"]["name"], around.items)
     whole = Whole(spec, items, full, policy.postmortem_factors, policy.items_max)
-    found = [*lint(whole, names_in(around.incident, around.story)), *_too_soon(spec, around, now)][:FINDINGS_MAX]
+    found = [*lint(whole, names_in(around.incident, around.story)), *_too_soon(spec, around, now)]
+    found = [*found, *_not_reviewed(spec, facts, now)][:FINDINGS_MAX]
     if policy.postmortem_lint == "Warn":
         found = [each.model_copy(update={"blocks": False}) for each in found]
     return tuple(found)
@@ -141,9 +147,29 @@ def _resolved(around: Around) -> datetime | None:
     return times.resolved if times else None
 
 
-def _wake(around: Around, now: datetime) -> datetime | None:
+def _not_reviewed(spec: Mapping[str, Any], facts: Facts | None, now: datetime) -> list[LintFinding]:
+    """Of a full one, once it should have been: advice, for a text that nobody talked over can be good."""
+    due, held = facts.review_due_time if facts else None, review_time(dict(spec))
+    if due is None or now < due or (held is not None and held <= now):
+        return []
+    return [
+        LintFinding(
+            rule="talked-over",
+            field="spec.review",
+            excerpt=f"planned {instant(held)}" if held else "(no meeting)",
+            why="Those who were there know different things; what none of them would write alone comes up when they talk",
+            instead=f"It was to be by {instant(due)}: hold the meeting, and write its time and who was there into spec.review",
+            blocks=False,
+        )
+    ]
+
+
+def _wake(post: Postmortem, around: Around, facts: Facts | None, now: datetime) -> datetime | None:
+    """When it changes by itself: it was slept on, or should have been talked over."""
     resolved = _resolved(around)
-    return resolved + SLEEP if resolved is not None and now < resolved + SLEEP else None
+    held = post.spec.review.time if post.spec.review else None
+    known = (resolved + SLEEP if resolved else None, facts.review_due_time if facts else None, held)
+    return min((t for t in known if t is not None and t > now), default=None)
 
 
 # --- published -------------------------------------------------------------------------------------------------------

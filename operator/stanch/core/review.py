@@ -1,8 +1,8 @@
 """
 An honest look back at a month: how long things took, what came again, what helped, what is by hand again and again.
 
-Drills and false alarms are left out and counted apart. An incident that is not over has lasted so long by now (core/survival.py).
-Counts of incidents are never a grade: who declares early has more of them (seed 1).
+Drills, and what was cancelled as no incident, are left out and counted apart. An incident that is not over has lasted so long by
+now (core/survival.py). Counts of incidents are never a grade: who declares early has more of them (seed 1).
 """
 
 from collections import Counter, defaultdict
@@ -11,47 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from stanch.api.incident import Incident
-from stanch.api.incident_status import Times
+from stanch.api.budget_status import BudgetState
 from stanch.api.meta import Severity
 from stanch.core.review_deeds import Deeds, deeds
+from stanch.core.review_past import FALSE_ALARM, MEASURES, Past, runs_backwards
 from stanch.core.survival import Lasted, Spread, spread
 
 # The same again within so long counts as coming back (decisions 2.11).
 AGAIN_WITHIN: Final = timedelta(days=30)
 # So many pages in one shift leave time for each (the SRE book: two incidents a shift of twelve hours).
 PAGES_MAX: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """One incident to look back on, with the factor classes of its published postmortem."""
-
-    incident: Incident
-    factors: frozenset[str] = frozenset()
-
-    @property
-    def times(self) -> Times:
-        """What is known of when."""
-        return self.incident.status.times or Times()
-
-    @property
-    def declared(self) -> datetime:
-        """When it was declared."""
-        return self.times.declared or self.incident.declared
-
-    @property
-    def severity(self) -> Severity | None:
-        """The worst it ever was."""
-        known = self.incident.status.severity
-        return (known.worst or known.level) if known else self.incident.spec.severity
-
-    @property
-    def subject(self) -> str:
-        """What it is about: the service, else the first target."""
-        spec = self.incident.spec
-        first = next(iter(spec.targets or ()), None)
-        return f"{self.incident.metadata.namespace}/{spec.service or first or self.incident.metadata.name}"
+# What wakes people (decisions 2.4); where nobody said how bad it is, it is treated as SEV2.
+_PAGES: Final = (Severity.SEV1, Severity.SEV2, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +38,7 @@ class Pages:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """The same subject, or the same factor class on it, within thirty days."""
+    """The same alerts, subject, or factor class on it, within thirty days."""
 
     incident: str
     of: str
@@ -75,15 +46,27 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Charged:
+    """What one incident cost one error budget, in percent of a period, as it stands on its record."""
+
+    incident: str
+    slo: str
+    used: str
+    at_least: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
-    """All of it. Durations by measure; the same by severity and by factor class for mitigate and resolve."""
+    """All of it. Durations by measure, also by severity and by factor class."""
 
     since: datetime
     until: datetime
     incidents: int
     open: int
+    open_before: int
     drills: int
     false_alarms: int
+    cancelled: Mapping[str, int]
     durations: Mapping[str, Spread]
     by_severity: Mapping[str, Mapping[str, Spread]]
     by_factor: Mapping[str, Mapping[str, Spread]]
@@ -92,90 +75,48 @@ class Review:
     repeats: tuple[Repeat, ...]
     pages: Pages
     deeds: Deeds
+    budget: tuple[Charged, ...] = ()
+    budget_unknown: int = 0
     cautions: tuple[str, ...] = ()
     mitigate: tuple[tuple[str, datetime, Lasted], ...] = field(default=(), compare=False)
 
 
-Measure = Callable[[Past, datetime], Lasted | None]
-
-
-def _between(start: datetime | None, end: datetime | None, over: datetime | None, now: datetime) -> Lasted | None:
-    """From start to end; where there is no end, until it was over without one, or until now."""
-    if start is None:
-        return None
-    if end is not None:
-        return Lasted(end - start) if end >= start else None
-    last = min(over or now, now)
-    return Lasted(last - start, over=False) if last >= start else None
-
-
-def _detect(p: Past, _: datetime) -> Lasted | None:
-    return _between(p.times.started, p.times.detected, None, p.declared) if p.times.detected else None
-
-
-def _declare(p: Past, _: datetime) -> Lasted | None:
-    return _between(p.times.detected, p.declared, None, p.declared)
-
-
-def _acknowledge(p: Past, now: datetime) -> Lasted | None:
-    return _between(p.declared, p.times.acknowledged, p.times.resolved, now)
-
-
-def _mitigate(p: Past, now: datetime) -> Lasted | None:
-    return _between(_began(p), p.times.mitigated, p.times.resolved, now)
-
-
-def _resolve(p: Past, now: datetime) -> Lasted | None:
-    return _between(_began(p), p.times.resolved, None, now)
-
-
-def _began(p: Past) -> datetime:
-    return p.times.started or p.times.detected or p.declared
-
-
-MEASURES: Final[Mapping[str, Measure]] = {
-    "detect": _detect,
-    "declare": _declare,
-    "acknowledge": _acknowledge,
-    "mitigate": _mitigate,
-    "resolve": _resolve,
-}
-
-
 def review(past: Sequence[Past], since: datetime, now: datetime, shift: timedelta) -> Review:
-    """What was declared from ``since`` to ``now``; earlier ones count only as what came again."""
-    within = [p for p in past if since <= p.declared <= now]
-    drills = [p for p in within if p.incident.spec.drill]
-    false = [p for p in within if p not in drills and p.times.cancelled is not None]
-    real = sorted((p for p in within if p not in drills and p not in false), key=lambda p: p.declared)
-    before = [p for p in past if p.declared < since and not p.incident.spec.drill and p.times.cancelled is None]
+    """What was declared from ``since`` to ``now``; earlier ones count only as what came again, or is still open."""
+    live = sorted((p for p in past if not p.incident.spec.drill and p.declared <= now), key=lambda p: p.declared)
+    within = [p for p in live if p.declared >= since]
+    real = [p for p in within if p.cancelled_as is None]
+    before = [p for p in live if p.declared < since and p.cancelled_as is None]
+    cancelled = Counter(p.cancelled_as for p in within if p.cancelled_as is not None)
+    mitigate = MEASURES["mitigate"]
     return Review(
         since=since,
         until=now,
         incidents=len(real),
         open=sum(p.times.resolved is None for p in real),
-        drills=len(drills),
-        false_alarms=len(false),
-        durations=_spreads(real, now, MEASURES),
-        by_severity={level: _spreads(group, now, _ENDS) for level, group in _grouped(real, _levels)},
-        by_factor={name: _spreads(group, now, _ENDS) for name, group in _grouped(real, _factors)},
+        open_before=sum(p.times.resolved is None for p in before),
+        drills=sum(bool(p.incident.spec.drill) and since <= p.declared <= now for p in past),
+        false_alarms=cancelled[FALSE_ALARM],
+        cancelled=cancelled,
+        durations=_spreads(real, now),
+        by_severity={level: _spreads(group, now) for level, group in _grouped(real, _levels)},
+        by_factor={name: _spreads(group, now) for name, group in _grouped(real, _factors)},
         without_factors=sum(not p.factors for p in real),
         detected_by=Counter(str(p.incident.spec.detected_by or "not said") for p in real),
         repeats=_repeats(before, real),
-        pages=_pages(real, since, now, shift),
+        pages=_pages(within, since, now, shift),
         deeds=deeds([p.incident for p in real]),
-        cautions=_cautions(real),
-        mitigate=tuple((p.incident.key, p.declared, took) for p in real if (took := _mitigate(p, now)) is not None),
+        budget=_charged(real),
+        budget_unknown=sum(_not_charged(p) for p in real),
+        cautions=_cautions(real, now),
+        mitigate=tuple((p.incident.key, p.declared, took) for p in real if (took := mitigate(p, now)) is not None),
     )
 
 
-_ENDS: Final = {"mitigate": _mitigate, "resolve": _resolve}
-
-
-def _spreads(group: Iterable[Past], now: datetime, measures: Mapping[str, Measure]) -> dict[str, Spread]:
+def _spreads(group: Iterable[Past], now: datetime) -> dict[str, Spread]:
     known = list(group)
     return {
-        name: spread(took for p in known if (took := measure(p, now)) is not None) for name, measure in measures.items()
+        name: spread(took for p in known if (took := measure(p, now)) is not None) for name, measure in MEASURES.items()
     }
 
 
@@ -196,37 +137,63 @@ def _grouped(past: Iterable[Past], names: Callable[[Past], Iterable[str]]) -> li
 
 
 def _repeats(before: Sequence[Past], real: Sequence[Past]) -> tuple[Repeat, ...]:
-    found = []
-    known = sorted(before, key=lambda p: p.declared)
+    found, known = [], defaultdict[str, list[Past]](list)
+    for p in before:
+        known[p.subject].append(p)
     for p in real:
-        earlier = [o for o in known if o.subject == p.subject and p.declared - o.declared <= AGAIN_WITHIN]
-        same = next((o for o in reversed(earlier) if o.factors & p.factors), None)
-        last = same or next(reversed(earlier), None)
-        if last is not None:
-            why = (
-                f"the same factor class: {', '.join(sorted(same.factors & p.factors))}" if same else "the same subject"
-            )
-            found.append(Repeat(p.incident.key, last.incident.key, f"{why} ({p.subject})"))
-        known.append(p)
+        if (repeat := _repeat(p, known[p.subject])) is not None:
+            found.append(repeat)
+        known[p.subject].append(p)
     return tuple(found)
 
 
-def _pages(real: Sequence[Past], since: datetime, now: datetime, shift: timedelta) -> Pages:
-    """What alerts made, and what somebody declared as SEV1 or SEV2: that is what wakes people."""
-    loud = [p for p in real if p.incident.spec.alert_group or p.severity in (Severity.SEV1, Severity.SEV2)]
+def _repeat(p: Past, known: Sequence[Past]) -> Repeat | None:
+    """Of what says why it came again the most: a factor class, the alerts, the subject; of each the last time before."""
+    earlier = [o for o in known if p.declared - o.declared <= AGAIN_WITHIN]
+    same = next((o for o in reversed(earlier) if o.factors & p.factors), None)
+    if same is not None:
+        why = f"the same factor class: {', '.join(sorted(same.factors & p.factors))} ({p.subject})"
+        return Repeat(p.incident.key, same.incident.key, why)
+    if p.recurrence_of is not None:
+        return Repeat(p.incident.key, p.recurrence_of, f"the same alerts ({p.subject})")
+    last = next(reversed(earlier), None)
+    return Repeat(p.incident.key, last.incident.key, f"the same subject ({p.subject})") if last is not None else None
+
+
+def _pages(within: Sequence[Past], since: datetime, now: datetime, shift: timedelta) -> Pages:
+    """What was SEV1 or SEV2. A false alarm woke somebody like any other; a ticket and a drill woke nobody."""
+    loud = [p for p in within if p.severity in _PAGES]
     by_shift = Counter(int((p.declared - since) / shift) for p in loud)
     shifts = max(1, -int(-(now - since) // shift))
     most = max(by_shift.values(), default=0)
     return Pages(shift, shifts, len(loud), most, sum(n > PAGES_MAX for n in by_shift.values()))
 
 
-def _cautions(real: Sequence[Past]) -> tuple[str, ...]:
+def _charged(real: Sequence[Past]) -> tuple[Charged, ...]:
+    """The dearest first."""
+    known = ((p, c) for p in real if (b := p.incident.status.error_budget) for c in b.charges or ())
+    found = [Charged(p.incident.key, c.slo, c.used, c.state is BudgetState.AT_LEAST) for p, c in known if c.used]
+    return tuple(sorted(found, key=lambda c: (-float(c.used), c.incident, c.slo)))
+
+
+def _not_charged(p: Past) -> bool:
+    """Prometheus was asked, and nobody knows."""
+    record = p.incident.status.error_budget
+    return record is not None and record.state is BudgetState.UNKNOWN
+
+
+def _cautions(real: Sequence[Past], now: datetime) -> tuple[str, ...]:
     unknown = sum(p.times.started is None for p in real)
     found = []
     if unknown:
         found.append(
             f"of {unknown} of {len(real)} nobody said when harm began: their mitigate and resolve count from detection, "
             "and detect leaves them out; an impact entry with startedTime says it"
+        )
+    if backwards := sum(runs_backwards(p, now) for p in real):
+        found.append(
+            f"of {backwards} of {len(real)} the times contradict each other, as after a clock was corrected: what would be "
+            "a negative duration is left out"
         )
     if any(not p.factors for p in real):
         found.append("factor classes are those of published postmortems; what has none is in no class")

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from stanch.api.incident_status import PostmortemRecord
 from stanch.api.names import EventKind
 from stanch.api.people_status import SignOffRecord
+from stanch.api.postmortem_record import PostmortemRecord
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.closing import postmortem_of
 from stanch.core.draft import Draft, shorten

@@ -25,18 +25,23 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """``after_three_weeks`` is done within three weeks, of those that are that old; ``overdue`` the keys of those that are late."""
+    """
+    ``after_three_weeks`` is done within three weeks, of those that are that old; ``overdue`` the
+    keys of those that are late; ``in_time`` is done by its due time, of those that were due by now.
+    """
 
     by_age: tuple[Completion, ...]
     to_done: Spread
     after_three_weeks: tuple[int, int]
     overdue: tuple[str, ...]
+    in_time: tuple[int, int]
     reopened: int
     vague: int
 
 
 def items(found: Sequence[ActionItem], now: datetime) -> Items:
     """Of all items that were written by now; what a machine drafted counts like the others."""
+    due = [i for i in found if i.spec.due_time <= now]
     old = [i for i in found if now - i.metadata.creation_timestamp >= THREE_WEEKS]
     return Items(
         by_age=tuple(
@@ -47,6 +52,7 @@ def items(found: Sequence[ActionItem], now: datetime) -> Items:
         overdue=tuple(
             f"{i.metadata.namespace}/{i.metadata.name}" for i in found if i.spec.due_time <= now and not done(i)
         ),
+        in_time=(sum(_by_due(i) for i in due), len(due)),
         reopened=sum(bool(i.status.reopened) for i in found),
         vague=sum(bool(i.status.findings) for i in found),
     )
@@ -55,6 +61,12 @@ def items(found: Sequence[ActionItem], now: datetime) -> Items:
 def done(item: ActionItem) -> bool:
     """Is it done, as its condition says?"""
     return any(c.type == "Done" and c.status == "True" for c in item.status.conditions)
+
+
+def _by_due(item: ActionItem) -> bool:
+    """What was done, and is not any more, was not done."""
+    took = item.status.done_time
+    return done(item) and took is not None and took <= item.spec.due_time
 
 
 def _in_three_weeks(item: ActionItem) -> bool:

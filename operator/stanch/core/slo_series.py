@@ -27,7 +27,7 @@ from stanch.core.severity import pair_of, window_of
 
 LOOKS_AFTER: Final = tuple(timedelta(minutes=m) for m in (0, 2, 10, 30))
 # What may stand in quotes in a query as it is; an objective of another name is not looked up.
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@-]{0,127}")
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@-]{0,127}")
 _SLOTH: Final = (
     '{{__name__=~"slo:(sli_error:ratio_rate[0-9]+[mhdw]|error_budget:ratio|current_burn_rate:ratio)",sloth_id="{}"}}'
 )
@@ -41,11 +41,11 @@ _FACTOR_MAX: Final = Decimal(99_999)
 def measure_burn(draft: Draft) -> None:
     """Ask when a look is due and nothing else goes on; what burns by a rule goes on the record."""
     known, due = draft.status.severity, _due(draft)
-    objectives = _objectives(draft)
-    if known is None or not due or not objectives:
+    slos = objectives(draft)
+    if known is None or not due or not slos:
         return
     url, secret = draft.catalog.policy.prometheus_url, draft.catalog.policy.prometheus_secret
-    texts = [(slo, form.format(slo)) for slo in objectives for form in (_SLOTH, _PYRRA)]
+    texts = [(slo, form.format(slo)) for slo in slos for form in (_SLOTH, _PYRRA)]
     asked = [(slo, Metric(url, text, PATIENT, secret)) for slo, text in texts]
     if draft.questions or draft.ask(*(question for _, question in asked)):
         return
@@ -62,7 +62,7 @@ def _due(draft: Draft) -> bool:
     times, known = draft.status.times, draft.status.severity
     if times is None or known is None or times.resolved or times.cancelled or times.closed:
         return False
-    if not draft.catalog.policy.prometheus_url or not _objectives(draft) or known.level is Severity.SEV1:
+    if not draft.catalog.policy.prometheus_url or not objectives(draft) or known.level is Severity.SEV1:
         return False
     dues = [draft.incident.declared + after for after in LOOKS_AFTER]
     if ahead := [t for t in dues if t > draft.now]:
@@ -74,11 +74,11 @@ def _due(draft: Draft) -> bool:
     return not begun(draft.incident.status, draft.status) and not draft.commands and not draft.stores
 
 
-def _objectives(draft: Draft) -> tuple[str, ...]:
+def objectives(draft: Draft) -> tuple[str, ...]:
     """The objectives that its alerts and signals name; labels are other people's text."""
     group = alert_group(draft)
     told: tuple[Signal | Alert, ...] = (*(draft.incident.spec.signals or ()), *(group.alerts if group else ()))
-    names = dict.fromkeys(each.slo for each in told if each.slo and _NAME.fullmatch(each.slo))
+    names = dict.fromkeys(each.slo for each in told if each.slo and NAME.fullmatch(each.slo))
     return tuple(names)[:MEASURED_MAX]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from stanch.core.review import Past
+from stanch.core.review_past import Past
 
 # What is shorter heals before anybody would have declared.
 LONG: Final = timedelta(minutes=15)

@@ -23,11 +23,13 @@ def document(given: Given) -> dict[str, Any]:
         "standing": _standing(given),
         "digest": text_digest(spec),
         "authors": list(spec.get("authors") or ()),
+        "review": _picked([spec["review"]] if spec.get("review") else (), "time", "attendees"),
         "signedOff": [s.get("by") for s in (status.get("published") or {}).get("signedOff") or ()],
         "summary": spec.get("summary"),
         "impact": [{"what": _word(k), "value": v} for k, v in (spec.get("impact") or {}).items()],
         "times": [{"what": _word(k), "value": v} for k, v in (facts.get("times") or {}).items()],
         "durations": [{"what": _word(k), "value": v} for k, v in (facts.get("durations") or {}).items()],
+        "errorBudget": _budget(facts.get("errorBudget") or {}),
         "detection": spec.get("detection"),
         "response": spec.get("response"),
         "recovery": spec.get("recovery"),
@@ -49,6 +51,13 @@ def document(given: Given) -> dict[str, Any]:
 def _picked(items: Iterable[Json] | None, *keys: str) -> list[dict[str, Any]]:
     """Each with exactly these keys; what is not there is None."""
     return [{key: each.get(key) for key in keys} for each in items or ()]
+
+
+def _budget(record: Json) -> list[dict[str, Any]]:
+    """What it cost, by objective; why nothing is known of it where that is so."""
+    found = _picked(record.get("charges"), "slo", "state", "used", "period", "message")
+    lacks = {"slo": None, "state": record.get("state"), "used": None, "period": None, "message": record.get("message")}
+    return found or ([lacks] if record else [])
 
 
 def _standing(given: Given) -> str:

@@ -14,14 +14,16 @@ from pydantic import ValidationError
 
 from stanch.api.action_item import ActionItem
 from stanch.api.incident import Incident
+from stanch.api.names import Label
 from stanch.cli.cluster import DONE, NOT_READABLE, Trouble, with_cluster
 from stanch.cli.review.picture import draw
 from stanch.cli.review.text import as_json, lines
 from stanch.cli.terminal import say
 from stanch.core.gameday import MARK
 from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, Ref
-from stanch.core.review import AGAIN_WITHIN, Past, review
+from stanch.core.review import AGAIN_WITHIN, review
 from stanch.core.review_items import items
+from stanch.core.review_past import Past
 from stanch.core.undeclared import Outside, burns, charged, undeclared
 from stanch.shell.client import JSON, Kube
 from stanch.shell.orphan_sweep import CannotLook, objects
@@ -29,6 +31,8 @@ from stanch.shell.orphan_sweep import CannotLook, objects
 SECONDS: Final = 30.0
 POINTS: Final = 5000
 STEP_MIN: Final = timedelta(minutes=5)
+# By namespace, name and uid of an incident.
+Factors = dict[tuple[str, str, str], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ async def _look(kube: Kube, wanted: Wanted) -> int:
     past, unread = past_of(bodies, factors, since - AGAIN_WITHIN)
     found = review(past, since, now, wanted.shift)
     done = items([i for body in chores if (i := _item(body)) is not None], now)
-    silent = await _outside(wanted, [p for p in past if p.declared >= since], since, now)
+    silent = await _outside(wanted, past, since, now)
     if wanted.svg:
         await asyncio.to_thread(Path(wanted.svg).write_text, draw(found, done), encoding="utf-8")
     if wanted.as_json:
@@ -79,9 +83,7 @@ async def _all(kube: Kube, ref: Ref, namespace: str | None) -> AsyncIterator[dic
         raise Trouble(f"{ref.plural} can't be read: {error}", NOT_READABLE) from error
 
 
-def past_of(
-    bodies: list[dict[str, Any]], factors: dict[tuple[str, str], frozenset[str]], since: datetime
-) -> tuple[list[Past], int]:
+def past_of(bodies: list[dict[str, Any]], factors: Factors, since: datetime) -> tuple[list[Past], int]:
     """Incidents to look back on, with their factor classes; and how many can't be read."""
     past, unread = [], 0
     for body in bodies:
@@ -93,21 +95,30 @@ def past_of(
         if MARK in (body["metadata"].get("annotations") or {}):
             # Of a game day: real, and made by us; a rehearsal as far as numbers go.
             incident = incident.model_copy(update={"spec": incident.spec.model_copy(update={"drill": True})})
-        key = (incident.metadata.namespace, incident.metadata.name)
-        one = Past(incident, factors.get(key, frozenset()))
-        if one.declared >= since:
+        namespace, name, uid = incident.metadata.namespace, incident.metadata.name, incident.metadata.uid
+        found = (factors.get((namespace, name, of), frozenset()) for of in (uid, ""))
+        one = Past(incident, frozenset().union(*found))
+        # What is open is not over, however long ago it began.
+        if one.declared >= since or one.times.resolved is None:
             past.append(one)
     return past, unread
 
 
-def factors_of(postmortems: list[dict[str, Any]]) -> dict[tuple[str, str], frozenset[str]]:
-    """By namespace and incident: the classes that people published. A draft only asks for them."""
-    found: dict[tuple[str, str], frozenset[str]] = {}
+def factors_of(postmortems: list[dict[str, Any]]) -> Factors:
+    """
+    By namespace, incident and its uid ("" where a text names none): the classes of what is published.
+
+    A draft only asks for them, and what is only to be published is nobody's finding yet. A later text about the same incident adds
+    to them; that of an earlier incident of the same name is another one's.
+    """
+    found: Factors = {}
     for body in postmortems:
-        spec = body.get("spec") or {}
-        if spec.get("published"):
+        spec, meta = body.get("spec") or {}, body["metadata"]
+        if (body.get("status") or {}).get("published"):
+            uid = str((meta.get("labels") or {}).get(Label.INCIDENT_UID) or "")
             classes = frozenset(str(f.get("class")) for f in spec.get("factors") or () if f.get("class"))
-            found[(body["metadata"]["namespace"], str(spec.get("incident")))] = classes
+            key = (meta["namespace"], str(spec.get("incident")), uid)
+            found[key] = found.get(key, frozenset()) | classes
     return found
 
 
@@ -126,7 +137,9 @@ async def _outside(wanted: Wanted, past: list[Past], since: datetime, now: datet
     utc = now.astimezone(UTC)
     burned = burns(await _range(wanted, "--burn", wanted.burn, since, now, step), step)
     left = await _range(wanted, "--budget", wanted.budget, since, now, step)
-    return Outside(tuple(undeclared(burned, past, utc)), tuple(charged(left, past, utc)))
+    # What began before, and went on, was declared all the same; what it cost before is not in these series.
+    within = [p for p in past if p.declared >= since]
+    return Outside(tuple(undeclared(burned, past, utc)), tuple(charged(left, within, utc)))
 
 
 async def _range(wanted: Wanted, name: str, query: str, since: datetime, now: datetime, step: timedelta) -> list[Any]:

@@ -12,6 +12,7 @@ from stanch.api.meta import instant
 from stanch.core.review import PAGES_MAX, Review
 from stanch.core.review_deeds import Help
 from stanch.core.review_items import Items
+from stanch.core.review_past import FALSE_ALARM
 from stanch.core.survival import Spread
 from stanch.core.undeclared import Outside
 
@@ -27,7 +28,11 @@ WHAT = {
 def lines(found: Review, done: Items, outside: Outside | None, unread: int) -> Iterator[str]:
     """Section by section; what is not known is said, and never a zero."""
     yield f"From {instant(found.since)} to {instant(found.until)}: {_many(found.incidents, 'incident')}, {found.open} still open."
-    yield f"Left out: {_many(found.drills, 'drill')}, {_many(found.false_alarms, 'false alarm')}."
+    rest = [f"{why} {n}" for why, n in sorted(found.cancelled.items()) if why != FALSE_ALARM]
+    left_out = [_many(found.drills, "drill"), _many(found.false_alarms, "false alarm"), *rest]
+    yield f"Left out: {', '.join(left_out)}."
+    if found.open_before:
+        yield f"Not counted: {_many(found.open_before, 'incident')} from before, still open."
     if unread:
         yield f"Not read: {_many(unread, 'incident')} of another schema."
     if not found.incidents:
@@ -37,6 +42,7 @@ def lines(found: Review, done: Items, outside: Outside | None, unread: int) -> I
     yield from _helped(found)
     yield from _toil(found)
     yield from _items(done)
+    yield from _charged(found)
     yield from _outside(outside)
     if found.cautions:
         yield ""
@@ -64,7 +70,7 @@ def _durations(found: Review) -> Iterator[str]:
             yield title
         for name, measures in groups.items():
             for measure, spread in measures.items():
-                yield f"  {name:12} {measure:9} {_spread(spread)}"
+                yield f"  {name:12} {measure:11} {_spread(spread)}"
     if found.without_factors:
         yield f"  {_many(found.without_factors, 'incident')} without a published postmortem in no factor class"
     yield f"Found by: {', '.join(f'{who} {n}' for who, n in sorted(found.detected_by.items()))}."
@@ -80,7 +86,8 @@ def _spread(spread: Spread) -> str:
         return "not known for any"
     parts = [f"n={spread.n}" + (f", {spread.open} not over" if spread.open else "")]
     if spread.median is not None:
-        parts.insert(0, f"median {_long(spread.median)}, nine of ten within {_long(spread.p90)}")
+        likely = f"likely {_long(spread.low)} to {_long(spread.high)}"
+        parts.insert(0, f"median {_long(spread.median)} ({likely}), nine of ten within {_long(spread.p90)}")
     elif spread.n - spread.open and not spread.caution.endswith("median"):
         parts.insert(0, "median not reached yet")
     if spread.shortest is not None:
@@ -132,9 +139,23 @@ def _items(done: Items) -> Iterator[str]:
     in_time, old = done.after_three_weeks
     if old:
         yield f"  three-week test: of {old} that are that old, {in_time} were done within three weeks"
+    shipped, due = done.in_time
+    if due:
+        yield f"  on time: of {due} that were due by now, {shipped} were done by then"
     yield f"  time to done: {_spread(done.to_done)}"
     yield f"  {_many(len(done.overdue), 'item')} overdue{': ' if done.overdue else ''}{', '.join(done.overdue)}"
     yield f"  {_many(done.reopened, 'item')} opened again by a failing proof, {done.vague} with findings"
+
+
+def _charged(found: Review) -> Iterator[str]:
+    """What stands on the records; with --prometheus the same is looked up anew, for older ones too."""
+    if found.budget or found.budget_unknown:
+        yield ""
+        yield "Charged to error budgets, by the records"
+    for each in found.budget:
+        yield f"  {each.incident}: {'at least ' if each.at_least else ''}{each.used} % of the budget of {each.slo}"
+    if found.budget_unknown:
+        yield f"  of {_many(found.budget_unknown, 'incident')} nobody knows: Prometheus did not say"
 
 
 def _outside(outside: Outside | None) -> Iterator[str]:
@@ -146,7 +167,7 @@ def _outside(outside: Outside | None) -> Iterator[str]:
     yield f"Burn without an incident: {_many(len(silent), 'stretch') if len(silent) == 1 else f'{len(silent)} stretches'}"
     yield from (f"  {b.service or 'some service'} from {instant(b.start)} to {instant(b.end)}" for b in silent)
     if outside.charged:
-        yield "Charged to error budgets"
+        yield "Charged to error budgets, by Prometheus now"
     yield from (f"  {c.incident}: {c.share:.0%} of the budget of {c.service}" for c in outside.charged)
 
 

@@ -11,10 +11,11 @@ from stanch.api.incident import Incident
 from stanch.api.incident_status import TimelineLine
 from stanch.api.policy import Policy
 from stanch.api.postmortem_status import GAPS_MAX, Gap, GapPart
-from stanch.core.gaps.flow import approvals, counted, detected, known_to_done, recovery, response
-from stanch.core.gaps.kept import debts, evidence
+from stanch.core.gaps.flow import counted, detected, recovery, response
+from stanch.core.gaps.kept import budget, debts, evidence
 from stanch.core.gaps.people import handoffs, public, roles, silence, updates
 from stanch.core.gaps.record import Record
+from stanch.core.gaps.waits import approvals, known_to_done
 
 FINDERS: Final[tuple[Callable[[Record], Iterable[Gap]], ...]] = (
     detected,
@@ -29,6 +30,7 @@ FINDERS: Final[tuple[Callable[[Record], Iterable[Gap]], ...]] = (
     handoffs,
     silence,
     evidence,
+    budget,
     debts,
 )
 _ORDER: Final = list(GapPart)

@@ -5,18 +5,16 @@ from typing import Final
 
 from stanch.api.duration import write
 from stanch.api.incident import DetectedBy
-from stanch.api.incident_status import TimelineLine
 from stanch.api.meta import Severity
 from stanch.api.names import EventKind
 from stanch.api.postmortem_status import Gap, GapPart
-from stanch.core.gaps.record import MINUTE, Record, Sort, clock, gap_of, span, too_long
+from stanch.core.gaps.record import MINUTE, Record, Sort, clock, gap_of, too_long
+from stanch.core.gaps.waits import acted
 
 DETECT: Final = 5 * MINUTE
 DECLARE: Final = 10 * MINUTE
 ACKNOWLEDGE: Final = 5 * MINUTE
 FIRST_ACTION: Final = 15 * MINUTE
-APPROVAL: Final = 3 * MINUTE
-KNOWN_TO_DONE: Final = 10 * MINUTE
 
 
 def detected(r: Record) -> Iterator[Gap]:
@@ -28,7 +26,7 @@ def detected(r: Record) -> Iterator[Gap]:
             t.started,
             t.detected,
             DETECT,
-            "status.times.detected",
+            r.link(t.detected, "status.times.detected", EventKind.DETECTED),
         )
     if r.incident.spec.detected_by is DetectedBy.CUSTOMER:
         yield gap_of(
@@ -44,7 +42,7 @@ def detected(r: Record) -> Iterator[Gap]:
             t.detected,
             t.declared,
             DECLARE,
-            "status.times.declared",
+            r.link(t.declared, "status.times.declared", EventKind.DECLARED),
         )
     pairs = (
         ("detected", t.started, t.detected, "started"),
@@ -64,11 +62,6 @@ def detected(r: Record) -> Iterator[Gap]:
             )
 
 
-def _acted(r: Record) -> list[TimelineLine]:
-    notes = [x for x in r.of(EventKind.NOTE) if x.text.startswith("Action: ")]
-    return sorted((*r.of(EventKind.MITIGATION_APPLIED), *notes), key=lambda x: (x.time, x.seq))
-
-
 def response(r: Record) -> Iterator[Gap]:
     t = r.times
     if t.declared and t.acknowledged:
@@ -78,7 +71,7 @@ def response(r: Record) -> Iterator[Gap]:
             t.declared,
             t.acknowledged,
             ACKNOWLEDGE,
-            "status.times.acknowledged",
+            r.link(t.acknowledged, "status.times.acknowledged", EventKind.ACKNOWLEDGED, EventKind.ROLE_CHANGED),
         )
     elif t.declared and t.acknowledged is None:
         yield gap_of(
@@ -88,7 +81,7 @@ def response(r: Record) -> Iterator[Gap]:
             from_time=t.declared,
             count=1,
         )
-    first, since = next(iter(_acted(r)), None), t.acknowledged or t.declared
+    first, since = next(iter(acted(r)), None), t.acknowledged or t.declared
     if first is not None and since is not None:
         yield from too_long(
             Sort("SlowToAct", GapPart.RESPONSE),
@@ -107,51 +100,6 @@ def response(r: Record) -> Iterator[Gap]:
             FIRST_ACTION,
             "status.mitigations",
         )
-
-
-def approvals(r: Record) -> Iterator[Gap]:
-    for each in r.status.mitigations or ():
-        asked = each.approvals.asked_time if each.approvals else None
-        if each.approvals is None or asked is None or not each.approvals.needed:
-            continue
-        agreed = (each.approvals.by or ())[each.approvals.needed - 1 :][:1]
-        until = agreed[0].time if agreed else r.times.resolved
-        if until is not None:
-            what = (
-                f"{each.name} waited for approval" if agreed else f"{each.name} waited for approval, and never got it"
-            )
-            yield from too_long(
-                Sort("ApprovalWaited", GapPart.RESPONSE),
-                what,
-                asked,
-                until,
-                APPROVAL,
-                f"status.mitigations {each.name}",
-            )
-
-
-def known_to_done(r: Record) -> Iterator[Gap]:
-    """From when a hypothesis led to the next thing that was done; and what it waited for meanwhile."""
-    for line in r.of(EventKind.HYPOTHESIS_CHANGED):
-        name, _, rest = line.text.partition(" ")
-        done = next((x for x in _acted(r) if x.time > line.time), None)
-        if not rest.startswith(("Leading", "Confirmed")) or done is None:
-            continue
-        waits = [
-            g for g in approvals(r) if g.from_time and g.to_time and g.from_time < done.time and g.to_time > line.time
-        ]
-        reason = f"; of these {span(waits[0].took)} waiting for approval" if waits and waits[0].took else ""
-        what = f"Known at {clock(line.time)} ({name}), done at {clock(done.time)}"
-        yield from too_long(
-            Sort("KnownNotDone", GapPart.RESPONSE),
-            what,
-            line.time,
-            done.time,
-            KNOWN_TO_DONE,
-            f"timeline {line.seq}, {done.seq}",
-            reason,
-        )
-        return
 
 
 _COUNTED: Final = (

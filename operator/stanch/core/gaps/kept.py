@@ -1,7 +1,8 @@
-"""Gaps in what is kept: evidence that is missing, and what is still owed."""
+"""Gaps in what is kept: evidence that is missing, what it cost, and what is still owed."""
 
 from collections.abc import Iterator
 
+from stanch.api.budget_status import BudgetState
 from stanch.api.names import EventKind
 from stanch.api.postmortem_status import Gap, GapPart
 from stanch.core.gaps.record import Record, Sort, gap_of
@@ -31,6 +32,24 @@ def evidence(r: Record) -> Iterator[Gap]:
             yield gap_of(
                 Sort("HarmFirst", GapPart.RECORD), text, f"status.mitigations {record.name}", count=1, from_time=since
             )
+
+
+def budget(r: Record) -> Iterator[Gap]:
+    """What it cost can't be told, or only in part: the next one can be charged when that is mended."""
+    known = r.status.error_budget
+    if known is None or known.state is BudgetState.KNOWN:
+        return
+    words = next((c.message for c in known.charges or () if c.message), None) or known.message
+    what = "only in part" if known.state is BudgetState.AT_LEAST else "not"
+    text = f"What it cost the error budget is {what} known: {words}"
+    yield gap_of(
+        Sort("BudgetUnknown", GapPart.RECORD),
+        text,
+        "status.errorBudget",
+        from_time=known.from_time,
+        to_time=known.to_time,
+        count=1,
+    )
 
 
 def debts(r: Record) -> Iterator[Gap]:

@@ -1,17 +1,19 @@
 """Gaps between people: promises, the public, hats, hand-offs, silence."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
 from stanch.api.meta import Severity
 from stanch.api.names import EventKind
 from stanch.api.postmortem_status import Gap, GapPart
+from stanch.api.said import Role
+from stanch.core.gaps.hats import Worn, offered, worn
 from stanch.core.gaps.record import MINUTE, Record, Sort, clock, gap_of, span, too_long
 
-# By when the first public update is due, counted from detection (decisions 2.10).
-_FIRST_PUBLIC: Final = {Severity.SEV1: 5 * MINUTE, Severity.SEV2: 15 * MINUTE}
+# Who is never asked for a public word, or to lead: what is business hours (decisions 2.5, 2.10).
+_URGENT: Final = (Severity.SEV1, Severity.SEV2)
 
 
 def updates(r: Record) -> Iterator[Gap]:
@@ -53,106 +55,91 @@ def _instant_in(text: str, about: datetime) -> datetime | None:
 
 
 def public(r: Record) -> Iterator[Gap]:
-    impact = r.status.impact.value if r.status.impact else None
-    limit, since = _FIRST_PUBLIC.get(r.worst), r.times.detected
-    if impact is None or not impact.user_visible or limit is None or since is None:
+    """By when users are owed a first word, as the policy has it: from detection, or since it was that severe."""
+    impact, rule = (r.status.impact.value if r.status.impact else None), r.policy.cadence.get(r.worst)
+    limit, since = rule.public_first if rule else None, r.times.detected
+    if impact is None or not impact.user_visible or limit is None or since is None or r.worst not in _URGENT:
         return
+    since = max(since, r.worst_since or since)
     sort = Sort("PublicSilence", GapPart.COMMUNICATION)
     first = next((x for x in r.of(EventKind.UPDATE_PUBLISHED) if x.text.startswith("public")), None)
     if first is not None:
         yield from too_long(
             sort, "Detected to the first word to the public", since, first.time, limit, f"timeline {first.seq}"
         )
-    else:
+    elif r.over is None or r.over - since > limit:
         text = (
             f"Users saw it, and the public was told nothing: the page said fine while it was not (since {clock(since)})"
         )
         yield gap_of(sort, text, "status.impact.userVisible", limit=limit, from_time=since, to_time=r.over, count=0)
 
 
-_NEEDED: Final = {
-    Severity.SEV1: (("commander", "operations", "communications", "scribe"), 5 * MINUTE),
-    Severity.SEV2: (("commander", "operations"), 10 * MINUTE),
-}
 _SILENCE: Final = 15 * MINUTE
-_WORN: Final = timedelta(hours=4)
-_ACCEPT: Final = 10 * MINUTE
 
 
 def roles(r: Record) -> Iterator[Gap]:
-    roles, within = _NEEDED.get(r.worst, ((), 0 * MINUTE))
-    since = r.times.declared
-    if since is None:
+    """Hats that the policy asks for at its worst severity, since it was that severe; and hats that one person wore for long."""
+    rule, since = r.policy.roles_required.get(r.worst), r.worst_since
+    if rule is None or since is None:
         return
-    for role in roles:
-        taken = min((t for t in _held_since(r, role)), default=None)
-        if taken is None:
-            text = f"Nobody was {role}; for {r.worst.value} somebody is asked for within {span(within)}"
-            yield gap_of(
-                Sort("RoleMissing", GapPart.PEOPLE),
-                text,
-                "status.roles",
-                limit=within,
-                from_time=since,
-                to_time=r.times.resolved,
-                count=0,
-            )
-        else:
+    visible = r.status.impact is not None and r.status.impact.value.user_visible
+    speaks = (Role.COMMUNICATIONS,) if visible and r.worst in _URGENT else ()
+    for role in dict.fromkeys(each.value for each in (*rule.roles, *speaks)):
+        held = worn(r, role)
+        if held:
+            first = held[0]
+            link = f"timeline {first.seq}" if first.seq else f"status.roles {role}"
             yield from too_long(
-                Sort("RoleLate", GapPart.PEOPLE), f"Nobody was {role} at first", since, taken, within, "status.roles"
+                Sort("RoleLate", GapPart.PEOPLE), f"Nobody was {role} at first", since, first.since, rule.within, link
             )
-    for held in r.status.roles or ():
-        until = r.over
-        if until is not None and r.worst in _NEEDED and until - held.since_time > _WORN:
-            text = f"One person was {held.role} for {span(until - held.since_time)} ({span(_WORN)} is when a hand-off is due)"
-            yield gap_of(
-                Sort("RoleHeldLong", GapPart.PEOPLE),
-                text,
-                f"status.roles {held.role}",
-                took=until - held.since_time,
-                limit=_WORN,
-                from_time=held.since_time,
-                to_time=until,
-            )
+        elif r.over is None or r.over - since > rule.within:
+            text = f"Nobody was {role}; for {r.worst.value} somebody is asked for within {span(rule.within)}"
+            sort = Sort("RoleMissing", GapPart.PEOPLE)
+            until = r.times.resolved
+            yield gap_of(sort, text, "status.roles", limit=rule.within, from_time=since, to_time=until, count=0)
+    if r.worst in _URGENT:
+        yield from (gap for role in Role for w in worn(r, role.value) for gap in _held_long(r, w))
 
 
-def _held_since(r: Record, role: str) -> Iterator[datetime]:
-    yield from (held.since_time for held in r.status.roles or () if held.role == role)
-    yield from (x.time for x in r.of(EventKind.ROLE_CHANGED) if f" is {role}" in x.text)
+def _held_long(r: Record, w: Worn) -> Iterator[Gap]:
+    until, most = w.until or r.over, r.policy.handoff_after
+    if r.over is None or until is None or (until := min(until, r.over)) - w.since <= most:
+        return
+    text = f"One person was {w.role} for {span(until - w.since)} ({span(most)} is when a hand-off is due)"
+    yield gap_of(
+        Sort("RoleHeldLong", GapPart.PEOPLE),
+        text,
+        f"timeline {w.seq}" if w.seq else f"status.roles {w.role}",
+        took=until - w.since,
+        limit=most,
+        from_time=w.since,
+        to_time=until,
+    )
 
 
 def handoffs(r: Record) -> Iterator[Gap]:
-    for line in r.of(EventKind.HANDOFF_OFFERED):
-        role, _, rest = line.text.partition(" to ")
-        to = rest.partition(".")[0].partition(" (")[0]
-        taken = next(
-            (x for x in r.of(EventKind.ROLE_CHANGED) if x.time >= line.time and x.text.startswith(f"{to} is {role}")),
-            None,
-        )
-        sort, record = Sort("HandoffWaited", GapPart.PEOPLE), f"timeline {line.seq}"
-        if taken is not None:
-            yield from too_long(
-                sort, f"{role} was offered and not accepted", line.time, taken.time, _ACCEPT, f"{record}, {taken.seq}"
-            )
-        elif r.times.resolved is not None:
-            yield from too_long(
-                sort, f"{role} was offered and never accepted", line.time, r.times.resolved, _ACCEPT, record
-            )
+    """Offered, until it was accepted, somebody else took it, or it was offered to another."""
+    for each in offered(r):
+        sort, record = Sort("HandoffWaited", GapPart.PEOPLE), f"timeline {each.line.seq}"
+        if each.until is None:
+            continue
+        if each.then is None:
+            what = f"{each.role} was offered and never accepted"
+        else:
+            record = f"{record}, {each.then.line.seq}"
+            mine = each.then.user == each.to
+            what = f"{each.role} was offered and not accepted" + ("" if mine else "; somebody else took it")
+        yield from too_long(sort, what, each.line.time, each.until, r.policy.accept_within, record)
 
 
 def silence(r: Record) -> Iterator[Gap]:
     """Of a SEV1: the longest time in which no person wrote anything while it hurt."""
-    since, until = r.times.declared, r.over
-    if r.worst is not Severity.SEV1 or since is None or until is None:
+    since, until = r.worst_since, r.over
+    if r.worst is not Severity.SEV1 or since is None or until is None or until <= since:
         return
-    said = sorted(
-        x.time for x in r.lines if x.by not in _MACHINES and not x.by.startswith("system:") and since <= x.time <= until
-    )
-    marks = [since, *said, until]
-    longest = max(pairwise(marks), key=lambda pair: pair[1] - pair[0])
-    yield from too_long(
-        Sort("NobodyWrote", GapPart.PEOPLE), "Nobody wrote anything down", *longest, _SILENCE, "timeline"
-    )
-
-
-_MACHINES: Final = frozenset({"stanch", "Alertmanager", "spec"})
+    said = [x for x in r.people() if since <= x.time <= until]
+    marks: list[tuple[datetime, int | None]] = [(since, None), *((x.time, x.seq) for x in said), (until, None)]
+    (start, before), (end, after) = max(pairwise(marks), key=lambda pair: pair[1][0] - pair[0][0])
+    between = ", ".join(str(seq) for seq in (before, after) if seq is not None)
+    link = f"timeline {between}" if between else "timeline"
+    yield from too_long(Sort("NobodyWrote", GapPart.PEOPLE), "Nobody wrote anything down", start, end, _SILENCE, link)

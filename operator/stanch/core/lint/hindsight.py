@@ -18,16 +18,24 @@ _PAST: Final = (
     r"|shortened|kept (?:it|users|us))\b"
     r"|\b(?:could|might) have (?:saved|spared|prevented|avoided|averted|stopped|shortened|limited|reduced|kept"
     r"|helped)\b"
+    r"|\bwould(?:n't| not| never)? have\b[^.;]*\bif\b[^.;]*\bhad(?:n't)?\b"
     r"|\bhad it not been for\b|\bwould (?:have|not have|never have) been (?:prevented|avoided|averted|caught)\b"
     r"|\b(?:was|were|is) (?:\w+ )?(?:preventable|avoidable)\b|\beasily (?:prevented|avoided|foreseen)\b"
     r"|\bif\b[^.;]*\bhad(?:n't)?\b[^.;]*\b(?:would|could|might)(?:n't| not| never)? (?:not |never )?have\b"
     r"|(?:^|[,;]\s*)had (?:\w+\s){1,5}?(?:not |been |\w+ed\b|known|seen|run|read|done|gone|had|kept|made|told"
     r"|taken|thought|set)[^.;]*\b(?:would|could|might)(?:n't| not| never)? (?:not |never )?(?:be|have|still)\b"
+    r"|\ball it (?:would have taken|took) was\b|\bwould have (?:been enough|sufficed|made (?:all )?the difference|caught)\b"
+    r"|\bwith (?:an? (?:bit|little) )?(?:more|better|greater) (?:care|attention|thought|diligence|discipline"
+    r"|preparation)\b[^.;]*\b(?:would|could|might|was|were)\b"
     r"|\bthe right (?:thing|call|move|decision) (?:was|would have been)\b|\bfailed to (?:anticipate|foresee)\b"
 )
 _GOOD_PAST: Final = re.compile(
-    r"\bnot say what (?:\w+ )?should have\b|\bshould have access\b|\bshould have (?:an?|at least|exactly|no|two"
-    r"|three|its|their|one|both|all) \w+",
+    r"\bnot say what (?:\w+ )?should have\b|\bshould have (?:access|existed)\b|\bshould have (?:an?|at least|exactly|no|two"
+    r"|three|its|their|one|both|all) \w+"
+    # What helped, told by what it spared: `Without the flag it would have taken an hour`.
+    r"|^without (?:the|a|an|its|our|that|this) [^,.;]{2,60}, [^.;]*\bwould (?:not |never )?have (?:needed|taken|lasted"
+    r"|been (?:longer|worse|larger|slower|lost)"
+    r"|lost|had to|spread|grown|cost|hurt|gone|waited|reached|come)\b",
     re.IGNORECASE,
 )
 
@@ -58,11 +66,17 @@ _PUT: Final = (
     r"|used|deleted|dropped|selected|chosen)"
 )
 _EVADED: Final = re.compile(
-    r"\b(?:mistakes?|errors?) (?:was|were|had been) made\b"
+    r"\b(?:mistakes?|errors?) (?:was|were|had been) made\b(?! (?:visible|possible|impossible|explicit|clear|available"
+    r"|readable|harmless|known|public"
+    r"|into|by design|easier|part|to (?:show|say|stop|fail)))"
     r"|\b(?:was|were|been|being|got) (?:accidentally|mistakenly|inadvertently|wrongly|incorrectly|unintentionally"
     r"|erroneously|carelessly) \w+"
     r"|\b(?:accidentally|mistakenly|inadvertently|erroneously) (?:\w+ed|run|set|put)\b(?! by the)"
     rf"|\b(?:an?|the|some) {_BADLY} {_NOUN} (?:was|were|had been|got) {_PUT}\b"
+    r"|\b(?:alerts?|warnings?|pages?|steps?|checks?|reviews?|messages?|signs?|tickets?|alarms?) (?:was|were"
+    r"|had been) (?:ignored|skipped"
+    r"|missed|dismissed|bypassed|brushed aside)\b|\bthe wrong [\w-]+(?: [\w-]+)? (?:was|were|had been|got) (?:\w+ed|run"
+    r"|sent|cut|set|chosen|given|taken|shown|put|read)\b"
     r"|\b(?:was|were|been) (?:forgotten|overlooked|neglected|disregarded|mishandled|botched)\b"
     r"|\b(?:was|were) not (?:followed|adhered to|respected|communicated|thought (?:of|through)|considered)\b"
     r"|\b(?:was|were|been) (?:\w+ed|run|sent|cut|set) (?:prematurely|too (?:early|soon|late)|in error"
@@ -80,12 +94,20 @@ _REASON: Final = re.compile(
     r"|validator|selector|tool|chart|proxy|scheduler|template|policy|rule|cache|client|server|system))\b",
     re.IGNORECASE,
 )
+# A thing that did what nobody meant it to is the system, as it is meant to be told.
+_THING: Final = re.compile(
+    r"\b(?:changes?|jobs?|updates?|upgrades?|quer(?:y|ies)|scripts?|attempts?|deploy\w*|releases?|rules?|policy|policies"
+    r"|config\w*|commands?"
+    r"|functions?|tools?|automation|pipelines?|controllers?|migrations?|process(?:es)?|this|that|it|which) (?:also |then |had )?"
+    r"(?:inadvertently|mistakenly|accidentally|unintentionally|erroneously|wrongly|incorrectly) \w+ed\b",
+    re.IGNORECASE,
+)
 
 
 def _evasion(said: Said, crowd: Crowd) -> Iterator[Found]:
     match = _EVADED.search(said.plain)
     named = re.search(rf"\bby {named_person(crowd)}\b", said.plain)
-    if match and not named and not _REASON.search(said.plain):
+    if match and not named and not _REASON.search(said.plain) and not _THING.search(said.plain):
         yield Found(said.field, said.around(*match.span()), framed(said.plain))
 
 
@@ -97,6 +119,10 @@ _ONE_CAUSE: Final = re.compile(
     r"|\b(?:sole|single|only|one and only) (?:reason|cause|culprit|factor)\b|\b(?:was|is) (?:the|a) root cause\b"
     r"|\b(?:solely|entirely|purely|exclusively|only) (?:caused by|due to|because of)\b"
     r"|\bone (?:thing|mistake|change|cause|error|fault) (?:caused|explains|is behind|was behind|led to)\b"
+    r"|\b(?:it|this|that|everything|all of (?:it|this)|the (?:outage|incident|problem|failure)) (?:all )?(?:simply |really "
+    r"|just )?"
+    r"(?:comes|came|boils|boiled) down to\b|\b(?:just|only|exactly) one thing (?:that )?(?:was |went |is )?(?:wrong|broken"
+    r"|to blame)\b"
     r"|\bit all comes down to\b|\bone (?:thing|change|cause|error|fault) (?:caused|explains|is behind|was behind"
     r"|led to)\b|\b(?:all|everything)\b[^.]*\bbecause of (?:one|a single)\b|\bthe root of (?:the|this) (?:problem"
     r"|outage|incident)\b",
@@ -124,6 +150,8 @@ _HARDER: Final = re.compile(
     r"|such)\b[^.]*\bagain\b"
     r"|\b(?:must|will|should|shall) not happen again\b|\btake (?:more|extra|better|greater) care\b"
     r"|\bcommunicate (?:better|more)\b|\b(?:learn|take) (?:the )?lesson from (?:his|her|their)\b"
+    r"|\b(?:check|read|verify|test) (?:it |them |this )?(?:twice|carefully)\b|\bplease (?:be|check|read|make|do|don't"
+    r"|remember|take|think)\b"
     r"|\bmore carefully\b|\bstay (?:alert|vigilant|focused)\b"
     r"|\b(?:all|every|each) (?:engineers?|developers?|responders?|reviewers?|teams?|of us|person) (?:will|must"
     r"|should|shall|needs? to|(?:is|are) to|has to|have to)\b"
