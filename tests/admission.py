@@ -162,9 +162,13 @@ def admit(request: Request, may: May, but: Sequence[str] = ()) -> Json | None:
     """The object as it is stored, or raises Refused. ``but`` are policies (kind/name) that are not in force."""
     ways = [(p, b) for p, b in shipped() if f"{p['kind']}/{p['metadata']['name']}" not in but]
     request = replace(request, new=copy.deepcopy(request.new))
-    for _ in range(2):  # reinvocationPolicy: IfNeeded
+    for again in (False, True):
         for policy, _binding in ways:
-            if policy["kind"] == "MutatingAdmissionPolicy" and _is_about(policy, request, may):
+            if policy["kind"] != "MutatingAdmissionPolicy" or (
+                again and policy["spec"]["reinvocationPolicy"] == "Never"
+            ):
+                continue
+            if _is_about(policy, request, may):
                 request = _stamped(policy, request, may)
     for policy, binding in ways:
         denies = binding["spec"].get("validationActions", ()) and "Deny" in binding["spec"]["validationActions"]

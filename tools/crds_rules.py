@@ -71,7 +71,7 @@ ENTRY_SPEC: tuple[Rule, ...] = (
     ),
     *(
         Rule(f"!has(self.{member}) || {HAS_TEXT}", f"{member} must have spec.text: why", field=".text")
-        for member in ("extend", "defer", "waive")
+        for member in ("extend", "defer", "waive", "correct")
     ),
     Rule(f"!has(self.update) || {HAS_TEXT}", "update must have spec.text: what people are told", field=".text"),
     Rule(f"!has(self.escalate) || {HAS_TEXT}", "escalate must have spec.text: what is needed", field=".text"),

@@ -39,11 +39,14 @@ def declarer() -> tuple[Policy, ...]:
         oldObject == null ? !has(object.spec.declaredBy) || dyn(object.spec.declaredBy) == dyn({ME})
         : object.spec.?declaredBy == oldObject.spec.?declaredBy
     """
+    # Asked before anything is validated: as long as all is as usual, nothing is.
+    untrue = {"name": "not-the-callers", "expression": cel(f"!({proof})")}
     message = "spec.declaredBy is written by the API server and never changes; leave it out"
     name = "stanch-incident-declarer"
     return (
-        Policy(name, _DECLARER_COMMENT, rules, [changes], patch=cel(stamp), failure="Ignore"),
-        Policy(name, "", rules, [changes], validations=[must(proof, message)], failure="Ignore"),
+        # Nobody but a forger writes it after us, and that is refused.
+        Policy(name, _DECLARER_COMMENT, rules, [changes], patch=cel(stamp), failure="Ignore", reinvoke="Never"),
+        Policy(name, "", rules, [changes, untrue], validations=[must("false", message)], failure="Ignore"),
     )
 
 

@@ -59,6 +59,8 @@ class Policy:
     patch: str = ""
     failure: str = "Fail"
     audit: Mapping[str, str] = field(default_factory=dict)
+    # IfNeeded: a webhook that changes an object after us leads to a new stamp, not to a refusal. Never is a quarter cheaper.
+    reinvoke: str = "IfNeeded"
 
     @property
     def kind(self) -> str:
@@ -82,8 +84,7 @@ class Policy:
             spec["variables"] = [{"name": name, "expression": text} for name, text in self.variables.items()]
         binding: dict[str, Any] = {"policyName": self.name}
         if self.patch:
-            # IfNeeded: a webhook that changes an incident after us leads to a new stamp, not to a refusal.
-            spec["reinvocationPolicy"] = "IfNeeded"
+            spec["reinvocationPolicy"] = self.reinvoke
             spec["mutations"] = [{"patchType": "JSONPatch", "jsonPatch": {"expression": self.patch}}]
         else:
             spec["validations"] = list(self.validations)

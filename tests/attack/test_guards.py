@@ -15,6 +15,8 @@ from e2e.support.world import GOOD, World, container, deployment, forget, incide
 from stanch.api.names import Label
 
 SHIPPED = {"per_namespace_hourly": 5, "cluster_hourly": 20, "nodes_percent": 10, "sick_nodes_percent": 55}
+# Where it says that it runs.
+OWN = f"paper-{uuid.uuid4().hex[:6]}"
 # So many that somebody is there in time to stop it.
 MANY = 60
 PAUSE, RESUME = wish("pause", "rolloutPause"), wish("resume", "rolloutResume")
@@ -24,7 +26,7 @@ PAUSE, RESUME = wish("pause", "rolloutPause"), wish("resume", "rolloutResume")
 def operator(token: Json, fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """With short waits, and the numbers of the product."""
     folder = tmp_path_factory.mktemp("guards")
-    with Operator(token, folder, "shipped", fork_server, counts=SHIPPED) as running:
+    with Operator(token, folder, "shipped", fork_server, counts=SHIPPED, node=OWN) as running:
         yield running
 
 
@@ -154,12 +156,12 @@ def test_no_pod_is_taken_away_without_a_right_of_its_own(
 
 
 @pytest.fixture
-def nodes(admin: Api) -> Iterator[Callable[[int, str], list[str]]]:
+def nodes(admin: Api) -> Iterator[Callable[..., list[str]]]:
     """Makes nodes that are only written down; gone afterwards."""
     made: list[str] = []
 
-    def make(count: int, ready: str) -> list[str]:
-        names = [f"paper-{uuid.uuid4().hex[:6]}" for _ in range(count)]
+    def make(count: int, ready: str, *called: str) -> list[str]:
+        names = list(called) or [f"paper-{uuid.uuid4().hex[:6]}" for _ in range(count)]
         for name in names:
             add_node(admin, name)
             made.append(name)
@@ -203,6 +205,21 @@ def test_a_second_node_is_not_taken_out_of_a_small_cluster(admin: Api, nodes: Ca
         home.state("Done", "cordon", second)
     finally:
         forget(home, second)
+
+
+def test_neither_its_own_node_nor_the_control_plane_is_taken_out(admin: Api, nodes: Callable[..., list[str]]) -> None:
+    """Then nobody would be left who could put it back."""
+    _, other = nodes(2, "True", OWN, f"{OWN}-plane")
+    labels = {"node-role.kubernetes.io/control-plane": ""}
+    admin.merge("nodes", None, other, {"metadata": {"labels": labels}}).must()
+    homes = [at_home(admin, n, wish("drain", "drain", target={"kind": "Node", "name": n})) for n in (OWN, other)]
+    try:
+        assert "stanch itself runs on" in held(homes[0], "drain", "Protected", OWN)
+        assert "control-plane node" in held(homes[1], "drain", "Protected", other)
+        assert [] == [n for n in (OWN, other) if "unschedulable" in admin.get("nodes", None, n)["spec"]]
+    finally:
+        for home, name in zip(homes, (OWN, other), strict=True):
+            forget(home, name)
 
 
 def known(admin: Api, taken_over: Api, node: str) -> str:

@@ -274,6 +274,7 @@ PLANTED = {
     "law_40": lambda i, s: (i.model_copy(update={"status": _with_attempt(s, state=AttemptState.INTENDED)}), _part_b(s)),
     "law_32": lambda i, s: (_promised(i, s), Plan(_put_off(_promised(i, s).status))),
     "law_33": lambda i, s: (i, Plan(_reminded(s))),
+    "law_39": lambda i, s: (i, Plan(_noticed_earlier(s))),
     "law_16": lambda i, s: (i, Plan(s.model_copy(update={"conditions": _later(s)}))),
 }
 
@@ -356,6 +357,12 @@ def _reminded(status: IncidentStatus) -> IncidentStatus:
     """A reminder that nothing counts."""
     line = status.timeline[-1].model_copy(update={"seq": status.last_seq + 1, "kind": "RoleMissing"})
     return status.model_copy(update={"timeline": (*status.timeline, line), "last_seq": line.seq})
+
+
+def _noticed_earlier(status: IncidentStatus) -> IncidentStatus:
+    """A time that is another, with nobody's name beside it."""
+    earlier = status.times.detected - timedelta(minutes=5)
+    return status.model_copy(update={"times": status.times.model_copy(update={"detected": earlier})})
 
 
 def _unresolved(inc: Incident) -> Incident:

@@ -148,6 +148,9 @@ def test_a_sev4_that_users_see_is_asked_about_at_once() -> None:
     """And one that goes on, after an hour; each once."""
     assert ["14:00"] == times(hurting(severity="SEV4", impact={"userVisible": True}).run(hours=3), "SeverityDoubted")
     assert ["15:00"] == times(hurting(severity="SEV4").run(hours=3), "SeverityDoubted")
+    world = say(hurting(severity="SEV4"), "bob", "14:20", escalate={"to": "database-team"}, text="The pool is full")
+    told = "14:20 database-team is needed: The pool is full, and it is SEV4: say what it is in a severity entry"
+    assert [told] == nudges(world.run(hours=3), "SeverityDoubted")
 
 
 def test_led_and_sized_and_nothing_tried_it_says_to_mitigate_first() -> None:

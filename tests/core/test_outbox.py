@@ -312,7 +312,7 @@ def test_what_the_public_was_told_stays_on_a_closed_record() -> None:
     say(world, "alice", **update("public"))
     until_told(world)
     say(world, "alice", cancel={})
-    until_told(world)
+    until_told(world, minutes=16)
     kept = world.incident.status.communications
     assert ([("public", "Identified")], None) == (
         [(u.audience.value, u.state.value) for u in kept.updates],

@@ -114,7 +114,8 @@ def test_an_update_keeps_the_promise_and_makes_the_next() -> None:
     tell(world, "internal", at("14:10"))
     world.wait(at("14:16"))
     assert {"internal": "14:25", "leadership": "14:30", "public": "14:29"} == due(world)
-    assert ([], [], "") == (missed(world), reminded(world), overdue(world))
+    # Of the public's first it was reminded a minute before; of the others nothing is near.
+    assert ([], 1, "") == (missed(world), len(reminded(world)), overdue(world))
     assert 0 == world.incident.status.communications.missed
 
 
@@ -122,20 +123,99 @@ def test_an_update_keeps_the_promise_and_makes_the_next() -> None:
 
 
 def test_a_miss_is_on_the_record_once() -> None:
-    """A reminder when it is due; a minute later a milestone; the next is due an interval after that."""
+    """Overdue when it is due; a minute later a milestone, with whose it is; the next is due an interval after that."""
     world = hurting(impact={"userVisible": False})
     world.wait(at("14:15") + timedelta(seconds=30))
     assert ([], "internal: due since 2026-11-21T14:15:00Z") == (missed(world), overdue(world))
     world.wait(at("14:17"))
-    line = "14:16:00 internal: the first update was promised for 2026-11-21T14:15:00Z; they have been told nothing yet"
+    line = (
+        "14:16:00 internal: the first update was promised for 2026-11-21T14:15:00Z; they have been told nothing yet; "
+        "dora, it is yours"
+    )
     assert ([line], "14:31") == (missed(world), due(world)["internal"])
     assert [line.milestone for line in world.incident.status.timeline if line.kind == "UpdateMissed"] == [True]
     assert "internal: one was missed; say something now, at 2026-11-21T14:31:00Z the next is due" == overdue(world)
     world.wait(at("14:30"))
     assert ([line], 1) == (missed(world), world.incident.status.communications.missed)
-    told = "dora, it is yours. Say it in an update entry"
-    assert [f"internal: an update is due since 2026-11-21T14:15:00Z; {told}"] == reminded(world)[:1]
     assert ([], 1) == (world.broken, sum("internal" in text for text in reminded(world)))
+
+
+# --- in time ---------------------------------------------------------------------------------------------------------
+
+
+def due_lines(world: World) -> list[str]:
+    """The reminders as the timeline has them."""
+    assert [] == world.broken
+    return [
+        f"{x.time:%H:%M:%S} {x.text.split(' is due')[0]}"
+        for x in world.incident.status.timeline
+        if x.kind == "UpdateDue"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("severity", "until", "told"),
+    [
+        (
+            "SEV1",
+            31,
+            [
+                "14:04:00 public: the next update",
+                "14:12:00 internal: the next update",
+                "14:24:00 leadership: the next update",
+            ],
+        ),
+        ("SEV2", 61, ["14:24:00 internal: the next update", "14:50:00 leadership: the next update"]),
+        ("SEV4", 61, []),
+    ],
+)
+def test_whoever_writes_it_is_reminded_while_there_is_time(severity: str, until: int, told: list[str]) -> None:
+    """A fifth of the interval before it is due, ten minutes at most; a line, and so told to the room, with whose it is."""
+    world = hurting(severity=severity).run(minutes=until)
+    assert told == due_lines(world)
+    words = "dora, it is yours. status.communications.drafts has words; say them in an update entry"
+    assert all(words in text for text in reminded(world))
+    assert len(told) == len(reminded(world))
+
+
+def test_who_is_told_in_time_is_reminded_each_time() -> None:
+    """Four times an hour in a SEV1: each is a promise of its own."""
+    world = hurting(impact={"userVisible": False})
+    for quarter in ("14:14", "14:28", "14:42"):
+        tell(world, "internal", at(quarter))
+    internal = [line for line in due_lines(world.run(minutes=12)) if "internal" in line]
+    assert ["14:12:00", "14:26:00", "14:40:00", "14:54:00"] == [line[:8] for line in internal]
+
+
+def test_while_nobody_answers_what_was_missed_is_all_that_is_told() -> None:
+    """A reminder before each of a row would bury the record; with the first word it is in time again."""
+    world = hurting(impact={"userVisible": False})
+    world.wait(at("15:10"))
+    assert 1 == sum("internal" in line for line in due_lines(world))
+    tell(world, "internal", at("15:11"))
+    world.wait(at("15:25"))
+    assert "15:23:00 internal: the next update" == due_lines(world)[-1]
+
+
+def test_the_same_time_promised_again_is_not_reminded_of_twice() -> None:
+    """Said at two minutes before: "in two minutes"."""
+    world = hurting(impact={"userVisible": False})
+    tell(world, "internal", at("14:13"), nextUpdateIn="2m")
+    world.wait(at("14:15"))
+    assert ("14:15", 1) == (due(world)["internal"], sum("internal" in line for line in due_lines(world)))
+
+
+def test_a_reminder_that_comes_late_is_said_once() -> None:
+    """The operator was away when its time came, and crashes before it is written down."""
+    world = hurting(impact={"userVisible": False})
+    world.now = at("14:14")
+    for steps in range(2):
+        world.look(die_after=steps)
+    world.look()
+    assert ["14:14:00 internal: the next update"] == due_lines(world.run(seconds=40))
+
+
+# --- and after that --------------------------------------------------------------------------------------------------
 
 
 def test_a_word_for_them_ends_that_it_is_overdue() -> None:
@@ -373,9 +453,10 @@ def test_of_a_false_alarm_who_was_told_more_would_come_is_told() -> None:
     """The promise ends with it, and not in silence."""
     world = tell(hurting(), "public", at("14:04"))
     say(world, "alice", at("14:06"), cancel={})
-    lines = [line.text for line in world.incident.status.timeline if line.kind == "UpdateDue"]
+    lines = [line.text for line in world.incident.status.timeline if line.kind == "UpdateDue"][1:]
     assert [
-        "public: it is cancelled, and they were told last at 2026-11-21T14:04:00Z that more would come; tell them"
+        "public: it is cancelled, and they were told last at 2026-11-21T14:04:00Z that more would come; "
+        "tell them (status.communications.drafts has words)"
     ] == lines
     assert (None, "-") == (world.incident.status.communications.next_updates, world.condition("UpdateOverdue"))
     assert (lines, 0) == (lines, world.run(hours=9).incident.status.communications.missed)

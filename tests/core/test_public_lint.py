@@ -12,7 +12,7 @@ from stanch.api.communications_status import Moment
 from stanch.api.said import Audience, UpdateState
 from stanch.core.public_lint import Context, lint
 from stanch.core.templates import named_in, render
-from stanch.core.update_drafts import BUILT_IN, NAMES, PUBLIC_NAMES
+from stanch.core.update_templates import BUILT_IN, NAMES, PUBLIC_NAMES
 from world import CATALOG, World, bad_deploy
 
 NAMES_OF_OURS = frozenset({"checkout", "checkout-db-2"})
@@ -133,9 +133,11 @@ def test_a_draft_for_each_audience_in_its_language() -> None:
     leading = {"name": "reader", "statement": "1.8.3 cannot read the new table", "state": "Leading"}
     world = begun(impact=impact, service="checkout", hypotheses=[leading])
     assert {
-        "internal": "SEV1 Checkout returns 500s. Now: About one in five checkouts fails; it still hurts. Tried: nothing. "
+        "internal": "SEV1 is declared: Checkout returns 500s. alice is commander. "
+        "Now: About one in five checkouts fails; it still hurts. Tried: nothing. "
         "Trying: nothing. Leading: 1.8.3 cannot read the new table. Next update within 15 minutes.",
-        "leadership": "SEV1: About one in five checkouts fails, since 13:58 UTC. alice leads the response. it still hurts. "
+        "leadership": "SEV1 is declared: About one in five checkouts fails, since 13:58 UTC. "
+        "alice leads the response; it still hurts. "
         "Next update within 30 minutes.",
         "public": "We are aware of a problem: About one in five checkouts fails, since 13:58 UTC. We are looking into it. "
         "We will post the next update within 20 minutes.",
@@ -157,7 +159,7 @@ def test_what_is_built_in_for_the_public_passes_the_lint(moment: Moment, told_im
         "next_update": "20 minutes",
     }
     text = render(BUILT_IN[Audience.PUBLIC][moment], values)
-    about = LAST if moment is Moment.RESOLVED else OPEN
+    about = LAST if moment in (Moment.RESOLVED, Moment.CANCELLED) else OPEN
     assert [] == lint(text, about)
 
 
@@ -175,21 +177,21 @@ def test_a_team_has_its_own_words() -> None:
     own = {(Audience.PUBLIC, Moment.AWARE): "Sorry! {{ impact }}. News within {{ next_update }}."}
     world.catalog = replace(CATALOG, policy=replace(CATALOG.policy, update_templates=own))
     assert "Sorry! some users may have trouble. News within 20 minutes." == drafts(world.run(seconds=3))["public"]
-    long = {(Audience.INTERNAL, Moment.UPDATE): "{{ title }}" * 700}
+    long = {(Audience.INTERNAL, Moment.DECLARED): "{{ title }}" * 700}
     loud = bad_deploy(incident(roles=HATS, title="t" * 200))
     loud.catalog = replace(CATALOG, policy=replace(CATALOG.policy, update_templates=long))
-    assert drafts(loud.run(seconds=3))["internal"].startswith("SEV1 ttt")
+    assert drafts(loud.run(seconds=3))["internal"].startswith("SEV1 is declared: ttt")
 
 
 def test_a_draft_stands_still_until_the_record_says_something_else() -> None:
-    """It follows the moment, and goes with the promise."""
+    """It follows the moment, and goes with the promise; who was told of it has a last one when it was none."""
     world = begun()
     before = drafts(world)
     assert before == drafts(world.run(minutes=1))
     told(world, "public", GOOD[0])
     assert "We are working on it" in drafts(world)["public"]
     said = entry("alice", after=world.now - world.incident.declared, name="end", cancel={})
-    assert {} == drafts(world.say(said).run(seconds=1))
+    assert ["public"] == list(drafts(world.say(said).run(seconds=1)))
 
 
 def test_adversarial_words_stay_words() -> None:

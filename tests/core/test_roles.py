@@ -254,3 +254,42 @@ def test_whom_the_cluster_names_as_a_person_is_one():
     world = begun()
     world.catalog = replace(CATALOG, policy=replace(CATALOG.policy, machine_people=frozenset({ROBOT})))
     assert ROBOT == wears(say(world, ROBOT, take={"role": "commander"}))
+
+
+# --- declined --------------------------------------------------------------------------------------------------------
+
+
+def test_who_can_not_take_it_says_so_and_the_hat_stays():
+    """Nobody waits for ten minutes to hear of it; who offered it offers it to another."""
+    world = say(
+        say(begun(commander="alice"), "alice", **offer()), "carol", decline={"handoff": "said-0"}, text="On a train"
+    )
+    assert ("alice", None, []) == (wears(world), world.incident.status.handoffs, world.broken)
+    words = "commander, offered by alice: carol can't take it; it stays alice's: On a train"
+    assert f"HandoffDeclined by carol: {words}" == last(world)
+    assert [] == [x for x in world.run(minutes=25).kinds() if x == "HandoffWaiting"]
+    say(world, "carol", accept={"handoff": "said-0"})
+    assert "no hand-off said-0 is pending; pending: none" in last(world)
+
+
+@pytest.mark.parametrize(
+    ("by", "which", "why"),
+    [
+        ("bob", "said-0", "commander is handed to carol: only they can decline it"),
+        ("alice", "said-0", "commander is handed to carol: only they can decline it"),
+        ("carol", "said-9", "no hand-off said-9 is pending; pending: said-0 (commander to carol)"),
+    ],
+    ids=["another", "who-offered-it", "another-offer"],
+)
+def test_only_the_named_person_declines_and_only_what_is_offered(by, which, why):
+    """The offer stands."""
+    world = say(say(begun(commander="alice"), "alice", **offer()), by, decline={"handoff": which})
+    assert why in last(world)
+    assert ("alice", 1) == (wears(world), len(world.incident.status.handoffs))
+
+
+def test_who_declines_is_there():
+    """A word is a word: it acknowledges; of a closed incident nothing is declined."""
+    world = say(begun(commander="alice"), "alice", **offer())
+    say(world, "alice", cancel={})
+    assert "the incident is closed" in last(say(world, "carol", decline={"handoff": "said-0"}))

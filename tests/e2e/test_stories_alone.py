@@ -360,12 +360,21 @@ def test_stories_54_and_55_a_silent_node_holds_up_nobody_and_is_named(maker: Mak
             applied = lambda s: (stands(s, "roll-back").get("attempts") or [{}])[0].get("appliedTime")  # noqa: E731
             world.wait(applied, "it acts", seconds=60)
             evidence, files = kept(world, world.mitigation()["attempts"][0]["evidence"])
+            # Part b asks the silent node once more, and no effect waits for that; it is silent still.
+            asked_again = lambda s: [e for e in s["evidence"] if e.get("restOf") and e.get("stored")]  # noqa: E731
+            part_b = asked_again(world.wait(asked_again, "part b"))[0]["name"]
+            again, _ = kept(world, part_b)
+            said = lambda s: next(c for c in s["conditions"] if c["type"] == "EvidenceCaptured")  # noqa: E731
+            captured = said(world.status())
         missing = {m["name"]: m for m in evidence["spec"]["missing"] if m["reason"] in ("NodeSilent", "DeadlineOver")}
         assert any("node node-2 did not answer" in m.get("message", "") for m in missing.values()), missing
         assert any("another request of this capture" in m.get("message", "") for m in missing.values()), missing
         assert any("FATAL" in text for name, text in files.items() if name.endswith(".log")), sorted(files)
-        captured = next(c for c in world.status()["conditions"] if c["type"] == "EvidenceCaptured")
+        assert any(m["reason"] in ("NodeSilent", "DeadlineOver") for m in again["spec"]["missing"]), again["spec"][
+            "missing"
+        ]
         assert captured["reason"] == "Partial"
+        assert again["spec"]["capturedTime"] >= world.mitigation()["attempts"][0]["appliedTime"]
         world.state("Done", seconds=120)
 
 

@@ -173,6 +173,15 @@ NAMED = {
     "header of its own": "Authorization: GenieKey {s}",
     "told": "The initial password is: {s}",
     "client key": "tls: client_key={s}",
+    "below": "Use the following password to log in:\n\n{s}\n\nIt is also at /var/secrets",
+    "split": "password=\n{s}\nnext line",
+    "openssl": "openssl rsa -in k.pem -passin pass:{s}",
+    "login without scheme": "connecting as app:{s}@db:5432/shop",
+    "in a url": "GET /login?next=/&data=password%3D{s}%26user%3Dapp",
+    "in html": "value=&quot;password&quot;:&quot;{s}&quot;",
+    "rust": 'Config {{ user: "app", password: Some("{s}") }}',
+    "php session": "PHPSESSID={s}; path=/",
+    "ldap conf": "bindpw {s}\nbase dc=example",
     "azure header": "Ocp-Apim-Subscription-Key: {s}",
 }
 
@@ -195,6 +204,8 @@ def samples() -> Iterator[Sample]:
     yield Sample("docker config", json.dumps({"auths": {"registry.example": {"auth": login}}}), (login,))
     yield Sample("basic without header", f"trying Basic {login} at registry", (login,))
     yield Sample("kubeconfig", kubeconfig(), (b64(pem("EC PRIVATE KEY"))[60:120], JWT, S))
+    plain = b64(f"\0app\0{S}")
+    yield Sample("smtp", f"AUTH PLAIN {plain}", (plain,))
     pair = f"{AWS_ID} {AWS_SECRET}"
     yield Sample("aws pair", f"using {pair} now", (AWS_ID, AWS_SECRET))
     packed = base64.b64encode(gzip.compress(f"config: {{password: {S}}} {LONG} {BODY}".encode(), mtime=0)).decode()

@@ -239,6 +239,8 @@ CALM = [
     "mysqld: ready for connections, socket /tmp/mysql.sock -p; mongod --port 27017",
     "identified by its name; connecting to db:5432: refused; db:5432:shop",
     "- name: TOKEN_FILE\n  value: /var/run/token\n- name: PORT\n  value: 80",
+    "password:\n  secretKeyRef:\n    name: db\n",
+    "mail ana@shop.example:25 from pod@node-1; image shop/app:1@sha256:9f86d081; 12:30:01@host:80",
     "authorization: denied for user ana in namespace shop",
     "the client key is at /etc/tls; routing key orders; primary key (id)",
     "token->next; if (token > 5) return; token >= limit",

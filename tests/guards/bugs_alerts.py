@@ -19,6 +19,8 @@ POSTED, HOME, JOINED, FOLDED = (
     "test_alert_fold.py",
 )
 SILENCES, SILENCER = "silences.py", f"{SHELL}/silencer.py"
+STATUS = f"{SHELL}/status.py"
+OVERTAKEN = "shell/test_status.py::test_whatever_else_is_written_meanwhile_is_looked_at_first"
 
 BUGS: Bugs = {
     "alerts: who may send": (
@@ -275,6 +277,29 @@ BUGS: Bugs = {
             "    return draft.incident.spec.alert_group if made else None",
             "    return draft.incident.spec.alert_group",
             f"{FOLDED}::test_alerts_that_somebody_wrote_down_reopen_nothing",
+        ),
+    ),
+    "alerts: a status follows them, and nothing else": (
+        Bug(
+            "says that it is over past what alerts say",
+            STATUS,
+            "    ends = _over(old) != _over(status)\n",
+            "    ends = False\n",
+            OVERTAKEN,
+        ),
+        Bug(
+            "writes a status over what a person wrote meanwhile",
+            STATUS,
+            "return now.metadata.resource_version if only_alerts_changed(incident.wire(), now.wire()) else None",
+            "return now.metadata.resource_version",
+            OVERTAKEN,
+        ),
+        Bug(
+            "gives way to every alert",
+            STATUS,
+            "            version = after\n",
+            "            raise\n",
+            "shell/test_status.py::test_what_alerts_say_meanwhile_holds_up_no_status",
         ),
     ),
     "severity: of what is known": (

@@ -462,8 +462,8 @@ BUGS: Bugs = {
         Bug(
             "lets anybody accept a hat",
             ROLES,
-            "    if offer.to != entry.author:\n",
-            "    if False:\n",
+            '    if offer.to != entry.author:\n        return f"{offer.role} is handed to {offer.to}: only they can accept it"\n',
+            "",
             "test_roles.py::test_only_the_named_person_can_accept",
         ),
         Bug(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from build import Json
-from stanch.shell.handlers import only_alerts_changed
+from stanch.shell.status import only_alerts_changed
 
 
 def body(**changes: Any) -> Json:

@@ -25,10 +25,13 @@ class Stage(StrEnum):
 class Moment(StrEnum):
     """Which update is next for an audience; each has its template."""
 
+    DECLARED = "Declared"
     AWARE = "Aware"
     UPDATE = "Update"
+    HANDOFF = "Handoff"
     MITIGATED = "Mitigated"
     RESOLVED = "Resolved"
+    CANCELLED = "Cancelled"
 
 
 class NextUpdate(Model):
@@ -36,12 +39,17 @@ class NextUpdate(Model):
 
     audience: Annotated[Audience, Field(description="internal, leadership or public.")]
     due_time: Annotated[Time, Field(description="When they hear more, at the latest.")]
-    moment: Annotated[Moment, Field(description="Aware (the first), Update, Mitigated or Resolved (the last).")]
+    moment: Annotated[
+        Moment,
+        Field(
+            description="Declared (the first in the house), Aware (the public's first), Update, Mitigated or Resolved."
+        ),
+    ]
     promised: Annotated[
         bool | None, Field(description="True when an update told them so; else the cadence asks it.")
     ] = None
     missed: Annotated[Counter, Field(description="Promises missed in a row since they were told something.")] = 0
-    reminded: Annotated[bool | None, Field(description="True once it was said that it is due.")] = None
+    reminded: Annotated[bool | None, Field(description="True once it was said that it will be due.")] = None
     every: Annotated[
         Duration | None, Field(description="How often they hear something; left out when nothing asks for another.")
     ] = None
@@ -63,7 +71,9 @@ class UpdateDraft(Model):
     """Words that could be said next, from the record. Nobody is told them until a person writes an `update` entry."""
 
     audience: Annotated[Audience, Field(description="internal, leadership or public.")]
-    moment: Annotated[Moment, Field(description="Which template it comes from.")]
+    moment: Annotated[
+        Moment, Field(description="Which template it comes from; Handoff when somebody else leads since then.")
+    ]
     text: Annotated[str, Field(max_length=DRAFT_MAX, description="The words; change what is not so.")]
 
 
@@ -79,6 +89,10 @@ class CommunicationsRecord(Model):
     ] = None
     drafts: Annotated[
         tuple[UpdateDraft, ...] | None, Field(max_length=3, description="What could be said next, one an audience.")
+    ] = None
+    channel: Annotated[
+        str | None,
+        Field(max_length=81, description="Where it is talked about: as the spec says, else a name for a channel."),
     ] = None
     outbox: Annotated[
         tuple[Message, ...] | None,

@@ -13,6 +13,7 @@ from stanch.api.impact import Impact
 from stanch.api.incident_status import IncidentStatus
 from stanch.api.meta import Duration, Model, Name, ObjectName, Person, Severity, Target, Time, WishName
 from stanch.api.names import FIELD_MANAGER
+from stanch.api.talk import Talk
 from stanch.api.wish import Wish
 
 
@@ -185,6 +186,9 @@ class IncidentSpec(Model):
     alert_group: Annotated[
         AlertGroup | None,
         Field(description="Set by the operator on what alerts made: the group of alerts it is about."),
+    ] = None
+    communications: Annotated[
+        Talk | None, Field(description="Where it is talked about, and whether users are told.")
     ] = None
     links: Annotated[
         tuple[Link, ...] | None, Field(max_length=16, description="Places to look.", json_schema_extra=_MAP_BY_NAME)

@@ -19,6 +19,7 @@ from stanch.api.people_status import (
 from stanch.api.postmortem_record import PostmortemRecord
 from stanch.api.recovery_status import RecoveryRecord
 from stanch.api.runbook_record import RunbookRecord
+from stanch.api.stamps import StampRecord
 from stanch.api.suspect_status import SUSPECTS_MAX, ChangesRecord, Suspect
 from stanch.api.wish import Wish
 
@@ -414,6 +415,10 @@ class IncidentStatus(Model):
         Field(max_length=8, description="Digests of the spec's hypotheses when they were last taken in."),
     ] = None
     times: Annotated[Times | None, Field(description="The instants that matter.")] = None
+    stamps: Annotated[
+        tuple[StampRecord, ...] | None,
+        Field(max_length=6, description="Who or what set each of the times, and what it was before."),
+    ] = None
     durations: Annotated[Durations | None, Field(description="How long things took.")] = None
     conditions: Annotated[
         tuple[Condition, ...],
@@ -453,6 +458,7 @@ class IncidentStatus(Model):
     ] = ()
     pages: Annotated[tuple[Page, ...] | None, Field(max_length=40, description="Older timeline lines.")] = None
     resolve_said: Annotated[Time | None, Field(description="When a person said that it is over.")] = None
+    resolve_said_by: Annotated[_LINE | None, Field(description="Who said so.")] = None
     override: Annotated[_L | None, Field(description="Who resolved it although criteria did not hold, and why.")] = None
     last_seq: Annotated[Counter, Field(description="The last seq given out.")] = 0
     error_budget: Annotated[

@@ -216,6 +216,7 @@ class EventKind:
     ROLE_CHANGED: Final = "RoleChanged"
     NOTE: Final = "Note"
     HANDOFF_OFFERED: Final = "HandoffOffered"
+    HANDOFF_DECLINED: Final = "HandoffDeclined"
     HANDOFF_WAITING: Final = "HandoffWaiting"
     HANDOFF_DUE: Final = "HandoffDue"
     ROLE_MISSING: Final = "RoleMissing"
@@ -227,6 +228,7 @@ class EventKind:
     NOTHING_WRITTEN: Final = "NothingWritten"
     SEVERITY_CHANGED: Final = "SeverityChanged"
     IMPACT_CHANGED: Final = "ImpactChanged"
+    TIME_CORRECTED: Final = "TimeCorrected"
     HYPOTHESIS_CHANGED: Final = "HypothesisChanged"
     UPDATE_PUBLISHED: Final = "UpdatePublished"
     NOT_DELIVERED: Final = "NotDelivered"
@@ -323,6 +325,7 @@ class Milestone:
             EventKind.DETECTED,
             EventKind.ROLE_CHANGED,
             EventKind.SEVERITY_CHANGED,
+            EventKind.TIME_CORRECTED,
             EventKind.MITIGATION_APPLIED,
             EventKind.MITIGATION_UNDONE,
             EventKind.MITIGATION_DIVERGED,

@@ -149,7 +149,13 @@ class UpdateTemplate(Model):
     """Words with blanks for one audience and one moment."""
 
     audience: Annotated[Audience, Field(description="internal, leadership or public.")]
-    moment: Annotated[Moment, Field(description="Aware (the first), Update, Mitigated or Resolved (the last).")]
+    moment: Annotated[
+        Moment,
+        Field(
+            description="Declared (the first in the house), Aware (the public's first), Update, Handoff (somebody else leads since "
+            "then), Mitigated, Resolved or Cancelled (it was none)."
+        ),
+    ]
     text: Annotated[
         str,
         Field(
@@ -179,7 +185,7 @@ class Communications(Model):
     templates: Annotated[
         tuple[UpdateTemplate, ...] | None,
         Field(
-            max_length=12,
+            max_length=21,
             description="Drafts of updates in your own words; built-in ones when left out.",
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["audience", "moment"]},
         ),

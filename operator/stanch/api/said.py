@@ -8,6 +8,7 @@ from pydantic import Field
 from stanch.api.actions import ACTION_NAMES
 from stanch.api.hypothesis import HypothesisState
 from stanch.api.meta import Duration, Model, Name, ObjectName, Severity, Text, Time, WishName
+from stanch.api.stamps import Stamped
 
 _Told = Annotated[str, Field(min_length=1, max_length=1024)]
 
@@ -75,10 +76,28 @@ class Accept(Model):
     handoff: Annotated[ObjectName, Field(description="Name of the TimelineEntry with the hand-off.")]
 
 
+class Decline(Model):
+    """I can't take over what was handed to me; it stays where it is."""
+
+    handoff: Annotated[ObjectName, Field(description="Name of the TimelineEntry with the hand-off.")]
+
+
 class SetSeverity(Model):
     """It is that bad."""
 
     level: Annotated[Severity, Field(description="SEV1 (worst) to SEV4. Both ways are free.")]
+
+
+class Correct(Model):
+    """One of status.times was another; what the record said before stays there to be read."""
+
+    what: Annotated[
+        Stamped,
+        Field(
+            description="started, detected, declared, acknowledged, mitigated or resolved (these two: the commander)."
+        ),
+    ]
+    time: Annotated[Time, Field(description="When it was.")]
 
 
 class SaidHypothesis(Model):

@@ -15,6 +15,8 @@ from stanch.api.said import (
     AskPostmortem,
     Cancel,
     Confirm,
+    Correct,
+    Decline,
     Defer,
     Deny,
     Escalate,
@@ -47,10 +49,14 @@ class TimelineEntrySpec(Model):
         None
     )
     accept: Annotated[Accept | None, Field(description="I take over what was handed to me.")] = None
+    decline: Annotated[Decline | None, Field(description="I can't take over what was handed to me.")] = None
     severity: Annotated[SetSeverity | None, Field(description="It is that bad; better or worse than was said.")] = None
     impact: Annotated[Impact | None, Field(description="Who is hurt, how badly; what is left out stays as it was.")] = (
         None
     )
+    correct: Annotated[
+        Correct | None, Field(description="A time on the record was another; needs text: how it is known.")
+    ] = None
     hypothesis: Annotated[SaidHypothesis | None, Field(description="A guess, or what became of one.")] = None
     update: Annotated[Update | None, Field(description="What people are told: spec.text, to whom, what is next.")] = (
         None
@@ -77,8 +83,10 @@ class TimelineEntrySpec(Model):
         "take",
         "handoff",
         "accept",
+        "decline",
         "severity",
         "impact",
+        "correct",
         "hypothesis",
         "update",
         "escalate",

@@ -11,6 +11,7 @@ from typing import Final
 from stanch.api.alerts import STORM_KEY, AlertGroup
 from stanch.api.incident_status import AlertsRecord
 from stanch.api.names import EventKind, Label
+from stanch.api.stamps import Stamped
 from stanch.core.alert_groups import Known, read_known
 from stanch.core.alert_states import firing, total
 from stanch.core.alertmanager import earliest
@@ -19,6 +20,7 @@ from stanch.core.draft import HOLD_FOR, Draft, shorten
 from stanch.core.observations import items
 from stanch.core.questions import INCIDENTS, List
 from stanch.core.recovery import count_anew
+from stanch.core.stamps import ALERTS, open_again, stamp
 
 ALERTMANAGER: Final = "Alertmanager"
 # Two that were made in one race are there within seconds of each other, for a create takes no longer; later nobody makes a
@@ -53,13 +55,11 @@ def fold_alerts(draft: Draft) -> None:
 
 
 def _detected(draft: Draft, group: AlertGroup) -> None:
-    times = draft.status.times
-    assert times is not None
     if not group.alerts:
         return
     # A clock that is ahead does not make it detected after it was declared.
     began = min(earliest(group.alerts), draft.incident.declared)
-    draft.set(times=times.model_copy(update={"detected": began}))
+    stamp(draft, Stamped.DETECTED, began, ALERTMANAGER, ALERTS, draft.incident.declared)
     named = ", ".join(dict.fromkeys(alert.name for alert in group.alerts if alert.name)) or "an alert"
     draft.say(EventKind.DETECTED, f"{shorten(named, 120)} fired", by=ALERTMANAGER, time=began)
     if group.recurrence_of:
@@ -88,10 +88,8 @@ def _say_what_fires(draft: Draft, group: AlertGroup) -> None:
 
 def _reopen(draft: Draft, when: datetime) -> None:
     """As a person's word would: it fires anew."""
-    times = draft.status.times
-    assert times is not None
-    reopened = times.model_copy(update={"resolved": None, "mitigated": None, "reopened": when})
-    draft.set(times=reopened, resolve_said=None, override=None, recovery=count_anew(draft))
+    open_again(draft, when, ALERTMANAGER, ALERTS)
+    draft.set(resolve_said=None, override=None, recovery=count_anew(draft))
     draft.say(EventKind.REOPENED, "Reopened: an alert of its group fires anew", by=ALERTMANAGER, event=True)
 
 

@@ -21,6 +21,8 @@ from stanch.core.runbook_match import Choice
 
 # More open incidents of alerts than this in a namespace, and further groups join one that stands for the storm.
 OPEN_MAX: Final = 20
+# Times of a status that say that it is over; a write of alerts tests them.
+OVER: Final = ("resolved", "cancelled", "closed")
 # Incidents of one group that began in one minute.
 NAMES_MAX: Final = 50
 TIED_MAX: Final = 8
@@ -84,7 +86,7 @@ def _still(status: Mapping[str, Any] | None) -> tuple[tuple[str, str | None], ..
     times = status.get("times")
     if times is None:
         return (("/status/times", None),)
-    return tuple((f"/status/times/{name}", times.get(name)) for name in ("resolved", "cancelled", "closed"))
+    return tuple((f"/status/times/{name}", times.get(name)) for name in OVER)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -8,7 +8,16 @@ from stanch.core.attempts import in_force, open_attempt
 from stanch.core.draft import Draft, shorten
 from stanch.core.recovery import count_anew
 from stanch.core.spec_fold import declarer
-from stanch.core.statements import Refused, is_closed, is_no_person, leads_or_nobody, needs_command, say_entry
+from stanch.core.stamps import open_again
+from stanch.core.statements import (
+    Refused,
+    is_closed,
+    is_no_person,
+    leads_or_nobody,
+    needs_command,
+    say_entry,
+    source_of,
+)
 
 
 def resolve(draft: Draft, entry: TimelineEntry) -> Refused:
@@ -22,12 +31,16 @@ def resolve(draft: Draft, entry: TimelineEntry) -> Refused:
     if not entry.spec.resolve.override:
         if refused := leads_or_nobody(draft, entry, "that it is over"):
             return refused
-        draft.set(resolve_said=entry.said)
+        draft.set(resolve_said=entry.said, resolve_said_by=entry.author)
         say_entry(draft, entry, EventKind.NOTE, "Says it is over; resolved once the criteria have held")
         return None
     if refused := needs_command(draft, entry, "overriding needs the verb command on incidents"):
         return refused
-    draft.set(override=f"{entry.author}: {shorten(entry.spec.text or '', 200)}", resolve_said=entry.said)
+    draft.set(
+        override=f"{entry.author}: {shorten(entry.spec.text or '', 200)}",
+        resolve_said=entry.said,
+        resolve_said_by=entry.author,
+    )
     say_entry(draft, entry, EventKind.NOTE, "Resolved by override", event=True)
     return None
 
@@ -44,8 +57,8 @@ def reopen(draft: Draft, entry: TimelineEntry) -> Refused:
         return "it was resolved too long ago; declare a new one"
     if refused := is_no_person(draft, entry) or leads_or_nobody(draft, entry, "that it is not over"):
         return refused
-    reopened = times.model_copy(update={"resolved": None, "mitigated": None, "reopened": entry.said})
-    draft.set(times=reopened, resolve_said=None, override=None, recovery=count_anew(draft))
+    open_again(draft, entry.said, entry.author, source_of(entry))
+    draft.set(resolve_said=None, override=None, recovery=count_anew(draft))
     say_entry(draft, entry, EventKind.REOPENED, "Reopened", event=True)
     return None
 

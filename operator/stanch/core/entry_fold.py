@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from stanch.api.names import EventKind
+from stanch.api.stamps import Stamped
 from stanch.api.timeline_entry import TimelineEntry, TimelineEntrySpec
 from stanch.core.approvals import approve, deny, is_machine
 from stanch.core.debt_entries import defer, extend
@@ -14,9 +15,11 @@ from stanch.core.pages import is_full
 from stanch.core.reading import Unreadable
 from stanch.core.records import MarkFolded
 from stanch.core.review_entries import ask_postmortem, sign_off, waive
-from stanch.core.role_entries import accept, hand_over, take
+from stanch.core.role_entries import accept, decline, hand_over, take
+from stanch.core.stamps import stamp
 from stanch.core.statements import LATER, NOBODY_VOUCHED, Refused
 from stanch.core.story_entries import acknowledge, escalate, hypothesis, impact, note, severity, update
+from stanch.core.time_entries import correct
 from stanch.core.undo_entries import ask_undo
 from stanch.core.vouched import as_it_counts, nobody_can_tell
 from stanch.core.wish_fold import add_wish
@@ -98,7 +101,8 @@ def _acknowledge(draft: Draft, entry: TimelineEntry | Unreadable) -> None:
     """A person who says anything is on it (decisions 1.3 no. 43); a pipeline that writes a note is nobody."""
     times = draft.status.times
     if times is not None and times.acknowledged is None and not is_machine(entry.author, draft.catalog.policy):
-        draft.set(times=times.model_copy(update={"acknowledged": entry.said}))
+        source = f"Entry/{entry.metadata.name}"
+        stamp(draft, Stamped.ACKNOWLEDGED, entry.said, entry.author, source, entry.said)
 
 
 def _mitigate(draft: Draft, entry: TimelineEntry) -> Refused:
@@ -134,8 +138,10 @@ _HANDLERS: Final[Mapping[str, Callable[[Draft, TimelineEntry], Refused]]] = {
     "take": take,
     "handoff": hand_over,
     "accept": accept,
+    "decline": decline,
     "severity": severity,
     "impact": impact,
+    "correct": correct,
     "hypothesis": hypothesis,
     "update": update,
     "escalate": escalate,

@@ -49,7 +49,8 @@ def held_since(draft: Draft, criteria: tuple[CriterionRecord, ...]) -> datetime 
     effects = [a.applied_time for r in draft.records for a in r.attempts or () if a.applied_time]
     clean = [max(effects) + window(c) for c in criteria] if effects else []
     times = draft.status.times
-    said = (times.declared, times.reopened) if times else ()
+    # When it was created: what people correct about the declaration makes no hold shorter.
+    said = (draft.incident.declared, times.reopened) if times else ()
     since = [t for t in (*(c.since_time for c in criteria), *clean, *said) if t is not None]
     return max(since, default=draft.now)
 

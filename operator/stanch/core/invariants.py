@@ -46,6 +46,7 @@ from stanch.core.people_laws import (
     law_32_a_promise_is_kept_or_missed_and_never_dropped,
     law_33_a_reminder_is_said_when_its_time_has_come_and_once,
     law_34_nothing_is_sent_that_was_not_written_down_first,
+    law_39_a_time_is_set_by_somebody_and_what_it_was_stays,
 )
 from stanch.core.plan_type import Plan
 from stanch.core.undo_kept import spent
@@ -435,6 +436,7 @@ LAWS: Final[tuple[Law, ...]] = (
     law_37_a_debt_moves_to_an_item_by_a_word,
     law_38_what_an_undo_needs_is_kept,
     law_40_part_b_comes_when_the_effect_is_done,
+    law_39_a_time_is_set_by_somebody_and_what_it_was_stays,
 )
 
 

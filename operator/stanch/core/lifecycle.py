@@ -10,18 +10,22 @@ from stanch.api.incident_status import Durations, Effect, MitigationRecord, Time
 from stanch.api.meta import ConditionStatus, instant
 from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.api.recovery_status import CriterionState, RecoveryRecord
+from stanch.api.stamps import Stamped
 from stanch.core.attempts import standing
 from stanch.core.closing import learned, not_learned, unmarked
 from stanch.core.conditions import drop, is_true, put
-from stanch.core.draft import Draft
+from stanch.core.draft import MACHINE, Draft
 from stanch.core.forced_undo import is_waiting
 from stanch.core.hold import is_seen_to_the_end, why_not_held, why_so_long
 from stanch.core.judge import worse_words
 from stanch.core.later_evidence import LATER
 from stanch.core.pace import counts_until
+from stanch.core.promises import waits_to_hear
 from stanch.core.recovery import attempt_is_open, contained, harm_is_over
 from stanch.core.spec_fold import declarer
+from stanch.core.stamps import OVERRIDE, RECOVERY, WORD, stamp
 from stanch.core.still_missing import still_missing
+from stanch.core.word import who_says_so
 
 
 def follow_lifecycle(draft: Draft) -> None:
@@ -52,6 +56,19 @@ def _stamp(draft: Draft, **changes: datetime | None) -> None:
     draft.set(times=_times(draft).model_copy(update=changes))
 
 
+def _says_so(draft: Draft, override: bool = False) -> tuple[str, str]:
+    """Who or what says that it is over, and where that comes from."""
+    if override:
+        return draft.status.resolve_said_by or MACHINE, OVERRIDE
+    return (MACHINE, RECOVERY) if _passing(draft) else (who_says_so(draft) or MACHINE, WORD)
+
+
+def _passing(draft: Draft) -> str:
+    """Names of the criteria that pass."""
+    criteria = draft.status.recovery.criteria if draft.status.recovery else ()
+    return ", ".join(c.name for c in criteria if c.state is CriterionState.PASSING)
+
+
 def _still_counts(draft: Draft) -> bool:
     """What it did is counted by guards 9 and 12 for a time, and only what carries no closed label is."""
     until = counts_until(draft)
@@ -66,10 +83,20 @@ def _cancelled(draft: Draft) -> None:
     put(draft, ConditionType.REVIEWED, "True", Reason.NOT_NEEDED, "Cancelled")
     for kind in (ConditionType.MITIGATION_HELD, ConditionType.APPROVAL_NEEDED, ConditionType.CONTAINED):
         drop(draft, kind)
-    if _times(draft).closed is None and not draft.status.debt and unmarked(draft):
+    if _times(draft).closed is None and not draft.status.debt and not _waits_to_hear(draft) and unmarked(draft):
         _stamp(draft, closed=draft.now)
         draft.say(EventKind.CLOSED, "Closed: cancelled")
     draft.close = _times(draft).closed is not None and not _still_counts(draft)
+
+
+def _waits_to_hear(draft: Draft) -> bool:
+    """Who was told of a problem is told that it was none; for some minutes it can still be said here."""
+    over = _times(draft).cancelled
+    until = over + draft.catalog.policy.final_update_within if over else draft.now
+    if draft.now >= until or not waits_to_hear(draft.status):
+        return False
+    draft.wake(until)
+    return True
 
 
 def _acknowledged(draft: Draft) -> None:
@@ -78,7 +105,7 @@ def _acknowledged(draft: Draft) -> None:
     by = declarer(draft)
     times = _times(draft)
     if times.acknowledged is None and draft.incident.spec.declared_by and not is_machine(by, draft.catalog.policy):
-        _stamp(draft, acknowledged=draft.incident.declared)
+        stamp(draft, Stamped.ACKNOWLEDGED, draft.incident.declared, by, "Spec", draft.incident.declared)
         put(draft, ConditionType.ACKNOWLEDGED, "True", Reason.DECLARED, f"{by} declared it")
     elif times.acknowledged is not None and not is_true(draft.status, ConditionType.ACKNOWLEDGED):
         put(draft, ConditionType.ACKNOWLEDGED, "True", Reason.ENTRY, "A person is on it")
@@ -144,7 +171,7 @@ def _mitigated(draft: Draft) -> None:
 
 def _unknown(draft: Draft) -> str:
     if draft.status.recovery is None or not draft.status.recovery.criteria:
-        return "There is nothing to look at; a person says so with a resolve entry"
+        return "There is nothing to look at; a person says so with an update in state Monitoring, or a resolve entry"
     return why_not_held(draft, draft.status.recovery)
 
 
@@ -153,22 +180,23 @@ def _not_mitigated(draft: Draft, off: str) -> None:
     criteria = draft.status.recovery.criteria if draft.status.recovery else ()
     failing = "; ".join(c.message or c.name for c in criteria if c.state.value != "Passing")
     reason = Reason.ONLY_CONTAINED if off else Reason.HARM_CONTINUES if acted else Reason.NOT_TRIED
+    if not criteria:
+        failing = "A person says so"
     put(draft, ConditionType.MITIGATED, "False", reason, off or failing or "Seen once; looked at again")
     if _times(draft).mitigated is not None:
         draft.say(EventKind.RELAPSED, f"Harm is back: {off or failing}", event=True, warning=True)
-        _stamp(draft, mitigated=None)
+        stamp(draft, Stamped.MITIGATED, None, MACHINE, RECOVERY)
 
 
 def _is_mitigated(draft: Draft) -> None:
     acted = any(r.attempts for r in draft.records)
-    if draft.status.recovery is None or not draft.status.recovery.criteria:
-        reason, message = Reason.PERSON_SAYS_SO, "A person says so"
-    else:
-        names = ", ".join(c.name for c in draft.status.recovery.criteria if c.state.value == "Passing")
+    if names := _passing(draft):
         reason, message = Reason.CRITERIA_PASSING if acted else Reason.WITHOUT_US, f"Passing: {names}"
+    else:
+        reason, message = Reason.PERSON_SAYS_SO, f"{who_says_so(draft) or 'A person'} says so"
     put(draft, ConditionType.MITIGATED, "True", reason, message)
     if _times(draft).mitigated is None:
-        _stamp(draft, mitigated=draft.now)
+        stamp(draft, Stamped.MITIGATED, draft.now, *_says_so(draft))
         draft.say(EventKind.MITIGATED, message, event=True)
 
 
@@ -181,11 +209,20 @@ def _resolved(draft: Draft) -> None:
     elif not is_true(draft.status, ConditionType.MITIGATED):
         _not_yet(draft)
     elif recovery is None or not recovery.criteria:
-        _resolve(draft, Reason.HELD, "A person says so")
+        _by_word(draft)
     elif recovery.hold_since_time is None:
         put(draft, ConditionType.RESOLVED, *_said_of(recovery), why_not_held(draft, recovery))
     else:
         _holds(draft, recovery, recovery.hold_since_time)
+
+
+def _by_word(draft: Draft) -> None:
+    """Nothing is measured: that harm is over was said, and that it is over for good is said in a resolve entry."""
+    if draft.status.resolve_said:
+        _resolve(draft, Reason.HELD, "A person says so")
+    else:
+        text = "Nothing is measured that could hold: a person says that it is over in a resolve entry"
+        put(draft, ConditionType.RESOLVED, "False", Reason.HOLDING, text)
 
 
 def _not_yet(draft: Draft) -> None:
@@ -221,7 +258,7 @@ def _holds(draft: Draft, recovery: RecoveryRecord, since: datetime) -> None:
 
 def _resolve(draft: Draft, reason: str, message: str) -> None:
     put(draft, ConditionType.RESOLVED, "True", reason, message)
-    _stamp(draft, resolved=draft.now)
+    stamp(draft, Stamped.RESOLVED, draft.now, *_says_so(draft, override=reason == Reason.OVERRIDE))
     draft.say(EventKind.RESOLVED, message, event=True)
 
 

@@ -37,6 +37,7 @@ HEARD: Final[Mapping[str, frozenset[Audience]]] = {
     EventKind.POSTMORTEM_OVERDUE: _INTERNAL,
     EventKind.ESCALATED: _INTERNAL,
     EventKind.HANDOFF_OFFERED: _INTERNAL,
+    EventKind.HANDOFF_DECLINED: _INTERNAL,
     EventKind.HANDOFF_WAITING: _INTERNAL,
     EventKind.HANDOFF_DUE: _INTERNAL,
     EventKind.ROLE_MISSING: _INTERNAL,

@@ -88,7 +88,7 @@ def _sized_at(draft: Draft) -> datetime:
     """Since when it is as bad as it is: another severity, or that it was not over, begins the clocks anew."""
     times, severity = draft.status.times, draft.status.severity
     assert times is not None
-    began = (severity.since_time if severity else None, times.reopened, times.declared)
+    began = (severity.since_time if severity else None, times.reopened, draft.incident.declared)
     return max(t for t in began if t is not None)
 
 
@@ -132,21 +132,21 @@ def _severity(draft: Draft) -> Iterator[Nudge]:
     """Nobody has said how bad it is, and nothing that was measured tells it."""
     known, times = draft.status.severity, draft.status.times
     impact = draft.status.impact.value if draft.status.impact else None
-    if known is None or times is None or times.declared is None or known.source != "Derived":
+    if known is None or times is None or known.source != "Derived":
         return
     if facts_of(draft.incident, impact, draft.catalog.policy).level is not None:
         return
     text = (
         f"nobody has said how bad it is, and {known.level.value} is assumed: write a severity entry, or an impact entry"
     )
-    yield Nudge(EventKind.SEVERITY_UNSAID, times.declared, (5 * _M, 15 * _M), text)
+    yield Nudge(EventKind.SEVERITY_UNSAID, draft.incident.declared, (5 * _M, 15 * _M), text)
 
 
 def _split(draft: Draft) -> Iterator[Nudge]:
     """After half an hour, or with three people, who debugs can't coordinate as well (seeds)."""
     policy, times = draft.catalog.policy, draft.status.times
     wearers = {r.user for r in draft.status.roles or ()}
-    if draft.severity not in _URGENT or len(wearers) > 1 or times is None or times.declared is None:
+    if draft.severity not in _URGENT or len(wearers) > 1 or times is None:
         return
     # Three can be many, but not before they had the time to take roles.
     rule = policy.roles_required.get(draft.severity)
@@ -154,7 +154,7 @@ def _split(draft: Draft) -> Iterator[Nudge]:
     after = min(policy.split_after, rule.within) if many and rule is not None else policy.split_after
     who = f"{next(iter(wearers))} has every role" if wearers else "nobody has a role"
     text = f"{who}: split them, at the least commander and operations, each by a take entry"
-    yield Nudge(EventKind.SPLIT_ROLES, times.declared, (after,), text)
+    yield Nudge(EventKind.SPLIT_ROLES, draft.incident.declared, (after,), text)
 
 
 def _mitigate_first(draft: Draft) -> Iterator[Nudge]:
@@ -186,7 +186,9 @@ def _quiet(draft: Draft) -> Iterator[Nudge]:
     since = max((*spoken, times.acknowledged))
     scribe = holder(draft, Role.SCRIBE.value)
     who = f"{scribe}, you are scribe" if scribe else "nobody is scribe"
-    text = f"nobody has written a word since {instant(since)}; {who}: note entries make the timeline"
+    talk = draft.incident.spec.communications
+    bridge = ", with what was decided on the call" if talk is not None and talk.bridge_url else ""
+    text = f"nobody has written a word since {instant(since)}; {who}: note entries make the timeline{bridge}"
     yield Nudge(EventKind.NOTHING_WRITTEN, since, (15 * _M, 30 * _M, 45 * _M), text)
 
 
@@ -198,12 +200,21 @@ def _doubted(draft: Draft) -> Iterator[Nudge]:
     seen = draft.status.impact is not None and draft.status.impact.value.user_visible
     if seen and policy.nudge_when_visible:
         text, at = "users see it, and it is SEV4: say what it is in a severity entry", _NOW
+    elif asked := _second_team(draft, severity.since_time):
+        # As good a sign as users (seeds): who needs others has something that is not small.
+        text, at = f"{shorten(asked, 120)}, and it is SEV4: say what it is in a severity entry", _NOW
     elif responders(draft):
         text = f"SEV4 goes on since {instant(severity.since_time)}: say what it is in a severity entry, or resolve it"
         at = (policy.nudge_after,)
     else:
         return
     yield Nudge(EventKind.SEVERITY_DOUBTED, severity.since_time, at, text)
+
+
+def _second_team(draft: Draft, since: datetime) -> str:
+    """Whom somebody asked for since then; empty when nobody."""
+    asked = (x for x in draft.status.timeline if x.kind == EventKind.ESCALATED and x.time >= since and x.entry)
+    return next((x.text for x in asked), "")
 
 
 # --- as long as it is open -------------------------------------------------------------------------------------------

@@ -88,7 +88,9 @@ def _leaving(draft: Draft) -> tuple[TimelineLine, ...]:
     movable = _movable(draft)
     if _is_closed(draft):
         return tuple(movable[:-CLOSED_LINES][:PAGE_LINES])
-    if len(draft.status.timeline) > INLINE_MAX + PAGE_LINES // 2 and len(movable) >= PAGE_LINES:
+    # Milestones and what channels wait for can be most of it; full, whatever may leave leaves, or nobody would be heard.
+    least = PAGE_LINES if len(draft.status.timeline) < FULL_LINES else 1
+    if len(draft.status.timeline) > INLINE_MAX + PAGE_LINES // 2 and len(movable) >= least:
         return tuple(movable[:PAGE_LINES])
     if _bytes(movable) > MOVABLE_BYTES:
         return tuple(movable[: min(PAGE_LINES, -(-len(movable) // 2))])

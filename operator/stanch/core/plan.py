@@ -36,6 +36,7 @@ from stanch.core.pages import turn_page
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
 from stanch.core.promises import keep_promises
+from stanch.core.promises_shown import show_promises
 from stanch.core.receipts import keep_receipts
 from stanch.core.recovery import watch_recovery
 from stanch.core.relapse import watch_relapse
@@ -50,7 +51,6 @@ from stanch.core.suggest import ask_what_could_help, suggest
 from stanch.core.suspects import ask_what_changed, name_suspects
 from stanch.core.time_boxes import watch_time_boxes
 from stanch.core.undo import revert_where_chosen, start_undos
-from stanch.core.update_drafts import draft_updates
 from stanch.core.wish_fold import fold_wishes
 
 
@@ -105,7 +105,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     close_when_done(draft)
     follow_lifecycle(draft)
     keep_promises(draft)
-    draft_updates(draft)
+    show_promises(draft)
     nudge(draft)
     draft_handoff(draft)
     words_for_the_eye(draft)

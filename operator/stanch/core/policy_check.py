@@ -16,7 +16,7 @@ from stanch.api.said import Audience, Role
 from stanch.core.addresses import meant, wrong_host
 from stanch.core.policy_paths import everywhere, stated
 from stanch.core.templates import problem
-from stanch.core.update_drafts import LISTS, NAMES, PUBLIC_NAMES
+from stanch.core.update_templates import LISTS, NAMES, PUBLIC_NAMES
 
 # Where a cloud keeps credentials though it is not link-local.
 ELSEWHERE: Final = frozenset({ip_address("fd00:ec2::254")})

@@ -11,12 +11,10 @@ from typing import Final, TypeVar
 from stanch.api.communications_status import CommunicationsRecord, Moment, NextUpdate, Stage, ToldUpdate
 from stanch.api.incident_status import IncidentStatus
 from stanch.api.meta import Severity, instant
-from stanch.api.names import ConditionType, EventKind, Reason
+from stanch.api.names import EventKind
 from stanch.api.said import Audience, Update, UpdateState
 from stanch.api.timeline_entry import TimelineEntry
-from stanch.core.conditions import drop, put
 from stanch.core.draft import Draft
-from stanch.core.plan_type import Told
 from stanch.core.statements import COMMANDER, holder
 
 T = TypeVar("T", NextUpdate, ToldUpdate)
@@ -25,7 +23,7 @@ _CALM: Final = (UpdateState.MONITORING, UpdateState.RESOLVED)
 
 
 def keep_promises(draft: Draft) -> None:
-    """What is due, what was missed since the last look, and what is shown of it."""
+    """What is due, and what was missed since the last look."""
     times = draft.status.times
     if times is None:
         return
@@ -34,8 +32,6 @@ def keep_promises(draft: Draft) -> None:
     else:
         for audience in Audience:
             _follow(draft, audience, draft.now)
-        _remind(draft)
-    _show(draft)
 
 
 def hear(draft: Draft, entry: TimelineEntry, said: Update) -> None:
@@ -44,6 +40,7 @@ def hear(draft: Draft, entry: TimelineEntry, said: Update) -> None:
     over = times is None or times.cancelled is not None or times.closed is not None
     if not over:
         _follow(draft, said.audience, entry.said, told_then=True)
+    was = promise_to(draft.status, said.audience)
     told = ToldUpdate(audience=said.audience, time=entry.said, state=said.state, entry=entry.metadata.name)
     known = draft.status.communications or CommunicationsRecord()
     others = tuple(t for t in known.told or () if t.audience != said.audience)
@@ -52,11 +49,14 @@ def hear(draft: Draft, entry: TimelineEntry, said: Update) -> None:
     every = interval(draft, draft.severity, said.audience, stage)
     following = said.next_update_in or every
     if following is None or over:
-        _put(draft, said.audience, None)
+        put_promise(draft, said.audience, None)
         return
+    due = entry.said + following
     promise = NextUpdate(
         audience=said.audience,
-        due_time=entry.said + following,
+        due_time=due,
+        # Promised for the same time again, it is the same that was reminded of.
+        reminded=was.reminded if was is not None and was.due_time == due else None,
         moment=moment_of(draft, said.audience, stage),
         # Who hears that it is resolved waits for no more, unless a time is named.
         promised=True if said.next_update_in or said.state is not UpdateState.RESOLVED else None,
@@ -65,7 +65,7 @@ def hear(draft: Draft, entry: TimelineEntry, said: Update) -> None:
         stage=stage,
         since_time=entry.said,
     )
-    _put(draft, said.audience, promise)
+    put_promise(draft, said.audience, promise)
 
 
 def heed(draft: Draft, at: datetime) -> None:
@@ -91,6 +91,13 @@ def told_last(status: IncidentStatus, audience: Audience) -> ToldUpdate | None:
     return next((t for t in known or () if t.audience is audience), None)
 
 
+def waits_to_hear(status: IncidentStatus) -> tuple[Audience, ...]:
+    """Of what was cancelled: who was told of it, and not yet that it was none."""
+    over = status.times.cancelled if status.times else None
+    told = (told_last(status, audience) for audience in Audience) if over else ()
+    return tuple(t.audience for t in told if t and over and t.time < over and t.state is not UpdateState.RESOLVED)
+
+
 def interval(draft: Draft, level: Severity, audience: Audience, stage: Stage) -> timedelta | None:
     """How often they hear something; None when nobody promised that."""
     policy, rule = draft.catalog.policy, draft.catalog.policy.cadence.get(level)
@@ -107,6 +114,9 @@ def _concerns(draft: Draft, level: Severity, audience: Audience) -> bool:
     """The public hears of what users see; a SEV1 is that until somebody says it is not. A rehearsal stays among colleagues."""
     if audience is Audience.INTERNAL or draft.incident.spec.drill:
         return audience is Audience.INTERNAL
+    talk = draft.incident.spec.communications
+    if audience is Audience.PUBLIC and talk is not None and talk.status_page is not None:
+        return talk.status_page
     visible = draft.status.impact.value.user_visible if draft.status.impact else None
     return audience is not Audience.PUBLIC or visible is True or (visible is None and level is Severity.SEV1)
 
@@ -118,7 +128,9 @@ def moment_of(draft: Draft, audience: Audience, stage: Stage) -> Moment:
         return Moment.RESOLVED
     if stage is Stage.MITIGATED and (told is None or told.state not in _CALM):
         return Moment.MITIGATED
-    return Moment.AWARE if told is None and audience is Audience.PUBLIC else Moment.UPDATE
+    if told is None:
+        return Moment.AWARE if audience is Audience.PUBLIC else Moment.DECLARED
+    return Moment.UPDATE
 
 
 def stage_of(draft: Draft) -> Stage:
@@ -147,7 +159,7 @@ def _follow(draft: Draft, audience: Audience, at: datetime, *, told_then: bool =
         known = _anew(draft, None, audience, changed) if changed else None
     elif known is not None and known.stage is not Stage.RESOLVED:
         known = known.model_copy(update={"every": interval(draft, known.level, audience, known.stage)})
-    _put(draft, audience, known)
+    put_promise(draft, audience, known)
 
 
 def _changed_at(draft: Draft, known: NextUpdate | None, audience: Audience, at: datetime) -> datetime | None:
@@ -280,16 +292,19 @@ def _say_missed(draft: Draft, known: NextUpdate, due: datetime, count: int) -> N
     )
     row = f", {count} in a row" if count > 1 else ""
     quiet = "; they have been told nothing yet" if told_last(draft.status, known.audience) is None else ""
-    commander = holder(draft, COMMANDER)
-    to = f"; {commander}, you command" if count > 1 and commander else ""
+    # The first reminds who writes them; the second tells who leads (decisions 2.10).
+    writes, leads = holder(draft, "communications"), holder(draft, COMMANDER)
+    whose = f"{leads}, you command" if count > 1 and leads else f"{writes}, it is yours" if writes else ""
+    to = f"; {whose}" if whose else ""
     text = f"{known.audience.value}: {which} update was promised for {instant(due)}{row}{quiet}{to}"
     draft.say(EventKind.UPDATE_MISSED, text, time=due + draft.catalog.policy.update_grace, event=True, warning=True)
 
 
-# --- what is shown ---------------------------------------------------------------------------------------------------
+# --- what is written down --------------------------------------------------------------------------------------------
 
 
-def _put(draft: Draft, audience: Audience, promise: NextUpdate | None) -> None:
+def put_promise(draft: Draft, audience: Audience, promise: NextUpdate | None) -> None:
+    """Write it down, or that there is none."""
     known = draft.status.communications
     before = known.next_updates if known else None
     others = tuple(p for p in before or () if p.audience is not audience)
@@ -315,47 +330,10 @@ def _end(draft: Draft, over: datetime) -> None:
             waits = (
                 f"{audience.value}: it is {word}, and they were told last at {instant(told.time)} that more would come"
             )
-            draft.say(EventKind.UPDATE_DUE, f"{waits}; tell them", event=True, warning=True)
-        _put(draft, audience, None)
-
-
-def _remind(draft: Draft) -> None:
-    """An Event when it is due, once."""
-    known = draft.status.communications
-    for promise in (known.next_updates if known else None) or ():
-        if promise.reminded or draft.now < promise.due_time:
-            continue
-        who = holder(draft, "communications") or holder(draft, COMMANDER)
-        whose = f"{who}, it is yours" if who else "nobody has communications: write a take entry"
-        text = f"{promise.audience.value}: an update is due since {instant(promise.due_time)}; {whose}. Say it in an update entry"
-        draft.events.append(Told(EventKind.UPDATE_DUE, text, warning=True))
-        _put(draft, promise.audience, promise.model_copy(update={"reminded": True}))
-
-
-def _show(draft: Draft) -> None:
-    known = draft.status.communications
-    promises = (known.next_updates if known else None) or ()
-    policy = draft.catalog.policy
-    late = [p for p in promises if p.missed or p.reminded]
-    for promise in promises:
-        over = promise.due_time + policy.update_grace + policy.update_seen_within
-        draft.wake(over + timedelta(seconds=1) if promise.reminded else promise.due_time)
-    if late:
-        put(draft, ConditionType.UPDATE_OVERDUE, "True", Reason.PROMISE_PASSED, "; ".join(_overdue(p) for p in late))
-    else:
-        drop(draft, ConditionType.UPDATE_OVERDUE)
-    first = min(promises, key=lambda p: p.due_time, default=None)
-    draft.set(next_update=_cell(first, bool(late)) if first is not None else None)
-
-
-def _overdue(promise: NextUpdate) -> str:
-    if promise.missed:
-        more = f"{promise.missed} in a row were" if promise.missed > 1 else "one was"
-        return f"{promise.audience.value}: {more} missed; say something now, at {instant(promise.due_time)} the next is due"
-    return f"{promise.audience.value}: due since {instant(promise.due_time)}"
-
-
-def _cell(promise: NextUpdate, late: bool) -> str:
-    """`14:35Z`, with the day where it is not within the next hours, and whether somebody waits already."""
-    far = promise.due_time - promise.since_time >= timedelta(hours=12)
-    return f"{promise.due_time:%a %H:%MZ}" if far else f"{promise.due_time:%H:%MZ}" + (" late" if late else "")
+            draft.say(
+                EventKind.UPDATE_DUE,
+                f"{waits}; tell them (status.communications.drafts has words)",
+                event=True,
+                warning=True,
+            )
+        put_promise(draft, audience, None)

@@ -22,6 +22,7 @@ from stanch.core.flapping import watch_flapping, with_flip
 from stanch.core.hold import held_since, why_so_long, with_floor
 from stanch.core.observations import Found
 from stanch.core.sample import SAMPLES, Sample, take_in
+from stanch.core.word import word_for_it
 
 # When nobody can say for so long, a person is told.
 UNCLEAR_FOR: Final = timedelta(minutes=10)
@@ -122,13 +123,13 @@ def count_anew(draft: Draft) -> RecoveryRecord | None:
 
 
 def harm_is_over(draft: Draft) -> bool | None:
-    """Every criterion that gates Mitigated passed twice; None when nothing gates it or nobody can say."""
+    """Every criterion that gates Mitigated passed twice, or where none does a person says so; None when nobody can say."""
     recovery = draft.status.recovery
     gating = [c for c in recovery.criteria if c.gates == Gate.MITIGATED.value] if recovery else []
     if recovery and not gating:
         gating = [c for c in recovery.criteria if c.check == "available"]
     if not gating:
-        return True if draft.status.resolve_said else None
+        return word_for_it(draft)
     if any(c.state is CriterionState.FAILING for c in gating):
         return False
     if any(c.unclear for c in gating):

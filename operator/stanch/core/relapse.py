@@ -16,10 +16,11 @@ from stanch.api.names import FIELD_MANAGER, EventKind
 from stanch.api.recovery_status import CriterionRecord, CriterionState
 from stanch.core.asking import target_of
 from stanch.core.check_workload import time_of
-from stanch.core.draft import Draft, aim_at, shorten
+from stanch.core.draft import MACHINE, Draft, aim_at, shorten
 from stanch.core.observations import Found
 from stanch.core.recovery import count_anew, look_at
 from stanch.core.sample import take_in
+from stanch.core.stamps import RECOVERY, open_again
 
 # Longer than an autoscaler's new pods, or one that is moved, take to be ready.
 LASTS: Final = timedelta(minutes=2)
@@ -77,10 +78,8 @@ def _taken_back_since(draft: Draft, resolved: datetime) -> bool:
 
 
 def _reopen(draft: Draft, failing: list[CriterionRecord], resolved: datetime) -> None:
-    times = draft.status.times
-    assert times is not None
-    reopened = times.model_copy(update={"resolved": None, "mitigated": None, "reopened": draft.now})
-    draft.set(times=reopened, resolve_said=None, recovery=count_anew(draft))
+    open_again(draft, draft.now, MACHINE, RECOVERY)
+    draft.set(resolve_said=None, recovery=count_anew(draft))
     what = "; ".join(f"{c.name}: {c.message}" for c in failing)
     after = write(draft.now - resolved)
     draft.say(

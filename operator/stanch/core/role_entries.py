@@ -69,17 +69,44 @@ def accept(draft: Draft, entry: TimelineEntry) -> Refused:
     """Only the named person, and only while it is offered."""
     said = entry.spec.accept
     assert said is not None
-    offer = next((h for h in draft.status.handoffs or () if h.entry == said.handoff), None)
     if refused := is_closed(draft) or is_no_person(draft, entry):
         return refused
-    if offer is None:
-        waiting = ", ".join(f"{h.entry} ({h.role} to {h.to})" for h in draft.status.handoffs or ()) or "none"
-        return f"no hand-off {said.handoff} is pending; pending: {waiting}"
+    offer = _offered(draft, said.handoff)
+    if isinstance(offer, str):
+        return offer
     if offer.to != entry.author:
         return f"{offer.role} is handed to {offer.to}: only they can accept it"
     void_offer(draft, offer.role)
     _wears(draft, entry, offer.role, " now")
     return None
+
+
+def decline(draft: Draft, entry: TimelineEntry) -> Refused:
+    """The named person can't: it is said at once, and who offered it looks for another. The hat never moved."""
+    said = entry.spec.decline
+    assert said is not None
+    if refused := is_closed(draft):
+        return refused
+    offer = _offered(draft, said.handoff)
+    if isinstance(offer, str):
+        return offer
+    if offer.to != entry.author:
+        return f"{offer.role} is handed to {offer.to}: only they can decline it; who offered it offers it to another"
+    void_offer(draft, offer.role)
+    now = holder(draft, offer.role)
+    still = f"; it stays {now}'s" if now else ""
+    text = f"{offer.role}, offered by {offer.by}: {entry.author} can't take it{still}"
+    say_entry(draft, entry, EventKind.HANDOFF_DECLINED, text, event=True)
+    return None
+
+
+def _offered(draft: Draft, name: str) -> HandoffRecord | str:
+    """The offer that is meant, or why there is none."""
+    offer = next((h for h in draft.status.handoffs or () if h.entry == name), None)
+    if offer is not None:
+        return offer
+    waiting = ", ".join(f"{h.entry} ({h.role} to {h.to})" for h in draft.status.handoffs or ()) or "none"
+    return f"no hand-off {name} is pending; pending: {waiting}"
 
 
 def _wears(draft: Draft, entry: TimelineEntry, role: str, since: str = "") -> None:

@@ -8,9 +8,12 @@ from stanch.api.incident import Roles
 from stanch.api.incident_status import RoleRecord, SeverityRecord, Times
 from stanch.api.meta import Severity
 from stanch.api.names import EventKind
+from stanch.api.stamps import Stamped
 from stanch.core.draft import Draft, shorten
 from stanch.core.severity import Judged, facts_of
+from stanch.core.stamps import stamp
 from stanch.core.story import fold_hypotheses, fold_impact
+from stanch.core.talk import name_channel
 
 _SINGLE_ROLES = tuple(name for name in Roles.model_fields if name not in ("experts", "shadows"))
 
@@ -23,6 +26,7 @@ def fold_spec(draft: Draft) -> None:
     _roles(draft)
     fold_impact(draft)
     fold_hypotheses(draft)
+    name_channel(draft)
 
 
 def declarer(draft: Draft) -> str:
@@ -34,9 +38,12 @@ def declarer(draft: Draft) -> str:
 def _declare(draft: Draft) -> None:
     spec, created = draft.incident.spec, draft.incident.declared
     started = spec.impact.started_time if spec.impact else None
-    draft.set(times=Times(started=started, detected=created, declared=created))
+    by = declarer(draft)
+    draft.set(times=Times())
+    for what, time in ((Stamped.STARTED, started), (Stamped.DETECTED, created), (Stamped.DECLARED, created)):
+        stamp(draft, what, time, by, "Spec", created)
     level = spec.severity or _facts(draft).level or draft.catalog.policy.when_unknown
-    draft.say(EventKind.DECLARED, f"{spec.title}, {level.value}", by=declarer(draft), time=created, event=True)
+    draft.say(EventKind.DECLARED, f"{spec.title}, {level.value}", by=by, time=created, event=True)
 
 
 def _severity(draft: Draft) -> None:

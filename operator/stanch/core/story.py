@@ -12,7 +12,9 @@ from stanch.api.impact import Impact
 from stanch.api.names import EventKind
 from stanch.api.people_status import HypothesisRecord, ImpactRecord
 from stanch.api.said import SaidHypothesis
+from stanch.api.stamps import Stamped
 from stanch.core.draft import Draft, shorten
+from stanch.core.stamps import stamp
 from stanch.core.swap import digest
 
 HYPOTHESES_MAX: Final = 8
@@ -56,15 +58,14 @@ def said_fields(said: Impact) -> dict[str, Any]:
     return _given(said)
 
 
-def put_impact(draft: Draft, fresh: dict[str, Any], source: str, since: datetime) -> str:
+def put_impact(draft: Draft, fresh: dict[str, Any], source: str, since: datetime, by: str = "spec") -> str:
     """Merge what was said; returns in words what is another now, and nothing when that is nothing."""
     known = draft.status.impact or ImpactRecord(value=Impact(), source=source, since_time=since)
     changed = {name: value for name, value in fresh.items() if value != getattr(known.value, name)}
     value = known.value.model_copy(update=fresh)
     draft.set(impact=known.model_copy(update={"value": value, "source": source, "since_time": since}))
-    times = draft.status.times
-    if times is not None and "started_time" in changed:
-        draft.set(times=times.model_copy(update={"started": value.started_time}))
+    if draft.status.times is not None and "started_time" in changed:
+        stamp(draft, Stamped.STARTED, value.started_time, by, source, since)
     wire = Impact(**changed).wire()
     return ", ".join(f"{name} {shorten(str(told), 120)}" for name, told in wire.items())
 

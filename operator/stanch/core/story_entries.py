@@ -61,7 +61,7 @@ def severity(draft: Draft, entry: TimelineEntry) -> Refused:
 def impact(draft: Draft, entry: TimelineEntry) -> Refused:
     """Field by field; what is left out stays as it was."""
     assert entry.spec.impact is not None
-    changed = put_impact(draft, said_fields(entry.spec.impact), source_of(entry), entry.said)
+    changed = put_impact(draft, said_fields(entry.spec.impact), source_of(entry), entry.said, entry.author)
     heed(draft, entry.said)
     say_entry(draft, entry, EventKind.IMPACT_CHANGED, changed or "As it was")
     return None

@@ -21,7 +21,7 @@ _RUN: Final = re.compile(_FOUR + rb"(?:" + _FOUR + rb"){5}" + _LETTERS + rb"*+={
 _BACK_MAX: Final = 4096
 _BEFORE: Final = re.compile(_LETTERS + rb"*+")
 _WRAPPED_MIN: Final = 48
-_END: Final = rb"(?:(?:\\{1,7}r)?\\{1,7}n|\r?\n)(?:\d{4}-\d\d-\d\dT[\d:.]{8,18}Z )?[ \t]{0,64}"
+_END: Final = rb"(?:(?:\\{1,7}r)?\\{1,7}n|\r?\n)(?:\d{4}-\d\d-\d\dT[\d:.]{8,18}(?:Z|[+-]\d\d:\d\d) )?[ \t]{0,64}"
 _NEXT: Final = re.compile(_END + rb"(?P<line>" + _LETTERS + rb"{1,4096}+)={0,2}(?=[\r\n\"'\\]|$)")
 _HEAD: Final = 24
 _TEXT: Final = bytes([9, 10, 13, *range(32, 127)])

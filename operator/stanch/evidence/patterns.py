@@ -14,25 +14,15 @@ from stanch.evidence import shapes
 VALUES = frozenset("abcdef")  # groups that hold the secret; when none matched, all of the match is one
 
 _COLOUR = r"(?:(?:\x1b|\\{1,4}(?:u001b|x1b|033|e))\[[0-9;]{0,12}m){0,3}+"
-_QUOTE = r"""(?:\\{0,7}["'])?+"""
+_QUOTE = r"""(?:\\{0,7}["']|&quot;|&#3[49];)?+"""
 _ESCAPED = r"""(?:\\\\){0,3}(?:\\["']|')"""  # inside a document: a quote after an odd number of backslashes
 _GAP = _COLOUR + _QUOTE + _COLOUR
 _BEFORE_KEY = "|".join(
     f"(?<={word}{joint})"
     for word in (
         *("api", "access", "private", "account", "secret", "signing", "encryption", "auth", "master", "ssh", "app"),
-        *(
-            "certificate",
-            "storage",
-            "shared",
-            "license",
-            "hmac",
-            "jwt",
-            "client",
-            "subscription",
-            "preshared",
-            "unseal",
-        ),
+        *("certificate", "storage", "shared", "license", "hmac", "jwt", "client", "subscription", "preshared"),
+        "unseal",
     )
     for joint in ("", "[-_ .]")
 )
@@ -51,24 +41,32 @@ _LOG_VALUES = rf"""(?:{_QUOTED}|{_INNER}|'(?P<c>(?:[^'\n\\]|\\.)*+)|{_BARE})"""
 _DOC_VALUES = rf"""(?:{_INNER}|'(?P<c>(?:[^'"\n\\]|\\.)*+)|{_BARE})"""
 _LOG_LINE = r"[^\r\n]{1,8192}+"
 _DOC_LINE = r'(?:[^"\\\r\n]|\\[^nr]){1,8192}+'
-_EQUALS = r"(?:=>|:=|=|:(?!:)|(?<!-)>(?=[^\s<>=]))"  # the last is XML
+_EQUALS = r"(?:=>|:=|=|:(?!:)|(?<!-)>(?=[^\s<>=])|%3[ad])"  # XML, and what a URL is made of
 # YAML's `password: |` and JSON made for reading have the value on the next line, where kubelets put a time before it.
-_STAMP = r"(?:\d{4}-\d\d-\d\dT[\d:.]{8,18}Z )?+"
+_STAMP = r"(?:\d{4}-\d\d-\d\dT[\d:.]{8,18}(?:Z|[+-]\d\d:\d\d) )?+"
 _ESCAPED_END = r"(?:\\{1,7}r)?+\\{1,7}n"
+_DOC_END = _ESCAPED_END + _STAMP
 _LOG_END = rf"(?:\r?\n{_STAMP}|{_ESCAPED_END})"
 _LOG_BREAK = rf"(?:[|>][-+]?{_BLANK}{_LOG_END}[ \t]{{1,64}}+|{_LOG_END}[ \t]{{0,64}}+(?=\\{{0,7}}[\"']))?+"
-_DOC_BREAK = rf"(?:[|>][-+]?{_BLANK}{_ESCAPED_END}[ \t]{{1,64}}+|{_ESCAPED_END}[ \t]{{0,64}}+(?=\\{{1,7}}[\"']))?+"
+_DOC_BREAK = rf"(?:[|>][-+]?{_BLANK}{_DOC_END}[ \t]{{1,64}}+|{_DOC_END}[ \t]{{0,64}}+(?=\\{{1,7}}[\"']))?+"
 
 
 # `password is: x`, and `password "x"` as SQL has it.
 _SAID = rf"(?:pass(?:word|wd|phrase|code)|pwd)[ \t]{{1,8}}+(?:is{_BLANK}:{_BLANK}|(?:is[ \t]{{1,8}}+)?(?=QUOTE))"
 
 
+# `Use the following password to log in:`, and below it a line of one word.
+_BELOW = (
+    rf"(?:pass(?:word|wd|phrase|code)|pwd|token|secret)(?:[ \t]{{1,4}}+[\w-]{{1,24}}+){{0,6}}+{_BLANK}[:=]{_BLANK}"
+    r"(?:END[ \t]{0,64}+){1,2}(?=[^\s\"'\\:=]{8,256}[ \t]{0,8}(?:LAST))"
+)
+
+
 def _after_name(quote: str, end: str, value_break: str) -> str:
     """From a name to its value: an equals sign; or, as pods have variables in JSON, YAML, Go and XML, the name, then the value."""
     gap = rf"{_COLOUR}{quote}{_COLOUR}"
     step = rf"{_BLANK},?+(?:{end})?+[ \t]{{0,64}}+"
-    equals = rf"(?: \d{{1,2}}(?=:))?{gap}{_BLANK}{_EQUALS}{_BLANK}{value_break}"
+    equals = rf"(?: \d{{1,2}}(?=:))?{gap}{_BLANK}{_EQUALS}{_BLANK}{value_break}(?:Some\(|&quot;|&#3[49];)?+"
     beside = rf"{quote}{step}{quote}value{quote}{_BLANK}[:=]{_BLANK}"
     return rf"(?:{equals}|{beside}|</\w{{1,32}}+>{step}<value>)"
 
@@ -78,18 +76,22 @@ def _log_pairs() -> str:
     weak = rf"{_WEAK}{_GAP}{_BLANK}="
     field = rf"{_WEAK}\\{{0,7}}[\"']{_BLANK}:{_BLANK}(?=\\{{0,7}}[\"'])"
     said = _SAID.replace("QUOTE", r"\\{0,7}[\"']")
-    return rf"(?:{strong}|{weak}|{field}|{said}){_COLOUR}{_LOG_VALUES}"
+    below = _BELOW.replace("END", _LOG_END).replace("LAST", r"\\{1,7}[rn]|\r|\n|$")
+    asked = r"(?:(?<=passin )|(?<=passout ))pass:"
+    return rf"(?:{strong}|{weak}|{field}|{said}|{below}|{asked}){_COLOUR}{_LOG_VALUES}"
 
 
 def _doc_pairs() -> str:
     """A field of the document itself, or a pair inside one of its strings, which it must not leave."""
     field = rf'(?:{_STRONG}{_SUFFIX}|{_WEAK})":{_BLANK}{_QUOTED}'
-    quote = rf"(?:{_ESCAPED})?+"
-    strong = rf"{_STRONG}{_SUFFIX.replace('suffix', 'within')}{_after_name(quote, _ESCAPED_END, _DOC_BREAK)}"
+    quote = rf"(?:{_ESCAPED}|&quot;|&#3[49];)?+"
+    strong = rf"{_STRONG}{_SUFFIX.replace('suffix', 'within')}{_after_name(quote, _DOC_END, _DOC_BREAK)}"
     weak = rf"{_WEAK}{_COLOUR}{quote}{_COLOUR}{_BLANK}="
     inner = rf"{_WEAK}{_ESCAPED}{_BLANK}:{_BLANK}(?={_ESCAPED})"
     said = _SAID.replace("QUOTE", _ESCAPED)
-    return rf"(?:{field}|(?:{strong}|{weak}|{inner}|{said}){_COLOUR}{_DOC_VALUES})"
+    below = _BELOW.replace("END", _DOC_END).replace("LAST", r"\\{1,7}[rn]|\"|$")
+    asked = r"(?:(?<=passin )|(?<=passout ))pass:"
+    return rf"(?:{field}|(?:{strong}|{weak}|{inner}|{said}|{below}|{asked}){_COLOUR}{_DOC_VALUES})"
 
 
 def _headers(line: str, opens: str) -> str:
@@ -153,6 +155,7 @@ FAMILIES: tuple[Family, ...] = (
     _family("sql", shapes.SQL_LITERALS, shapes.SQL, flags=_I),
     _family("setting", shapes.SETTING_LITERALS, shapes.SETTING, flags=_I),
     _family("pgpass", ":5432:", shapes.PGPASS),
+    _family("login", shapes.LOGIN_LITERALS, shapes.LOGIN, flags=_I),
     _family("signature", "sig= signature=", r"(?:sig|signature)=(?P<a>[\w%+/.~-]{12,1024}+=*)", flags=_I),
     _family("hash", "$2a$ $2b$ $2x$ $2y$ $apr1$ $5$ $6$ $argon2", _HASHES),
     _family(
@@ -182,11 +185,13 @@ LOG_FLAG = re.compile(rf"{_FLAG}(?:[ \t]+|\\{{0,7}}[\"'],[ \t]{{0,8}}+){_LOG_VAL
 DOC_FLAG = re.compile(rf"{_FLAG}(?:[ \t]+|{_ESCAPED},[ \t]{{0,8}}+){_DOC_VALUES}".encode(), _I)
 FLAG_BEFORE = re.compile(rb"(?:^|[\s\"'=\[(,])--?[\w-]{0,40}$")
 LOGIN_BEFORE = re.compile(rb"login[ \t]+\S{1,128}[ \t\r\n]+$")  # .netrc: machine m login u password p
+# Where a login leads to: @db:5432, and no digest of an image.
+PLACE = re.compile(rb"@[A-Za-z][\w.-]{0,253}+:\d{2,5}(?![\w.:])")
 PEM_END = re.compile(rb"-----END (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 PEM_TAIL = re.compile(rb"[A-Za-z0-9+/=\s:.,\\-]*+")
 
 # Read backwards by code: user:secret@tcp(host:port)/db, and the end of a key whose beginning was cut off.
-_EXTRA = ("@tcp(", "@udp(", "@unix(", "-----end ")
+_EXTRA = ("@", "@tcp(", "@udp(", "@unix(", "-----end ")
 FAMILY_OF: dict[bytes, Family] = {literal.encode(): family for family in FAMILIES for literal in family.literals}
 
 # Literals are found by their rarest letter: half of all letters begin a literal, one in eight is rare in one.

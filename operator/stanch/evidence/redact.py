@@ -150,7 +150,7 @@ def _at(text: bytes, start: int, literal: bytes, *, is_doc: bool) -> Span | None
     """The secret that a literal at this place gives away, if it does."""
     family = patterns.FAMILY_OF.get(literal)
     if family is None:
-        return _pem_tail(text, start) if literal.startswith(b"-") else _driver(text, start)
+        return _pem_tail(text, start) if literal.startswith(b"-") else _driver(text, start, literal)
     match = (family.doc if is_doc else family.log).match(text, start)
     if match is None and family.name == "value":
         match = _flag(text, start, is_doc=is_doc)
@@ -185,14 +185,18 @@ def _harmless(match: re.Match[bytes], literal: bytes, value: bytes) -> bool:
     return value.isdigit() and literal in (b"token", b"pass")
 
 
-def _driver(text: bytes, at: int) -> Span | None:
-    """``user:secret@tcp(host)/db``: what stands between the first colon and the at sign."""
+def _driver(text: bytes, at: int, literal: bytes) -> Span | None:
+    """``user:secret@tcp(host)/db`` or ``user:secret@host:5432``: what stands between the first colon and the at sign."""
+    if literal == b"@" and not patterns.PLACE.match(text, at):
+        return None
     begin = max(0, at - 320)
     before = text[begin:at]
-    word = max(before.rfind(stop) for stop in (b" ", b"\n", b"\t", b'"', b"'", b"`")) + 1
+    word = max(before.rfind(stop) for stop in (b" ", b"\n", b"\t", b'"', b"'", b"`", b"=")) + 1
     colon = before.find(b":", word)
-    if not 0 <= colon < len(before) - 1 or before.startswith(_MASKED, colon + 1):
+    if not word < colon < len(before) - 1 or before.startswith(_MASKED, colon + 1):
         return None
+    if literal == b"@" and (before.find(b"/", word) >= 0 or not before[word : word + 1].isalpha()):
+        return None  # an image, a time, or a URL, which has a pattern of its own
     return begin + colon + 1, at, "url"
 
 

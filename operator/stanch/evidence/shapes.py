@@ -76,3 +76,19 @@ SETTING_LITERALS: Final = ("requirepass ", "masterauth ")
 SETTING: Final = r"(?:requirepass|masterauth)[ \t:=]{1,8}+[\"']?(?P<a>[^\s\"'\\]{1,512}+)"
 # host:port:database:user:password, as in a .pgpass.
 PGPASS: Final = r":5432:[^\s:\"'\\]{1,64}+:[^\s:\"'\\]{1,64}+:(?P<a>[^\s\"'\\]{1,256}+)"
+# Sessions, teams' webhooks, what a client of SMTP says first, and `pw` in the settings of LDAP.
+LOGIN_LITERALS: Final = (
+    "phpsessid=",
+    "connect.sid=",
+    "webhookb2/",
+    "auth plain ",
+    "auth login ",
+    "bindpw",
+    "rootpw",
+    "pw=",
+)
+LOGIN: Final = (
+    r"(?:phpsessid|connect\.sid)=(?P<a>[\w%.~+/=-]{8,1024}+)|webhookb2/(?P<b>[^\s\"'\\]{16,512}+)"
+    r"|auth (?:plain|login) (?P<c>[A-Za-z0-9+/]{8,1024}+={0,2})"
+    r"|(?:bindpw|rootpw)[ \t:=]{1,8}+[\"']?(?P<e>[^\s\"'\\]{1,512}+)|(?<![A-Za-z0-9])pw=[\"']?(?P<f>[^\s\"'\\&]{1,512}+)"
+)

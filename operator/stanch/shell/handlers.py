@@ -1,6 +1,6 @@
 """What kopf tells us rings a bell; deciding happens elsewhere, from a fresh look. Nothing here writes anything."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import kopf
@@ -11,10 +11,10 @@ from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
 from stanch.shell.metrics import OPEN_INCIDENTS
 from stanch.shell.policy_book import PolicyBook, heard
+from stanch.shell.status import only_alerts_changed
 
 # In a storm one group is told many times a second; that one alert more fires can wait, and who tells it should not.
-ALERTS_SECONDS: Final = 0.5
-_Body = Mapping[str, Any]
+ALERTS_SECONDS: Final = 2.0
 Login = Callable[[], Awaitable[kopf.ConnectionInfo]]
 
 
@@ -67,20 +67,6 @@ def registry(
         runbook_status.heard(cache, bells, Key("runbooks", namespace or "", name), dict(body), gone=type == "DELETED")
 
     return handlers
-
-
-def only_alerts_changed(known: _Body, body: _Body) -> bool:
-    """Did the receiver write down more of what alerts say, and is all else as it was?"""
-    before, now = known.get("spec") or {}, body.get("spec") or {}
-    return (
-        before.get("alertGroup") != now.get("alertGroup")
-        and {k: v for k, v in before.items() if k != "alertGroup"}
-        == {k: v for k, v in now.items() if k != "alertGroup"}
-        and known.get("status") == body.get("status")
-        and known["metadata"].get("labels") == body["metadata"].get("labels")
-        and known["metadata"]["uid"] == body["metadata"]["uid"]
-        and known["metadata"].get("deletionTimestamp") == body["metadata"].get("deletionTimestamp")
-    )
 
 
 def _begin(handlers: kopf.OperatorRegistry, login: Login) -> None:

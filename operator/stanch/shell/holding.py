@@ -62,6 +62,11 @@ class Holding:
             del self._held[key]
         return kept
 
+    @property
+    def is_empty(self) -> bool:
+        """Is nothing held?"""
+        return not self._held
+
     def forget(self, key: Key) -> None:
         """It is closed or gone."""
         self._held.pop(key, None)

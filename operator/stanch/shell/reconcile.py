@@ -253,6 +253,10 @@ class Reconciler:
             return policies
         return replace(policies, proven=False, problem=self.uncounted, stamped=True)
 
+    def is_calm(self) -> bool:
+        """Is nothing held for a part b, so that no effect is a moment ago?"""
+        return self._holding.is_empty
+
     def settle(self) -> None:
         """Note when all has been read that effects rest on. What was read and is not in force is known, too."""
         policies = self._proven()
@@ -341,7 +345,7 @@ class Reconciler:
         if not changed:
             return incident
         try:
-            body = await write_status(self.kube, incident, decided.wire)
+            body = await write_status(self.kube, incident, decided.wire, self.cache.get(key))
         except StatusRefused as error:
             LOG.error("the status was refused", extra={"incident": incident.key, "why": str(error)})
             raise

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import math
 import os
@@ -31,6 +30,7 @@ from stanch.shell.courier import Courier
 from stanch.shell.election import Times
 from stanch.shell.evidence_store import ClusterStore
 from stanch.shell.evidence_sweep import EvidenceSweep
+from stanch.shell.garbage import leave_the_old_alone, tidy
 from stanch.shell.handlers import registry
 from stanch.shell.health import Health
 from stanch.shell.items import Items
@@ -92,8 +92,7 @@ async def run(settings: Settings) -> None:
         async with _listening(settings.listen, health):
             catalog = Catalog({m.name: m for m in ALL}, EvidenceCollector(await redaction_key(kube)), settings.policy)
             # What was imported stays for ever; looking through it for garbage would hold the event loop for 65 ms at a time.
-            gc.collect()
-            gc.freeze()
+            leave_the_old_alone()
             while True:
                 seen = await _until_stopped(settings, kube, catalog, health, restored)
                 if seen is None:
@@ -122,6 +121,7 @@ async def _until_stopped(
         asyncio.create_task(_until_all_known(reconciler)),
         asyncio.create_task(_watch_policies(kube, reconciler, health)),
         asyncio.create_task(rewind.watch()),
+        asyncio.create_task(tidy(reconciler.is_calm)),
         asyncio.create_task(_resync(reconciler)),
         *(asyncio.create_task(_sweep(each, tenure)) for each in sweeps if settings.orphans),
         *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences.url else []),
