@@ -2,7 +2,8 @@
 
 from tools.policy_parts import ONLY_THE_OPERATOR, OUR_KINDS, Policy, cel, listed, must, on
 
-from stanch.api.names import OPERATOR_NAMESPACE, Label
+from stanch.api.names import GROUP, OPERATOR_NAMESPACE, Label
+from stanch.core import freeze
 from stanch.core.records import SECRET_TYPES, UNDO_TYPE
 
 # What it sets on objects that are there; all that it says besides is in their status.
@@ -91,6 +92,11 @@ uid, and nothing else: what channels and Prometheus are asked with is kept in th
             must(
                 "request.operation != 'DELETE' || dyn(request).?options.?preconditions.?uid.hasValue()",
                 "stanch deletes an undo record only by its uid (preconditions.uid)",
+            ),
+            must(
+                f"request.operation != 'DELETE' || !authorizer.group('{GROUP}').resource('undos')"
+                f".namespace('{OPERATOR_NAMESPACE}').check('{freeze.VERB}').allowed()",
+                f"{freeze.FROZEN_WORDS}: what takes an effect back by hand stays as it is",
             ),
         ],
     )

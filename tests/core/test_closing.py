@@ -79,6 +79,13 @@ def test_a_closed_record_is_small_and_says_the_rest_on_its_pages():
     assert [] == world.broken
 
 
+def test_what_is_in_force_keeps_the_lines_that_take_it_back_by_hand():
+    """The refusal of an undo sends people there (core/undo_entries.py)."""
+    world = bad_deploy(incident(roll_back(), severity="SEV4")).run(minutes=30)
+    assert closed(publish(world).run(hours=5))
+    assert world.record("roll-back").break_glass
+
+
 def test_where_no_page_can_be_stored_it_is_closed_with_all_its_lines():
     """A quota on Evidence keeps nothing open for ever, and loses nothing."""
     world = say(publish(resolved()), undo={"mitigation": "more"})

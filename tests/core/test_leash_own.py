@@ -1,6 +1,7 @@
 """The leash on what is the operator's own, as generated: the record is marked and not rewritten, and Secrets are no tokens."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,10 +18,10 @@ LEASHED = ("stanch-operator-leash-records", "stanch-operator-leash-secrets")
 OTHERS = tuple(f"{p['kind']}/{p['metadata']['name']}" for p, _ in shipped() if p["metadata"]["name"] not in LEASHED)
 
 
-def refusal(request: Request) -> str:
-    """Why this leash refuses it; '' when it does not."""
+def refusal(request: Request, frozen: Sequence[str] = ()) -> str:
+    """Why this leash refuses it; '' when it does not. ``frozen`` is what a freeze is about."""
     try:
-        admit(request, lambda _: True, OTHERS)
+        admit(request, lambda right: right.verb != "freeze" or right.resource in frozen, OTHERS)
     except Refused as error:
         return error.message
     return ""
@@ -125,12 +126,17 @@ def test_it_makes_no_token(operation: str) -> None:
 
 
 def deleted(
-    kind: str, uid: bool = True, by: Person = OPERATOR, namespace: str = OPERATOR_NAMESPACE, **more: str
+    kind: str,
+    uid: bool = True,
+    by: Person = OPERATOR,
+    namespace: str = OPERATOR_NAMESPACE,
+    frozen: Sequence[str] = (),
+    **more: str,
 ) -> str:
     """What the leash says to the deletion of a Secret of this type, with these labels besides."""
     item: Json = {"type": kind, "metadata": {"name": "s", "labels": {Label.MANAGED_BY: "stanch"} | more}}
     options = {"preconditions": {"uid": "u"}} if uid else {}
-    return refusal(Request(by, "DELETE", "secrets", None, item, namespace, "", "v1", options=options))
+    return refusal(Request(by, "DELETE", "secrets", None, item, namespace, "", "v1", options=options), frozen)
 
 
 def test_of_secrets_it_deletes_undo_records_only() -> None:
@@ -142,6 +148,13 @@ def test_of_secrets_it_deletes_undo_records_only() -> None:
         assert "" == deleted(kind, by=SOMEBODY, **its)
     assert "deletes only undo records" in deleted(UNDO_TYPE)
     assert f"in namespace {OPERATOR_NAMESPACE} only" in deleted(UNDO_TYPE, namespace="shop", **its)
+
+
+def test_while_it_is_halted_no_undo_record_goes() -> None:
+    """Nothing is changed then, says docs/how-to/stop-it.md: also not what takes an effect back by hand."""
+    its = {Label.INCIDENT_UID: "u1"}
+    assert "stays as it is" in deleted(UNDO_TYPE, frozen=("mitigations", "undos"), **its)
+    assert "" == deleted(UNDO_TYPE, frozen=("mitigations",), **its)
 
 
 def test_an_undo_record_goes_by_its_uid() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from stanch.core.lint.rule import SENTENCE_MAX, sentences
 from stanch.core.lint.run import SENTENCE_RULES, lint_sentence
 
 HERE = Path(__file__).parent / "lint_corpus"
@@ -69,3 +70,19 @@ def test_it_is_as_often_right_as_it_was(name, misses, false):
     print(told(f"{name}bad.txt", f"{name}good.txt"))
     assert len(missed(f"{name}bad.txt")) <= misses, missed(f"{name}bad.txt")
     assert len(alarms(f"{name}good.txt")) <= false, alarms(f"{name}good.txt")
+
+
+def test_what_nobody_says_in_one_breath_is_looked_at_in_pieces():
+    """Patterns try all ways, on the loop of the operator: thousands of characters without a full stop are never one text."""
+    hostile = (
+        "if had " * 1170,
+        "would have " * 700,
+        "had run " * 1000,
+        "x" * 8000,
+        " " * 8000 + "who",
+        "if" + " " * 4000 + "had",
+    )
+    for text in hostile:
+        assert all(len(said.text) <= SENTENCE_MAX for said in sentences("spec.summary", text))
+        assert "".join("".join(said.text.split()) for said in sentences("spec.summary", text)) == "".join(text.split())
+        lint_sentence(text)

@@ -29,9 +29,9 @@ def incident(closed: str | None, **more: Any) -> Obj:
     return {"metadata": meta, "spec": more, "status": {"times": times, "conditions": conditions}}
 
 
-def entry(made: str, closed: bool = True, about: str = "i") -> Obj:
+def entry(made: str, closed: bool = True, about: str = "i", folded: bool = True) -> Obj:
     """What somebody said to it."""
-    labels = {Label.CLOSED: ""} if closed else {}
+    labels = ({Label.CLOSED: ""} if closed else {}) | ({Label.FOLDED: "7"} if folded else {})
     meta = {"namespace": "shop", "name": "e", "uid": "v", "creationTimestamp": made, "labels": labels}
     return {"metadata": meta, "spec": {"incident": about}}
 
@@ -102,6 +102,13 @@ def test_what_is_still_to_be_learned_from_stays() -> None:
 def test_entries_go_a_week_after_their_incident(body: Obj, its: Obj, count: int) -> None:
     """All of them are on pages by then."""
     assert count == len(list(entries_run_out([body], [its], POLICIES, NOW)))
+
+
+def test_what_was_said_after_the_closing_stays_as_long_as_an_incident() -> None:
+    """Nobody took it in, and it stands on no page."""
+    its = incident(ago(days=100))
+    assert not list(entries_run_out([entry(ago(days=50), folded=False)], [its], POLICIES, NOW))
+    assert list(entries_run_out([entry(ago(days=400), folded=False)], [incident(ago(days=500))], POLICIES, NOW))
 
 
 def test_an_entry_of_an_earlier_incident_of_the_name_goes_by_its_own_age() -> None:

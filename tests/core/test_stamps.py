@@ -226,3 +226,26 @@ def test_an_earlier_declaration_makes_no_hold_shorter() -> None:
     put_right(world, "bob", "declared", "13:30:00", "On the phone")
     world.run(minutes=1)
     assert ("False Holding", "13:30:00") == (world.condition("Resolved"), stamps(world)["declared"][0])
+
+
+def test_when_it_was_over_is_not_put_off() -> None:
+    """Or the time for reopening, for the postmortem and for its reminders would begin anew, again and again."""
+    world = healthy(incident(severity="SEV4", recovery={"hold": "30s"})).run(minutes=90)
+    was = world.incident.status.times.resolved
+    put_right(world, "alice", "resolved", "15:20:00")
+    assert ("EntryRefused", was) == (last(world).split(":")[0], world.incident.status.times.resolved)
+    assert "resolved can't be after 14:0" in last(world).replace("2026-11-21T", "")
+
+
+def test_an_impact_says_no_time_that_can_not_be() -> None:
+    """A year that is to come would switch off what asks for a postmortem; whoever says it hears why it is not taken."""
+    world = bad_deploy(incident(impact={"startedTime": "2100-01-01T00:00:00Z", "userVisible": True})).run(seconds=3)
+    said = [line.text for line in world.incident.status.timeline if line.kind == "ImpactChanged"]
+    assert [
+        "Not taken from the spec: impact.startedTime is to come (got 2100-01-01T00:00:00Z, said at 2026-11-21T14:00:00Z)"
+    ] == said
+    assert world.incident.status.times.started is None
+    say(world, "bob", impact={"startedTime": "1999-12-31T00:00:00Z"})
+    assert "impact.startedTime is more than a year ago" in last(world)
+    assert world.incident.status.times.started is None
+    assert [] == world.broken

@@ -303,3 +303,14 @@ def test_hostile_text_takes_time_in_proportion(piece):
     begin = time.process_time()
     Redactor(KEY).log(b"\n".join([line] * 16))
     assert time.process_time() - begin < 5
+
+
+@pytest.mark.parametrize(
+    "before", ["\n", "a\\\n", "\u00e9", "\t", "C:\\"], ids=["line", "backslash", "letter", "tab", "path"]
+)
+def test_base64_after_an_escape_leaves_json_that_can_be_read(before):
+    """The letters of an escape are letters of base64 as well: masked with it, the document would be none."""
+    doc = json.dumps({"said": f"{before}cGFzc3dvcmQ9aHVudGVyMlMzY3IzdFY0bHVl"}).encode()
+    masked = json.loads(Redactor(KEY).doc(doc))["said"]
+    assert "base64" in masked
+    assert "cGFzc3dvcmQ9" not in masked

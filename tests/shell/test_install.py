@@ -140,5 +140,9 @@ def test_on_the_way_out_the_operator_loses_its_rights_first(slept: list[float]) 
     """It may run for a minute more, and must not believe what is forged then."""
     cluster = Paper(installed=True)
     uninstall(cluster, sure=True)
-    assert cluster.order[:2] == ["delete manifests/overlays/cluster/act-everywhere.yaml", "delete manifests/policies"]
-    assert "delete manifests/components/change-freeze/change-freeze.yaml" in cluster.order
+    # What it may act on and label goes before the policies that are its leash.
+    assert cluster.order[:3] == [
+        "delete manifests/overlays/cluster/act-everywhere.yaml",
+        "delete manifests/components/change-freeze/change-freeze.yaml",
+        "delete manifests/policies",
+    ]

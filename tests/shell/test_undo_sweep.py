@@ -177,6 +177,19 @@ async def test_of_one_that_is_deleted_within_the_day_it_goes_too(cluster: Any, o
     assert {NAME} == await cluster.sweep.look()
 
 
+async def test_an_item_that_is_open_again_keeps_it_though_the_incident_is_gone(cluster: Any) -> None:
+    """It is asked each time: what was done when the incident was last seen may be owed again."""
+    cluster.incidents[OURS.metadata.name] = closed(debt=(debt("item"),))
+    cluster.items["item"] = {"metadata": {"name": "item"}, "status": {"state": "Done", "doneTime": stamp(cluster.now)}}
+    cluster.now -= timedelta(hours=2)
+    await cluster.sweep.look()
+    del cluster.incidents[OURS.metadata.name]
+    cluster.items["item"]["status"] = {"state": "Open"}
+    cluster.now += timedelta(hours=2)
+    assert frozenset() == await cluster.sweep.look()
+    assert NAME in cluster.secrets
+
+
 @pytest.mark.parametrize("labels", [{}, {Label.MANAGED_BY: "stanch"}, {Label.INCIDENT_UID: UID}], ids=len)
 async def test_what_says_that_it_is_anothers_is_left_alone(cluster: Any, labels: dict[str, str]) -> None:
     """A name in a status is only a name."""

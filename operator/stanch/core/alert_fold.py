@@ -48,8 +48,10 @@ def fold_alerts(draft: Draft) -> None:
     if draft.status.alerts is None:
         _detected(draft, group)
     _say_what_fires(draft, group)
-    if times.resolved and group.reopen_time and group.reopen_time > times.resolved:
-        _reopen(draft, group.reopen_time)
+    again = group.reopen_time
+    # Heard once: a time that was put right since is no reason to hear it anew.
+    if times.resolved and again and again > times.resolved and (times.reopened is None or again > times.reopened):
+        _reopen(draft, again)
     elif not times.resolved:
         _one_too_many(draft, group)
 

@@ -4,6 +4,7 @@ A closed incident is kept for a year, and there may be ten thousand of them: it 
 """
 
 from stanch.api.incident_status import MitigationRecord
+from stanch.core.attempts import standing
 from stanch.core.draft import Draft
 
 # What was for who had to decide; what was done, by whom, when and to what effect stays.
@@ -25,4 +26,6 @@ def compact(draft: Draft) -> None:
 
 
 def _in_short(record: MitigationRecord) -> MitigationRecord:
-    return record.model_copy(update=dict.fromkeys(_FOR_DECIDING))
+    """What is in force still keeps the lines that take it back by hand: stanch does it no more."""
+    keeps = ("break_glass",) if standing(record) is not None else ()
+    return record.model_copy(update=dict.fromkeys(name for name in _FOR_DECIDING if name not in keeps))

@@ -96,7 +96,9 @@ def _facts(post: Postmortem, around: Around) -> Facts | None:
 
 
 def _gaps(post: Postmortem, around: Around) -> Any:
-    if around.incident is None or around.story is None:
+    times = around.incident.status.times if around.incident else None
+    if around.incident is None or around.story is None or (times is not None and times.closed):
+        # A closed record is a short one (core/compact.py): what was found in the whole of it stays.
         return post.status.gaps
     return find_gaps(around.incident, around.story.lines, around.policy) or None
 

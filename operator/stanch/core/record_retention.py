@@ -52,7 +52,7 @@ def entries_run_out(
     entries: Iterable[Body], incidents: Iterable[Body], policies: Mapping[str, Policy], now: datetime
 ) -> Iterator[Record]:
     """
-    Labelled closed, and of an incident that was closed longer ago than `retention.entries`; all of it is on its pages.
+    Labelled closed, taken in, and of an incident that was closed longer ago than `retention.entries`: it is on its pages.
 
     Of an incident that is gone, or was followed by another of its name, the age of the entry itself is counted.
     """
@@ -63,9 +63,11 @@ def entries_run_out(
         if Label.CLOSED not in (meta.get("labels") or {}) or made is None:
             continue
         its = known.get((meta["namespace"], str((body.get("spec") or {}).get("incident"))))
-        since = made if its is None or _is_younger(its, made) else _over(its)
+        over = made if its is None or _is_younger(its, made) else _over(its)
+        since = None if over is None else max(over, made)
         policy = policies[meta["namespace"]]
-        lasts = policy.retention_entries
+        # What came after the closing was never taken in: it stands on no page, and stays as long as an incident.
+        lasts = policy.retention_entries if Label.FOLDED in meta["labels"] else policy.retention_incident
         if since is not None and since + lasts <= now:
             yield Record("timelineentries", meta["namespace"], meta["name"], meta["uid"], since, lasts)
 

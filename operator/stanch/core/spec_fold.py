@@ -12,7 +12,7 @@ from stanch.api.stamps import Stamped
 from stanch.core.draft import Draft, shorten
 from stanch.core.severity import Judged, facts_of
 from stanch.core.stamps import stamp
-from stanch.core.story import fold_hypotheses, fold_impact
+from stanch.core.story import fold_hypotheses, fold_impact, not_then
 from stanch.core.talk import name_channel
 
 _SINGLE_ROLES = tuple(name for name in Roles.model_fields if name not in ("experts", "shadows"))
@@ -38,12 +38,21 @@ def declarer(draft: Draft) -> str:
 def _declare(draft: Draft) -> None:
     spec, created = draft.incident.spec, draft.incident.declared
     started = spec.impact.started_time if spec.impact else None
+    wrong = not_then(started, created) if started else ""
     by = declarer(draft)
     draft.set(times=Times())
-    for what, time in ((Stamped.STARTED, started), (Stamped.DETECTED, created), (Stamped.DECLARED, created)):
+    for what, time in (
+        (Stamped.STARTED, None if wrong else started),
+        (Stamped.DETECTED, created),
+        (Stamped.DECLARED, created),
+    ):
         stamp(draft, what, time, by, "Spec", created)
     level = spec.severity or _facts(draft).level or draft.catalog.policy.when_unknown
     draft.say(EventKind.DECLARED, f"{spec.title}, {level.value}", by=by, time=created, event=True)
+    if wrong:
+        draft.say(
+            EventKind.IMPACT_CHANGED, f"Not taken from the spec: impact.startedTime {wrong}", by="spec", time=created
+        )
 
 
 def _severity(draft: Draft) -> None:

@@ -44,6 +44,19 @@ def stamp_of(draft: Draft, what: Stamped) -> StampRecord | None:
     return next((r for r in draft.status.stamps or () if r.what is what), None)
 
 
+def first_set(draft: Draft, what: Stamped) -> datetime | None:
+    """When it was first said to be so, since it last was not; None when nobody knows."""
+    known = stamp_of(draft, what)
+    if known is None:
+        return None
+    first = known.set_time
+    for before in reversed(known.before or ()):
+        if before.time is None:
+            break
+        first = before.set_time
+    return first
+
+
 def open_again(draft: Draft, when: datetime, by: str, source: str) -> None:
     """It is not over after all: what said that it was is history."""
     stamp(draft, Stamped.RESOLVED, None, by, source, when)

@@ -4,11 +4,13 @@ Who is hurt, and why, as people see it: the spec and entries both say it, and th
 A value of the spec that was taken in is a statement made then; a file that is applied again says nothing new.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from stanch.api.hypothesis import Hypothesis, HypothesisState
 from stanch.api.impact import Impact
+from stanch.api.meta import instant
 from stanch.api.names import EventKind
 from stanch.api.people_status import HypothesisRecord, ImpactRecord
 from stanch.api.said import SaidHypothesis
@@ -20,6 +22,8 @@ from stanch.core.swap import digest
 HYPOTHESES_MAX: Final = 8
 # The status is small; the full text stays in the spec or in the entry.
 STATEMENT_MAX: Final = 300
+# Longer ago it is a typo in a year.
+_AGO_MAX: Final = timedelta(days=366)
 OVER: Final = (HypothesisState.REJECTED, HypothesisState.CONFIRMED)
 
 
@@ -38,6 +42,9 @@ def fold_impact(draft: Draft) -> None:
         known = ImpactRecord(value=Impact(), source="Spec", since_time=draft.now)
     if said != known.spec_seen:
         draft.set(impact=known.model_copy(update={"spec_seen": said}))
+    if why := began_wrong(draft, fresh, draft.now):
+        fresh = {name: value for name, value in fresh.items() if name != "started_time"}
+        draft.say(EventKind.IMPACT_CHANGED, f"Not taken from the spec: {why}", by="spec")
     if fresh and (changed := put_impact(draft, fresh, "Spec", draft.now)):
         draft.say(EventKind.IMPACT_CHANGED, f"{changed}, in the spec", by="spec")
 
@@ -56,6 +63,27 @@ def _given(said: Impact | None) -> dict[str, Any]:
 def said_fields(said: Impact) -> dict[str, Any]:
     """The fields that a statement says something about."""
     return _given(said)
+
+
+def not_then(began: datetime, said: datetime) -> str:
+    """Why harm can't have begun then, for one who says so at ``said``; nothing when it can."""
+    if began > said:
+        return f"is to come (got {instant(began)}, said at {instant(said)})"
+    if said - began > _AGO_MAX:
+        return f"is more than a year ago (got {instant(began)})"
+    return ""
+
+
+def began_wrong(draft: Draft, fresh: Mapping[str, Any], said: datetime) -> str:
+    """Why `startedTime` of an impact is not taken."""
+    began, times = fresh.get("started_time"), draft.status.times
+    if began is None:
+        return ""
+    if why := not_then(began, said):
+        return f"impact.startedTime {why}"
+    if times is not None and times.mitigated is not None and began > times.mitigated:
+        return f"impact.startedTime can't be after harm ended, at {instant(times.mitigated)} (got {instant(began)})"
+    return ""
 
 
 def put_impact(draft: Draft, fresh: dict[str, Any], source: str, since: datetime, by: str = "spec") -> str:

@@ -13,7 +13,7 @@ from stanch.core.outbox import note_update
 from stanch.core.promises import hear, heed
 from stanch.core.spec_fold import worst_of
 from stanch.core.statements import Refused, holder, is_closed, needs_right, say_entry, source_of
-from stanch.core.story import in_words, merge_hypothesis, put_impact, said_fields
+from stanch.core.story import began_wrong, in_words, merge_hypothesis, put_impact, said_fields
 from stanch.core.update_findings import ask_back, findings, refused_as
 
 # Who speaks with leadership (decisions 2.15).
@@ -61,7 +61,10 @@ def severity(draft: Draft, entry: TimelineEntry) -> Refused:
 def impact(draft: Draft, entry: TimelineEntry) -> Refused:
     """Field by field; what is left out stays as it was."""
     assert entry.spec.impact is not None
-    changed = put_impact(draft, said_fields(entry.spec.impact), source_of(entry), entry.said, entry.author)
+    fresh = said_fields(entry.spec.impact)
+    if refused := began_wrong(draft, fresh, entry.said):
+        return refused
+    changed = put_impact(draft, fresh, source_of(entry), entry.said, entry.author)
     heed(draft, entry.said)
     say_entry(draft, entry, EventKind.IMPACT_CHANGED, changed or "As it was")
     return None

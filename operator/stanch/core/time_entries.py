@@ -1,6 +1,6 @@
 """A time that was another than the record says: put right by a person, with a reason, and the wrong one stays to be read."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from stanch.api.meta import instant
@@ -9,14 +9,12 @@ from stanch.api.said import Correct
 from stanch.api.stamps import Stamped
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.draft import Draft
-from stanch.core.stamps import stamp
+from stanch.core.stamps import first_set, stamp
 from stanch.core.statements import Refused, is_closed, is_no_person, leads_or_nobody, say_entry, source_of
-from stanch.core.story import put_impact
+from stanch.core.story import not_then, put_impact
 
 # What says when it was over decides what is learned, and how long it may be reopened.
 _ENDS: Final = (Stamped.MITIGATED, Stamped.RESOLVED)
-# Longer ago it is a typo in a year.
-_AGO_MAX: Final = timedelta(days=366)
 
 
 def correct(draft: Draft, entry: TimelineEntry) -> Refused:
@@ -49,21 +47,31 @@ def _wrong(draft: Draft, entry: TimelineEntry, said: Correct) -> Refused:
         return f"correct.what: it was not {said.what.value} yet, so there is nothing to correct"
     if known == said.time:
         return f"correct.time: {said.what.value} is {at} already"
-    if said.time > entry.said:
-        return f"correct.time is to come (got {at}, said at {instant(entry.said)})"
-    if entry.said - said.time > _AGO_MAX:
-        return f"correct.time is more than a year ago (got {at})"
+    if refused := not_then(said.time, entry.said):
+        return f"correct.time {refused}"
     if said.what is Stamped.DECLARED and said.time > draft.incident.declared:
         return f"correct.time: it was declared by {instant(draft.incident.declared)}, when the Incident was created (got {at})"
     return _out_of_order(draft, said)
 
 
 def _out_of_order(draft: Draft, said: Correct) -> Refused:
-    """Harm ends after it began, and recovery holds after that. A negative span would be a finding, not a fact."""
+    """
+    Harm ends after it began, recovery holds after that, and nothing was said to be so before it was: what is put off would begin
+    the time for reopening, for the postmortem and for its reminders anew. A negative span would be a finding, not a fact.
+    """
     times = draft.status.times
     assert times is not None
-    after = {Stamped.MITIGATED: times.started or times.detected, Stamped.RESOLVED: times.mitigated}.get(said.what)
-    until = {Stamped.MITIGATED: times.resolved, Stamped.STARTED: times.mitigated}.get(said.what)
+    began = times.started or times.detected
+    earlier = {Stamped.MITIGATED: (began, times.reopened), Stamped.RESOLVED: (times.mitigated or began, times.reopened)}
+    after = max((t for t in earlier.get(said.what, ()) if t is not None), default=None)
+    later = {
+        Stamped.STARTED: (times.detected, times.mitigated),
+        Stamped.DETECTED: (times.declared, times.mitigated),
+        Stamped.MITIGATED: (times.resolved, first_set(draft, said.what)),
+    }
+    until = min((t for t in later.get(said.what, (first_set(draft, said.what),)) if t is not None), default=None)
+    if said.what is Stamped.ACKNOWLEDGED:
+        after = draft.incident.declared
     if after is not None and said.time < after:
         return f"correct.time: {said.what.value} can't be before {instant(after)} (got {instant(said.time)})"
     if until is not None and said.time > until:

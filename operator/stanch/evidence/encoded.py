@@ -60,7 +60,15 @@ def _blocks(text: bytes) -> Iterator[tuple[int, int, bytes]]:
             if len(more["line"]) < width:
                 done = more.start("line")  # the last of this block, or the first of another
                 break
-        yield start, end, b"".join(pieces)
+        yield start + _escape_at(text, start), end, b"".join(pieces)
+
+
+def _escape_at(text: bytes, start: int) -> int:
+    """How many letters there belong to an escape of JSON (`\\n`, `\\u00e9`): without them it is no JSON any more."""
+    before = text[max(0, start - _BACK_MAX) : start]
+    if (len(before) - len(before.rstrip(b"\\"))) % 2 == 0:
+        return 0
+    return 5 if text[start : start + 1] == b"u" else 1
 
 
 def _decoded(run: bytes, places: int = 4) -> Iterator[bytes]:

@@ -34,6 +34,7 @@ FIRST_SECONDS: Final = 20.0
 ASK_SECONDS: Final = 10.0
 # Where no budget is spent only labelled namespaces are read, and all of them now and then: people take labels off.
 ALL_EVERY: Final = 10
+FORBIDDEN: Final = 403
 NAMESPACES: Final = Ref("", "v1", "namespaces")
 Reasons = dict[str, list[str]]
 
@@ -77,6 +78,8 @@ class BudgetSweep:
         try:
             return await self._apply(why, policy, "" if everywhere else Label.CHANGE_FREEZE, sure)
         except CannotLook as error:
+            if error.status != FORBIDDEN:
+                raise  # A server that is busy says nothing of what was installed.
             await self._only_tell(why, policy, str(error))
             return {}
 

@@ -46,7 +46,10 @@ class Line(logging.Formatter):
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
         # Without a key: who reads the log is not who may compare evidence.
-        fields = json.loads(Redactor(b"").doc(json.dumps(fields).encode()))
+        try:
+            fields = json.loads(Redactor(b"").doc(json.dumps(fields).encode()))
+        except ValueError:  # Rather no words than words with a secret in them.
+            fields = {**{k: fields[k] for k in ("time", "level", "logger")}, "msg": "a line that could not be masked"}
         if self.as_json:
             return quoted(fields)
         return " ".join(f"{k}={v if _is_plain(str(v)) else quoted(str(v))}" for k, v in fields.items())

@@ -139,7 +139,8 @@ async def _read(answer: aiohttp.ClientResponse, url: str) -> bytes | None:
         return bytes(kept)
     found = _CODE.search(kept)
     code = found[1].decode() if found else ""
-    if answer.status == 404 and code != "NoSuchBucket":
+    # Any other 404 (of a proxy, say) tells nothing of what is kept there: what is taken for empty is overwritten.
+    if answer.status == 404 and code == "NoSuchKey":
         return None
     raise NotStored(f"{url}: it answers {answer.status} {code}".rstrip() + _hint(answer.status))
 

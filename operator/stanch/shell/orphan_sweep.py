@@ -28,7 +28,12 @@ ONE_METADATA: Final = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s
 
 
 class CannotLook(Exception):
-    """Incidents can't be listed, so nobody can say what is an orphan. Carries the server's words."""
+    """Objects can't be listed, so nobody can say what is among them. Carries the server's words, and its status."""
+
+    def __init__(self, words: str, status: int = 0) -> None:
+        """``status`` is that of HTTP."""
+        super().__init__(words)
+        self.status = status
 
 
 async def objects(
@@ -42,7 +47,7 @@ async def objects(
         if reply.status == 404:
             return
         if not reply.ok:
-            raise CannotLook(reply.message)
+            raise CannotLook(reply.message, reply.status)
         for item in reply.body.get("items") or ():
             yield item
         token = str((reply.body.get("metadata") or {}).get("continue") or "")

@@ -177,7 +177,7 @@ async def _metric(session: aiohttp.ClientSession, question: Metric | MetricRange
     url = f"{base}/api/v1/query"
     if isinstance(question, MetricRange):
         url, step = f"{base}/api/v1/query_range", question.step.total_seconds()
-        form |= {"start": instant(question.start), "end": instant(question.end), "step": f"{step:g}"}
+        form |= {"start": instant(question.start), "end": instant(question.end), "step": f"{step:.10g}"}
     async with session.post(url, data=form, allow_redirects=False) as response:
         if 300 <= response.status < 400:
             return Failed(response.status, f"it answers {response.status}, and redirects are not followed")

@@ -8,7 +8,6 @@ as it was seen, by uid and version, and only one that says it is this incident's
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,16 +33,6 @@ class NotNow(Exception):
     """It can't be read now, so nothing of it goes. Carries the server's words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What a closed incident leaves to be removed: undo records by name, and from when on."""
-
-    namespace: str
-    incident: str
-    names: frozenset[str]
-    since: datetime
-
-
 class UndoSweep:
     """Reads each closed incident until nothing of it is left, then never again; after a restart once more."""
 
@@ -52,7 +41,7 @@ class UndoSweep:
         self._kube, self._now = kube, clock
         self._through: set[str] = set()
         # By the incident's uid: one that is deleted within the day leaves what it had, and nobody else knows the names.
-        self._left: dict[str, Left] = {}
+        self._left: dict[str, Incident] = {}
 
     async def run(self) -> None:
         """For ever; whatever goes wrong is tried again in an hour."""
@@ -72,7 +61,9 @@ class UndoSweep:
         closed = [each["metadata"] async for each in objects(self._kube, INCIDENTS, None, Label.CLOSED, METADATA_ONLY)]
         there = {meta["uid"]: (meta["namespace"], meta["name"]) for meta in closed}
         self._through &= there.keys()
-        deleted = {uid: (left.namespace, left.incident) for uid, left in self._left.items() if uid not in there}
+        deleted = {
+            uid: (left.metadata.namespace, left.metadata.name) for uid, left in self._left.items() if uid not in there
+        }
         gone: set[str] = set()
         for uid, where in {**there, **deleted}.items():
             if uid in self._through:
@@ -88,29 +79,28 @@ class UndoSweep:
     async def _one(self, uid: str, namespace: str, name: str) -> set[str]:
         """Remove what may go of one incident."""
         incident = await self._incident(uid, namespace, name)
-        if incident is not None:
-            since = may_go_from(incident)
-            if since is None:
-                self._left.pop(uid, None)
-                return set()
-            done = {item for item in items_of(incident.status) if await self._is_done(namespace, item)}
-            names = spent(incident.status, done.__contains__)
-            self._left[uid] = Left(namespace, name, names, since)
-        left = self._left[uid]
-        if self._now() < left.since:
+        since = may_go_from(incident)
+        if since is None:
+            self._left.pop(uid, None)
             return set()
-        removed = {each for each in sorted(left.names) if await self._remove(each, uid, left)}
-        if removed == left.names and (incident is None or left.names == all_of(incident.status)):
+        self._left[uid] = incident
+        if self._now() < since:
+            return set()
+        # Asked each time: an item that was done may be open again.
+        done = {item for item in items_of(incident.status) if await self._is_done(namespace, item)}
+        names = spent(incident.status, done.__contains__)
+        removed = {each for each in sorted(names) if await self._remove(each, uid, f"{namespace}/{name}")}
+        if removed == all_of(incident.status):
             del self._left[uid]
             self._through.add(uid)
         return removed
 
-    async def _incident(self, uid: str, namespace: str, name: str) -> Incident | None:
-        """None when it is gone, and what it left is known. Raises NotNow."""
+    async def _incident(self, uid: str, namespace: str, name: str) -> Incident:
+        """As it is; when it is gone, as it was last seen closed. Raises NotNow."""
         reply = await self._kube.get(INCIDENTS.path(namespace, name))
         gone = reply.status == 404 or (reply.ok and reply.body["metadata"]["uid"] != uid)
         if gone and uid in self._left:
-            return None
+            return self._left[uid]
         if gone or not reply.ok:
             raise NotNow(reply.message if not reply.ok else "it is another incident by now")
         try:
@@ -123,13 +113,13 @@ class UndoSweep:
         reply = await self._kube.get(ACTION_ITEMS.path(namespace, item))
         return reply.ok and bool((reply.body.get("status") or {}).get("doneTime"))
 
-    async def _remove(self, name: str, uid: str, left: Left) -> bool:
+    async def _remove(self, name: str, uid: str, incident: str) -> bool:
         """Is it gone?"""
         path = SECRETS.path(OPERATOR_NAMESPACE, name)
         found = await self._kube.get(path, accept=ONE_METADATA)
         if found.status == 404:
             return True
-        told = {"secret": name, "incident": f"{left.namespace}/{left.incident}"}
+        told = {"record": name, "incident": incident}
         if not found.ok or not _is_its(found.body["metadata"], uid):
             why = found.message if not found.ok else "its labels say that it is another's"
             LOG.warning("an undo record is left alone", extra={**told, "why": why})

@@ -31,6 +31,8 @@ PER_PAGE: Final = 100
 PAGES_MAX: Final = 50
 BODY_MAX: Final = 8 * 1024 * 1024
 CONFLICT: Final = 409
+# After so many it is the tracker, or the token.
+REFUSED_MAX: Final = 3
 
 
 def sync_all(kubeconfig: str | None, namespace: str | None, everywhere: bool, repo: str, api: str, dry: bool) -> int:
@@ -65,13 +67,27 @@ def _shown(step: Step) -> dict[str, Any]:
 
 
 async def _do_all(kube: Kube, tracker: "Tracker", steps: Sequence[Step]) -> int:
-    """How many were left for the next run: all of an item that somebody changed since it was read."""
+    """
+    How many were left for the next run: all of an item that somebody changed since it was read. One that can't be changed holds
+    up no other; after a few of them it ends. Raises Trouble with the last one's words, when all others are done.
+    """
     meanwhile: dict[str, int] = {}
+    refused: dict[str, Trouble] = {}
     for step in steps:
-        if step.item in meanwhile or not await _do(kube, tracker, step):
-            meanwhile[step.item] = meanwhile.get(step.item, 0) + 1
+        if step.item in refused:
+            continue
+        try:
+            if step.item in meanwhile or not await _do(kube, tracker, step):
+                meanwhile[step.item] = meanwhile.get(step.item, 0) + 1
+        except Trouble as error:
+            refused[step.item] = error
+            if len(refused) == REFUSED_MAX:
+                break
+            complain(f"{step.item}: {error}")
     for name in meanwhile:
         say(f"{name}: somebody changed it meanwhile; run it again")
+    if refused:
+        raise list(refused.values())[-1]
     return sum(meanwhile.values())
 
 

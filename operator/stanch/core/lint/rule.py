@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 EXCERPT_MAX: Final = 160
+SENTENCE_MAX: Final = 300
 # Where one sentence ends and the next begins; `e.g. ` and `14:02. ` of an abbreviation go on in lower case.
 _END: Final = re.compile(r"(?<=[.!?])['\")\]]*\s+(?=['\"(\[]*[A-Z0-9])|\n+")
+_BLANKS: Final = re.compile(r"\s{2,}")
 _CODE: Final = re.compile(r"`[^`]*`")
 
 
@@ -63,10 +65,26 @@ class Rule:
 
 
 def sentences(field: str, text: str) -> Iterator[Said]:
-    """The sentences of a text; code in backticks is nobody's words."""
+    """
+    The sentences of a text; code in backticks is nobody's words.
+
+    What is longer than anybody says at once is looked at in pieces: patterns try all ways, and thousands of characters without a
+    full stop would keep the whole operator busy.
+    """
     for part in _END.split(text):
         if part and part.strip():
-            yield Said(field, part, _CODE.sub(lambda match: "\u25a1" * len(match[0]), part))
+            for piece in _pieces(_BLANKS.sub(" ", part)):
+                yield Said(field, piece, _CODE.sub(lambda match: "\u25a1" * len(match[0]), piece))
+
+
+def _pieces(part: str) -> Iterator[str]:
+    """Cut between words, where there are any."""
+    while len(part) > SENTENCE_MAX:
+        at = part.rfind(" ", SENTENCE_MAX // 2, SENTENCE_MAX)
+        at = at if at > 0 else SENTENCE_MAX
+        yield part[:at]
+        part = part[at:]
+    yield part
 
 
 def by_pattern(pattern: re.Pattern[str], unless: re.Pattern[str] | None = None) -> Look:
