@@ -25,12 +25,12 @@ E2E = ROOT / "tests" / "e2e"
 # Rooms of tests that need no cluster.
 ALONE = ("cli", "core", "evidence", "guards", "notifiers", "scenarios", "shell", "tidy")
 # Of tests/e2e, what evens out the two parts with a cluster, and what needs a build that may take a while.
-MOVED = ("test_lease.py", "test_restore.py", "test_toolkit_sweep.py", "test_two_operators.py")
+MOVED = ("test_drills.py", "test_lease.py", "test_restore.py", "test_toolkit_sweep.py", "test_two_operators.py")
 LAST = ("test_flux.py", "test_runbooks_flux.py")
 BUILD = (sys.executable, str(ROOT / "tools" / "testcluster"), "addons")
 LAST_LINES = 200
-# How much a process group yields, as nice does it.
-A_LITTLE, WHOLLY = 5, 19
+# How much a session yields, as nice does it. Who tests against a cluster waits for builds in the end.
+BUILDING, ALONE_YIELDS = 5, 10
 
 
 def parts() -> tuple[list[str], list[str], list[str]]:
@@ -57,14 +57,14 @@ def start_alone(words: Sequence[str], output: IO[bytes]) -> subprocess.Popen[byt
     run = subprocess.Popen(
         alone, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
     )
-    return behind(run, A_LITTLE)
+    return behind(run, ALONE_YIELDS)
 
 
 def build() -> subprocess.Popen[bytes]:
     """Build what is not in the cache. What goes wrong is said by the test that needs it: it tries again."""
     nowhere = subprocess.DEVNULL
     run = subprocess.Popen(BUILD, cwd=ROOT, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
-    return behind(run, WHOLLY)
+    return behind(run, BUILDING)
 
 
 def behind(run: subprocess.Popen[bytes], nice: int) -> subprocess.Popen[bytes]:

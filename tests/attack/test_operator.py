@@ -12,7 +12,7 @@ from e2e.conftest import operator, worlds  # noqa: F401 - fixtures
 from e2e.support import world as e2e_world
 from e2e.support.api import Api, Json, until
 from e2e.support.operators import Operator
-from e2e.support.world import World, bind, deployment, lines, wish
+from e2e.support.world import World, bind, deployment, lines, may, wish
 from stanch.shell.policies import BITES_AFTER
 
 TO_ZERO = wish("size", "scale", args={"replicas": 0})
@@ -222,6 +222,9 @@ def test_a_right_that_is_gone_stops_what_was_asked_with_it(world: World, admin: 
     for bound in admin.list("rolebindings", world.ns):
         if any(s["name"] == "alice" for s in bound["subjects"]):
             admin.delete("rolebindings", world.ns, bound["metadata"]["name"]).must()
+    # A binding that is deleted counts until the API server's own authorizer has heard of it.
+    scale = {"verb": "patch", "group": "apps", "resource": "deployments", "subresource": "scale"}
+    until(lambda: not may(admin, world.ns, "alice", scale), 20, "alice may not scale any more")
     agree(world, record, world.bob)
     world.wait(lambda s: s["mitigations"][0].get("reason") == "NoAuthority" and s, "it is held")
     assert "alice may not patch deployments/scale" in world.mitigation("size")["message"]

@@ -55,6 +55,11 @@ class Line(logging.Formatter):
         return " ".join(f"{k}={v if _is_plain(str(v)) else quoted(str(v))}" for k, v in fields.items())
 
 
+def _is_of_kopfs_end(record: logging.LogRecord) -> bool:
+    """kopf leaves its watches to the loop, which can't close one that is being read: said at the end, and nothing is wrong."""
+    return "asynchronous generator <async_generator object infinite_watch" in record.getMessage()
+
+
 def set_up(as_json: bool, verbose: bool) -> None:
     """To stderr; kopf's own lines only when something is wrong with it."""
     handler = logging.StreamHandler(sys.stderr)
@@ -62,5 +67,6 @@ def set_up(as_json: bool, verbose: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    logging.getLogger("asyncio").addFilter(lambda record: not _is_of_kopfs_end(record))
     logging.getLogger("stanch").setLevel(logging.DEBUG if verbose else logging.INFO)
     logging.getLogger("kopf").setLevel(logging.INFO if verbose else logging.WARNING)
