@@ -267,8 +267,8 @@ BUGS: Bugs = {
         Bug(
             "reopens again and again",
             FOLD,
-            "group.reopen_time and group.reopen_time > times.resolved",
-            "group.reopen_time",
+            "again and again > times.resolved and (",
+            "again and (",
             f"{FOLDED}::test_what_fires_anew_reopens_it",
         ),
         Bug(

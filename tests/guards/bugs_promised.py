@@ -140,6 +140,13 @@ BUGS: Bugs = {
             "    return due + (record.reminders + 1) * every\n",
             f"{GATE}::test_while_nobody_looked_nothing_piles_up",
         ),
+        Bug(
+            "asks for what is written",
+            CHASE,
+            "    if learned(draft) is not None:\n",
+            "    if False:\n",
+            f"{GATE}::test_what_is_written_or_waived_is_chased_no_more",
+        ),
         Bug("law 36 is blind", LEARNING, "    return on_time and few and not again\n", "    return few\n", BLIND),
     ),
     "37 a debt moves by a word": (
