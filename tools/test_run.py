@@ -25,7 +25,7 @@ E2E = ROOT / "tests" / "e2e"
 # Rooms of tests that need no cluster.
 ALONE = ("cli", "core", "evidence", "guards", "notifiers", "scenarios", "shell", "tidy")
 # Of tests/e2e, what evens out the two parts with a cluster, and what needs a build that may take a while.
-MOVED = ("test_drills.py", "test_lease.py", "test_restore.py", "test_toolkit_sweep.py", "test_two_operators.py")
+MOVED = ("test_lease.py", "test_restore.py", "test_toolkit_sweep.py", "test_two_operators.py")
 LAST = ("test_flux.py", "test_runbooks_flux.py")
 BUILD = (sys.executable, str(ROOT / "tools" / "testcluster"), "addons")
 LAST_LINES = 200
