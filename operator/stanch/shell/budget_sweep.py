@@ -5,7 +5,6 @@ What it may write, stanch-operator-leash-namespaces says; what comes of the labe
 label Namespaces (that is in the component change-freeze), it says by an Event what it would have labelled.
 """
 
-import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -26,6 +25,7 @@ from stanch.shell.orphan_sweep import CannotLook, objects
 from stanch.shell.outside import Asker
 from stanch.shell.policy_book import PolicyBook
 from stanch.shell.secret_refs import SecretRefs
+from stanch.shell.sweeping import look_for_ever
 from stanch.shell.tell import tell, tell_first
 
 LOG = logging.getLogger("stanch.budget")
@@ -53,15 +53,8 @@ class BudgetSweep:
 
     async def run(self) -> None:
         """For ever; whatever goes wrong is tried again in a minute."""
-        await asyncio.sleep(FIRST_SECONDS)
-        while True:
-            try:
-                await self.look()
-            except (Unanswered, CannotLook) as error:
-                LOG.warning("error budgets can't be looked after", extra={"why": str(error)})
-            except Exception:  # a service to people; it must not end the operator
-                LOG.exception("the budget sweep failed")
-            await asyncio.sleep(EVERY_SECONDS)
+        words = ("error budgets can't be looked after", "the budget sweep failed")
+        await look_for_ever(self.look, FIRST_SECONDS, EVERY_SECONDS, LOG, (Unanswered, CannotLook), words)
 
     async def look(self) -> dict[str, str]:
         """One look; namespaces that were changed, with what it means there."""

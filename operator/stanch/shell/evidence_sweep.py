@@ -17,6 +17,7 @@ from stanch.shell.let_go import label
 from stanch.shell.metrics import EVIDENCE_BYTES, EVIDENCE_REMOVED
 from stanch.shell.policy_book import PolicyBook
 from stanch.shell.status import StatusConflict
+from stanch.shell.sweeping import look_for_ever
 
 LOG = logging.getLogger("stanch.evidence")
 EVERY_SECONDS: Final = 3600.0
@@ -37,16 +38,8 @@ class EvidenceSweep:
 
     async def run(self) -> None:
         """For ever; whatever goes wrong is tried again in an hour."""
-        wait = FIRST_SECONDS
-        while True:
-            await asyncio.sleep(wait)
-            wait = EVERY_SECONDS
-            try:
-                await self.look()
-            except (Unanswered, CannotRead) as error:
-                LOG.warning("evidence can't be looked through", extra={"why": str(error)})
-            except Exception:  # the sweep is a service to people; it must not end the operator
-                LOG.exception("the evidence sweep failed")
+        words = ("evidence can't be looked through", "the evidence sweep failed")
+        await look_for_ever(self.look, FIRST_SECONDS, EVERY_SECONDS, LOG, (Unanswered, CannotRead), words)
 
     async def look(self) -> tuple[Removal, ...]:
         """One sweep; what was removed. Nothing while a ResponsePolicy is unread: it could ask for longer."""

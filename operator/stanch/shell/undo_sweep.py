@@ -20,6 +20,7 @@ from stanch.core.questions import ACTION_ITEMS, INCIDENTS
 from stanch.core.undo_kept import all_of, items_of, may_go_from, spent
 from stanch.shell.client import METADATA_ONLY, Kube, Unanswered
 from stanch.shell.orphan_sweep import ONE_METADATA, CannotLook, objects
+from stanch.shell.sweeping import look_for_ever
 
 LOG = logging.getLogger("stanch.undo")
 EVERY_SECONDS: Final = 3600.0
@@ -45,16 +46,8 @@ class UndoSweep:
 
     async def run(self) -> None:
         """For ever; whatever goes wrong is tried again in an hour."""
-        wait = FIRST_SECONDS
-        while True:
-            await asyncio.sleep(wait)
-            wait = EVERY_SECONDS
-            try:
-                await self.look()
-            except (Unanswered, CannotLook) as error:
-                LOG.warning("undo records can't be looked through", extra={"why": str(error)})
-            except Exception:  # the sweep is a service to people; it must not end the operator
-                LOG.exception("the sweep of undo records failed")
+        words = ("undo records can't be looked through", "the sweep of undo records failed")
+        await look_for_ever(self.look, FIRST_SECONDS, EVERY_SECONDS, LOG, (Unanswered, CannotLook), words)
 
     async def look(self) -> frozenset[str]:
         """One sweep; names of what was to go and is not there any more."""
