@@ -174,6 +174,10 @@ class Attempt(Model):
     evidence_sha256: Annotated[
         _S | None, Field(description="SHA-256 of that bundle, computed before it was stored.")
     ] = None
+    evidence_refused: Annotated[
+        _L | None,
+        Field(description="What the API server said when it would not store that bundle; the next attempt has none."),
+    ] = None
     undo_ref: Annotated[_S, Field(description="Secret in the operator's namespace that holds the exact patches.")]
     fields: Annotated[
         tuple[_L, ...] | None, Field(max_length=64, description="JSON pointers of the fields it writes.")

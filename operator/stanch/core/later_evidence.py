@@ -36,7 +36,7 @@ def capture_later(draft: Draft) -> None:
         return
     for aim in wanted.aims:
         draft.ask_evidence(aim)
-    draft.ask(*draft.catalog.collector.changes_questions(wanted.aims, draft.seen))
+    draft.ask_for_evidence(*draft.catalog.collector.changes_questions(wanted.aims, draft.seen))
     ask_graphs(draft)
     draft.later = True
     if not draft.questions:

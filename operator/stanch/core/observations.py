@@ -137,7 +137,7 @@ class Observations:
     A snapshot. A question that is not a key was never asked; NotFound means asked and absent.
 
     ``stored`` holds names of Evidence objects and undo Secrets known to be there, with their digest: receipts.
-    ``not_stored`` are those whose writing failed, with why. ``fresh_intent`` are attempts that this very pass wrote
+    ``not_stored`` are those whose writing failed, with what was said. ``fresh_intent`` are attempts that this very pass wrote
     down, so that nobody need read back whether they were done. ``outcomes`` are keyed by action id, those of removed
     pods by uid. ``busy`` maps a target uid to the other incident that is acting on it; ``acted`` an action id, as our
     label on a target has it, to the mitigation whose it is. ``restored`` is when the cluster's data was seen to have come
@@ -152,7 +152,7 @@ class Observations:
     entries: tuple[Any, ...] = ()
     policies: Policies = Policies(proven=False, problem="not looked yet", unclear=True)
     busy: Mapping[str, Busy] = field(default_factory=dict)
-    not_stored: Mapping[str, str] = field(default_factory=dict)
+    not_stored: Mapping[str, Failed] = field(default_factory=dict)
     fresh_intent: frozenset[str] = frozenset()
     evidence_started: datetime | None = None
     restored: datetime | None = None

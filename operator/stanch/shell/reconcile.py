@@ -17,7 +17,7 @@ from stanch.api.names import EventKind, Label, Reason
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.attempts import begun
 from stanch.core.invariants import broken
-from stanch.core.observations import Answer, Delivery, Found, Observations, Policies
+from stanch.core.observations import Answer, Delivery, Failed, Found, Observations, Policies
 from stanch.core.plan_type import Plan, Told
 from stanch.core.ports import Catalog
 from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Outside, Question, UndoSecret
@@ -299,7 +299,9 @@ class Reconciler:
 
     async def _answers(self, incident: Incident, decided: Plan, seen: Observations) -> Mapping[Question, Answer]:
         """Ask; and while logs are on their way, render what is known already, so that it is not done on the path."""
-        asking = asyncio.create_task(self.observer.answer(decided.questions, self._within(incident, decided, seen)))
+        asking = asyncio.create_task(
+            self.observer.answer(decided.questions, self._within(incident, decided, seen), decided.spare)
+        )
         if decided.capturing and any(isinstance(q, Logs) for q in decided.questions):
             await asyncio.sleep(PREPARE_AFTER)
             severity = self._severity(incident)
@@ -408,7 +410,9 @@ class Reconciler:
         )
 
 
-def _receipts(seen: Observations, kept: Mapping[Store, str | None], before: Incident, after: Incident) -> Observations:
+def _receipts(
+    seen: Observations, kept: Mapping[Store, Failed | None], before: Incident, after: Incident
+) -> Observations:
     stored = {s.name: s.digest for s, why in kept.items() if why is None}
     failed = {s.name: why for s, why in kept.items() if why is not None}
     fresh = begun(before.status, after.status)
