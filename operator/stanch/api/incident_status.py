@@ -449,6 +449,9 @@ class IncidentStatus(Model):
     ] = None
     changes: Annotated[ChangesRecord | None, Field(description="What was looked at for changes.")] = None
     evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=24, description="Bundles captured.")] = None
+    evidence_unlisted: Annotated[
+        Counter | None, Field(description="Stored bytes of older bundles that are not listed any more; they count.")
+    ] = None
     alerts: Annotated[AlertsRecord | None, Field(description="Of an incident that alerts made: how they stand.")] = None
     recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None
     communications: Annotated[

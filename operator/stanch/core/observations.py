@@ -142,7 +142,8 @@ class Observations:
     pods by uid. ``busy`` maps a target uid to the other incident that is acting on it; ``acted`` an action id, as our
     label on a target has it, to the mitigation whose it is. ``restored`` is when the cluster's data was seen to have come
     back from a backup; None when nobody saw that. ``census`` is what other incidents did; ``own_node`` the Node that stanch
-    runs on, empty when that is not known. ``now`` is the instant of the plan that looks at it. ``held`` is what is left for a
+    runs on, empty when that is not known. ``evidence_bytes`` are those of all the cluster's evidence, as far
+    as is known. ``now`` is the instant of the plan that looks at it. ``held`` is what is left for a
     part b, by the name of part a; a restart forgets it. ``deliveries`` are keyed by the message that was tried to be told.
     """
 
@@ -155,6 +156,7 @@ class Observations:
     not_stored: Mapping[str, Failed] = field(default_factory=dict)
     fresh_intent: frozenset[str] = frozenset()
     evidence_started: datetime | None = None
+    evidence_bytes: int = 0
     restored: datetime | None = None
     acted: Mapping[str, Acted] = field(default_factory=dict)
     census: Census = NOBODY

@@ -27,6 +27,7 @@ from stanch.core.stalled import stalled_by_law
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
 from stanch.shell.client import Kube, Unanswered
+from stanch.shell.evidence_store import Total
 from stanch.shell.holding import Holding
 from stanch.shell.known import must_stand, refresh
 from stanch.shell.let_go import came_late, let_go
@@ -90,6 +91,7 @@ class Reconciler:
         self.settled = asyncio.Event()
         self._failures: dict[Key, int] = {}
         self._rehearsed: dict[Key, tuple[Question, ...]] = {}
+        self.evidence = Total()
         self._holding = Holding()
         self._background: set[asyncio.Task[Any]] = set()
         # Marks made lately: one look hands the same entries in several times.
@@ -145,6 +147,7 @@ class Reconciler:
             policies=self._proven(),
             own_node=self.own_node,
             evidence_started=began,
+            evidence_bytes=self.evidence.bytes,
             restored=self.restored,
             held=self._holding.of(key, incident),
             deliveries=self.deliveries(key),
@@ -342,6 +345,7 @@ class Reconciler:
             turn.end()
             kept = [await task for task in waiting]
         kept += await asyncio.gather(*(store(self.kube, s) for s in rest))
+        self.evidence.add(s for s, why in zip([*urgent, *rest], kept, strict=True) if why is None)
         seen = _receipts(seen, dict(zip([*urgent, *rest], kept, strict=True)), incident, written)
         return written, replace(seen, held=self._holding.of(key, written))
 
