@@ -73,6 +73,10 @@ class ThereAndBack(InNamespace):
         self.live(world)
         return plain(world.target(self.obj, self.plural))
 
+    def targets(self, world: World) -> tuple[str, ...]:
+        """The one object."""
+        return (f"/namespaces/{world.ns}/{self.plural}/{self.obj}",)
+
     def declare(self, world: World) -> None:
         """Ask for it."""
         target = {"kind": self.kind, "name": self.obj}
@@ -136,6 +140,10 @@ class PodGoes(InNamespace):
         return {
             p["metadata"]["uid"]: p["metadata"]["name"] for p in found if not p["metadata"].get("deletionTimestamp")
         }
+
+    def targets(self, world: World) -> tuple[str, ...]:
+        """A pod, and nothing about whose it is."""
+        return (f"/namespaces/{world.ns}/pods/",)
 
     def play(self, world: World, tick: Callable[[], None]) -> None:
         """Until it is seen to be gone; nobody is ready in its place, so that is as far as it goes."""
