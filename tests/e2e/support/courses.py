@@ -74,8 +74,9 @@ class ThereAndBack(InNamespace):
         return plain(world.target(self.obj, self.plural))
 
     def targets(self, world: World) -> tuple[str, ...]:
-        """The one object."""
-        return (f"/namespaces/{world.ns}/{self.plural}/{self.obj}",)
+        """The one object; of a StatefulSet that is rolled back, also the pods that its controller does not replace."""
+        target = f"/namespaces/{world.ns}/{self.plural}/{self.obj}"
+        return (target, f"/namespaces/{world.ns}/pods/{self.obj}-") if self.kind == "StatefulSet" else (target,)
 
     def declare(self, world: World) -> None:
         """Ask for it."""
