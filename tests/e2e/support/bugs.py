@@ -153,20 +153,6 @@ BUGS: tuple[Bug, ...] = (
         (f"human before {THE_UNDO}",),
     ),
     Bug(
-        "tests nothing of what it rests on",
-        (
-            (
-                "shell/perform.py",
-                "            outcome = await _sent(kube.patch(path_of(command), patch, JSON_PATCH, dry=dry))\n",
-                '            json = __import__("json")\n'
-                '            ops = [each for each in json.loads(patch) if each["op"] != "test"]\n'
-                "            outcome = await _sent(kube.patch(path_of(command), json.dumps(ops), JSON_PATCH, dry=dry))\n",
-            ),
-        ),
-        "configFlag",
-        (f"twice before {PATCH}",),
-    ),
-    Bug(
         "gives up on a conflict at the target",
         (("core/follow.py", PATIENT, PATIENT.replace("(409, 422, 429)", "(422, 429)")),),
         "configFlag",
