@@ -70,9 +70,11 @@ class ScaleWorkload:
             return target
         assert aim.namespace is not None
         asked = (hpas(aim.namespace), List(SCALED_OBJECTS, aim.namespace), *surroundings(aim, target))
-        if (gap := unanswered(seen, asked, 3, f"Who steers {aim}, or how its pods are,")) is not None:
-            return gap
         now_at = target["spec"].get("replicas", 1)
+        # Only more of them could be more that crash.
+        part = asked[2] if action.replicas <= now_at else None
+        if (gap := unanswered(seen, asked, 3, f"Who steers {aim}, or how its pods are,", part)) is not None:
+            return gap
         if now_at == action.replicas:
             return NothingToDo(f"{aim} already has {now_at} replicas")
         pods = live_pods(items(seen.get(pods_of(aim, target))))
