@@ -65,9 +65,10 @@ class DrainNode:
         if (gap := unanswered(seen, asked, 2, f"Other nodes, or the pods on {aim},")) is not None:
             return gap
         pods = [p for p in items(seen.get(asked[1])) if _counts(p)]
-        if refusal := _forbidden(action, pods) or other_nodes(aim, items(seen.get(asked[0]))):
-            return refusal
         going = sorted((p for p in pods if not _by_daemon_set(p)), key=_order)
+        nodes, moving = items(seen.get(asked[0])), [p for p in going if not _finished(p)]
+        if refusal := _forbidden(action, pods) or other_nodes(aim, target, nodes, moving):
+            return refusal
         if not going and target["spec"].get("unschedulable"):
             return NothingToDo(f"{aim} is cordoned and has no pod that would go")
         questions = tuple(_may_go(p) for p in going)
