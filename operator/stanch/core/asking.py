@@ -16,6 +16,7 @@ from stanch.core.questions import (
     PODS,
     REF_OF_KIND,
     REPLICASETS,
+    RESOURCE_QUOTAS,
     SERVICES,
     Get,
     List,
@@ -123,6 +124,11 @@ def hpas(namespace: str) -> List:
 def pdbs(namespace: str) -> List:
     """PodDisruptionBudgets of a namespace."""
     return List(PDBS, namespace)
+
+
+def quotas(namespace: str) -> List:
+    """ResourceQuotas of a namespace."""
+    return List(RESOURCE_QUOTAS, namespace, limit=50)
 
 
 def services(namespace: str) -> List:
