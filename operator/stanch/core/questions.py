@@ -198,6 +198,8 @@ CANARIES = Ref("flagger.app", "v1beta1", "canaries")
 SCALED_OBJECTS = Ref("keda.sh", "v1alpha1", "scaledobjects")
 RESOURCE_QUOTAS = Ref("", "v1", "resourcequotas")
 PDBS = Ref("policy", "v1", "poddisruptionbudgets")
+# What stands around a workload.
+AROUND = frozenset({EVENTS, SERVICES, ENDPOINT_SLICES, HPAS, PDBS})
 INCIDENTS = Ref("stanch.dev", "v1alpha1", "incidents")
 ENTRIES = Ref("stanch.dev", "v1alpha1", "timelineentries")
 EVIDENCES = Ref("stanch.dev", "v1alpha1", "evidences")
