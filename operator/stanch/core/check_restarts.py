@@ -44,7 +44,7 @@ def restarts(draft: Draft, aim: Aim, obj: Json) -> Sample:
     if unseen or not ends:
         words = _more_than_seen(aim) if unseen else f"{aim}: no container is running yet"
         return Sample(None, words, crashed=looping, ran=_ran(pods))
-    return Sample(True, "no container restarted since", max(ends), crashed=looping, ran=_ran(pods))
+    return Sample(True, "no container restarted since then", max(ends), crashed=looping, ran=_ran(pods))
 
 
 def _more_than_seen(aim: Aim) -> str:
