@@ -149,10 +149,12 @@ class World:
                 wanted = fields.removeprefix("metadata.name=")
                 names = [n for n in self.stored if not fields or n == wanted]
                 return Found({"items": [self._evidence(n) for n in names]})
-            case List(ref=ref, fields=fields):
+            case List(ref=ref, fields=fields, limit=limit):
                 on = fields.removeprefix(ON_NODE) if fields.startswith(ON_NODE) else None
                 found = [o for (plural, _), o in self.objects.items() if plural == ref.plural]
-                return Found({"items": [copied(o) for o in found if on is None or o["spec"].get("nodeName") == on]})
+                items = [o for o in found if on is None or o["spec"].get("nodeName") == on]
+                more = {"metadata": {"continue": "more"}} if len(items) > limit else {}
+                return Found({"items": [copied(o) for o in items[:limit]], **more})
             case Logs():
                 return Found({"text": self.log, "dropped": 0})
             case MayThey(verb="freeze", resource=resource):

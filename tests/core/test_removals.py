@@ -127,6 +127,55 @@ def test_what_would_not_come_back_is_not_deleted(one: Json, words: str) -> None:
     assert words in there.record("act").message
 
 
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_pod_of_a_node_that_is_not_ready_is_not_deleted(ready: bool) -> None:
+    """
+    Nothing would stop it and nothing take its place; when the node is back, it goes.
+    """
+    there = world(DELETE, owned("web-1", ready), owned("web-2"))
+    there.objects[("nodes", "node-1")] = node("node-1", ready=False)
+    there.run(seconds=30)
+    assert [] == there.effects
+    record = there.record("act")
+    assert ("Preflight", True) == (record.reason, "Node node-1 is not Ready" in record.message)
+    assert "node.kubernetes.io/out-of-service" in record.message
+    there.objects[("nodes", "node-1")] = node("node-1")
+    assert 1 == len(there.run(minutes=1).effects)
+
+
+def test_a_pod_of_a_node_that_is_gone_is_deleted() -> None:
+    """
+    No kubelet will stop it, and none needs to.
+    """
+    there = world(DELETE, owned("web-1", False), owned("web-2"))
+    del there.objects[("nodes", "node-1")]
+    assert 1 == len(there.run(seconds=30).effects)
+
+
+def test_a_pod_that_its_finalizers_hold_is_not_deleted_once_more() -> None:
+    """
+    It is named who holds it; one that only has some, as pods of Jobs do, may go.
+    """
+    held, free = owned("web-1", False), owned("web-1", False)
+    held["metadata"] |= {"finalizers": ["example.com/backup"], "deletionTimestamp": stamp(T0 + LATER)}
+    free["metadata"] |= {"finalizers": ["batch.kubernetes.io/job-tracking"]}
+    there = world(DELETE, held).run(seconds=30)
+    assert [] == there.effects
+    assert "example.com/backup" in there.record("act").message
+    assert 1 == len(world(DELETE, free).run(seconds=30).effects)
+
+
+@pytest.mark.parametrize(("others", "said"), [((), True), ((owned("web-2", nodeName="node-2"),), False)])
+def test_the_only_pod_of_a_workload_is_named_before_a_drain(others: tuple[Json, ...], said: bool) -> None:
+    """
+    Nobody serves while it moves; that is agreed to, or it is scaled up first.
+    """
+    record = drain(owned("web-1"), *others).record("act")
+    words = [w for w in record.warnings or () if w.startswith("The only pod of its workload")]
+    assert said == bool(words)
+    assert not said or words[0].endswith("shop/web-1")
+
+
 def test_a_second_pod_within_ten_minutes_takes_a_second_person() -> None:
     """
     One pod after the other is a restart of the workload that nobody planned.

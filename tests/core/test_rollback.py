@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from build import BAD, GOOD, T0, deployment, incident, pod, replicaset, roll_back, scale_to, stamp
+from build import BAD, GOOD, T0, UID, deployment, entry, incident, pod, replicaset, roll_back, scale_to, stamp
+from stanch.api.names import Label
 from stanch.mitigations.revisions import choose, revisions
 from world import World, bad_deploy, healthy
 
@@ -51,6 +52,23 @@ def test_a_postmortem_and_an_item_to_fix_the_bad_revision_follow():
     draft = bodies["Postmortem"]
     assert {"summary", "impact", "timeline", "factors", "whys", "actionItems"} <= set(draft)
     assert ("alice", "P1") == (bodies["ActionItem"]["owner"], bodies["ActionItem"]["priority"])
+
+
+def test_an_incident_of_the_same_name_has_items_of_its_own():
+    """What an earlier one left is not taken for its own: the record names what it stored."""
+    ago = (
+        bad_deploy(incident(roll_back()))
+        .say(entry("alice", note={"kind": "Todo"}, text="Look at the pool"))
+        .run(minutes=3)
+    )
+    again = incident(roll_back())
+    again = again.model_copy(update={"metadata": again.metadata.model_copy(update={"uid": f"9{UID[1:]}"})})
+    world = bad_deploy(again).say(entry("alice", note={"kind": "Todo"}, text="Look at the pool"))
+    world.objects |= {key: body for key, body in ago.objects.items() if key[0] in ("actionitems", "postmortems")}
+    items = world.run(minutes=3).incident.status.postmortem.action_items
+    assert 2 == len(items)
+    labels = [world.objects[("actionitems", name)]["metadata"]["labels"] for name in items]
+    assert [again.metadata.uid] * 2 == [each[Label.INCIDENT_UID] for each in labels]
 
 
 def test_without_a_wish_it_is_watched_and_evidence_is_kept():

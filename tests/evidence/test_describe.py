@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from evidence.kubectl_facts import facts, words
 from evidence.sample import HERE, NOW, crash, recorded
 from stanch.core.observations import items
+from stanch.core.quantity import amount
 from stanch.evidence.describe import about, describe
-from stanch.evidence.describe.quantity import amount
 from stanch.evidence.dig import name_of
 from stanch.evidence.pod_row import cells
 from stanch.evidence.scene import Scene

@@ -68,6 +68,13 @@ def test_a_pod_without_a_node_is_not_scheduled():
     )
 
 
+def test_of_a_list_that_was_cut_it_says_so():
+    """The share is one of those that were listed."""
+    pods = Found({"items": [crash("a"), pod("b")], "metadata": {"continue": "more"}})
+    line = failure_line(Scene(SHOP, world(crash("a"), pod("b"), pods=pods)), KEY)
+    assert line.startswith("1 of 2 listed pods of template new crash")
+
+
 def test_secrets_are_masked_before_the_line_is_cut():
     """Half a token has no pattern that would find it."""
     jwt = "eyJhbGciOiJIUzI1NiJ9.eyJ" + "a" * 300 + ".c2ln"

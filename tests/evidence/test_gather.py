@@ -13,7 +13,9 @@ from stanch.core.ports import Aim
 from stanch.core.questions import Logs
 from stanch.evidence.bundle import bundle
 from stanch.evidence.collector import EvidenceCollector
+from stanch.evidence.dig import name_of
 from stanch.evidence.gather import questions
+from stanch.evidence.scene import Scene
 
 SURROUNDINGS = ["events", "horizontalpodautoscalers", "poddisruptionbudgets", "services", "endpointslices"]
 
@@ -43,6 +45,16 @@ def test_then_its_history_and_its_pods_by_its_selector(kind, history):
     seen = observe(aim, answers)
     assert history == asked(aim, seen)
     assert {"app=checkout"} == {question.labels for question in questions(aim, seen, Severity.SEV1)}
+
+
+@pytest.mark.parametrize("count", [501, 626, asking.PODS_MAX])
+def test_a_failing_pod_is_found_wherever_in_the_list_it_is(count):
+    """A rollout has a quarter more pods than replicas, and names of the new ones may come last."""
+    pods = [*(pod(f"a{index:04}", template="old") for index in range(count - 1)), crash("z")]
+    scene = Scene(SHOP, world(*pods))
+    assert scene.pods_question is not None
+    assert count <= scene.pods_question.limit
+    assert "z" == name_of(scene.chosen[0].pod)
 
 
 def test_a_node_is_asked_for_with_its_pods_and_events_at_once():

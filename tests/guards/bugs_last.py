@@ -535,9 +535,16 @@ BUGS: Bugs = {
         Bug(
             "cordons the last node that takes pods",
             f"{MITIGATIONS}/cordon.py",
-            '    if any(n["metadata"]["name"] != aim.name and _takes_pods(n) for n in nodes):',
-            "    if any(_takes_pods(n) for n in nodes):",
+            'for n in nodes if n["metadata"]["name"] != aim.name and _takes_pods(n)]',
+            "for n in nodes if _takes_pods(n)]",
             "test_guards.py::test_the_last_node_that_takes_pods_is_not_cordoned",
+        ),
+        Bug(
+            "takes a tainted node for one that takes pods",
+            f"{MITIGATIONS}/taints.py",
+            'if t.get("effect") in _KEEPS_OFF)',
+            "if False)",
+            "test_taints.py::test_a_node_is_not_cordoned_when_its_pods_could_go_nowhere",
         ),
         Bug(
             "deletes a pod that nothing brings back",

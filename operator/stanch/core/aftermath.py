@@ -19,7 +19,7 @@ from stanch.core.postmortem_gate import SHORT, dates_of, decide, due_of, only_mo
 from stanch.core.questions import ACTION_ITEMS, POSTMORTEMS, Get, Ref
 from stanch.core.records import Store
 from stanch.core.spec_fold import declarer
-from stanch.core.swap import digest
+from stanch.core.swap import action_id, digest
 from stanch.core.todo_items import todo_items
 from stanch.core.whole_story import Story, pages_of, whole_story
 
@@ -151,7 +151,7 @@ def _back_port(draft: Draft, record: MitigationRecord) -> Store:
     return item(
         draft,
         record,
-        "git",
+        _of_this(draft, record, "git"),
         f"Put into Git what was changed {where} {record.target}, then undo {record.name}",
         f"{record.plan}. Until it is undone, no change of Git {comes} it. Do it in this order: change Git, check that it "
         f"says what the cluster says, then undo {record.name}.",
@@ -163,11 +163,19 @@ def _follow_up(draft: Draft, record: MitigationRecord) -> Store:
     return item(
         draft,
         record,
-        "fix",
+        _of_this(draft, record, "fix"),
         f"Fix what {record.target} was rolled back from, and roll it out again",
         f"{record.plan}. Until the fix is out, Git and the cluster may disagree: bring the rollback into Git too. "
         "Done when a newer revision than the bad one serves without restarts.",
     )
+
+
+def _of_this(draft: Draft, record: MitigationRecord, suffix: str) -> str:
+    """
+    With the first attempt's digits, which never change: an incident of the same name has other ones, and its item is not taken
+    for ours that is there already.
+    """
+    return f"{suffix}-{action_id(draft.incident.metadata.uid, record.name, 1)[:6]}"
 
 
 def item(

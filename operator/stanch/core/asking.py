@@ -16,6 +16,7 @@ from stanch.core.questions import (
     PODS,
     REF_OF_KIND,
     REPLICASETS,
+    RESOURCE_QUOTAS,
     SERVICES,
     Get,
     List,
@@ -23,6 +24,7 @@ from stanch.core.questions import (
     Ref,
 )
 
+# As many of a namespace, a workload or a Service are read: some 12 MB, and a second. Who needs all of them looks at `is_cut`.
 PODS_MAX = 2000
 ALL_NODES: Final = List(NODES, None)
 LEASES: Final = Ref("coordination.k8s.io", "v1", "leases")
@@ -83,8 +85,8 @@ def controller_revisions_of(aim: Aim, obj: Mapping[str, Any]) -> List:
 
 
 def pods_of(aim: Aim, obj: Mapping[str, Any]) -> List:
-    """Pods that match a workload's selector."""
-    return List(PODS, aim.namespace, labels=selector(obj))
+    """Pods that match a workload's selector; a cut answer is told by `is_cut`."""
+    return List(PODS, aim.namespace, labels=selector(obj), limit=PODS_MAX)
 
 
 def pods_in(namespace: str) -> List:
@@ -93,9 +95,9 @@ def pods_in(namespace: str) -> List:
 
 
 def pods_behind(aim: Aim, service: Mapping[str, Any]) -> List | None:
-    """Pods that a Service selects; None when it selects none."""
+    """Pods that a Service selects, as `pods_of`; None when it selects none."""
     labels = ",".join(_equal((service.get("spec") or {}).get("selector")))
-    return List(PODS, aim.namespace, labels=labels) if labels else None
+    return List(PODS, aim.namespace, labels=labels, limit=PODS_MAX) if labels else None
 
 
 def slices_of(aim: Aim) -> List:
@@ -122,6 +124,11 @@ def hpas(namespace: str) -> List:
 def pdbs(namespace: str) -> List:
     """PodDisruptionBudgets of a namespace."""
     return List(PDBS, namespace)
+
+
+def quotas(namespace: str) -> List:
+    """ResourceQuotas of a namespace."""
+    return List(RESOURCE_QUOTAS, namespace, limit=50)
 
 
 def services(namespace: str) -> List:

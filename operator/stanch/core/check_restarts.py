@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from stanch.api.meta import TargetKind
-from stanch.core.asking import owned_by, pods_of, replicasets_of, revision_number
+from stanch.core.asking import PODS_MAX, owned_by, pods_of, replicasets_of, revision_number
 from stanch.core.check_workload import time_of
 from stanch.core.draft import Draft
-from stanch.core.observations import Found, items
+from stanch.core.observations import Found, is_cut, items
 from stanch.core.ports import Aim
 from stanch.core.sample import Sample
 
@@ -31,8 +31,9 @@ def restarts(draft: Draft, aim: Aim, obj: Json) -> Sample:
     pods = [p for p in items(draft.seen.get(asked[0])) if not p["metadata"].get("deletionTimestamp")]
     if aim.kind is TargetKind.DEPLOYMENT:
         pods = _of_current(pods, owned_by(items(draft.seen.get(asked[1])), obj["metadata"]["uid"]), obj)
+    unseen = is_cut(draft.seen.get(asked[0]))
     if not pods:
-        return Sample(False, f"{aim} has no pods", hard=True)
+        return Sample(None, _more_than_seen(aim)) if unseen else Sample(False, f"{aim} has no pods", hard=True)
     looping = next((_template(p) for p in pods if any(_loops(c, draft.now) for c in _containers(p))), None)
     if (down := next((c for p in pods for c in _containers(p) if _is_down(c)), None)) is not None:
         # Not its reason: a container that crashes is in another state at each look, and the message stands still.
@@ -40,9 +41,14 @@ def restarts(draft: Draft, aim: Aim, obj: Json) -> Sample:
         return Sample(False, words, hard=True, crashed=looping, ran=_ran(pods))
     # An init container that has done its work has not restarted.
     ends = [t for p in pods for c in _containers(p) if (t := _last_change(c))]
-    if not ends:
-        return Sample(None, f"{aim}: no container is running yet")
+    if unseen or not ends:
+        words = _more_than_seen(aim) if unseen else f"{aim}: no container is running yet"
+        return Sample(None, words, crashed=looping, ran=_ran(pods))
     return Sample(True, "no container restarted since then", max(ends), crashed=looping, ran=_ran(pods))
+
+
+def _more_than_seen(aim: Aim) -> str:
+    return f"{aim} has more than {PODS_MAX} pods, and restarts of those that were not read are not known"
 
 
 def current_template(draft: Draft, aim: Aim, obj: Json) -> str | None:

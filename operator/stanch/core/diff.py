@@ -4,15 +4,18 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from stanch.core.plain import is_plain
 from stanch.core.swap import ABSENT
 
 LINES_MAX: Final = 24
 VALUE_CHARACTERS_MAX: Final = 80
+# Where a ConfigMap has what people put there.
+_DATA: Final = ("data", "stringData", "binaryData")
 _HOLDS_SECRETS: Final = ("env", "command", "args", "annotations")
 
 
 def differences(before: Any, after: Any, path: str = "") -> tuple[str, ...]:
-    """`path: before -> after`, one a changed leaf below ``path``; env values are not shown, for they may be secrets."""
+    """`path: before -> after`, one a changed leaf below ``path``; what may be a secret, as env values may, is not shown."""
     lines = list(_walk(before, after, path))
     if len(lines) > LINES_MAX:
         return (*lines[: LINES_MAX - 1], f"… and {len(lines) - LINES_MAX + 1} more")
@@ -29,8 +32,8 @@ def _walk(before: Any, after: Any, path: str) -> Iterator[str]:
     elif isinstance(before, list) and isinstance(after, list):
         yield from _lists(before, after, path)
     else:
-        hide = may_be_secret(path)
-        yield f"{path}: {show(before, hide)} -> {show(after, hide)}"[:250]
+        old, new = (show(value, may_be_secret(path, value)) for value in (before, after))
+        yield f"{path}: {old} -> {new}"[:250]
 
 
 def _beside(value: Any, other: Any) -> Any:
@@ -60,9 +63,18 @@ def named(values: list[Any]) -> dict[str, Any] | None:
     return None
 
 
-def may_be_secret(path: str) -> bool:
-    """Values there are not shown to everybody who may read an incident."""
-    return any(word in path for word in (".env[", "command", "args", "annotations", "httpHeaders"))
+def may_be_secret(path: str, *values: Any) -> bool:
+    """Values there are not shown to everybody who may read an incident; those of a ConfigMap only where they look like flags."""
+    if any(word in path for word in (".env[", "command", "args", "annotations", "httpHeaders")):
+        return True
+    root, _, name = path.partition(".")
+    there = (v for v in values if v is not None and v != ABSENT)
+    return root in _DATA and not all(is_plain(name, v) for v in there)
+
+
+def dotted(pointer: str) -> str:
+    """`/spec/template` as people write it: spec.template."""
+    return ".".join(t.replace("~1", "/").replace("~0", "~") for t in pointer.lstrip("/").split("/"))
 
 
 def show(value: Any, hide: bool) -> str:

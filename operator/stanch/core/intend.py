@@ -1,7 +1,7 @@
 """Write an effect down: evidence, undo record and attempt together, once everything that must be known is known."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from stanch.api.evidence import NORMAL_REASONS, Purpose
@@ -17,10 +17,11 @@ from stanch.api.meta import Target, TargetKind, instant
 from stanch.api.names import OPERATOR_NAMESPACE, EventKind, Label, Reason
 from stanch.core.askers import who_asked
 from stanch.core.captures import Wanted, capture, collected
-from stanch.core.diff import differences
+from stanch.core.diff import differences, dotted
 from stanch.core.draft import MACHINE, Draft, shorten
 from stanch.core.freeze import met
-from stanch.core.observations import Failed, Found
+from stanch.core.observations import Answer, Failed, Found
+from stanch.core.plain import without_values
 from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.questions import REF_OF_KIND, DryRun, Ref
 from stanch.core.records import UNDO_TYPE, Store
@@ -51,7 +52,7 @@ def dry_run(
     patch = apply_patch(change, next_id(draft, record, undoes=undoes))
     if too_big := _too_big(aim, len(patch.encode())):
         return too_big
-    answer = draft.answer(DryRun(REF_OF_KIND[aim.kind.value], aim.namespace, aim.name, patch))
+    answer = _said(draft.answer(DryRun(REF_OF_KIND[aim.kind.value], aim.namespace, aim.name, patch)), change)
     if answer is None:
         return False
     if isinstance(answer, Failed):
@@ -59,12 +60,21 @@ def dry_run(
     return _kept_otherwise(aim, change, answer.value) if isinstance(answer, Found) else True
 
 
+def _said(answer: Answer | None, change: Change) -> Answer | None:
+    """Who refuses often quotes what it refuses."""
+    if not isinstance(answer, Failed):
+        return answer
+    for written in (change.before, change.after):
+        answer = replace(answer, message=without_values(answer.message, written))
+    return answer
+
+
 def _kept_otherwise(aim: Aim, change: Change, kept: Mapping[str, Any]) -> Refusal | bool:
     """A webhook, or a schema that lacks the field, may make something else of it: then its undo would not be exact."""
     live = fields(kept, change.after)
     if digest(live) == digest(dict(change.after)):
         return True
-    lines = [line for p, wanted in change.after.items() for line in differences(wanted, live[p])]
+    lines = [line for p, wanted in change.after.items() for line in differences(wanted, live[p], dotted(p))]
     message = (
         f"The API server would make something else of it than is planned for {aim}: {'; '.join(lines[:4])}. Look for a "
         "mutating webhook or policy that changes it, or a CRD that lacks the field; act by hand if it is meant"

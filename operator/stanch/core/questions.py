@@ -196,6 +196,7 @@ APPLICATION_SETS = Ref("argoproj.io", "v1alpha1", "applicationsets")
 ROLLOUTS = Ref("argoproj.io", "v1alpha1", "rollouts")
 CANARIES = Ref("flagger.app", "v1beta1", "canaries")
 SCALED_OBJECTS = Ref("keda.sh", "v1alpha1", "scaledobjects")
+RESOURCE_QUOTAS = Ref("", "v1", "resourcequotas")
 PDBS = Ref("policy", "v1", "poddisruptionbudgets")
 # What stands around a workload.
 AROUND = frozenset({EVENTS, SERVICES, ENDPOINT_SLICES, HPAS, PDBS})

@@ -14,7 +14,7 @@ from stanch.core.check_workload import condition_of
 from stanch.core.criteria import look
 from stanch.core.draft import Draft, aim_at, shorten
 from stanch.core.effective import SERVING
-from stanch.core.observations import Found, items
+from stanch.core.observations import Found, is_cut, items
 from stanch.core.pod_health import crashes, is_stuck
 from stanch.core.ports import Aim
 
@@ -118,5 +118,8 @@ def _rolls_out_well(draft: Draft, aim: Aim) -> bool:
         return False
     if condition_of(obj, "Progressing").get("status") == "False":
         return False
-    pods = [p for p in items(draft.answer(pods_of(aim, obj))) if not p["metadata"].get("deletionTimestamp")]
+    listed = draft.answer(pods_of(aim, obj))
+    if not isinstance(listed, Found) or is_cut(listed):
+        return False
+    pods = [p for p in items(listed) if not p["metadata"].get("deletionTimestamp")]
     return not any(is_stuck(pod, draft.now) or crashes(pod, draft.now) for pod in pods)

@@ -17,7 +17,7 @@ from stanch.core.asking import hpas, owned_by, pods_of, replicasets_of, revision
 from stanch.core.check_restarts import HASH
 from stanch.core.check_workload import condition_of, time_of
 from stanch.core.draft import Draft, aim_at
-from stanch.core.observations import Found, items
+from stanch.core.observations import Found, is_cut, items
 from stanch.core.pod_health import containers, ended, is_stuck
 from stanch.core.ports import Aim
 from stanch.core.questions import HTTP_ROUTES, List
@@ -47,7 +47,8 @@ def symptoms(draft: Draft, target: Target) -> Iterator[Symptom]:
         return
     obj = answer.value
     listed = draft.seen.get(pods_of(aim, obj))
-    if not isinstance(listed, Found):
+    # Shares of a part of the pods say nothing about all of them.
+    if not isinstance(listed, Found) or is_cut(listed):
         return
     pods = [p for p in items(listed) if not p["metadata"].get("deletionTimestamp")]
     bad = [p for p in pods if _fails(p, draft.now)]

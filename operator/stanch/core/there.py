@@ -22,7 +22,9 @@ def read_target(aim: Aim, seen: Observations) -> dict[str, Any] | Refusal | tupl
     if isinstance(answer, Failed):
         return Refusal(Reason.NO_DATA_NOW, f"{aim} can't be read: {answer.message}")
     if answer.value["metadata"].get("deletionTimestamp"):
-        return Refusal(Reason.TARGET_DELETING, f"{aim} is being deleted; there is nothing to mitigate")
+        held = ", ".join(answer.value["metadata"].get("finalizers") or ())
+        waits = f". Its finalizers ({held}) hold it until whoever set them takes them off" if held else ""
+        return Refusal(Reason.TARGET_DELETING, f"{aim} is being deleted; there is nothing to mitigate{waits}")
     return answer.value
 
 

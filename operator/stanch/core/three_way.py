@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from stanch.api.incident_status import FieldConflict, MitigationRecord
-from stanch.core.diff import may_be_secret, named, show
+from stanch.core.diff import dotted, may_be_secret, named, show
 from stanch.core.draft import Draft
 
 # As many as a person compares at night; the rest is counted.
@@ -20,7 +20,7 @@ WORDS_MAX: Final = 450
 
 def conflicts(found: Mapping[str, Any], wrote: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[FieldConflict, ...]:
     """Fields that are not as stanch wrote them first, then those it wrote and that stand; by JSON pointer each."""
-    leaves = [leaf for p in wrote for leaf in _walk(found.get(p), wrote[p], now.get(p), _dotted(p))]
+    leaves = [leaf for p in wrote for leaf in _walk(found.get(p), wrote[p], now.get(p), dotted(p))]
     theirs = [leaf for leaf in leaves if leaf[2] != leaf[3]]
     ours = [leaf for leaf in leaves if leaf[2] == leaf[3]]
     chosen = [_in_words(*leaf) for leaf in (*theirs, *ours)]
@@ -45,11 +45,6 @@ def in_words(found: tuple[FieldConflict, ...]) -> str:
     more = f"; and {len(theirs) - IN_WORDS_MAX} more" if len(theirs) > IN_WORDS_MAX else ""
     text = "; ".join(told)
     return (text if len(text) <= WORDS_MAX else f"{text[: WORDS_MAX - 1]}…") + more
-
-
-def _dotted(pointer: str) -> str:
-    """`/spec/template` as people write it: spec.template."""
-    return ".".join(t.replace("~1", "/").replace("~0", "~") for t in pointer.lstrip("/").split("/"))
 
 
 def _walk(found: Any, wrote: Any, now: Any, path: str) -> Iterator[tuple[str, Any, Any, Any]]:
@@ -77,7 +72,7 @@ def _children(*values: Any) -> tuple[str, list[Mapping[str, Any]]] | None:
 
 
 def _in_words(path: str, found: Any, wrote: Any, now: Any) -> FieldConflict:
-    hide = may_be_secret(path)
+    hide = may_be_secret(path, found, wrote, now)
     shown = path if len(path) <= PATH_MAX else f"…{path[1 - PATH_MAX :]}"
     if hide and wrote != now:
         # Equal secrets must not look equal to different ones.

@@ -33,5 +33,7 @@ def todo_items(draft: Draft, story: Story, name: str, due: datetime, room: int) 
             priority=Priority.P2,
             kind=ActionKind.PROCESS,
         )
-        found.append((f"{draft.incident.metadata.name}-todo-{line.seq}", spec.wire()))
+        # An earlier incident of the same name may have left one of this number.
+        meta = draft.incident.metadata
+        found.append((f"{meta.name}-todo-{line.seq}-{meta.uid[:6]}", spec.wire()))
     return found

@@ -37,7 +37,7 @@ def failure_line(scene: Scene, key: bytes = b"") -> str:
     total = sum(signature(pod).template == worst.template for pod in scene.pods)
     template = f" of template {worst.template}" if worst.template else ""
     how, said = _how(bad[0], worst.container, redactor), _said(scene, alike, worst.container, redactor)
-    return visible(f"{len(alike)} of {total} pods{template} {how}{said}")
+    return visible(f"{len(alike)} of {total} {'' if scene.are_all else 'listed '}pods{template} {how}{said}")
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -239,10 +239,3 @@ HARMLESS_SUFFIX = re.compile(
     _I,
 )
 HARMLESS_VALUE = re.compile(rb"(?:|true|false|null|none|nil|undefined|redacted|\[redacted\]|\*+|x{3,}|-+)$", _I)
-SECRET_NAME = re.compile(
-    r"pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|account[-_]?key"
-    r"|encryption[-_]?key|signing[-_]?key|credential|auth|cookie|session|dsn|conn(?:ection)?[-_]?str|database_url|jdbc"
-    r"|user(?:name)?|(?:master|ssh)[-_]?key|passcode|webhook|kubeconfig|pgpass|htpasswd|(?:^|[-_])salt|[-_.]key$"
-    r"|(?:^|[-_.])(?:pw|pat|otp|pin|seed|mnemonic|credit[-_]?card|cvv|iban)$",
-    _I,
-)

@@ -6,7 +6,7 @@ from typing import Any
 
 from stanch.api.meta import WORKLOADS, Severity, TargetKind
 from stanch.core import asking
-from stanch.core.observations import Found, Observations, items
+from stanch.core.observations import Found, Observations, is_cut, items
 from stanch.core.ports import Aim
 from stanch.core.questions import List, Logs
 from stanch.evidence.choose import Chosen, choose, lost
@@ -89,6 +89,11 @@ class Scene:
             return [{"apiVersion": "v1", "kind": "Pod", **self.target}] if self.target else []
         listed = items(self.seen.get(self.pods_question)) if self.pods_question else []
         return [{"apiVersion": "v1", "kind": "Pod", **each} for each in sorted(listed, key=name_of)]
+
+    @property
+    def are_all(self) -> bool:
+        """Are these all its pods, or the first of a longer list?"""
+        return self.pods_question is None or not is_cut(self.seen.get(self.pods_question))
 
     @cached_property
     def chosen(self) -> tuple[Chosen, ...]:

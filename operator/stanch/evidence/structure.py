@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from stanch.core.plain import SECRET_NAME
 from stanch.evidence.dig import dicts, mapping, sequence, text
-from stanch.evidence.patterns import SECRET_NAME
 
 Mask = Callable[[str, str], str]
 Scrub = Callable[[str], str]

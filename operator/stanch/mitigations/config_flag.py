@@ -11,14 +11,14 @@ from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
 from stanch.core.asking import controller_name, pods_in
 from stanch.core.observations import Observations, items
+from stanch.core.plain import is_plain
 from stanch.core.ports import Aim, ApprovalClass, Change, Clock, Need, NothingToDo, Refusal, Sized, Verdict, Written
 from stanch.core.questions import Question
-from stanch.core.swap import ABSENT, digest, escape
+from stanch.core.swap import ABSENT, escape
 from stanch.core.there import read_target
 from stanch.mitigations.workload import Json, live_pods, owner_refusal, stands, unanswered
 
 DATA: Final = "/data"
-SHOWN_MAX: Final = 40
 # The hash that kustomize puts at the end of a generated ConfigMap's name.
 _HASHED: Final = re.compile(r"-[bcdfghkmt2456789]{10}$")
 
@@ -45,7 +45,7 @@ class FlipFlag:
         if refusal := owner_refusal(aim, target) or _fixed(aim, action, target):
             return refusal
         if (target.get("data") or {}).get(action.key) == action.value:
-            return NothingToDo(f"{action.key} of {aim} is {_shown(action.value)} already")
+            return NothingToDo(f"{action.key} of {aim} is {_shown(action.key, action.value)} already")
         return _change(aim, action, target, live_pods(items(seen.get(asked[0]))))
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
@@ -55,7 +55,7 @@ class FlipFlag:
     def owes(self, action: Action, aim: Aim) -> str:
         """A feature is off, or on, that Git says otherwise."""
         assert isinstance(action, ConfigFlag)
-        return f"{action.key} of {aim} is {_shown(action.value)} for the time of the incident"
+        return f"{action.key} of {aim} is {_shown(action.key, action.value)} for the time of the incident"
 
 
 def _fixed(aim: Aim, action: ConfigFlag, target: Json) -> Refusal | None:
@@ -84,8 +84,8 @@ def _change(aim: Aim, action: ConfigFlag, target: Json, pods: list[dict[str, Any
         uid=target["metadata"]["uid"],
         before=before,
         after=after,
-        summary=f"{action.key} of {aim} from {_shown(old)} to {_shown(action.value)}",
-        diff=(f"data[{action.key}]: {_shown(old)} -> {_shown(action.value)}",),
+        summary=f"{action.key} of {aim} from {_shown(action.key, old)} to {_shown(action.key, action.value)}",
+        diff=(f"data[{action.key}]: {_shown(action.key, old)} -> {_shown(action.key, action.value)}",),
         blast=_blast(uses),
         undo_takes="90s (estimated)" if any(live for _, live in uses) else "1s (estimated)",
         warnings=_warnings(aim, uses),
@@ -96,17 +96,15 @@ def _change(aim: Aim, action: ConfigFlag, target: Json, pods: list[dict[str, Any
     )
 
 
-def _shown(value: str | None) -> str:
-    """A flag is shown; what may be a whole file, perhaps with a password in it, is not."""
+def _shown(key: str, value: str | None) -> str:
+    """A flag is shown; what may be a password, or a whole file with one in it, is not."""
     if value is None:
         return "(absent)"
-    if len(value) <= SHOWN_MAX and "\n" not in value:
-        return f'"{value}"'
-    return f"({len(value)} characters, {digest(value)})"
+    return f'"{value}"' if is_plain(key, value) else f"({len(value)} characters, not shown)"
 
 
 def _by_hand(aim: Aim, key: str, value: str | None) -> str:
-    if value is not None and _shown(value).startswith("("):
+    if value is not None and not is_plain(key, value):
         return f"kubectl -n {aim.namespace} edit configmap {aim.name}"
     said = (
         "null" if value is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("'", "'\\''") + '"'

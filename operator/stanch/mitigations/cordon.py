@@ -25,11 +25,11 @@ from stanch.core.ports import (
 from stanch.core.questions import Question
 from stanch.core.there import read_target
 from stanch.mitigations.switch import switched
+from stanch.mitigations.taints import LEAVING, closed_by
 from stanch.mitigations.workload import Json, is_ready, stands
 
 UNSCHEDULABLE: Final = "/spec/unschedulable"
 _NEEDS: Mapping[TargetKind, tuple[Need, ...]] = {TargetKind.NODE: (Need("patch", "", "nodes"),)}
-_LEAVING = ("ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler", "karpenter.sh/disrupted")
 
 
 class CordonNode:
@@ -53,7 +53,9 @@ class CordonNode:
             return (ALL_NODES,)
         if isinstance(answer, Failed):
             return Refusal(Reason.NO_DATA_NOW, f"Nodes can't be listed: {answer.message}")
-        return other_nodes(aim, items(answer)) or _change(aim, target, True, "cordon", "uncordon", ApprovalClass.A)
+        return other_nodes(aim, target, items(answer)) or _change(
+            aim, target, True, "cordon", "uncordon", ApprovalClass.A
+        )
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """Written means done: the scheduler reads the field."""
@@ -93,11 +95,19 @@ class UncordonNode:
         return ""
 
 
-def other_nodes(aim: Aim, nodes: list[dict[str, Any]]) -> Refusal | None:
-    """Somewhere must pods go: refused when no other ready node takes them."""
-    if any(n["metadata"]["name"] != aim.name and _takes_pods(n) for n in nodes):
+def other_nodes(
+    aim: Aim, target: Json, nodes: list[dict[str, Any]], pods: list[dict[str, Any]] | None = None
+) -> Refusal | None:
+    """Somewhere must pods go: refused when no other ready node takes them; ``pods`` are those that go, where that is known."""
+    others = [n for n in nodes if n["metadata"]["name"] != aim.name and _takes_pods(n)]
+    closed = {n["metadata"]["name"]: closed_by(n, target, pods or []) for n in others}
+    if not all(closed.values()):
         return None
-    return Refusal(Reason.PREFLIGHT, f"{aim} is the only ready node that takes pods; add or uncordon another first")
+    name, taint = next(iter(closed.items()), ("", ""))
+    why = f" ({name} has taint {taint}, which its pods are not known to tolerate)" if taint else ""
+    return Refusal(
+        Reason.PREFLIGHT, f"{aim} is the only ready node that takes pods{why}; add or uncordon another first"
+    )
 
 
 def _takes_pods(node: Json) -> bool:
@@ -107,7 +117,7 @@ def _takes_pods(node: Json) -> bool:
 def _unfit(aim: Aim, node: Json) -> Refusal | None:
     if not is_ready(node):
         return Refusal(Reason.PREFLIGHT, f"{aim} is not Ready; pods put there would not run")
-    leaving = [t["key"] for t in node["spec"].get("taints") or () if t["key"] in _LEAVING]
+    leaving = [t["key"] for t in node["spec"].get("taints") or () if t["key"] in LEAVING]
     if leaving:
         return Refusal(Reason.PREFLIGHT, f"{aim} is about to be removed (taint {leaving[0]})")
     return None

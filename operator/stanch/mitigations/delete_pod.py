@@ -59,6 +59,8 @@ class RemovePod:
         asked += [may_go] if how is Removal.EVICT else []
         if (gap := unanswered(seen, asked, 1, f"What stands beside {aim}")) is not None:
             return gap
+        if refusal := _stays(aim, target, seen):
+            return refusal
         if isinstance(no := seen.get(may_go), Failed):
             reason = Reason.WOULD_BREAK_BUDGET if no.status == BUDGET else Reason.PREFLIGHT
             return never(no) or Refusal(reason, f"{aim} may not be evicted now: {no.message}; looked at again")
@@ -111,6 +113,19 @@ def _static(aim: Aim, pod: Json) -> Refusal | None:
     )
 
 
+def _stays(aim: Aim, pod: Json, seen: Observations) -> Refusal | None:
+    """One that would not go, whoever asks: a deletion is only a mark on it, and nothing takes its place (1.9)."""
+    node = pod["spec"].get("nodeName") or ""
+    found = seen.get(node_of(node)) if node else None
+    if isinstance(found, Found) and not is_ready(found.value):
+        return Refusal(
+            Reason.PREFLIGHT,
+            f"Node {node} is not Ready, so {aim} would stay Terminating and nothing take its place until it is back. If it is "
+            f"surely off, say so (kubectl taint node {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute) or delete it",
+        )
+    return None
+
+
 def _alone(aim: Aim, action: DeletePod, pod: Json) -> Refusal | None:
     owned = any(o.get("controller") for o in pod["metadata"].get("ownerReferences") or ())
     if owned or action.unmanaged is Loss.DELETE:
@@ -136,7 +151,7 @@ def _change(aim: Aim, pod: Json, how: Removal, seen: Observations) -> Change:
         diff=(f"pod {aim.name} ({meta['uid']}) goes",),
         blast=f"1 of {max(1, len(siblings))} pods of {controller_name(pod)}; up to {grace}s to stop",
         undo_takes="can't be undone",
-        warnings=_warnings(pod, seen),
+        warnings=_warnings(pod),
         do_by_hand=f"kubectl -n {aim.namespace} delete pod {aim.name}",
         approval_class=ApprovalClass.B,
         removes=(PodToRemove(str(aim.namespace), aim.name, meta["uid"], how),),
@@ -152,16 +167,11 @@ def _note(pod: Json, owner: Json, siblings: list[dict[str, Any]]) -> dict[str, A
     return {"owner": controller_name(pod), "owner_uid": owner["uid"], "known": known}
 
 
-def _warnings(pod: Json, seen: Observations) -> tuple[str, ...]:
+def _warnings(pod: Json) -> tuple[str, ...]:
     warnings = ["It can't be undone, and its logs go with it: they are in the evidence"]
     if is_crashing(pod) and any(c.get("restartCount", 0) > 1 for c in containers(pod)):
         warnings.append(
             "It crashes and is restarted anyway: a new pod of the same template only starts the back-off anew"
-        )
-    node = seen.get(node_of(pod["spec"].get("nodeName") or ""))
-    if isinstance(node, Found) and not is_ready(node.value):
-        warnings.append(
-            f"Node {pod['spec']['nodeName']} is not Ready: the pod stays Terminating until it is, or is removed"
         )
     if finalizers := pod["metadata"].get("finalizers"):
         warnings.append(f"It has finalizers ({', '.join(finalizers)}): it goes only when whoever set them lets it")

@@ -15,9 +15,9 @@ from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import OPERATOR_NAMESPACE, Label, Reason
 from stanch.api.policy import DEFAULT
-from stanch.core.asking import ALL_NODES, controller_name, pods_on_node
+from stanch.core.asking import ALL_NODES, controller_name, owned_by, pods_in, pods_on_node
 from stanch.core.commands import Removal
-from stanch.core.observations import Failed, Found, Observations, items
+from stanch.core.observations import Answer, Failed, Found, Observations, is_cut, items
 from stanch.core.ports import (
     Aim,
     ApprovalClass,
@@ -42,6 +42,7 @@ from stanch.mitigations.workload import Json, is_ready, unanswered
 SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 TIMEOUT: Final = timedelta(minutes=10)
 NAMED_MAX: Final = 5
+_CORDONED: Final = "It is cordoned already, not by this incident; its undo will leave it so"
 
 
 class DrainNode:
@@ -65,18 +66,22 @@ class DrainNode:
         if (gap := unanswered(seen, asked, 2, f"Other nodes, or the pods on {aim},")) is not None:
             return gap
         pods = [p for p in items(seen.get(asked[1])) if _counts(p)]
-        if refusal := _forbidden(action, pods) or other_nodes(aim, items(seen.get(asked[0]))):
-            return refusal
         going = sorted((p for p in pods if not _by_daemon_set(p)), key=_order)
+        nodes, moving = items(seen.get(asked[0])), [p for p in going if not _finished(p)]
+        if refusal := _forbidden(action, pods) or other_nodes(aim, target, nodes, moving):
+            return refusal
         if not going and target["spec"].get("unschedulable"):
             return NothingToDo(f"{aim} is cordoned and has no pod that would go")
-        questions = tuple(_may_go(p) for p in going)
+        # All pods beside them, which guard 13 counts, too, tell which of them are the only ones of their workload.
+        questions: tuple[Question, ...] = (*map(_may_go, going), *map(pods_in, sorted({_namespace(p) for p in going})))
         if (gap := unanswered(seen, questions, 0, "")) is not None:
             return gap
         answers = ((p, seen.get(_may_go(p))) for p in going)
         blocked = [(p, a) for p, a in answers if isinstance(a, Failed)]
         hopeless = next((r for _, a in blocked if (r := never(a))), None)
-        return hopeless or _change(aim, action, target, going, [(p, a.message) for p, a in blocked])
+        only = [p for p in moving if _is_only(p, seen.get(pods_in(_namespace(p))))]
+        said = _warnings(going, [(p, a.message) for p, a in blocked], only)
+        return hopeless or _change(aim, action, target, going, said)
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """All pods that were written down are gone; names those that go next."""
@@ -129,6 +134,18 @@ def _name(pod: Json) -> str:
     return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
 
 
+def _namespace(pod: Json) -> str:
+    return str(pod["metadata"]["namespace"])
+
+
+def _is_only(pod: Json, beside: Answer | None) -> bool:
+    """Has its controller no other pod? Of a list that was cut or could not be read nobody knows."""
+    owner = (_controller(pod) or {}).get("uid", "")
+    if not owner or not isinstance(beside, Found) or is_cut(beside):
+        return False
+    return sum(not _finished(p) for p in owned_by(items(beside), owner)) <= 1
+
+
 def _names(pods: list[dict[str, Any]]) -> str:
     more = f" and {len(pods) - NAMED_MAX} more" if len(pods) > NAMED_MAX else ""
     return ", ".join(_name(p) for p in pods[:NAMED_MAX]) + more
@@ -173,9 +190,7 @@ def _left(waiting: list[dict[str, Any]], seen: Observations) -> str:
     return f"left: {_names(waiting)}" if waiting else "the rest is on its way out"
 
 
-def _change(
-    aim: Aim, action: Drain, node: Json, going: list[dict[str, Any]], blocked: list[tuple[Json, str]]
-) -> Change:
+def _change(aim: Aim, action: Drain, node: Json, going: list[dict[str, Any]], warnings: tuple[str, ...]) -> Change:
     cordoned = look_up(node, UNSCHEDULABLE)
     within = action.timeout or TIMEOUT
     flags = " --ignore-daemonsets" + (" --delete-emptydir-data" if action.empty_dir is Loss.DELETE else "")
@@ -189,7 +204,7 @@ def _change(
         diff=("spec.unschedulable: false -> true",) if cordoned is not True else (),
         blast=f"{len(going)} pods of {len(workloads)} workloads in {len({n for n, _ in workloads})} namespaces",
         undo_takes="1s (estimated) for the cordon; pods do not come back",
-        warnings=_warnings(going, blocked, cordoned is True),
+        warnings=warnings + ((_CORDONED,) if cordoned is True else ()),
         do_by_hand=f"kubectl drain {aim.name}{flags} --timeout={int(within.total_seconds())}s",
         undo_by_hand=f"kubectl uncordon {aim.name}",
         approval_class=ApprovalClass.C,
@@ -203,7 +218,9 @@ def _change(
     )
 
 
-def _warnings(going: list[dict[str, Any]], blocked: list[tuple[Json, str]], cordoned: bool) -> tuple[str, ...]:
+def _warnings(
+    going: list[dict[str, Any]], blocked: list[tuple[Json, str]], only: list[dict[str, Any]]
+) -> tuple[str, ...]:
     logs = f"Logs of {PODS_LOST_MAX} of them are" if len(going) > PODS_LOST_MAX else "Their logs are"
     warnings = [f"Pods that are evicted do not come back by an undo; only the cordon does. {logs} in the evidence"]
     if blocked:
@@ -216,8 +233,10 @@ def _warnings(going: list[dict[str, Any]], blocked: list[tuple[Json, str]], cord
         warnings.append(
             f"Pods of one workload go together, unless a PodDisruptionBudget says how many it can spare: {', '.join(several)}"
         )
-    if cordoned:
-        warnings.append("It is cordoned already, not by this incident; its undo will leave it so")
+    if only:
+        warnings.append(
+            f"The only pod of its workload, which serves nobody until another is ready elsewhere: {_names(only)}"
+        )
     if stateful := [p for p in going if (_controller(p) or {}).get("kind") == "StatefulSet"]:
         warnings.append(f"Of StatefulSets, which start elsewhere only when they are gone here: {_names(stateful)}")
     return tuple(warnings)

@@ -29,6 +29,7 @@ from stanch.mitigations.revisions import RESTARTED
 from stanch.mitigations.rollouts import RESOURCE, on_delete, rollout_verdict
 from stanch.mitigations.workload import (
     Json,
+    as_far_as_seen,
     is_crashing,
     live,
     live_pods,
@@ -60,7 +61,7 @@ class RestartRollout:
         if not isinstance(target, dict):
             return target
         asked = surroundings(aim, target)
-        if (gap := unanswered(seen, asked, 1, f"Pods of {aim}")) is not None:
+        if (gap := unanswered(seen, asked, 1, f"Pods of {aim}", part=asked[0])) is not None:
             return gap
         refusal = (
             not_observed(aim, target)
@@ -126,7 +127,7 @@ def _change(aim: Aim, target: Json, time: str, pods: list[dict[str, Any]], seen:
         after=after,
         summary=f"restart all pods of {aim} (as asked for at {time})",
         diff=(f"spec.template.metadata.annotations[{RESTARTED}]: {'(none)' if old == ABSENT else old} -> {time}",),
-        blast=f"{len(pods)} of {len(pods)} pods replaced{reach(aim, target, seen)}",
+        blast=f"{len(pods)} of {len(pods)} pods replaced{as_far_as_seen(aim, target, seen)}{reach(aim, target, seen)}",
         undo_takes="can't be undone",
         warnings=_warnings(aim, target, crashing),
         do_by_hand=f"kubectl -n {aim.namespace} rollout restart {aim.kind.value.lower()}/{aim.name}",

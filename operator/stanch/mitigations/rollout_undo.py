@@ -37,9 +37,10 @@ from stanch.mitigations.revisions import (
     without_nulls,
 )
 from stanch.mitigations.rollouts import RESOURCE, missed_deadline, on_delete, partition, rollout_verdict
-from stanch.mitigations.stuck_pods import let_go, on_their_way, stuck_pods
+from stanch.mitigations.stuck_pods import let_go, on_their_way, stuck_pods, too_many
 from stanch.mitigations.workload import (
     Json,
+    as_far_as_seen,
     live,
     live_pods,
     not_observed,
@@ -75,7 +76,9 @@ class UndoRollout:
         if not isinstance(target, dict):
             return target
         asked = (_history_of(aim, target), *surroundings(aim, target))
-        if (gap := unanswered(seen, asked, 2, f"The history of {aim}")) is not None:
+        # Of a StatefulSet any pod may be one that pins it; else pods only help to choose.
+        part = None if aim.kind is TargetKind.STATEFUL_SET else asked[1]
+        if (gap := unanswered(seen, asked, 2, f"The history of {aim}", part)) is not None:
             return gap
         pods = live_pods(items(seen.get(asked[1])))
         kept = owned_by(items(seen.get(asked[0])), target["metadata"]["uid"])
@@ -89,6 +92,7 @@ class UndoRollout:
         return (
             _blocked(aim, history, chosen.revision)
             or unanswered(seen, more, 0, "")
+            or too_many(aim, stuck_pods(aim, target, pods, chosen.revision.name, clock.now))
             or _change(aim, target, history, chosen, seen, clock.now)
         )
 
@@ -197,7 +201,7 @@ def _change(
             f"({wanted.images}): {chosen.why}"
         ),
         diff=differences(target["spec"]["template"], wanted.template),
-        blast=f"{replaced} of {len(pods)} pods replaced{reach(aim, target, seen)}",
+        blast=f"{replaced} of {len(pods)} pods replaced{as_far_as_seen(aim, target, seen)}{reach(aim, target, seen)}",
         undo_takes=roll_takes(target, pods),
         warnings=(*_stays(aim, target), *_goes(stuck), *not_rolled_back(aim, wanted, seen)),
         do_by_hand=f"kubectl -n {aim.namespace} rollout undo {resource} --to-revision={wanted.number}",

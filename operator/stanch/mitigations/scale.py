@@ -8,7 +8,7 @@ from stanch.api.actions import Action, Loss, Scale
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
-from stanch.core.asking import hpas, pods_of
+from stanch.core.asking import hpas, pods_of, quotas
 from stanch.core.observations import Observations, items
 from stanch.core.ports import (
     Aim,
@@ -26,6 +26,7 @@ from stanch.core.ports import (
 from stanch.core.questions import SCALED_OBJECTS, List, Question
 from stanch.core.there import read_target
 from stanch.mitigations.autoscaler import keda, scaled_object
+from stanch.mitigations.quota import no_room
 from stanch.mitigations.workload import (
     Json,
     cannot_make_pods,
@@ -69,10 +70,17 @@ class ScaleWorkload:
         if not isinstance(target, dict):
             return target
         assert aim.namespace is not None
-        asked = (hpas(aim.namespace), List(SCALED_OBJECTS, aim.namespace), *surroundings(aim, target))
-        if (gap := unanswered(seen, asked, 3, f"Who steers {aim}, or how its pods are,")) is not None:
-            return gap
+        asked = (
+            hpas(aim.namespace),
+            List(SCALED_OBJECTS, aim.namespace),
+            *surroundings(aim, target),
+            quotas(aim.namespace),
+        )
         now_at = target["spec"].get("replicas", 1)
+        # Only more of them could be more that crash.
+        part = asked[2] if action.replicas <= now_at else None
+        if (gap := unanswered(seen, asked, 3, f"Who steers {aim}, or how its pods are,", part)) is not None:
+            return gap
         if now_at == action.replicas:
             return NothingToDo(f"{aim} already has {now_at} replicas")
         pods = live_pods(items(seen.get(pods_of(aim, target))))
@@ -82,6 +90,7 @@ class ScaleWorkload:
             or _autoscaled(aim, action, items(seen.get(asked[0])))
             or _feeds_a_crash_loop(aim, now_at, action.replicas, pods, clock.now)
             or _loses_data(aim, target, now_at, action)
+            or no_room(aim, target, action.replicas, items(seen.get(quotas(aim.namespace))))
         )
         return refusal or self._change(aim, target, action.replicas, seen)
 

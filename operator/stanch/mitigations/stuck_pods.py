@@ -27,6 +27,8 @@ from stanch.mitigations.workload import Json
 
 # Pods on their way are waited for so long: only what is there can be written down, and what is not written down is not deleted.
 _ON_THEIR_WAY: Final = timedelta(seconds=30)
+# As many uids as an attempt has room for.
+_WRITTEN_MAX: Final = 500
 
 
 def on_their_way(aim: Aim, target: Json, pods: list[dict[str, Any]], clock: Clock) -> Refusal | None:
@@ -65,6 +67,17 @@ def stuck_pods(
     return tuple(
         PodToRemove(str(aim.namespace), p["metadata"]["name"], p["metadata"]["uid"], Removal.DELETE)
         for p in sorted(found, key=_number, reverse=True)
+    )
+
+
+def too_many(aim: Aim, stuck: tuple[PodToRemove, ...]) -> Refusal | None:
+    """Not all of them could be written down, and what is not written down is not deleted."""
+    if len(stuck) <= _WRITTEN_MAX:
+        return None
+    return Refusal(
+        Reason.PREFLIGHT,
+        f"{len(stuck)} pods of {aim} may pin it to the bad template, and at most {_WRITTEN_MAX} are written down to be deleted; "
+        f"scale it down first, or roll it back by hand (kubectl -n {aim.namespace} rollout undo statefulset/{aim.name})",
     )
 
 

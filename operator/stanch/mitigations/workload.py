@@ -16,12 +16,16 @@ Json = Mapping[str, Any]
 
 
 def unanswered(
-    seen: Observations, asked: Sequence[Question], must: int, what: str
+    seen: Observations, asked: Sequence[Question], must: int, what: str, part: Question | None = None
 ) -> Refusal | tuple[Question, ...] | None:
-    """What is still to be asked; or a refusal when one of the first ``must`` answers failed; None when all is known."""
+    """
+    What is still to be asked; or a refusal when one of the first ``must`` answers failed or was cut; None when all is known.
+
+    Of ``part`` a part of the list will do: who names it says of how many it knows (`as_far_as_seen`).
+    """
     if open_questions := tuple(q for q in asked if seen.get(q) is None):
         return open_questions
-    cut = next((q for q in asked[:must] if isinstance(q, List) and is_cut(seen.get(q))), None)
+    cut = next((q for q in asked[:must] if q != part and isinstance(q, List) and is_cut(seen.get(q))), None)
     if cut is not None:
         message = f"{what} can't be seen as a whole: there are more than {cut.limit} {cut.ref.plural}; act by hand"
         return Refusal(Reason.NO_DATA_NOW, message)
@@ -184,6 +188,12 @@ def surroundings(aim: Aim, obj: Json) -> tuple[Question, ...]:
     """What is needed to say what a change of pods touches."""
     assert aim.namespace is not None
     return (pods_of(aim, dict(obj)), services(aim.namespace), pdbs(aim.namespace))
+
+
+def as_far_as_seen(aim: Aim, obj: Json, seen: Observations) -> str:
+    """` (of the first 2000 pods; there are more)`, or nothing: what is said of its pods is said of these."""
+    question = pods_of(aim, obj)
+    return f" (of the first {question.limit} pods; there are more)" if is_cut(seen.get(question)) else ""
 
 
 def reach(aim: Aim, obj: Json, seen: Observations) -> str:

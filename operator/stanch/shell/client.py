@@ -22,6 +22,7 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 from yarl import URL
 
 from stanch.api.names import FIELD_MANAGER
+from stanch.evidence.redact import Redactor
 from stanch.shell.clock import Clock
 from stanch.shell.long_json import parsed
 from stanch.shell.metrics import API_SECONDS
@@ -31,6 +32,8 @@ WRITE_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 2.0
 LOG_READ_MAX: Final = 16 * 1024 * 1024
 USER_AGENT: Final = "stanch/0.1.0"
+# Longer words of an error are nobody's to read.
+MESSAGE_MAX: Final = 64 * 1024
 JSON: Final = "application/json"
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -61,8 +64,10 @@ class Reply:
 
     @property
     def message(self) -> str:
-        """The server's own words for an error."""
-        return str(self.body.get("message") or f"HTTP {self.status}")
+        """The server's own words for an error, or a webhook's; they may quote what they refuse, so secrets are masked."""
+        said = str(self.body.get("message") or f"HTTP {self.status}")
+        # Without a key: tokens of evidence are not for whoever may read an incident.
+        return Redactor(b"").scrub(said[:MESSAGE_MAX])
 
 
 async def configuration(kubeconfig: str | None) -> Configuration:

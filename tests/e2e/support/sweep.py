@@ -229,7 +229,8 @@ class RollBack(InNamespace):
         """Until it is over and written down."""
         world.declare(incident(ROLL_BACK))
         wait_for(lambda: lines(world.status(), "ActionItemDrafted"), tick, "it is over and written down", 120)
-        papers = {"postmortems": "checkout-5xx", "actionitems": "checkout-5xx-roll-back-fix"}
+        (item,) = world.status()["postmortem"]["actionItems"]
+        papers = {"postmortems": "checkout-5xx", "actionitems": item}
         for plural, name in papers.items():
             wait_for(lambda p=plural, n=name: world.admin.find(p, world.ns, n), tick, f"{plural} {name}", 30)
 

@@ -168,7 +168,7 @@ def _network(finder: _Finder, scene: Scene, namespace: str) -> None:
             Sort.LIMITS,
             lambda o: around.covers(o, "selector", labels),
         ),
-        ("Quotas", "ResourceQuota", List(sources.RESOURCE_QUOTAS, namespace, limit=50), Sort.LIMITS, _always),
+        ("Quotas", "ResourceQuota", sources.quotas(namespace), Sort.LIMITS, _always),
         ("Limits", "LimitRange", List(sources.LIMIT_RANGES, namespace, limit=50), Sort.LIMITS, _always),
     )
     for title, kind, question, sort, near in rows:

@@ -18,6 +18,7 @@ from stanch.core.questions import (
     HELM_RELEASES,
     HTTP_ROUTES,
     NODES,
+    RESOURCE_QUOTAS,
     Get,
     List,
     Question,
@@ -38,7 +39,6 @@ SECRETS: Final = Ref("", "v1", "secrets")
 CLAIMS: Final = Ref("", "v1", "persistentvolumeclaims")
 INGRESSES: Final = Ref("networking.k8s.io", "v1", "ingresses")
 NETWORK_POLICIES: Final = Ref("networking.k8s.io", "v1", "networkpolicies")
-RESOURCE_QUOTAS: Final = Ref("", "v1", "resourcequotas")
 LIMIT_RANGES: Final = Ref("", "v1", "limitranges")
 MUTATING: Final = Ref("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations")
 VALIDATING: Final = Ref("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations")

@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
+from stanch.core.quantity import amount
 from stanch.evidence.describe.page import NONE, Page
-from stanch.evidence.describe.quantity import amount
 from stanch.evidence.dig import at, dicts, mapping, sequence, text
 from stanch.evidence.times import stamp
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from stanch.core.quantity import amount
 from stanch.evidence.describe.page import NONE, Page
 from stanch.evidence.describe.parts import annotations, conditions, created, events, labels
-from stanch.evidence.describe.quantity import amount
 from stanch.evidence.dig import dicts, mapping, name_of, sequence, text
 from stanch.evidence.times import parse, stamp
 
