@@ -619,6 +619,20 @@ BUGS: Bugs = {
             "test_dry_run.py::test_what_was_tried_is_what_is_sent",
         ),
         Bug(
+            "takes a rollback back by itself",
+            "reverts.py",
+            "    return Revert.ASK if unfit(record.action, record.asked.revert) else",
+            "    return",
+            "test_reverts.py::test_a_rollback_stays_when_it_is_resolved",
+        ),
+        Bug(
+            "takes its own revert for a person's word that harm is wanted",
+            "relapse.py",
+            "a.undoes and a.asked_entry)",
+            "a.undoes)",
+            "test_reverts.py::test_harm_after_a_revert_that_was_chosen_long_before_is_a_relapse",
+        ),
+        Bug(
             "undoes without trying",
             "undo.py",
             "    if _would_be_accepted(draft, record, aim, change):",

@@ -13,6 +13,7 @@ from stanch.api.wish import Revert
 from stanch.core.attempts import standing
 from stanch.core.draft import Draft
 from stanch.core.git_ops import HOLD
+from stanch.core.reverts import chosen
 
 DEBTS_MAX = 16
 # With sixteen debts the status must still be small; a longer line is in breakGlass.
@@ -75,7 +76,7 @@ def _debt(draft: Draft, record: MitigationRecord, attempt: Attempt, what: str) -
         owner=record.requested_by or "somebody",
         since_time=attempt.applied_time,
         due_time=due,
-        revert=(record.asked.revert or Revert.ASK).value,
+        revert=chosen(record).value,
         remind_time=_first(draft, record.action, attempt.applied_time, due),
     )
 

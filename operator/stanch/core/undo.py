@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from stanch.api.incident_status import Attempt, AttemptState, Effect, MitigationRecord, UndoAsked, UndoClass, WishState
+from stanch.api.incident_status import Attempt, AttemptState, MitigationRecord, UndoAsked, WishState
 from stanch.api.names import EventKind, Reason
 from stanch.api.wish import Revert
 from stanch.core.asking import target_of
@@ -17,6 +17,7 @@ from stanch.core.intend import dry_run, intend
 from stanch.core.observations import Failed, Found, NotFound
 from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.questions import UndoSecret
+from stanch.core.reverts import can_go_back, chosen, made_worse, will_go_back
 from stanch.core.steering import who_set
 from stanch.core.swap import digest, fields
 from stanch.core.three_way import conflicts, in_words, with_conflict
@@ -29,42 +30,29 @@ ATTEMPTS_MAX: Final = 8
 
 def revert_where_chosen(draft: Draft) -> None:
     """`revert: OnResolved | OnExpiry` and `whenWorse: Undo` are words given beforehand; Ask, the default, is never one."""
-    times, policy = draft.status.times, draft.catalog.policy
+    times = draft.status.times
     for record in draft.records:
-        # The policy's word counts like the asker's own: what made it worse goes back, also while it is on its way.
-        worse = record.effect is Effect.WORSE and policy.when_worse == "Undo"
+        worse = made_worse(draft, record)
         under_way = open_attempt(record)
         # Tried once and refused, with the reason, is for a person to look at.
-        if (
-            record.undo_asked
-            or not _goes_back_by_itself(draft, record)
-            or (under_way and (under_way.undoes or not worse))
-        ):
+        if record.undo_asked or not can_go_back(draft, record) or (under_way and (under_way.undoes or not worse)):
             continue
-        if (wanted := draft.held_for(record)) is not None and _goes_back_by_itself(draft, wanted):
+        if (wanted := draft.held_for(record)) is not None and will_go_back(draft, wanted):
             continue  # Lifted last: the tool would put the other one back before it is undone.
         if record.action == HOLD and any(_goes_back_when_resolved(draft, r) for r in draft.records):
             continue  # So is one that a person asked for.
         if any(a.undoes and a.state is AttemptState.FAILED for a in record.attempts or ()):
             continue  # Tried once in vain, with the reason; a person must look.
         debt = draft.debt(record.name)
-        resolved = record.asked.revert is Revert.ON_RESOLVED and times is not None and times.resolved is not None
-        expired = record.asked.revert is Revert.ON_EXPIRY and debt is not None and debt.due_time <= draft.now
+        resolved = chosen(record) is Revert.ON_RESOLVED and times is not None and times.resolved is not None
+        expired = chosen(record) is Revert.ON_EXPIRY and debt is not None and debt.due_time <= draft.now
         if resolved or expired or worse:
             asked = UndoAsked(by=record.requested_by or "", time=draft.now)
             draft.put(record.model_copy(update={"undo_asked": asked}))
 
 
 def _goes_back_when_resolved(draft: Draft, record: MitigationRecord) -> bool:
-    chosen = record.action != HOLD and record.asked.revert is Revert.ON_RESOLVED
-    return chosen and _goes_back_by_itself(draft, record)
-
-
-def _goes_back_by_itself(draft: Draft, record: MitigationRecord) -> bool:
-    """Does an effect of it stand that will be taken back? What nothing and nobody takes back holds up no hold."""
-    if standing(record) is None or record.reason == Reason.UNDO_NOT_EXACT:
-        return False
-    return draft.catalog.mitigations[record.action].undo_class is not UndoClass.NONE
+    return record.action != HOLD and chosen(record) is Revert.ON_RESOLVED and can_go_back(draft, record)
 
 
 def start_undos(draft: Draft) -> None:
