@@ -572,7 +572,7 @@ BUGS: Bugs = {
         Bug(
             "does not try it first",
             INTEND,
-            "    if isinstance(answer, Failed):\n        return _judged(draft, record, answer)\n",
+            "    if isinstance(answer, Failed):\n        return _judged(draft, record, answer, undoes=undoes)\n",
             "    if isinstance(answer, Failed):\n        return True\n",
             "test_dry_run.py::test_what_the_api_server_would_refuse_is_not_written",
         ),
@@ -588,6 +588,13 @@ BUGS: Bugs = {
             INTEND,
             "    if answer.status in (0, 429):",
             "    if False:",
+            "test_dry_run.py::test_nobody_s_answer_is_no_refusal",
+        ),
+        Bug(
+            "says nothing of a try that nobody answers",
+            INTEND,
+            "        if draft.now - since >= draft.catalog.policy.told_after:",
+            "        if False:",
             "test_dry_run.py::test_nobody_s_answer_is_no_refusal",
         ),
         Bug(
