@@ -640,10 +640,17 @@ BUGS: Bugs = {
             "test_reverts.py::test_harm_after_a_revert_that_was_chosen_long_before_is_a_relapse",
         ),
         Bug(
+            "goes back to where nobody answers",
+            "reverts.py",
+            "    if not isinstance(mitigation, LooksBack):",
+            "    if True:",
+            "test_undo_hurts.py::test_a_person_is_told_and_may_force_it_with_another",
+        ),
+        Bug(
             "undoes without trying",
             "undo.py",
-            "    if _would_be_accepted(draft, record, aim, change):",
-            "    if True:",
+            "    elif _would_be_accepted(draft, record, aim, change):",
+            "    else:",
             "test_dry_run.py::test_an_undo_is_tried_as_well",
         ),
         Bug(

@@ -9,7 +9,7 @@ from stanch.api.names import Reason
 from stanch.api.wish import ONLY_WHEN_ASKED, Revert
 from stanch.core.attempts import standing
 from stanch.core.draft import Draft
-from stanch.core.ports import Aim, Refusal
+from stanch.core.ports import Aim, LooksBack, Refusal, Written
 
 
 def unfit(action: str, revert: Revert | None) -> str | None:
@@ -40,6 +40,18 @@ def can_go_back(draft: Draft, record: MitigationRecord) -> bool:
 def made_worse(draft: Draft, record: MitigationRecord) -> bool:
     """The policy's word counts like the asker's own: what made it worse goes back, also while it is on its way."""
     return record.effect is Effect.WORSE and draft.catalog.policy.when_worse == "Undo"
+
+
+def would_hurt(draft: Draft, record: MitigationRecord, aim: Aim, undo: Written) -> Refusal | None:
+    """Exact is not harmless: what it would go back to may be gone or sick by now (mitigations.md 1.7, 1.11, 1.13)."""
+    mitigation = draft.catalog.mitigations[record.action]
+    if not isinstance(mitigation, LooksBack):
+        return None
+    refusal = mitigation.undo_refusal(undo, aim, draft.seen)
+    if isinstance(refusal, tuple):
+        draft.ask(*refusal)
+        return None
+    return refusal
 
 
 def will_go_back(draft: Draft, record: MitigationRecord) -> bool:

@@ -9,7 +9,7 @@ from stanch.core.asking import target_of
 from stanch.core.attempts import open_attempt, standing, writer
 from stanch.core.contest import wrote_over
 from stanch.core.draft import Draft
-from stanch.core.forced_undo import agreed, ask_who_agreed, is_next, over_what_is_there, plan_of
+from stanch.core.forced_undo import agreed, ask_who_agreed, is_next, not_forced, over_what_is_there, plan_of
 from stanch.core.freeze import frozen
 from stanch.core.git_ops import HOLD
 from stanch.core.guards import asker_may, fields_are_free, policies_are_proven
@@ -17,7 +17,7 @@ from stanch.core.intend import dry_run, intend
 from stanch.core.observations import Failed, Found, NotFound
 from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.questions import UndoSecret
-from stanch.core.reverts import can_go_back, chosen, made_worse, will_go_back
+from stanch.core.reverts import can_go_back, chosen, made_worse, will_go_back, would_hurt
 from stanch.core.steering import who_set
 from stanch.core.swap import digest, fields
 from stanch.core.three_way import conflicts, in_words, with_conflict
@@ -35,7 +35,13 @@ def revert_where_chosen(draft: Draft) -> None:
         worse = made_worse(draft, record)
         under_way = open_attempt(record)
         # Tried once and refused, with the reason, is for a person to look at.
-        if record.undo_asked or not can_go_back(draft, record) or (under_way and (under_way.undoes or not worse)):
+        refused = record.reason == Reason.UNDO_WOULD_HURT
+        if (
+            record.undo_asked
+            or refused
+            or not can_go_back(draft, record)
+            or (under_way and (under_way.undoes or not worse))
+        ):
             continue
         if (wanted := draft.held_for(record)) is not None and will_go_back(draft, wanted):
             continue  # Lifted last: the tool would put the other one back before it is undone.
@@ -145,15 +151,33 @@ def _compare(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, A
         who = who_set(target, undo["before"]) or writer(target)
         if record.undo_asked is not None and record.undo_asked.force:
             change = over_what_is_there(record, aim, undo, live, target, who)
-            _force(draft, with_conflict(draft, record, found), aim, attempt, change)
+            record = with_conflict(draft, record, found)
+            _force(
+                draft, record, aim, attempt, change, f"It would overwrite what others wrote since. {in_words(found)}"
+            )
             return
         what = f"{aim} is not what stanch left, {who} wrote it since. {in_words(found)}"
         why = f"{what}. Undo would overwrite that; {_by_hand(record)}, or undo with force"
         _refuse(draft, with_conflict(draft, record, found), why)
         return
-    change = _inverse(record, aim, undo, target)
-    if _would_be_accepted(draft, record, aim, change):
-        intend(draft, record.model_copy(update={"conflict": None}), aim, change, undoes=attempt.id)
+    _take_back(draft, record.model_copy(update={"conflict": None}), aim, undo, _inverse(record, aim, undo, target))
+
+
+def _take_back(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, Any], change: Change) -> None:
+    """It is as we left it. Where going back would do harm by now, it takes two people who know."""
+    attempt, hurts = standing(record), would_hurt(draft, record, aim, undo)
+    assert attempt is not None
+    if draft.questions:
+        return
+    if hurts is not None and hurts.reason == Reason.NO_DATA_NOW:
+        _wait(draft, record, hurts)
+    elif hurts is not None and record.undo_asked is not None and record.undo_asked.force:
+        _force(draft, record, aim, attempt, change, hurts.message)
+    elif hurts is not None:
+        why = f"{hurts.message}. Undo it when that is no longer so, or undo with force"
+        _refuse(draft, record, why, Reason.UNDO_WOULD_HURT)
+    elif _would_be_accepted(draft, record, aim, change):
+        intend(draft, record, aim, change, undoes=attempt.id)
 
 
 def _would_be_accepted(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> bool:
@@ -166,13 +190,13 @@ def _would_be_accepted(draft: Draft, record: MitigationRecord, aim: Aim, change:
     return checked is True
 
 
-def _force(draft: Draft, record: MitigationRecord, aim: Aim, attempt: Attempt, change: Change) -> None:
-    """Over what others wrote since, once another person agreed to exactly that."""
+def _force(draft: Draft, record: MitigationRecord, aim: Aim, attempt: Attempt, change: Change, harm: str) -> None:
+    """Over what others wrote since, or though it would hurt, once another person agreed to exactly that."""
     if not _would_be_accepted(draft, record, aim, change):
         return
-    going = agreed(draft, record, plan_of(attempt, aim, change))
+    going = agreed(draft, record, plan_of(attempt, aim, change), harm)
     if isinstance(going, str):
-        _refuse(draft, record, going)
+        _refuse(draft, record, going, not_forced(record))
     elif going.reason == Reason.APPROVAL_MISSING:
         draft.put(going)
         draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
