@@ -640,6 +640,13 @@ BUGS: Bugs = {
             "test_reverts.py::test_harm_after_a_revert_that_was_chosen_long_before_is_a_relapse",
         ),
         Bug(
+            "gives a node back that another incident counts on",
+            "shared_nodes.py",
+            "    if other is None:",
+            "    if True:",
+            "test_shared_nodes.py::test_a_node_that_another_incident_drained_is_not_given_back_before_it_ends",
+        ),
+        Bug(
             "goes back to where nobody answers",
             "reverts.py",
             "    if not isinstance(mitigation, LooksBack):",
@@ -649,8 +656,8 @@ BUGS: Bugs = {
         Bug(
             "undoes without trying",
             "undo.py",
-            "    elif _would_be_accepted(draft, record, aim, change):",
-            "    else:",
+            "        if _would_be_accepted(draft, record, aim, change):\n            intend(",
+            "        if True:\n            intend(",
             "test_dry_run.py::test_an_undo_is_tried_as_well",
         ),
         Bug(

@@ -18,6 +18,7 @@ from stanch.core.observations import Failed, Found, NotFound
 from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.questions import UndoSecret
 from stanch.core.reverts import can_go_back, chosen, made_worse, will_go_back, would_hurt
+from stanch.core.shared_nodes import still_kept
 from stanch.core.steering import who_set
 from stanch.core.swap import digest, fields
 from stanch.core.three_way import conflicts, in_words, with_conflict
@@ -165,19 +166,22 @@ def _compare(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, A
 
 def _take_back(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, Any], change: Change) -> None:
     """It is as we left it. Where going back would do harm by now, it takes two people who know."""
-    attempt, hurts = standing(record), would_hurt(draft, record, aim, undo)
+    attempt = standing(record)
     assert attempt is not None
+    hurts = would_hurt(draft, record, aim, undo) or still_kept(draft, record, aim, attempt, undo)
     if draft.questions:
         return
-    if hurts is not None and hurts.reason == Reason.NO_DATA_NOW:
-        _wait(draft, record, hurts)
-    elif hurts is not None and record.undo_asked is not None and record.undo_asked.force:
+    forced = record.undo_asked is not None and record.undo_asked.force
+    if hurts is None:
+        if _would_be_accepted(draft, record, aim, change):
+            intend(draft, record, aim, change, undoes=attempt.id)
+    elif forced and hurts.reason != Reason.NO_DATA_NOW:
         _force(draft, record, aim, attempt, change, hurts.message)
-    elif hurts is not None:
+    elif hurts.reason in (Reason.NO_DATA_NOW, Reason.TARGET_BUSY):
+        _wait(draft, record, hurts)
+    else:
         why = f"{hurts.message}. Undo it when that is no longer so, or undo with force"
         _refuse(draft, record, why, Reason.UNDO_WOULD_HURT)
-    elif _would_be_accepted(draft, record, aim, change):
-        intend(draft, record, aim, change, undoes=attempt.id)
 
 
 def _would_be_accepted(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> bool:
