@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from stanch.api.actions import ACTION_NAMES, KINDS_OF_ACTION
+from stanch.api.wish import ONLY_WHEN_ASKED
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ def kind_rules(action_kinds: str, unless: str, reach: str, hint: str) -> tuple[R
 WISH: tuple[Rule, ...] = (
     exactly_one(ACTION_NAMES, "action"),
     *kind_rules("self", "!has(self.target)", "self.target.kind", ""),
+    Rule(
+        f"!has(self.revert) || self.revert == 'Ask' || !({' || '.join(f'has(self.{name})' for name in ONLY_WHEN_ASKED)})",
+        f"revert must be Ask, or left out, for {', '.join(ONLY_WHEN_ASKED)}: none of them goes back by itself",
+        field=".revert",
+    ),
     Rule(
         "!has(self.autoscaler) || has(self.autoscaler.minReplicas) || has(self.autoscaler.maxReplicas)",
         "autoscaler must set minReplicas, maxReplicas or both",

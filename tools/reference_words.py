@@ -106,6 +106,7 @@ REASONS: Final[Mapping[str, str]] = {
     "OwnedByAnother": "Another controller steers the field and would put it back.",
     "NotReadable": "Something needed for the decision can't be read now; looked at again.",
     "UndoNotExact": "The target is not as stanch left it; an undo would overwrite somebody's change.",
+    "UndoWouldHurt": "The target is as stanch left it, and going back would do harm now; a person asks again, or forces it.",
     "OnlyIfHarmGoesOn": "Starts only while it still hurts, after the one before had its time.",
 }
 

@@ -105,6 +105,7 @@ PLANTED: tuple[tuple[str, Spoil, str], ...] = (
         "spec.mitigations[0]",
     ),
     ("RB015", node, "spec.targets[0]"),
+    ("RB033", wishes(BACK | {"revert": "OnResolved"}), "spec.mitigations[0].revert"),
     ("RB016", wishes(PAUSE, BACK), "spec.mitigations[1]"),
     ("RB016", wishes(BACK, BACK | {"name": "again"}), "spec.mitigations[1]"),
     ("RB018", wishes(OFF, targets=[FLAG], preconditions=FRESH, recovery=BY_HAND), "spec.preconditions[0]"),

@@ -260,6 +260,10 @@ def test_the_other_examples_are_taken(kubectl: Kubectl, item: dict[str, Any]) ->
             "rolloutUndo, rolloutRestart must have a target of kind DaemonSet or Deployment or StatefulSet",
         ),
         ({"mitigations": [roll_back()], "targets": []}, "spec.targets must have one"),
+        (
+            {"mitigations": [roll_back(revert="OnResolved")]},
+            "spec.mitigations[0].revert: Invalid value: revert must be Ask",
+        ),
         ({"targets": [{"kind": "Secret", "name": "a"}]}, 'spec.targets[0].kind: Unsupported value: "Secret"'),
         ({"severity": "sev1"}, 'spec.severity: Unsupported value: "sev1"'),
         ({"title": "x" * 256}, "spec.title: Too long"),

@@ -1,10 +1,12 @@
 """Guard 15: what the API server would refuse, or make something else of, is not written, and nobody is asked to agree to it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from build import BAD, GOOD, TARGET_UID, entry, incident, roll_back
+from stanch.api.names import Reason
 from stanch.core.freeze import FROZEN_WORDS
 from stanch.core.observations import Answer, Busy, Failed
 from stanch.core.questions import DryRun
@@ -30,16 +32,53 @@ def test_what_the_api_server_would_refuse_is_not_written() -> None:
     assert GOOD == there.run(seconds=20).image
 
 
-@pytest.mark.parametrize(
-    "answer", [Failed(0, "timed out"), Failed(429, "slow down"), Failed(500, "etcd is away")], ids=str
-)
-def test_nobody_s_answer_is_no_refusal(answer: Failed) -> None:
-    """It says nothing about the plan: tried again, and not told as one that is bad."""
+SOON = timedelta(seconds=12)
+NOBODY = {
+    "silent": (
+        Failed(0, "timed out"),
+        "gave no answer when it was to try it; an admission webhook that hangs does that",
+    ),
+    "busy": (Failed(429, "slow down"), "has no time to try it (slow down)"),
+    "broken": (Failed(500, "etcd is away"), "could not try it: etcd is away"),
+}
+
+
+@pytest.mark.parametrize("who", NOBODY)
+def test_nobody_s_answer_is_no_refusal(who: str) -> None:
+    """It says nothing about the plan: tried again, with the plan on the record, and not told as one that is bad."""
+    answer, words = NOBODY[who]
     there = told(bad_deploy(incident(roll_back())), answer).run(seconds=40)
-    assert ([], False) == (there.effects, there.record("roll-back").reason == "DryRunRefused")
-    assert "Expired" != there.record("roll-back").state.value
+    record = there.record("roll-back")
+    assert ([], "Held", Reason.NO_DATA_NOW) == (there.effects, record.state.value, record.reason)
+    assert words in record.message
+    assert record.plan
+    assert record.diff
+    assert 1 == there.kinds().count("MitigationHeld")
     del there.answer
-    assert GOOD == there.run(seconds=20).image
+    assert GOOD == there.run(seconds=30).image
+
+
+@pytest.mark.parametrize("who", ["silent", "busy"])
+def test_an_answer_that_stayed_out_once_is_nothing_to_tell(who: str) -> None:
+    """A moment later there is one."""
+    there = told(bad_deploy(incident(roll_back())), NOBODY[who][0]).run(seconds=10)
+    assert ("Waiting", None) == (there.record("roll-back").state.value, there.record("roll-back").reason)
+    del there.answer
+    assert GOOD == there.run(seconds=10).image
+    assert "MitigationHeld" not in there.kinds()
+
+
+@pytest.mark.parametrize("who", NOBODY)
+def test_an_undo_that_nobody_answers_says_so(who: str) -> None:
+    """Nothing ends such a wish: without words who asked would wait for ever, and not know for what."""
+    answer, words = NOBODY[who]
+    there = bad_deploy(incident(roll_back(), recovery={"hold": "8h"})).run(seconds=10)
+    told(there, answer).say(entry("alice", after=SOON, undo={"mitigation": "roll-back"})).run(seconds=50)
+    record = there.record("roll-back")
+    assert (Reason.NO_DATA_NOW, 1) == (record.reason, len(there.effects))
+    assert words in record.message
+    del there.answer
+    assert "Undone" == there.run(minutes=1).record("roll-back").state.value
 
 
 def test_a_freeze_that_the_dry_run_meets_is_told_as_one() -> None:

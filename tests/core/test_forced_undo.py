@@ -184,10 +184,10 @@ def test_nobody_agrees_within_an_hour():
     world = forced().run(minutes=61)
     record = world.record("roll-back")
     assert (None, "UndoNotExact", FIX) == (record.undo_asked, record.reason, world.image)
-    assert "nobody agreed within 1h to overwrite it" in record.message
+    assert "nobody agreed within 1h to force it" in record.message
     world = forced()
     world.catalog = replace(CATALOG, policy=replace(CATALOG.policy, approval_ask_for=timedelta(minutes=5)))
-    assert "nobody agreed within 5m to overwrite it" in world.run(minutes=6).record("roll-back").message
+    assert "nobody agreed within 5m to force it" in world.run(minutes=6).record("roll-back").message
 
 
 def test_what_a_machine_forces_needs_two_people():

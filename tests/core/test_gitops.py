@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from build import Json, entry, incident, roll_back, stamp
+from build import GOOD, Json, entry, incident, roll_back, scale_to, stamp
 from objects import FLUX, HELD, TEMPLATE, managed, steered
 from stanch.api.incident_status import WishState
 from stanch.api.policy import DEFAULT
@@ -186,26 +186,34 @@ def test_a_hold_is_lifted_only_when_asked_and_leaves_no_trace() -> None:
     assert there.incident.status.debt is None
 
 
+def sized(*before: Json) -> World:
+    """More pods of a good release, chosen to go back when it is resolved; Flux says how many there are."""
+    there = steered(*before, scale_to(4, revert="OnResolved"), fields={"f:spec": {"f:replicas": {}}})
+    there.target["spec"]["template"]["spec"]["containers"][0]["image"] = GOOD
+    there.settle()
+    return there
+
+
 def test_holds_are_lifted_after_what_they_hold() -> None:
     """
-    revert: OnResolved takes the rollback back first, or Flux would do so a second before.
+    revert: OnResolved takes the size back first, or Flux would do so a second before.
     """
-    there = steered(roll_back(revert="OnResolved")).run(minutes=10)
-    assert there.record("hold-roll-back").state is WishState.UNDONE
-    assert there.record("roll-back").state is WishState.UNDONE
+    there = sized().run(minutes=10)
+    assert there.record("hold-size").state is WishState.UNDONE
+    assert there.record("size").state is WishState.UNDONE
     undone = [line.text for line in there.incident.status.timeline if line.kind == "MitigationUndone"]
-    assert undone[0].startswith("roll-back")
-    assert undone[1].startswith("hold-roll-back")
+    assert undone[0].startswith("size")
+    assert undone[1].startswith("hold-size")
 
 
 def test_a_hold_that_a_person_asked_for_is_lifted_last_too() -> None:
     """
-    Asked for first, and so first in the record: lifted before the rollback is undone, Flux would undo that.
+    Asked for first, and so first in the record: lifted before the size is undone, Flux would undo that.
     """
     freeze = {"name": "freeze", "gitOpsHold": {}, "revert": "OnResolved", "when": "Always"}
-    there = steered(freeze, roll_back(revert="OnResolved")).run(minutes=10)
+    there = sized(freeze).run(minutes=10)
     undone = [line.text for line in there.incident.status.timeline if line.kind == "MitigationUndone"]
-    assert [text.split(":")[0] for text in undone] == ["roll-back", "freeze"]
+    assert [text.split(":")[0] for text in undone] == ["size", "freeze"]
     alone = steered(freeze, roll_back()).run(minutes=10)
     assert alone.record("freeze").state is WishState.UNDONE
     assert alone.record("roll-back").state is WishState.DONE

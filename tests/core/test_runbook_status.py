@@ -32,6 +32,10 @@ def test_it_is_ready_from_the_first_look():
         ({"parameters": None}, "$(deployment) is written, but spec.parameters has no deployment"),
         ({"mitigations": [{"name": "m"}]}, "spec.mitigations.m: exactly one action"),
         ({"mitigations": [{"name": "m", "drain": {}}]}, "drain acts on Node, not on Deployment"),
+        (
+            {"mitigations": [{"name": "m", "rolloutUndo": {}, "revert": "OnResolved"}]},
+            "spec.mitigations.m: revert must be Ask, or left out, for rolloutUndo",
+        ),
         ({"parameters": [{**DEPLOYMENT, "oneOf": ["Not A Name"]}]}, "spec.targets"),
         ({"parameters": [{**DEPLOYMENT, "oneOf": ["a\nb"]}]}, "spec.parameters.deployment.oneOf"),
         ({"title": None}, "spec.title: Field required"),

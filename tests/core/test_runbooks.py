@@ -124,6 +124,12 @@ def test_an_entrys_mitigation_of_the_same_name_comes_too_late():
         ({}, {"deployment": "billing"}, "NotRendered", "must be one of checkout, cart"),
         ({"targets": None}, None, "NotRendered", "names no target"),
         ({"mitigations": [{"name": "m", "cordon": {}}]}, None, "NotRendered", "cordon acts on Node, not on Deployment"),
+        (
+            {"mitigations": [{"name": "m", "rolloutUndo": {}, "revert": "OnExpiry"}]},
+            None,
+            "NotRendered",
+            "revert must be Ask",
+        ),
         ({"mitigations": [{"name": "m"}]}, None, "NotRendered", "exactly one action"),
         ({"mode": "Whatever"}, None, "SpecInvalid", "spec.mode"),
         (

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from build import GOOD, entry, incident, roll_back, scale_to
 from objects import FLUX, HELD, steered
 from stanch.api.incident_status import AttemptState, WishState
@@ -70,12 +68,11 @@ def test_a_hold_that_came_later_is_lifted_after_what_it_holds_too() -> None:
     assert ["roll-back", "freeze"] == undone
 
 
-@pytest.mark.parametrize("asked", ["by a person", "for it"])
-def test_a_hold_does_not_wait_for_what_is_never_undone(asked: str) -> None:
+def test_a_hold_does_not_wait_for_what_is_never_undone() -> None:
     """A restart has no undo: chosen to go back when it is resolved, the hold does."""
     freeze = {"name": "freeze", "gitOpsHold": {}, "revert": "OnResolved", "when": "Always"}
-    restart = {"name": "re", "rolloutRestart": {}, "revert": "OnResolved", "when": "Always"}
-    there = healthy(incident(*([freeze] if asked == "by a person" else []), restart, severity="SEV4"))
+    restart = {"name": "re", "rolloutRestart": {}, "when": "Always"}
+    there = healthy(incident(freeze, restart, severity="SEV4"))
     there.target["metadata"]["labels"] |= FLUX
     assert HELD in there.run(seconds=8).target["metadata"]["labels"]
     assert HELD not in there.run(hours=1).target["metadata"]["labels"]
@@ -108,9 +105,12 @@ def test_a_hold_does_not_wait_for_what_can_not_be_undone_exactly() -> None:
     assert (5, False) == (there.target["spec"]["replicas"], HELD in there.target["metadata"]["labels"])
 
 
-def test_a_hold_is_not_lifted_over_a_rollback_that_never_expires() -> None:
-    """Lifted, Flux would bring the bad release back: it is owed and asked for instead."""
-    there = steered(roll_back(revert="OnExpiry", ttl="1h")).run(hours=1)
+def test_a_hold_is_not_lifted_over_what_never_expires() -> None:
+    """Nothing is owed for resuming: lifted, Flux would pause it again, so it is owed and asked for instead."""
+    resume = {"name": "go", "rolloutResume": {}, "revert": "OnExpiry", "ttl": "1h"}
+    there = steered(resume, fields={"f:spec": {"f:paused": {}}})
+    there.target["spec"]["paused"] = True
+    there.run(hours=1)
     for _ in range(15):
         there.now += timedelta(hours=2)
         there.look()

@@ -579,7 +579,7 @@ BUGS: Bugs = {
         Bug(
             "does not try it first",
             INTEND,
-            "    if isinstance(answer, Failed):\n        return _judged(draft, record, answer)\n",
+            "    if isinstance(answer, Failed):\n        return _judged(draft, record, answer, undoes=undoes)\n",
             "    if isinstance(answer, Failed):\n        return True\n",
             "test_dry_run.py::test_what_the_api_server_would_refuse_is_not_written",
         ),
@@ -595,6 +595,13 @@ BUGS: Bugs = {
             INTEND,
             "    if answer.status in (0, 429):",
             "    if False:",
+            "test_dry_run.py::test_nobody_s_answer_is_no_refusal",
+        ),
+        Bug(
+            "says nothing of a try that nobody answers",
+            INTEND,
+            "        if draft.now - since >= draft.catalog.policy.told_after:",
+            "        if False:",
             "test_dry_run.py::test_nobody_s_answer_is_no_refusal",
         ),
         Bug(
@@ -626,10 +633,38 @@ BUGS: Bugs = {
             "test_dry_run.py::test_what_was_tried_is_what_is_sent",
         ),
         Bug(
+            "takes a rollback back by itself",
+            "reverts.py",
+            "    return Revert.ASK if unfit(record.action, record.asked.revert) else",
+            "    return",
+            "test_reverts.py::test_a_rollback_stays_when_it_is_resolved",
+        ),
+        Bug(
+            "takes its own revert for a person's word that harm is wanted",
+            "relapse.py",
+            "a.undoes and a.asked_entry)",
+            "a.undoes)",
+            "test_reverts.py::test_harm_after_a_revert_that_was_chosen_long_before_is_a_relapse",
+        ),
+        Bug(
+            "gives a node back that another incident counts on",
+            "shared_nodes.py",
+            "    if other is None:",
+            "    if True:",
+            "test_shared_nodes.py::test_a_node_that_another_incident_drained_is_not_given_back_before_it_ends",
+        ),
+        Bug(
+            "goes back to where nobody answers",
+            "reverts.py",
+            "    if not isinstance(mitigation, LooksBack):",
+            "    if True:",
+            "test_undo_hurts.py::test_a_person_is_told_and_may_force_it_with_another",
+        ),
+        Bug(
             "undoes without trying",
             "undo.py",
-            "    if _would_be_accepted(draft, record, aim, change):",
-            "    if True:",
+            "        if _would_be_accepted(draft, record, aim, change):\n            intend(",
+            "        if True:\n            intend(",
             "test_dry_run.py::test_an_undo_is_tried_as_well",
         ),
         Bug(

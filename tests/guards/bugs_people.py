@@ -373,8 +373,8 @@ BUGS: Bugs = {
         Bug(
             "goes on when somebody said no",
             FORCED,
-            'update={"undo_asked": None, "reason": Reason.UNDO_NOT_EXACT, "message": message}',
-            'update={"reason": Reason.UNDO_NOT_EXACT, "message": message}',
+            'update={"undo_asked": None, "reason": not_forced(record), "message": message}',
+            'update={"reason": not_forced(record), "message": message}',
             "test_forced_undo.py::test_denied_it_is_over",
         ),
     ),

@@ -252,7 +252,13 @@ BUGS: Bugs = {
             "    if record.asked.harm_first:\n        return None\n    if False:\n        return Refusal(",
             f"{CHOICES}::test_harm_first_does_not_get_past_it",
         ),
-        Bug("takes back what made it worse unasked", "undo.py", ' and policy.when_worse == "Undo"', "", WORSE),
+        Bug(
+            "takes back what made it worse unasked",
+            "reverts.py",
+            ' and draft.catalog.policy.when_worse == "Undo"',
+            "",
+            WORSE,
+        ),
         Bug(
             "leaves what made it worse", "undo.py", "if resolved or expired or worse:", "if resolved or expired:", WORSE
         ),

@@ -8,11 +8,11 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 
-from stanch.core.commands import Swap
+from stanch.core.commands import Removal, Remove, Swap
 from stanch.core.observations import Failed, Found, NotFound, OutcomeKind
-from stanch.core.questions import DEPLOYMENTS, HPAS, ROLLOUTS, Get, List, Logs
+from stanch.core.questions import DEPLOYMENTS, HPAS, INCIDENTS, ROLLOUTS, DryRun, Get, List, Logs
 from stanch.core.records import Store
-from stanch.shell.client import Kube
+from stanch.shell.client import MERGE_PATCH, WRITE_SECONDS, Kube, Reply
 from stanch.shell.observe import Observer
 from stanch.shell.perform import STALE_SECONDS, perform
 from stanch.shell.store import store
@@ -48,7 +48,7 @@ async def server():
     await site.start()
     config = Configuration(host=f"http://127.0.0.1:{runner.addresses[0][1]}")
     async with Kube(config) as kube:
-        made.kube = kube
+        made.kube, made.config = kube, config
         yield made
     await runner.cleanup()
 
@@ -88,6 +88,36 @@ async def test_an_effect_is_sent_once_and_classified(server, reply, kind):
     server.reply = reply
     outcome = await perform(server.kube, SWAP, time.monotonic())
     assert (kind, 1) == (outcome.kind, len(server.requests))
+
+
+async def test_what_webhooks_of_others_may_judge_is_waited_for_as_long_as_they_have(server, monkeypatch):
+    """Ten seconds each, unless they say more: given up before that, no try and no effect would ever be answered."""
+    waited = {}
+
+    async def noted(method, path, *, seconds=0.0, **_):
+        waited[f"{method} {path.split('/')[-1]}"] = seconds
+        return Reply(200, {})
+
+    monkeypatch.setattr(server.kube, "request", noted)
+    await perform(server.kube, SWAP, time.monotonic())
+    await perform(server.kube, Remove("a1", "shop", "web-1", "uid", Removal.DELETE), time.monotonic())
+    await perform(server.kube, Remove("a1", "shop", "web-1", "uid", Removal.EVICT), time.monotonic())
+    await server.kube.patch(INCIDENTS.path("shop", "x") + "/status", "{}", MERGE_PATCH)
+    assert {seconds > 10 for name, seconds in waited.items() if name != "PATCH status"} == {True}
+    assert waited["PATCH status"] == WRITE_SECONDS
+    assert ["PATCH checkout", "DELETE web-1", "POST eviction", "PATCH status"] == list(waited)
+    await Observer(server.kube).answer([DryRun(DEPLOYMENTS, "shop", "tried", "[]")], None)
+    assert waited["PATCH tried"] > 10
+
+
+async def test_a_webhook_that_hangs_ends_with_an_answer(server):
+    """What became of the effect is unknown, of the try it is said that nobody answered."""
+    server.reply = _slow
+    async with Kube(server.config, others_seconds=0.1) as kube:
+        outcome = await perform(kube, SWAP, time.monotonic())
+        question = DryRun(DEPLOYMENTS, "shop", "checkout", "[]")
+        answer = (await Observer(kube).answer([question], None))[question]
+    assert (OutcomeKind.UNKNOWN, 0) == (outcome.kind, answer.status)
 
 
 async def test_an_effect_decided_too_long_ago_is_not_sent():

@@ -187,7 +187,7 @@ class Attempt(Model):
     ] = None
     agreed: Annotated[
         tuple[Approval, ...] | None,
-        Field(max_length=8, description="Who agreed to overwrite what others wrote since; left out for an exact undo."),
+        Field(max_length=8, description="Who agreed to force it; left out for an undo that was not forced."),
     ] = None
     before: Annotated[Health | None, Field(description="How its targets stood when it was written down.")] = None
     message: Annotated[_L | None, Field(description="What is so.")] = None
@@ -216,7 +216,9 @@ class UndoAsked(Model):
     by: Annotated[str, Field(max_length=512, description="Who asked, or stanch where revert says so.")]
     entry: Annotated[_S | None, Field(description="The TimelineEntry that asks for it.")] = None
     time: Annotated[Time, Field(description="When.")]
-    force: Annotated[bool | None, Field(description="True to overwrite what others wrote since.")] = None
+    force: Annotated[bool | None, Field(description="True: also over what others wrote since, or though it hurts.")] = (
+        None
+    )
     digest: Annotated[_S | None, Field(description="Digest of what would be overwritten: approvals name it.")] = None
     approvals: Annotated[Approvals | None, Field(description="Who must agree to that, and who did.")] = None
 

@@ -163,6 +163,7 @@ class Reason:
     NO_DATA_NOW: Final = "NotReadable"
     NOT_STORED: Final = "NotStored"
     UNDO_NOT_EXACT: Final = "UndoNotExact"
+    UNDO_WOULD_HURT: Final = "UndoWouldHurt"
     STILL_HURTING_ONLY: Final = "OnlyIfHarmGoesOn"
     # UpdateOverdue
     PROMISE_PASSED: Final = "PromisePassed"

@@ -181,8 +181,8 @@ class Undo(Model):
     force: Annotated[
         bool | None,
         Field(
-            description="Also over what others wrote there since: needs a text, and another person's approve entry "
-            "with the digest that the record then shows."
+            description="Also over what others wrote there since, or though it would do harm now: needs a text, and another "
+            "person's approve entry with the digest that the record then shows."
         ),
     ] = None
 

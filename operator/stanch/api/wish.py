@@ -1,7 +1,7 @@
 """A mitigation somebody asks for: one action, its target, and how long its effect may stay."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -22,6 +22,10 @@ class Revert(StrEnum):
     ASK = "Ask"
     ON_RESOLVED = "OnResolved"
     ON_EXPIRY = "OnExpiry"
+
+
+# What a person alone may want back, or what nobody can take back (decisions 2.2): a test holds it against the mitigations.
+ONLY_WHEN_ASKED: Final = ("rolloutUndo", "rolloutRestart", "deletePod", "drain")
 
 
 class GitOps(StrEnum):
@@ -53,7 +57,10 @@ class Wish(Actions):
     ] = None
     revert: Annotated[
         Revert | None,
-        Field(description="Ask (default): never undone silently. OnResolved or OnExpiry: undone by the operator then."),
+        Field(
+            description="Ask (default): never undone silently. OnResolved or OnExpiry: undone by the operator then. "
+            "rolloutUndo, rolloutRestart, deletePod and drain have Ask alone."
+        ),
     ] = None
     git_ops: Annotated[
         GitOps | None,

@@ -25,7 +25,7 @@ class Deed:
 
     ``post`` is the digest of its ``fields`` as it left them; ``applied`` is when it was seen to be done; ``owner`` is the uid
     of the controller of a pod; ``undo_took`` is from the intention of its undo until that was seen to be whole; ``removes``
-    are uids of the pods it takes away.
+    are uids of the pods it takes away; ``over``: its incident is closed or cancelled.
     """
 
     incident: str
@@ -43,6 +43,7 @@ class Deed:
     owner: str = ""
     undo_took: timedelta | None = None
     removes: tuple[str, ...] = ()
+    over: bool = False
 
     @property
     def namespace(self) -> str:
@@ -77,7 +78,7 @@ def is_alarm(labels: Mapping[str, str] | None) -> bool:
     return Label.ALERT_GROUP in (labels or {})
 
 
-def deeds_of(incident: str, records: Iterable[Mapping[str, Any]]) -> Iterator[Deed]:
+def deeds_of(incident: str, records: Iterable[Mapping[str, Any]], over: bool = False) -> Iterator[Deed]:
     """Deeds of one incident (namespace/name), from ``status.mitigations`` as the API server keeps it."""
     for record in records:
         attempts = record.get("attempts") or ()
@@ -102,6 +103,7 @@ def deeds_of(incident: str, records: Iterable[Mapping[str, Any]]) -> Iterator[De
                 owner=str((record.get("target") or {}).get("owner") or ""),
                 applied=datetime.fromisoformat(attempt["appliedTime"]) if attempt.get("appliedTime") else None,
                 removes=tuple(attempt.get("removes") or ()),
+                over=over,
             )
 
 

@@ -8,11 +8,12 @@ from datetime import datetime
 
 from stanch.api.incident_status import Attempt, Debt, MitigationRecord, WishState
 from stanch.api.meta import Severity, instant
-from stanch.api.names import EventKind
+from stanch.api.names import EventKind, Reason
 from stanch.api.wish import Revert
 from stanch.core.attempts import standing
 from stanch.core.draft import Draft
 from stanch.core.git_ops import HOLD
+from stanch.core.reverts import chosen
 
 DEBTS_MAX = 16
 # With sixteen debts the status must still be small; a longer line is in breakGlass.
@@ -50,7 +51,10 @@ def owing(draft: Draft) -> list[tuple[MitigationRecord, Attempt, str]]:
 def _known(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Debt | None:
     """The debt as it stands on the record, or stood before somebody took it back for a while."""
     before = record.contest.owed if record.contest is not None else None
-    return next((d for d in (*(draft.status.debt or ()), before) if d is not None and d.attempt == attempt.id), None)
+    debt = next((d for d in (*(draft.status.debt or ()), before) if d is not None and d.attempt == attempt.id), None)
+    # Not taken back by itself after all, for that would do harm.
+    hurts = debt is not None and record.reason == Reason.UNDO_WOULD_HURT
+    return debt.model_copy(update={"revert": Revert.ASK.value}) if debt is not None and hurts else debt
 
 
 def _keep_what_may_come_back(draft: Draft) -> None:
@@ -75,7 +79,7 @@ def _debt(draft: Draft, record: MitigationRecord, attempt: Attempt, what: str) -
         owner=record.requested_by or "somebody",
         since_time=attempt.applied_time,
         due_time=due,
-        revert=(record.asked.revert or Revert.ASK).value,
+        revert=chosen(record).value,
         remind_time=_first(draft, record.action, attempt.applied_time, due),
     )
 

@@ -1,5 +1,5 @@
 """
-Undo over what others wrote since: never on one person's word (decisions 2.8, class C).
+Undo over what others wrote since, or though it would do harm now: never on one person's word (decisions 2.8, class C).
 
 Planned like a mitigation: the digest covers what is found there now and what comes instead. Another person agrees to that
 digest; the write tests every value found. What changes meanwhile makes another plan, and needs another agreement.
@@ -17,7 +17,6 @@ from stanch.core.draft import Draft, shorten
 from stanch.core.ports import Aim, ApprovalClass, Change
 from stanch.core.statements import Refused, is_no_person, say_entry
 from stanch.core.swap import digest
-from stanch.core.three_way import in_words
 
 
 def is_waiting(record: MitigationRecord) -> bool:
@@ -92,14 +91,19 @@ def needed(draft: Draft, asked: UndoAsked) -> int:
     return max(1, table[ApprovalClass.C.value])
 
 
-def agreed(draft: Draft, record: MitigationRecord, plan: str) -> MitigationRecord | str:
-    """The record as it goes on: with who agreed, or waiting for them; or why it is given up."""
+def not_forced(record: MitigationRecord) -> str:
+    """Why an undo that nobody agrees to stays undone: others wrote there since, or else it would do harm."""
+    return Reason.UNDO_NOT_EXACT if record.conflict else Reason.UNDO_WOULD_HURT
+
+
+def agreed(draft: Draft, record: MitigationRecord, plan: str, harm: str) -> MitigationRecord | str:
+    """The record as it goes on: with who agreed, or waiting for them; or why it is given up. ``harm`` is what it would do."""
     asked, policy = record.undo_asked, draft.catalog.policy
     assert asked is not None
     count, approvals = needed(draft, asked), asked.approvals or Approvals()
     since = approvals.asked_time or draft.now
     if draft.now >= since + policy.approval_ask_for:
-        return f"nobody agreed within {duration.write(policy.approval_ask_for)} to overwrite it; ask again if it is still meant"
+        return f"nobody agreed within {duration.write(policy.approval_ask_for)} to force it; ask again if it is still meant"
     asked = asked.model_copy(
         update={
             "digest": plan,
@@ -118,8 +122,7 @@ def agreed(draft: Draft, record: MitigationRecord, plan: str) -> MitigationRecor
     # The digest stands first: a long value must not push it out of the line.
     message = unclear or (
         f"Undo by force needs {count - len(by)} approval(s) by others than {shorten(asked.by, 80)}: an approve entry with "
-        f"action {record.action} and digest {plan}. It would overwrite what others wrote since. "
-        f"{in_words(record.conflict or ())}"
+        f"action {record.action} and digest {plan}. {harm}"
     )
     if approvals.asked_time is None:
         draft.say(EventKind.APPROVAL_NEEDED, f"{record.name}: {message}", event=True)
@@ -174,6 +177,6 @@ def disagree(draft: Draft, entry: TimelineEntry, record: MitigationRecord) -> Re
     if refused := _is_not_another(draft, entry, record.undo_asked, "denies"):
         return refused
     message = f"Undo by force denied by {entry.author}"
-    draft.put(record.model_copy(update={"undo_asked": None, "reason": Reason.UNDO_NOT_EXACT, "message": message}))
+    draft.put(record.model_copy(update={"undo_asked": None, "reason": not_forced(record), "message": message}))
     say_entry(draft, entry, EventKind.MITIGATION_DENIED, f"{record.name}: forced undo denied", event=True)
     return None

@@ -15,6 +15,7 @@ from stanch.core.draft import HOLD_FOR, RECORDS_MAX, Draft
 from stanch.core.observations import Found
 from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.questions import APPLICATIONS, REF_OF_KIND, Get
+from stanch.core.reverts import chosen
 from stanch.core.steering import Steerer, ask_for_hold, leaves_alone, perhaps, sets, steerers
 from stanch.core.swap import digest
 
@@ -136,7 +137,8 @@ def _revert(draft: Draft, record: MitigationRecord) -> Revert | None:
     """As was chosen for what it is for; but where nothing of that expires, the hold is not lifted over it."""
     mitigation, aim = draft.catalog.mitigations[record.action], draft.aim(record)
     expires = mitigation.debt is not None and aim is not None and mitigation.owes(record.asked.action[1], aim)
-    return None if record.asked.revert is Revert.ON_EXPIRY and not expires else record.asked.revert
+    revert = chosen(record)
+    return None if revert is Revert.ASK or (revert is Revert.ON_EXPIRY and not expires) else revert
 
 
 def warnings_of(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> tuple[str, ...]:

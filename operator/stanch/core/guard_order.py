@@ -35,6 +35,7 @@ from stanch.core.own_rights import operator_may
 from stanch.core.pace import few_under_way, has_rested, hour_has_room
 from stanch.core.ports import Aim, Change, Refusal, Sized
 from stanch.core.protected import owners_are_not_protected
+from stanch.core.reverts import revert_fits
 from stanch.core.runbook_authority import may_run
 from stanch.core.runbook_pace import runbook_has_rested
 from stanch.core.runners import nobody_else_runs_it
@@ -79,6 +80,7 @@ GUARDS: Final[tuple[tuple[int, Guard | OfPlan], ...]] = (
     (3, commander_may_act),
     # 4 target
     (4, action_fits_kind),
+    (4, revert_fits),
     (4, target_is_there),
     # 5 protected
     (5, place_is_allowed),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Final
 
 from stanch.api.evidence import NORMAL_REASONS, Purpose
 from stanch.api.incident_status import (
@@ -31,6 +31,11 @@ SECRETS = Ref("", "v1", "secrets")
 # etcd's and the API server's limit for a Secret's data, less what stands around the patches, which come in three forms.
 SECRET_BYTES_MAX = 1_000_000
 UNDO_COPIES = 3
+_SILENT: Final = {
+    0: "The API server gave no answer when it was to try it; an admission webhook that hangs does that: look at them with "
+    "`kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations`",
+    429: "The API server has no time to try it",
+}
 
 
 def next_id(draft: Draft, record: MitigationRecord, *, undoes: bool = False) -> str:
@@ -56,7 +61,7 @@ def dry_run(
     if answer is None:
         return False
     if isinstance(answer, Failed):
-        return _judged(draft, record, answer)
+        return _judged(draft, record, answer, undoes=undoes)
     return _kept_otherwise(aim, change, answer.value) if isinstance(answer, Found) else True
 
 
@@ -82,9 +87,12 @@ def _kept_otherwise(aim: Aim, change: Change, kept: Mapping[str, Any]) -> Refusa
     return Refusal(Reason.DRY_RUN_REFUSED, message)
 
 
-def _judged(draft: Draft, record: MitigationRecord, answer: Failed) -> Refusal | bool:
+def _judged(draft: Draft, record: MitigationRecord, answer: Failed, *, undoes: bool) -> Refusal | bool:
     if answer.status in (0, 429):
-        # Nobody judged the patch: asked again, and not told as a refusal.
+        # Nobody judged the patch: asked again, and once it has lasted told, but not as a refusal.
+        since = record.undo_asked.time if undoes and record.undo_asked else record.asked_time
+        if draft.now - since >= draft.catalog.policy.told_after:
+            return Refusal(Reason.NO_DATA_NOW, f"{_SILENT[answer.status]} ({answer.message}); tried again"[:900])
         draft.wake(draft.now + draft.catalog.policy.verify_every)
         return False
     if met(answer):

@@ -29,8 +29,8 @@ def part_of(incident: str, body: Mapping[str, Any]) -> Part:
     """The part of an incident (namespace/name) by its body, as the API server wrote it."""
     if (body.get("spec") or {}).get("drill"):
         return NOTHING  # What it wrote down was tried and not done (decisions 1.3 no. 16).
-    records = (body.get("status") or {}).get("mitigations") or ()
-    meta = body["metadata"]
+    status, meta = body.get("status") or {}, body["metadata"]
+    records, times = status.get("mitigations") or (), status.get("times") or {}
     alerted = is_alarm(meta.get("labels"))
     return Part(
         busy=_busy(incident, records),
@@ -41,7 +41,7 @@ def part_of(incident: str, body: Mapping[str, Any]) -> Part:
             for record in records
             for attempt in record.get("attempts") or ()
         },
-        deeds=tuple(deeds_of(incident, records)),
+        deeds=tuple(deeds_of(incident, records, over=bool(times.get("closed") or times.get("cancelled")))),
         alarm=datetime.fromisoformat(meta["creationTimestamp"]) if alerted else None,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from stanch.api.actions import Action
 from stanch.api.evidence import PART_BYTES_MAX, Purpose
@@ -187,6 +187,15 @@ class Mitigation(Protocol):
 
     def owes(self, action: Action, aim: Aim) -> str:
         """What is off while the effect is in force; empty when nothing is owed."""
+        ...
+
+
+@runtime_checkable
+class LooksBack(Protocol):
+    """A mitigation whose undo, exact as it may be, could do harm by now."""
+
+    def undo_refusal(self, undo: Written, aim: Aim, seen: Observations) -> Refusal | tuple[Question, ...] | None:
+        """What harm taking it back would do now, or what must be known first; None: none that is known."""
         ...
 
 

@@ -2,8 +2,8 @@
 Resolved is not forgotten: for as long as it can be reopened, harm that comes back reopens it (design 7, decisions 2.7).
 
 Looked at rarely, and by the criteria that told when harm was over; harm has to last, for pods come and go when nothing is wrong.
-What people did since is no relapse: a target that they changed, scaled to zero, suspended or deleted, or an effect that somebody
-took back, is as they want it.
+What people did since is no relapse: a target that they changed, scaled to zero, suspended or deleted, or an effect that they
+took back now, is as they want it.
 """
 
 from dataclasses import replace
@@ -72,8 +72,8 @@ def _changed_since(draft: Draft, c: CriterionRecord) -> bool:
 
 
 def _taken_back_since(draft: Draft, resolved: datetime) -> bool:
-    """Who takes an effect back knows what it was for; a reopen entry says that it is not over."""
-    undone = (a for r in draft.records for a in r.attempts or () if a.undoes)
+    """Who takes an effect back knows what it was for. What was chosen long before goes back unseen: harm then is a relapse."""
+    undone = (a for r in draft.records for a in r.attempts or () if a.undoes and a.asked_entry)
     return any(a.intended_time >= resolved for a in undone)
 
 

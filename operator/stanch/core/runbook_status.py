@@ -18,6 +18,7 @@ from stanch.api.runbook_record import Mode
 from stanch.core.census import RUNBOOK
 from stanch.core.reading import first_problem
 from stanch.core.regex import NotARegexError, compiled
+from stanch.core.reverts import unfit
 from stanch.core.runbook_match import NotAMatcherError, matchers
 from stanch.core.runbook_render import Problem, refused, render, used
 
@@ -64,6 +65,8 @@ def _problems(runbook: Runbook) -> Iterator[str]:
         if target is not None and target.kind not in value.KINDS:
             kinds = ", ".join(sorted(value.KINDS))
             yield f"spec.mitigations.{wish.name}: {action} acts on {kinds}, not on {target.kind.value}"
+        if why := unfit(action, wish.revert):
+            yield f"spec.mitigations.{wish.name}: {why}"
     yield from _filled(runbook, declared)
 
 

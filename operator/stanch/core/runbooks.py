@@ -22,6 +22,7 @@ from stanch.core.draft import RECORDS_MAX, Draft, shorten
 from stanch.core.observations import Failed, NotFound
 from stanch.core.questions import RUNBOOKS, Get
 from stanch.core.reading import first_problem
+from stanch.core.reverts import unfit
 from stanch.core.runbook_authority import account_of, acts_by_itself, who_chose
 from stanch.core.runbook_preconditions import look_at
 from stanch.core.runbook_render import Problem, Rendered, render, values_of
@@ -133,6 +134,8 @@ def _unfit(rendered: Rendered, targets: tuple[Target, ...]) -> str | None:
         if target.kind not in value.KINDS:
             kinds = ", ".join(sorted(value.KINDS))
             return f"mitigations.{wish.name}: {action} acts on {kinds}, not on {target.kind.value}"
+        if why := unfit(action, wish.revert):
+            return f"mitigations.{wish.name}: {why}"
     return None
 
 

@@ -2,14 +2,14 @@
 
 from typing import Any, Final
 
-from stanch.api.incident_status import Attempt, AttemptState, Effect, MitigationRecord, UndoAsked, UndoClass, WishState
+from stanch.api.incident_status import Attempt, AttemptState, MitigationRecord, UndoAsked, WishState
 from stanch.api.names import EventKind, Reason
 from stanch.api.wish import Revert
 from stanch.core.asking import target_of
 from stanch.core.attempts import open_attempt, standing, writer
 from stanch.core.contest import wrote_over
 from stanch.core.draft import Draft
-from stanch.core.forced_undo import agreed, ask_who_agreed, is_next, over_what_is_there, plan_of
+from stanch.core.forced_undo import agreed, ask_who_agreed, is_next, not_forced, over_what_is_there, plan_of
 from stanch.core.freeze import frozen
 from stanch.core.git_ops import HOLD
 from stanch.core.guards import asker_may, fields_are_free, policies_are_proven
@@ -17,6 +17,8 @@ from stanch.core.intend import dry_run, intend
 from stanch.core.observations import Failed, Found, NotFound
 from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.questions import UndoSecret
+from stanch.core.reverts import can_go_back, chosen, made_worse, will_go_back, would_hurt
+from stanch.core.shared_nodes import still_kept
 from stanch.core.steering import who_set
 from stanch.core.swap import digest, fields
 from stanch.core.three_way import conflicts, in_words, with_conflict
@@ -29,42 +31,35 @@ ATTEMPTS_MAX: Final = 8
 
 def revert_where_chosen(draft: Draft) -> None:
     """`revert: OnResolved | OnExpiry` and `whenWorse: Undo` are words given beforehand; Ask, the default, is never one."""
-    times, policy = draft.status.times, draft.catalog.policy
+    times = draft.status.times
     for record in draft.records:
-        # The policy's word counts like the asker's own: what made it worse goes back, also while it is on its way.
-        worse = record.effect is Effect.WORSE and policy.when_worse == "Undo"
+        worse = made_worse(draft, record)
         under_way = open_attempt(record)
         # Tried once and refused, with the reason, is for a person to look at.
+        refused = record.reason == Reason.UNDO_WOULD_HURT
         if (
             record.undo_asked
-            or not _goes_back_by_itself(draft, record)
+            or refused
+            or not can_go_back(draft, record)
             or (under_way and (under_way.undoes or not worse))
         ):
             continue
-        if (wanted := draft.held_for(record)) is not None and _goes_back_by_itself(draft, wanted):
+        if (wanted := draft.held_for(record)) is not None and will_go_back(draft, wanted):
             continue  # Lifted last: the tool would put the other one back before it is undone.
         if record.action == HOLD and any(_goes_back_when_resolved(draft, r) for r in draft.records):
             continue  # So is one that a person asked for.
         if any(a.undoes and a.state is AttemptState.FAILED for a in record.attempts or ()):
             continue  # Tried once in vain, with the reason; a person must look.
         debt = draft.debt(record.name)
-        resolved = record.asked.revert is Revert.ON_RESOLVED and times is not None and times.resolved is not None
-        expired = record.asked.revert is Revert.ON_EXPIRY and debt is not None and debt.due_time <= draft.now
+        resolved = chosen(record) is Revert.ON_RESOLVED and times is not None and times.resolved is not None
+        expired = chosen(record) is Revert.ON_EXPIRY and debt is not None and debt.due_time <= draft.now
         if resolved or expired or worse:
             asked = UndoAsked(by=record.requested_by or "", time=draft.now)
             draft.put(record.model_copy(update={"undo_asked": asked}))
 
 
 def _goes_back_when_resolved(draft: Draft, record: MitigationRecord) -> bool:
-    chosen = record.action != HOLD and record.asked.revert is Revert.ON_RESOLVED
-    return chosen and _goes_back_by_itself(draft, record)
-
-
-def _goes_back_by_itself(draft: Draft, record: MitigationRecord) -> bool:
-    """Does an effect of it stand that will be taken back? What nothing and nobody takes back holds up no hold."""
-    if standing(record) is None or record.reason == Reason.UNDO_NOT_EXACT:
-        return False
-    return draft.catalog.mitigations[record.action].undo_class is not UndoClass.NONE
+    return record.action != HOLD and chosen(record) is Revert.ON_RESOLVED and can_go_back(draft, record)
 
 
 def start_undos(draft: Draft) -> None:
@@ -157,15 +152,36 @@ def _compare(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, A
         who = who_set(target, undo["before"]) or writer(target)
         if record.undo_asked is not None and record.undo_asked.force:
             change = over_what_is_there(record, aim, undo, live, target, who)
-            _force(draft, with_conflict(draft, record, found), aim, attempt, change)
+            record = with_conflict(draft, record, found)
+            _force(
+                draft, record, aim, attempt, change, f"It would overwrite what others wrote since. {in_words(found)}"
+            )
             return
         what = f"{aim} is not what stanch left, {who} wrote it since. {in_words(found)}"
         why = f"{what}. Undo would overwrite that; {_by_hand(record)}, or undo with force"
         _refuse(draft, with_conflict(draft, record, found), why)
         return
-    change = _inverse(record, aim, undo, target)
-    if _would_be_accepted(draft, record, aim, change):
-        intend(draft, record.model_copy(update={"conflict": None}), aim, change, undoes=attempt.id)
+    _take_back(draft, record.model_copy(update={"conflict": None}), aim, undo, _inverse(record, aim, undo, target))
+
+
+def _take_back(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str, Any], change: Change) -> None:
+    """It is as we left it. Where going back would do harm by now, it takes two people who know."""
+    attempt = standing(record)
+    assert attempt is not None
+    hurts = would_hurt(draft, record, aim, undo) or still_kept(draft, record, aim, attempt, undo)
+    if draft.questions:
+        return
+    forced = record.undo_asked is not None and record.undo_asked.force
+    if hurts is None:
+        if _would_be_accepted(draft, record, aim, change):
+            intend(draft, record, aim, change, undoes=attempt.id)
+    elif forced and hurts.reason != Reason.NO_DATA_NOW:
+        _force(draft, record, aim, attempt, change, hurts.message)
+    elif hurts.reason in (Reason.NO_DATA_NOW, Reason.TARGET_BUSY):
+        _wait(draft, record, hurts)
+    else:
+        why = f"{hurts.message}. Undo it when that is no longer so, or undo with force"
+        _refuse(draft, record, why, Reason.UNDO_WOULD_HURT)
 
 
 def _would_be_accepted(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> bool:
@@ -178,13 +194,13 @@ def _would_be_accepted(draft: Draft, record: MitigationRecord, aim: Aim, change:
     return checked is True
 
 
-def _force(draft: Draft, record: MitigationRecord, aim: Aim, attempt: Attempt, change: Change) -> None:
-    """Over what others wrote since, once another person agreed to exactly that."""
+def _force(draft: Draft, record: MitigationRecord, aim: Aim, attempt: Attempt, change: Change, harm: str) -> None:
+    """Over what others wrote since, or though it would hurt, once another person agreed to exactly that."""
     if not _would_be_accepted(draft, record, aim, change):
         return
-    going = agreed(draft, record, plan_of(attempt, aim, change))
+    going = agreed(draft, record, plan_of(attempt, aim, change), harm)
     if isinstance(going, str):
-        _refuse(draft, record, going)
+        _refuse(draft, record, going, not_forced(record))
     elif going.reason == Reason.APPROVAL_MISSING:
         draft.put(going)
         draft.wake(draft.now + draft.catalog.policy.verify_every * 5)

@@ -65,6 +65,10 @@ class CordonNode:
         """The node is idle capacity until somebody gives it back."""
         return f"{aim} is cordoned: it takes no new pods"
 
+    def undo_refusal(self, undo: Written, aim: Aim, seen: Observations) -> Refusal | tuple[Question, ...] | None:
+        """No pods for a node that is sick or leaving."""
+        return not_given_back(aim, undo, seen)
+
 
 class UncordonNode:
     """Remove spec.unschedulable."""
@@ -112,6 +116,14 @@ def other_nodes(
 
 def _takes_pods(node: Json) -> bool:
     return is_ready(node) and not node["spec"].get("unschedulable")
+
+
+def not_given_back(aim: Aim, undo: Written, seen: Observations) -> Refusal | tuple[Question, ...] | None:
+    """Why a node is not to take pods again now; one that took none before stays so whatever is undone."""
+    if undo["before"].get(UNSCHEDULABLE) == undo["after"].get(UNSCHEDULABLE):
+        return None
+    target = read_target(aim, seen)
+    return _unfit(aim, target) if isinstance(target, dict) else target
 
 
 def _unfit(aim: Aim, node: Json) -> Refusal | None:

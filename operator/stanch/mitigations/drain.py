@@ -35,7 +35,7 @@ from stanch.core.ports import (
 from stanch.core.questions import MayGo, Question
 from stanch.core.swap import look_up
 from stanch.core.there import read_target
-from stanch.mitigations.cordon import UNSCHEDULABLE, other_nodes
+from stanch.mitigations.cordon import UNSCHEDULABLE, not_given_back, other_nodes
 from stanch.mitigations.delete_pod import MIRROR, never
 from stanch.mitigations.workload import Json, is_ready, unanswered
 
@@ -106,6 +106,10 @@ class DrainNode:
     def owes(self, action: Action, aim: Aim) -> str:
         """The node is idle capacity until somebody gives it back."""
         return f"{aim} is cordoned and drained: it takes no new pods"
+
+    def undo_refusal(self, undo: Written, aim: Aim, seen: Observations) -> Refusal | tuple[Question, ...] | None:
+        """No pods for a node that is sick or leaving."""
+        return not_given_back(aim, undo, seen)
 
 
 def _counts(pod: Json) -> bool:

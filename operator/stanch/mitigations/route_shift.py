@@ -72,6 +72,17 @@ class ShiftRoute:
         wanted = ", ".join(f"{w.backend} {w.weight}" for w in action.weights)
         return f"{aim} has the weights {wanted} for the time of the incident"
 
+    def undo_refusal(self, undo: Written, aim: Aim, seen: Observations) -> Refusal | tuple[Question, ...] | None:
+        """No more weight for a backend where nobody answers any more."""
+        target = read_target(aim, seen)
+        if not isinstance(target, dict):
+            return target
+        assert aim.namespace is not None
+        asked = (endpoint_slices(aim.namespace),)
+        if (gap := unanswered(seen, asked, 1, f"Who would answer for {aim}")) is not None:
+            return gap
+        return _nobody_answers(aim, _more_again(target, undo), items(seen.get(asked[0])))
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -87,6 +98,20 @@ class Rule:
     def names(self) -> tuple[str, ...]:
         """Names of its backends."""
         return tuple(str(b.get("name")) for b in self.backends)
+
+
+def _more_again(target: Json, undo: Written) -> Rule:
+    """The rule whose weights go back; what gets no more by that is left out, as if it had weight 0."""
+    index = int(next(iter(undo["before"])).split("/")[3])
+    rule = target["spec"]["rules"][index]
+    # What somebody added behind them since is not ours.
+    backends = tuple(rule["backendRefs"])[: sum(field.endswith("/weight") for field in undo["before"])]
+    now, then = (
+        tuple(int(fields[f"/spec/rules/{index}/backendRefs/{i}/weight"]) for i in range(len(backends)))
+        for fields in (undo["after"], undo["before"])
+    )
+    more = tuple(old if old > new else 0 for old, new in zip(then, now, strict=True))
+    return Rule(index, f"rule {rule.get('name') or index}", backends, now, more)
 
 
 def _words(weights: tuple[int, ...]) -> str:

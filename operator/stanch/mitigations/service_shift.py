@@ -31,6 +31,7 @@ from stanch.mitigations.workload import Json, is_ready, live_pods, owner_refusal
 
 SELECTOR: Final = "/spec/selector"
 ROLLOUTS_KEY: Final = "rollouts-pod-template-hash"
+_CORRECT: Final = "correct spec.mitigations[].serviceShift.selector, or "
 
 
 class ShiftService:
@@ -58,7 +59,7 @@ class ShiftService:
         if old == action.selector:
             return NothingToDo(f"{aim} already selects {_words(old)}")
         pods = live_pods(items(seen.get(asked[0])))
-        return _nobody_answers(aim, action, target, pods) or _change(aim, action, target, pods)
+        return _nobody_answers(aim, action.selector, target, pods, _CORRECT) or _change(aim, action, target, pods)
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """Endpoints are pods of the new selector, and one at least is ready."""
@@ -81,6 +82,20 @@ class ShiftService:
         """Traffic goes where Git does not say."""
         assert isinstance(action, ServiceShift)
         return f"{aim} selects {_words(action.selector)} for the time of the incident"
+
+    def undo_refusal(self, undo: Written, aim: Aim, seen: Observations) -> Refusal | tuple[Question, ...] | None:
+        """No way back to where nobody answers any more, while somebody does here."""
+        target = read_target(aim, seen)
+        if not isinstance(target, dict):
+            return target
+        assert aim.namespace is not None
+        asked = (pods_in(aim.namespace),)
+        if (gap := unanswered(seen, asked, 1, f"Pods that would answer for {aim}")) is not None:
+            return gap
+        pods = live_pods(items(seen.get(asked[0])))
+        if not any(is_ready(p) and _selects(undo["after"][SELECTOR], p) for p in pods):
+            return None
+        return _nobody_answers(aim, undo["before"][SELECTOR], target, pods, "")
 
 
 def _words(selector: Mapping[str, str]) -> str:
@@ -115,13 +130,15 @@ def _not_ours(aim: Aim, target: Json) -> Refusal | None:
     return None
 
 
-def _nobody_answers(aim: Aim, action: ServiceShift, target: Json, pods: list[dict[str, Any]]) -> Refusal | None:
-    chosen = [p for p in pods if _selects(action.selector, p) and is_ready(p)]
+def _nobody_answers(
+    aim: Aim, selector: Mapping[str, str], target: Json, pods: list[dict[str, Any]], correct: str
+) -> Refusal | None:
+    chosen = [p for p in pods if _selects(selector, p) and is_ready(p)]
     if not chosen:
         return Refusal(
             Reason.PREFLIGHT,
             f"{aim} would be left with 0 ready endpoints: no ready pod in namespace {aim.namespace} has the labels "
-            f"{_words(action.selector)}; correct spec.mitigations[].serviceShift.selector, or bring such pods up first",
+            f"{_words(selector)}; {correct}bring such pods up first",
         )
     for port in target["spec"].get("ports") or ():
         wanted = port.get("targetPort")

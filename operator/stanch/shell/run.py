@@ -24,7 +24,7 @@ from stanch.shell.bells import Bells, Key
 from stanch.shell.budget_sweep import BudgetSweep
 from stanch.shell.cache import Cache
 from stanch.shell.channel_secrets import of_channels
-from stanch.shell.client import Kube, Unanswered, bearer_token, configuration
+from stanch.shell.client import OTHERS_SECONDS, Kube, Unanswered, bearer_token, configuration
 from stanch.shell.clock import Clock, machine_time
 from stanch.shell.courier import Courier
 from stanch.shell.election import Times
@@ -69,7 +69,8 @@ class Settings:
     How to run: which cluster, where to listen ("" for nowhere), what an empty policy means, and whether only the holder
     of the Lease works (None: whoever runs works). ``clock`` may be wrong; the API server's time counts. ``orphans`` are looked
     for only by one that sees all incidents: to another, everybody else's marks would be orphans.
-    ``alerts`` says where Alertmanager sends to, ``silences`` where it is itself.
+    ``alerts`` says where Alertmanager sends to, ``silences`` where it is itself; ``others_seconds`` is how long a write to what is
+    not our own may take.
     """
 
     kubeconfig: str | None
@@ -80,12 +81,13 @@ class Settings:
     orphans: bool = True
     alerts: AlertsAt | None = None
     silences: SilencesAt = NO_SILENCES
+    others_seconds: float = OTHERS_SECONDS
 
 
 async def run(settings: Settings) -> None:
     """Run until told to stop. Raises ConfigException when there are no credentials."""
     config = await configuration(settings.kubeconfig)
-    async with Kube(config, clock=Clock(settings.clock)) as kube:
+    async with Kube(config, clock=Clock(settings.clock), others_seconds=settings.others_seconds) as kube:
         health = Health()
         restored: datetime | None = None
         # From the beginning: a start may have to wait for the API server, and is alive meanwhile.

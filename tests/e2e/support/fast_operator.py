@@ -26,8 +26,9 @@ from stanch.shell.receiver import AlertsAt
 from stanch.shell.run import Settings, run
 
 PR_SET_PDEATHSIG = 1
-# Only how often is looked, and how much one cluster bears, which stands for hundreds here. Who may what, and how long a
-# write may take, stay as shipped.
+# Less than what proxy.py calls slow, so that a write arrives after it was given up.
+OTHERS_SECONDS = 5.0
+# Only how often is looked, and how much one cluster bears, which stands for hundreds here. Who may what stays as shipped.
 FAST = Policy(
     sample_every=timedelta(seconds=1),
     verify_every=timedelta(seconds=1),
@@ -66,7 +67,8 @@ def operate(asked: dict[str, Any]) -> None:
     orphans = asked.get("orphans", False)
     alerts = AlertsAt(asked["alerts"]) if "alerts" in asked else None
     clock = lambda: machine_time() + ahead  # noqa: E731
-    asyncio.run(run(Settings(asked["kubeconfig"], "", policy, clock=clock, orphans=orphans, alerts=alerts)))
+    settings = Settings(asked["kubeconfig"], "", policy, clock=clock, orphans=orphans, alerts=alerts)
+    asyncio.run(run(replace(settings, others_seconds=OTHERS_SECONDS)))
 
 
 def main() -> None:

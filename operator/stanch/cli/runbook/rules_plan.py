@@ -11,6 +11,7 @@ from stanch.api.runbook import RunbookWish
 from stanch.api.wish import When
 from stanch.cli.runbook.findings import Found, Rule, Subject
 from stanch.core.effective import SERVING
+from stanch.core.reverts import unfit
 
 MITIGATIONS: Final = ("spec", "mitigations")
 # What a paused Deployment refuses, for it would make no new pods.
@@ -86,6 +87,13 @@ def wrong_kind(subject: Subject) -> Iterator[Found]:
         elif target.kind not in action.KINDS:
             kinds = ", ".join(sorted(action.KINDS))
             yield (*MITIGATIONS, index), f"{wish.name}: {name} acts on {kinds}, not on {target.kind.value}"
+
+
+def never_by_itself(subject: Subject) -> Iterator[Found]:
+    """A revert that no machine keeps."""
+    for index, wish, name, _, _ in actions(subject):
+        if why := unfit(name, wish.revert):
+            yield (*MITIGATIONS, index, "revert"), f"{wish.name}: {why}"
 
 
 def node_elsewhere(subject: Subject) -> Iterator[Found]:
@@ -179,6 +187,13 @@ RULES: Final[tuple[Rule, ...]] = (
         "There is no plan, and at 2 AM the Runbook is no help.",
         "Name a target of a kind that the action acts on (docs/mitigations.md).",
         wrong_kind,
+    ),
+    Rule(
+        "RB033",
+        "never-by-itself",
+        "Taken back unasked, a rollback deploys the bad release again, and what a restart or a drain did never comes back.",
+        "Leave revert out; a person writes an undo entry once the cause is mended.",
+        never_by_itself,
     ),
     Rule(
         "RB015",
