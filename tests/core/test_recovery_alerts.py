@@ -105,3 +105,39 @@ def test_more_targets_than_there_is_room_for_leave_the_alerts_their_place():
     """Sixteen criteria are kept, and eight workloads have as many of their own."""
     many = [{"kind": "Deployment", "name": f"checkout-{n}"} for n in range(1, 9)]
     assert (16, True) == (len(known := criteria(alarmed(alert(), targets=many).run(seconds=5))), "alerts" in known)
+
+
+PODS = {"name": "pods", "available": {}, "gates": "Mitigated"}
+WRITTEN: list[Any] = [
+    ([PODS, {"name": "restarts", "noRestarts": {}}], "alerts"),
+    # A Runbook's author may call anything so.
+    ([PODS, {"name": "alerts", "promQL": {"query": "queue < 100"}}], "alerts-of-its-group"),
+    ([PODS, *({"name": f"word-{n}", "manual": {}} for n in range(11))], "alerts"),
+]
+
+
+@pytest.mark.parametrize(("written", "name"), WRITTEN, ids=["a Runbook's", "the name is taken", "as many as may be"])
+def test_criteria_that_say_nothing_of_the_alerts_don_t_leave_them_out(written, name):
+    """Pods may serve errors: while its own alert fires nothing is resolved, and Mitigated is for what was written to say."""
+    world = alarmed(alert(), recovery={"hold": "2m", "criteria": written}).run(minutes=10)
+    its = criteria(world)[name]
+    assert ("alertsResolved", "Failing", "Resolved") == (its.check, its.state.value, its.gates)
+    assert len(written) + 1 == len(criteria(world))
+    assert ("True", "False") == tuple(world.condition(kind).split()[0] for kind in ("Mitigated", "Resolved"))
+
+
+def test_the_runbook_of_an_alert_waits_for_its_end():
+    """Then it holds, as everything that was written does."""
+    world = alarmed(alert(), recovery={"hold": "2m", "criteria": [PODS]}).run(minutes=10)
+    tell(world, alert(end=world.now))
+    world.run(minutes=1)
+    assert "False Holding" == world.condition("Resolved")
+    world.run(minutes=2)
+    assert ("True Held", []) == (world.condition("Resolved"), world.broken)
+
+
+def test_where_the_end_of_the_alerts_was_written_it_is_not_added():
+    """Once is enough."""
+    ended = {"name": "ended", "alertsResolved": {}, "gates": "Mitigated"}
+    world = alarmed(alert(), recovery={"criteria": [PODS, ended]}).run(seconds=5)
+    assert {"pods", "ended"} == criteria(world).keys()

@@ -37,15 +37,23 @@ def _wanted(draft: Draft) -> tuple[CriterionRecord, ...]:
     spec = draft.incident.spec.recovery
     wanted = _written(draft, spec.criteria) if spec and spec.criteria else _default(draft)
     wanted = (*wanted, *_downstream(draft, {c.name for c in wanted}))[:CRITERIA_MAX]
-    word = _word_beside_alerts(wanted)
-    return (*wanted[: CRITERIA_MAX - len(word)], *word)
+    beside = _beside_what_is_written(draft, wanted)
+    # What is written gives way, where there is no room for all: these are what keeps it from being over too soon.
+    return (*wanted[: CRITERIA_MAX - len(beside)], *beside)
 
 
-def _word_beside_alerts(wanted: tuple[CriterionRecord, ...]) -> tuple[CriterionRecord, ...]:
-    """Where the end of its alerts is all that is looked at, a person's word: nothing is resolved by an alert alone (2.14)."""
-    if not wanted or any(c.check != ALERTS for c in wanted):
-        return ()
-    return (_record("a-person-says-so", "manual", Gate.RESOLVED, None, None),)
+def _beside_what_is_written(draft: Draft, wanted: tuple[CriterionRecord, ...]) -> tuple[CriterionRecord, ...]:
+    """
+    Of an incident that alerts made nothing is resolved while one fires, and nothing by an alert alone (decisions 2.14): their
+    end is a criterion though nobody wrote so, and where it is the only one, a person's word is another.
+    """
+    about_alerts = [c for c in wanted if c.check == ALERTS]
+    if has_alerts(draft) and not about_alerts:
+        taken = any(c.name == "alerts" for c in wanted)
+        return (_record("alerts-of-its-group" if taken else "alerts", ALERTS, Gate.RESOLVED, None, None),)
+    if wanted and len(about_alerts) == len(wanted):
+        return (_record("a-person-says-so", "manual", Gate.RESOLVED, None, None),)
+    return ()
 
 
 def _downstream(draft: Draft, names: set[str]) -> tuple[CriterionRecord, ...]:
