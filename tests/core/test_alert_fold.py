@@ -141,6 +141,25 @@ def test_a_runbook_reads_its_parameters_from_labels_that_all_alerts_have() -> No
         assert plan == [m.name for m in world.incident.status.mitigations or ()], label
 
 
+def test_a_plan_keeps_its_parameters_when_the_group_has_the_label_no_more() -> None:
+    """It was frozen from what all alerts had then; another of them joins."""
+    world = following("checkout")
+    world.look()
+    before = world.incident.status.runbook
+    assert before is not None
+    assert {"deployment": "checkout"} == before.parameters
+    group = world.incident.spec.alert_group
+    assert group is not None
+    wider = merged(group, told(alert(2, deployment="cart")), world.now)
+    assert not wider.labels
+    world.incident = world.incident.model_copy(
+        update={"spec": world.incident.spec.model_copy(update={"alert_group": wider})}
+    )
+    world.run(minutes=1)
+    assert (before, []) == (world.incident.status.runbook, world.broken)
+    assert ["roll-back"] == [m.name for m in world.incident.status.mitigations or ()]
+
+
 def following(label: str) -> World:
     """An incident of alerts with the Runbook that is for them."""
     made = alarmed(alert(deployment=label), targets=None, recovery=None)

@@ -115,6 +115,17 @@ def test_a_severity_that_none_has_finds_room() -> None:
     assert (30, 30) == (firing(worse), total(worse))
 
 
+def test_labels_of_a_group_are_those_that_all_of_it_have() -> None:
+    """Also of what joins it later; what is told of fewer again brings none back."""
+    first, both = told(alert(1, pod="a")), told(alert(1, pod="a"), alert(2, pod="b"))
+    made = merged(EMPTY.model_copy(update={"labels": dict(first.labels)}), first, T0)
+    assert "a" == (made.labels or {})["pod"]
+    joined_by = merged(made, both, NOW)
+    assert (both.labels, NOW) == (joined_by.labels, joined_by.received_time)
+    assert both.labels == merged(joined_by, first, NOW).labels
+    assert joined_by.labels == merged(made, told(alert(2, pod="b")), NOW).labels
+
+
 def test_what_alertmanager_leaves_out_is_counted() -> None:
     """`max_alerts` cuts; all are over when it says so of the group."""
     cut = merged(EMPTY, told(alert(), truncatedAlerts=40), T0)

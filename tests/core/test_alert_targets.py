@@ -80,8 +80,8 @@ def mounting(owner: str, number: int = 1) -> Json:
 
 CASES: list[Any] = [
     ({"deployment": "checkout"}, {}, "Deployment checkout (deployment)"),
-    ({"statefulset": "store"}, {"statefulsets": obj("store")}, "StatefulSet store (statefulset)"),
-    ({"daemonset": "agent"}, {"daemonsets": obj("agent")}, "DaemonSet agent (daemonset)"),
+    ({"statefulset": "store"}, {"statefulsets": obj("store", {})}, "StatefulSet store (statefulset)"),
+    ({"daemonset": "agent"}, {"daemonsets": obj("agent", {})}, "DaemonSet agent (daemonset)"),
     ({"cronjob": "nightly"}, {"cronjobs": obj("nightly")}, "CronJob nightly (cronjob)"),
     ({"job_name": "nightly-1"}, {"jobs": JOB}, "CronJob nightly (job_name)"),
     (
@@ -150,6 +150,34 @@ def test_a_mitigation_without_a_target_never_means_it() -> None:
     assert ["Deployment checkout (deployment)"] == looked_at(world)
     assert "names no target" in world.record("roll-back").message
     assert world.effects == []
+
+
+def over(world: World, **labels: str) -> World:
+    """Alertmanager tells that its alert has ended, for whatever reason."""
+    group = world.incident.spec.alert_group
+    assert group is not None
+    ended = merged(group, told(alert(1, end=world.now, **labels)), world.now)
+    world.incident = world.incident.model_copy(
+        update={"spec": world.incident.spec.model_copy(update={"alert_group": ended})}
+    )
+    return world
+
+
+@pytest.mark.parametrize("replicas", [3, 0], ids=["while it crash-loops", "while it is scaled to zero"])
+def test_its_alert_ends_and_nothing_is_over_while_it_does_not_serve(replicas: int) -> None:
+    """
+    Prometheus was evicted, or nothing is left that could fire: what the label named is a criterion like any target.
+    """
+    world = there(alarmed(deployment="checkout")).run(minutes=1)
+    world.target["spec"]["replicas"] = replicas
+    over(world, deployment="checkout").run(minutes=4)
+    recovery = world.incident.status.recovery
+    assert recovery is not None
+    stands = {c.name: (c.check, c.state.value) for c in recovery.criteria}
+    assert {"pods", "restarts", "alerts"} == stands.keys()
+    assert (("available", "Failing"), ("alertsResolved", "Passing")) == (stands["pods"], stands["alerts"])
+    assert not is_true(world.incident.status, ConditionType.MITIGATED)
+    assert not is_true(world.incident.status, ConditionType.RESOLVED)
 
 
 NOTHING: list[Any] = [

@@ -23,7 +23,7 @@ GROUP = AlertGroup(key="0123456789abcdef", received_time=T0)
 
 def alarmed(*alerts: Json, labels: Json | None = None, **spec: Any) -> Incident:
     """An incident that these alerts made."""
-    seen = told(*(alerts or (alert(),)))
+    seen = told(*(alerts or (alert(**(labels or {})),)))
     new = AlertGroup(key=seen.key, labels=LABELS if labels is None else labels, received_time=T0)
     made = incident(by="system:serviceaccount:stanch-system:stanch", alertGroup=merged(new, seen, T0).wire(), **spec)
     return made.model_copy(
@@ -165,6 +165,21 @@ def test_what_is_silenced_is_heard_of_all_the_same() -> None:
     none = heard(mine, [], up, T0)
     assert none is not None
     assert (True, 0) == (none.over, firing(merged(mine.group, none, T0)))
+
+
+def test_what_fires_with_other_labels_is_not_told_to_have_ended() -> None:
+    """A second pod joins the group: asked for with the first one's labels, Alertmanager would not have its alert."""
+    first = {**LABELS, "pod": "checkout-1"}
+    made = alarmed(alert(1, pod="checkout-1"), labels=first)
+    assert made.spec.alert_group is not None
+    group = merged(made.spec.alert_group, told(alert(2, pod="checkout-2")), T0)
+    made = made.model_copy(update={"spec": made.spec.model_copy(update={"alert_group": group})})
+    mine = wanted(lived(made, acknowledge={}), PLATFORM)
+    assert mine is not None
+    assert LABELS == mine.labels
+    fire = [{"fingerprint": f"{n:016x}", "labels": {**LABELS, "pod": f"checkout-{n}"}} for n in (1, 2)]
+    asked_for = [each for each in fire if mine.labels.items() <= each["labels"].items()]
+    assert heard(mine, asked_for, T0 - SETTLED, T0) is None
 
 
 def test_an_alertmanager_that_was_just_started_says_nothing() -> None:

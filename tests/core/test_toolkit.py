@@ -40,6 +40,10 @@ DONE = {
         wish("HorizontalPodAutoscaler", "web", autoscaler={"minReplicas": 4}),
         {"horizontalpodautoscalers": autoscaler()},
     ),
+    "autoscaler, up only": (
+        wish("HorizontalPodAutoscaler", "web", autoscaler={"maxReplicas": 20, "only": "Up"}),
+        {"horizontalpodautoscalers": autoscaler()},
+    ),
     "configFlag": (FLAG, {"configmaps": flags(), "pods": reader("volume")}),
     "configFlag, a key that was not there": (
         wish("ConfigMap", "flags", configFlag={"key": "a/b".replace("/", "."), "value": "1"}),
@@ -158,6 +162,26 @@ REFUSED = {
         wish("Deployment", "checkout", scale={"replicas": 0}),
         {"deployments": deployment(), "horizontalpodautoscalers": autoscaler(**KEDA)},
         "patch scaledobject so",
+    ),
+    "it would be fewer, and is to be more": (
+        wish("Deployment", "checkout", scale={"replicas": 2, "only": "Up"}),
+        {"deployments": deployment()},
+        "has replicas 3, and 2 would be lower: scale.only is Up; if more than 3 is what helps, ask for that",
+    ),
+    "it would be more, and is to be fewer": (
+        wish("Deployment", "checkout", scale={"replicas": 4, "only": "Down"}),
+        {"deployments": deployment()},
+        "has replicas 3, and 4 would be higher: scale.only is Down; if less than 3 is what helps, ask for that",
+    ),
+    "a bound would be lowered": (
+        wish("HorizontalPodAutoscaler", "web", autoscaler={"minReplicas": 4, "maxReplicas": 8, "only": "Up"}),
+        {"horizontalpodautoscalers": autoscaler()},
+        "has maxReplicas 10, and 8 would be lower: autoscaler.only is Up",
+    ),
+    "a bound would be raised": (
+        wish("HorizontalPodAutoscaler", "web", autoscaler={"minReplicas": 4, "maxReplicas": 8, "only": "Down"}),
+        {"horizontalpodautoscalers": autoscaler()},
+        "has minReplicas 2, and 4 would be higher: autoscaler.only is Down",
     ),
     "mid-rollout": (RESTART, {"deployments": deployment()}, "A rollout of Deployment shop/checkout is under way"),
     "OnDelete": (

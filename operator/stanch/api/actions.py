@@ -24,6 +24,13 @@ class Loss(StrEnum):
     DELETE = "Delete"
 
 
+class Way(StrEnum):
+    """The one way in which a size may be changed."""
+
+    UP = "Up"
+    DOWN = "Down"
+
+
 class RolloutUndo(Model):
     """Go back to the last good pod template (Deployment, StatefulSet, DaemonSet)."""
 
@@ -72,6 +79,10 @@ class Scale(Model):
             "(persistentVolumeClaimRetentionPolicy.whenScaled: Delete), with their data: Refuse (default) or Delete."
         ),
     ] = None
+    only: Annotated[
+        Way | None,
+        Field(description="Up: refused where it has more already. Down: where it has fewer. Left out: either way."),
+    ] = None
 
 
 class Autoscaler(Model):
@@ -81,6 +92,12 @@ class Autoscaler(Model):
 
     min_replicas: Annotated[int | None, Field(ge=1, le=10000, description="Least number of replicas.")] = None
     max_replicas: Annotated[int | None, Field(ge=1, le=10000, description="Most replicas.")] = None
+    only: Annotated[
+        Way | None,
+        Field(
+            description="Up: refused where a bound is higher already. Down: where one is lower. Left out: either way."
+        ),
+    ] = None
 
 
 class ConfigFlag(Model):

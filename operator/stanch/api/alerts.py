@@ -81,7 +81,10 @@ class AlertGroup(Model):
     ]
     labels: Annotated[
         dict[str, Annotated[str, Field(max_length=LABEL_MAX)]] | None,
-        Field(max_length=LABELS_MAX, description="Labels that all its alerts had when the incident was made."),
+        Field(
+            max_length=LABELS_MAX,
+            description="Labels that all alerts have that were told of it; never more than at first.",
+        ),
     ] = None
     alerts: Annotated[
         tuple[Alert, ...],

@@ -97,7 +97,8 @@ class Recovery(Model):
         tuple[Criterion, ...] | None,
         Field(
             max_length=12,
-            description="Left out: every target available and alerts resolved (gates Mitigated), and no restarts.",
+            description="Left out: every target available and alerts resolved (gates Mitigated), and no restarts. "
+            "Of an incident that alerts made their end must hold (gates Resolved) where no criterion asks for it.",
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         ),
     ] = None

@@ -63,7 +63,7 @@ def joined(known: State, told: State, now: datetime, late: timedelta | None = LA
 def merged(group: AlertGroup, told: Told, now: datetime) -> AlertGroup:
     """
     The group with what was told now. The same again, or in another order, gives the same states; nothing at all changes, the
-    time neither, when nothing is new. ``others`` hold what has no room in ``alerts``.
+    time neither, when nothing is new. ``others`` hold what has no room in ``alerts``; ``labels`` only ever get fewer.
     """
     kept = {alert.fingerprint: alert for alert in group.alerts}
     others = dict(read_mark(mark) for mark in group.others or ())
@@ -85,7 +85,11 @@ def merged(group: AlertGroup, told: Told, now: datetime) -> AlertGroup:
                 kept[name] = alert
             else:
                 others[name] = state_of(alert)
-    return _with(group, told, now, tuple(kept.values()), others)
+    new = _with(group, told, now, tuple(kept.values()), others)
+    labels = {name: value for name, value in (group.labels or {}).items() if told.labels.get(name) == value}
+    # What a later alert of the group does not have is no label of the group: a filter with it would not find that alert.
+    narrower = labels != (group.labels or {})
+    return new.model_copy(update={"labels": labels or None, "received_time": now}) if narrower else new
 
 
 def _less_telling(kept: Mapping[str, Alert], alert: Alert) -> str | None:

@@ -12,6 +12,7 @@ from stanch.core.draft import Draft
 # Kinds of which something can be seen that serves; of the others only people, or other criteria, can tell.
 SERVING: Final = WORKLOADS | {TargetKind.NODE, TargetKind.SERVICE, TargetKind.HTTP_ROUTE}
 CRITERIA_MAX: Final = 16
+ALERTS: Final = "alertsResolved"
 _ABOUT_TARGETS: Final = ("available", "no_restarts", "condition")
 
 
@@ -35,7 +36,24 @@ def effective(draft: Draft) -> RecoveryRecord:
 def _wanted(draft: Draft) -> tuple[CriterionRecord, ...]:
     spec = draft.incident.spec.recovery
     wanted = _written(draft, spec.criteria) if spec and spec.criteria else _default(draft)
-    return (*wanted, *_downstream(draft, {c.name for c in wanted}))[:CRITERIA_MAX]
+    wanted = (*wanted, *_downstream(draft, {c.name for c in wanted}))[:CRITERIA_MAX]
+    beside = _beside_what_is_written(draft, wanted)
+    # What is written gives way, where there is no room for all: these are what keeps it from being over too soon.
+    return (*wanted[: CRITERIA_MAX - len(beside)], *beside)
+
+
+def _beside_what_is_written(draft: Draft, wanted: tuple[CriterionRecord, ...]) -> tuple[CriterionRecord, ...]:
+    """
+    Of an incident that alerts made nothing is resolved while one fires, and nothing by an alert alone (decisions 2.14): their
+    end is a criterion though nobody wrote so, and where it is the only one, a person's word is another.
+    """
+    about_alerts = [c for c in wanted if c.check == ALERTS]
+    if has_alerts(draft) and not about_alerts:
+        taken = any(c.name == "alerts" for c in wanted)
+        return (_record("alerts-of-its-group" if taken else "alerts", ALERTS, Gate.RESOLVED, None, None),)
+    if wanted and len(about_alerts) == len(wanted):
+        return (_record("a-person-says-so", "manual", Gate.RESOLVED, None, None),)
+    return ()
 
 
 def _downstream(draft: Draft, names: set[str]) -> tuple[CriterionRecord, ...]:
@@ -55,7 +73,7 @@ def _same(one: CriterionRecord | None, other: CriterionRecord) -> bool:
 
 def _default(draft: Draft) -> tuple[CriterionRecord, ...]:
     records: list[CriterionRecord] = []
-    targets = draft.incident.spec.targets or ()
+    targets = draft.looked_at
     for index, target in enumerate(targets):
         suffix = "" if len(targets) == 1 else f"-{index + 1}"
         if target.kind in SERVING:
@@ -63,9 +81,9 @@ def _default(draft: Draft) -> tuple[CriterionRecord, ...]:
             records.append(_record(f"{name}{suffix}", "available", Gate.MITIGATED, target, 100))
         if target.kind in WORKLOADS:
             records.append(_record(f"restarts{suffix}", "noRestarts", Gate.RESOLVED, target, None))
-    if has_alerts(draft):
-        records.append(_record("alerts", "alertsResolved", Gate.MITIGATED, None, None))
-    return tuple(records[:CRITERIA_MAX])
+    alerts = (_record("alerts", ALERTS, Gate.MITIGATED, None, None),) if has_alerts(draft) else ()
+    # However many targets there are, the alerts don't fall off the end.
+    return (*records[: CRITERIA_MAX - len(alerts)], *alerts)
 
 
 def _record(name: str, check: str, gate: Gate, target: Target | None, percent: int | None) -> CriterionRecord:

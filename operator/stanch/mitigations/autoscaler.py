@@ -24,6 +24,7 @@ from stanch.core.ports import (
 )
 from stanch.core.questions import Question
 from stanch.core.there import read_target
+from stanch.mitigations.one_way import other_way
 from stanch.mitigations.workload import Json, live, owner_refusal
 
 MIN: Final = "/spec/minReplicas"
@@ -61,6 +62,9 @@ class SetBounds:
                 f"set {'maxReplicas' if named == 'minReplicas' else 'minReplicas'} besides {named}",
                 final=True,
             )
+        sizes = (("minReplicas", before[0], after[0]), ("maxReplicas", before[1], after[1]))
+        if refusal := other_way(aim, "autoscaler", action.only, sizes):
+            return refusal
         return _change(aim, target, before, after)
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:

@@ -26,6 +26,7 @@ from stanch.core.ports import (
 from stanch.core.questions import SCALED_OBJECTS, List, Question
 from stanch.core.there import read_target
 from stanch.mitigations.autoscaler import keda, scaled_object
+from stanch.mitigations.one_way import other_way
 from stanch.mitigations.quota import no_room
 from stanch.mitigations.workload import (
     Json,
@@ -85,7 +86,8 @@ class ScaleWorkload:
             return NothingToDo(f"{aim} already has {now_at} replicas")
         pods = live_pods(items(seen.get(pods_of(aim, target))))
         refusal = (
-            owner_refusal(aim, target)
+            other_way(aim, "scale", action.only, (("replicas", now_at, action.replicas),))
+            or owner_refusal(aim, target)
             or scaled_object(aim, action.replicas, items(seen.get(asked[1])))
             or _autoscaled(aim, action, items(seen.get(asked[0])))
             or _feeds_a_crash_loop(aim, now_at, action.replicas, pods, clock.now)

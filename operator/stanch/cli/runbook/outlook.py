@@ -91,7 +91,7 @@ def _scale(action: Action, aim: Aim) -> Line:
 
 def _bounds(action: Action, aim: Aim) -> Line:
     assert isinstance(action, Autoscaler)
-    said = action.wire()
+    said = {name: value for name, value in action.wire().items() if name != "only"}
     return Line(_patch(aim, {"spec": said}, "hpa"), _patch(aim, {"spec": dict.fromkeys(said, "VALUE-BEFORE")}, "hpa"))
 
 
