@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from build import stamp
 from chores import body
 from cli.lists import Lists, serving
 from month import DAY, MINUTE, done, past, postmortem
@@ -81,6 +82,26 @@ def test_the_review_in_words(place):
         "how many incidents there were is no grade",
     ):
         assert words in result.output, result.output
+
+
+def test_what_waits_to_be_learned_is_in_it(place):
+    """Which texts wait, since when, with which gaps; for people and for programs."""
+    lists, _, review = place
+    fill(lists)
+    made = NOW - 3 * DAY
+    status = {
+        "state": "Findings",
+        "facts": {"dueTime": stamp(NOW - DAY)},
+        "gaps": [{"number": 1, "kind": "UpdateLate"}],
+    }
+    meta = {"name": "i-1", "namespace": "shop", "creationTimestamp": stamp(made), "uid": "x", "resourceVersion": "1"}
+    lists.objects["postmortems"].append({"metadata": meta, "spec": {"incident": "i-1"}, "status": status})
+    told = review().output
+    assert "Postmortems that wait: 1, 1 past due" in told
+    assert f"  shop/i-1: Findings, was due {stamp(NOW - DAY)}; no meeting is planned; 1 gap" in told
+    assert "Gaps of that time: UpdateLate 1" in told
+    (waits,) = json.loads(review("-o", "json").output)["postmortems"]["waiting"]
+    assert ("shop/i-1", True, 1) == (waits["postmortem"], waits["late"], waits["gaps"])
 
 
 def test_the_same_for_programs(place):

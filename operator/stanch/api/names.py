@@ -243,6 +243,7 @@ class EventKind:
     EVIDENCE_COLLECTED: Final = "EvidenceCollected"
     EVIDENCE_NOT_STORED: Final = "EvidenceNotStored"
     CHANGE_SUSPECTED: Final = "ChangeSuspected"
+    SIMILAR_FOUND: Final = "SimilarFound"
     MITIGATION_SUGGESTED: Final = "MitigationSuggested"
     MITIGATION_ASKED: Final = "MitigationAsked"
     MITIGATION_WITHDRAWN: Final = "MitigationWithdrawn"

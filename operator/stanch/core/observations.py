@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from stanch.core.census import NOBODY, Census
+from stanch.core.lesson import Lesson
 from stanch.core.questions import Question
 
 
@@ -144,6 +145,7 @@ class Observations:
     back from a backup; None when nobody saw that. ``census`` is what other incidents did; ``own_node`` the Node that stanch
     runs on, empty when that is not known. ``now`` is the instant of the plan that looks at it. ``held`` is what is left for a
     part b, by the name of part a; a restart forgets it. ``deliveries`` are keyed by the message that was tried to be told.
+    ``lessons`` are what Postmortems of the incident's namespace say of theirs.
     """
 
     answers: Mapping[Question, Answer] = field(default_factory=dict)
@@ -162,6 +164,7 @@ class Observations:
     now: datetime | None = None
     held: Mapping[str, Held] = field(default_factory=dict)
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
+    lessons: tuple[Lesson, ...] = ()
 
     def get(self, question: Question) -> Answer | None:
         """The answer, or None when it was not asked."""

@@ -24,6 +24,7 @@ from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, Ref
 from stanch.core.review import AGAIN_WITHIN, review
 from stanch.core.review_items import items
 from stanch.core.review_past import Past
+from stanch.core.review_waiting import learning
 from stanch.core.undeclared import Outside, burns, charged, undeclared
 from stanch.shell.client import JSON, Kube
 from stanch.shell.orphan_sweep import CannotLook, objects
@@ -56,7 +57,8 @@ def look_back(kubeconfig: str | None, wanted: Wanted) -> int:
 
 async def _look(kube: Kube, wanted: Wanted) -> int:
     bodies = [i async for i in _all(kube, INCIDENTS, wanted.namespace)]
-    factors = factors_of([p async for p in _all(kube, POSTMORTEMS, wanted.namespace)])
+    texts = [p async for p in _all(kube, POSTMORTEMS, wanted.namespace)]
+    factors = factors_of(texts)
     chores = [a async for a in _all(kube, ACTION_ITEMS, wanted.namespace)]
     # The API server's clock, which dated all of it.
     now = kube.clock.now()
@@ -64,13 +66,14 @@ async def _look(kube: Kube, wanted: Wanted) -> int:
     past, unread = past_of(bodies, factors, since - AGAIN_WITHIN)
     found = review(past, since, now, wanted.shift)
     done = items([i for body in chores if (i := _item(body)) is not None], now)
+    learned = learning(texts, bodies, since, now)
     silent = await _outside(wanted, past, since, now)
     if wanted.svg:
         await asyncio.to_thread(Path(wanted.svg).write_text, draw(found, done), encoding="utf-8")
     if wanted.as_json:
-        click.echo(json.dumps(as_json(found, done, silent, unread), indent=2))
+        click.echo(json.dumps(as_json(found, done, learned, silent, unread), indent=2))
     else:
-        for line in lines(found, done, silent, unread):
+        for line in lines(found, done, learned, silent, unread):
             say(line)
     return DONE
 

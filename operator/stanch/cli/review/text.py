@@ -13,6 +13,7 @@ from stanch.core.review import PAGES_MAX, Review
 from stanch.core.review_deeds import Help
 from stanch.core.review_items import Items
 from stanch.core.review_past import FALSE_ALARM
+from stanch.core.review_waiting import Learning, Waiting
 from stanch.core.survival import Spread
 from stanch.core.undeclared import Outside
 
@@ -25,7 +26,7 @@ WHAT = {
 }
 
 
-def lines(found: Review, done: Items, outside: Outside | None, unread: int) -> Iterator[str]:
+def lines(found: Review, done: Items, learned: Learning, outside: Outside | None, unread: int) -> Iterator[str]:
     """Section by section; what is not known is said, and never a zero."""
     yield f"From {instant(found.since)} to {instant(found.until)}: {_many(found.incidents, 'incident')}, {found.open} still open."
     rest = [f"{why} {n}" for why, n in sorted(found.cancelled.items()) if why != FALSE_ALARM]
@@ -41,6 +42,7 @@ def lines(found: Review, done: Items, outside: Outside | None, unread: int) -> I
     yield from _again(found)
     yield from _helped(found)
     yield from _toil(found)
+    yield from _waiting(learned)
     yield from _items(done)
     yield from _charged(found)
     yield from _outside(outside)
@@ -129,6 +131,22 @@ def _toil(found: Review) -> Iterator[str]:
         yield from (f"    {line}" for line in text.splitlines())
 
 
+def _waiting(learned: Learning) -> Iterator[str]:
+    """To be talked over next: which texts wait, and what kinds of gaps come up."""
+    late = sum(each.late for each in learned.waiting)
+    yield ""
+    yield f"Postmortems that wait: {len(learned.waiting)}, {late} past due"
+    yield from (f"  {_wait(each)}" for each in learned.waiting)
+    if learned.gaps:
+        yield f"Gaps of that time: {', '.join(f'{kind} {n}' for kind, n in learned.gaps.items())}"
+
+
+def _wait(each: Waiting) -> str:
+    due = f", {'was due' if each.late else 'due'} {instant(each.due)}" if each.due else ""
+    meeting = f"meeting {instant(each.meeting)}" if each.meeting else "no meeting is planned"
+    return f"{each.postmortem}: {each.state}{due}; {meeting}; {_many(each.gaps, 'gap')}"
+
+
 def _items(done: Items) -> Iterator[str]:
     yield ""
     yield "Action items"
@@ -174,10 +192,11 @@ def _outside(outside: Outside | None) -> Iterator[str]:
 # --- for programs ----------------------------------------------------------------------------------------------------
 
 
-def as_json(found: Review, done: Items, outside: Outside | None, unread: int) -> dict[str, Any]:
+def as_json(found: Review, done: Items, learned: Learning, outside: Outside | None, unread: int) -> dict[str, Any]:
     """camelCase, instants as RFC 3339, durations in whole seconds; null is not known."""
     out: dict[str, Any] = _plain(found)
     out["actionItems"] = _plain(done)
+    out["postmortems"] = _plain(learned)
     out |= _plain(outside) if outside is not None else {"undeclared": None, "charged": None}
     out["notRead"] = unread
     return out
