@@ -45,6 +45,8 @@ class Annotation:
     FREEZE_BY: Final = f"{GROUP}/change-freeze-by"
     # Until when it holds unless somebody says so again; RFC 3339, whole seconds, UTC.
     FREEZE_UNTIL: Final = f"{GROUP}/change-freeze-until"
+    # What is left of them, for who looks back (core/freeze_log.py).
+    FREEZES_PAST: Final = f"{GROUP}/past-change-freezes"
 
 
 class ConditionType:

@@ -17,8 +17,9 @@ from stanch.api.incident import Incident
 from stanch.api.names import Label
 from stanch.cli.cluster import DONE, NOT_READABLE, Trouble, with_cluster
 from stanch.cli.review.picture import draw
-from stanch.cli.review.text import as_json, lines
+from stanch.cli.review.text import Beside, as_json, lines
 from stanch.cli.terminal import say
+from stanch.core.freeze_log import Held, held
 from stanch.core.gameday import MARK
 from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, Ref
 from stanch.core.review import AGAIN_WITHIN, review
@@ -26,13 +27,14 @@ from stanch.core.review_items import items
 from stanch.core.review_past import Past
 from stanch.core.review_waiting import learning
 from stanch.core.undeclared import Outside, burns, charged, undeclared
-from stanch.shell.client import JSON, Kube
+from stanch.shell.client import JSON, METADATA_ONLY, Kube
 from stanch.shell.orphan_sweep import CannotLook, objects
 
 SECONDS: Final = 30.0
 POINTS: Final = 5000
 STEP_MIN: Final = timedelta(minutes=5)
 # By namespace, name and uid of an incident.
+NAMESPACES: Final = Ref("", "v1", "namespaces")
 Factors = dict[tuple[str, str, str], frozenset[str]]
 
 
@@ -67,13 +69,15 @@ async def _look(kube: Kube, wanted: Wanted) -> int:
     found = review(past, since, now, wanted.shift)
     done = items([i for body in chores if (i := _item(body)) is not None], now)
     learned = learning(texts, bodies, since, now)
+    frozen = await _frozen(kube, wanted.namespace, since, now)
     silent = await _outside(wanted, past, since, now)
+    beside = Beside(learned, frozen)
     if wanted.svg:
         await asyncio.to_thread(Path(wanted.svg).write_text, draw(found, done), encoding="utf-8")
     if wanted.as_json:
-        click.echo(json.dumps(as_json(found, done, learned, silent, unread), indent=2))
+        click.echo(json.dumps(as_json(found, done, beside, silent, unread), indent=2))
     else:
-        for line in lines(found, done, learned, silent, unread):
+        for line in lines(found, done, beside, silent, unread):
             say(line)
     return DONE
 
@@ -84,6 +88,17 @@ async def _all(kube: Kube, ref: Ref, namespace: str | None) -> AsyncIterator[dic
             yield each
     except CannotLook as error:
         raise Trouble(f"{ref.plural} can't be read: {error}", NOT_READABLE) from error
+
+
+async def _frozen(kube: Kube, namespace: str | None, since: datetime, now: datetime) -> tuple[Held, ...] | None:
+    """Change freezes of that time; None where Namespaces may not be read: the rest is told all the same."""
+    if namespace is not None:
+        reply = await kube.get(NAMESPACES.path(None, namespace), None, METADATA_ONLY)
+        return held([reply.body], since, now) if reply.ok else None
+    try:
+        return held([n async for n in objects(kube, NAMESPACES, None, "", METADATA_ONLY)], since, now)
+    except CannotLook:
+        return None
 
 
 def past_of(bodies: list[dict[str, Any]], factors: Factors, since: datetime) -> tuple[list[Past], int]:

@@ -1,7 +1,7 @@
 """The review in lines for people, and as JSON for programs; both say the same."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ import yaml
 
 from stanch.api import duration
 from stanch.api.meta import instant
+from stanch.core.freeze_log import Ended, Held
 from stanch.core.review import PAGES_MAX, Review
 from stanch.core.review_deeds import Help
 from stanch.core.review_items import Items
@@ -26,7 +27,15 @@ WHAT = {
 }
 
 
-def lines(found: Review, done: Items, learned: Learning, outside: Outside | None, unread: int) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is told beside the numbers. ``frozen`` is None where Namespaces may not be read."""
+
+    learned: Learning
+    frozen: tuple[Held, ...] | None = ()
+
+
+def lines(found: Review, done: Items, beside: Beside, outside: Outside | None, unread: int) -> Iterator[str]:
     """Section by section; what is not known is said, and never a zero."""
     yield f"From {instant(found.since)} to {instant(found.until)}: {_many(found.incidents, 'incident')}, {found.open} still open."
     rest = [f"{why} {n}" for why, n in sorted(found.cancelled.items()) if why != FALSE_ALARM]
@@ -42,7 +51,8 @@ def lines(found: Review, done: Items, learned: Learning, outside: Outside | None
     yield from _again(found)
     yield from _helped(found)
     yield from _toil(found)
-    yield from _waiting(learned)
+    yield from _waiting(beside.learned)
+    yield from _frozen(beside.frozen)
     yield from _items(done)
     yield from _charged(found)
     yield from _outside(outside)
@@ -147,6 +157,31 @@ def _wait(each: Waiting) -> str:
     return f"{each.postmortem}: {each.state}{due}; {meeting}; {_many(each.gaps, 'gap')}"
 
 
+_ENDS = {
+    Ended.LIFTED: "lifted by itself",
+    Ended.TAKEN_OFF: "taken off by a person",
+    Ended.LAPSED: "over when nobody said it again",
+}
+
+
+def _frozen(frozen: tuple[Held, ...] | None) -> Iterator[str]:
+    yield ""
+    if frozen is None:
+        yield "Change freezes: not known, you may not read Namespaces."
+        return
+    yield f"Change freezes that held: {len(frozen)}"
+    yield from (f"  {_freeze(each)}" for each in frozen)
+
+
+def _freeze(each: Held) -> str:
+    does = "new pod templates were warned of" if each.value == "warn" else "new pod templates were refused"
+    if each.start is None:
+        return f"{each.namespace}: {does}, set by a person, holds"
+    took = f" to {instant(each.end)} ({_long(each.end - each.start)})" if each.end else ""
+    how = _ENDS[each.ended] if each.ended else "holds"
+    return f"{each.namespace}: {does} from {instant(each.start)}{took}, {how}: {each.why}"
+
+
 def _items(done: Items) -> Iterator[str]:
     yield ""
     yield "Action items"
@@ -192,11 +227,12 @@ def _outside(outside: Outside | None) -> Iterator[str]:
 # --- for programs ----------------------------------------------------------------------------------------------------
 
 
-def as_json(found: Review, done: Items, learned: Learning, outside: Outside | None, unread: int) -> dict[str, Any]:
+def as_json(found: Review, done: Items, beside: Beside, outside: Outside | None, unread: int) -> dict[str, Any]:
     """camelCase, instants as RFC 3339, durations in whole seconds; null is not known."""
     out: dict[str, Any] = _plain(found)
     out["actionItems"] = _plain(done)
-    out["postmortems"] = _plain(learned)
+    out["postmortems"] = _plain(beside.learned)
+    out["changeFreezes"] = _plain(beside.frozen)
     out |= _plain(outside) if outside is not None else {"undeclared": None, "charged": None}
     out["notRead"] = unread
     return out
