@@ -15,7 +15,7 @@ from stanch.core.approvers import still_agreed
 from stanch.core.asking import target_of
 from stanch.core.attempts import end, only_removes, open_attempt, put_attempt, writer
 from stanch.core.commands import Swap
-from stanch.core.draft import Draft
+from stanch.core.draft import Draft, shorten
 from stanch.core.forced_undo import asked_again, needed
 from stanch.core.freeze import frozen, met
 from stanch.core.guards import asker_may, incident_is_open
@@ -52,8 +52,12 @@ def _intended(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim
         return
     failed = draft.seen.not_stored
     if why := failed.get(attempt.undo_ref) or failed.get(attempt.evidence or ""):
-        record = record.model_copy(update={"reason": Reason.NOT_STORED, "message": f"Not started: not stored: {why}"})
+        message = f"Not started: not stored: {why.message}"
+        record = record.model_copy(update={"reason": Reason.NOT_STORED, "message": message})
         draft.put(record)
+    if (why := failed.get(attempt.evidence or "")) and not why.passing:
+        attempt = attempt.model_copy(update={"evidence_refused": shorten(why.message, 500)})
+        record = put_attempt(draft, record, attempt)
     undo = draft.answer(UndoSecret(attempt.undo_ref))
     if not _receipts(draft, record, attempt, aim) or undo is None:
         return
