@@ -101,6 +101,13 @@ def test_what_waits_to_be_learned_is_in_it(place):
     assert "Postmortems that wait: 1, 1 past due" in told
     assert f"  shop/i-1: Findings, was due {stamp(NOW - DAY)}; no meeting is planned; 1 gap" in told
     assert "Gaps of that time: UpdateLate 1" in told
+    assert "Risks" not in told
+    lists.objects["postmortems"][-1] |= {
+        "spec": {"incident": "i-1", "gotLucky": ["One was\nawake"]},
+        "status": {**status, "published": {"time": stamp(made)}},
+    }
+    assert "Risks that luck covered, as published postmortems say\n  shop/i-1: One was\\nawake\n" in review().output
+    lists.objects["postmortems"][-1] = {"metadata": meta, "spec": {"incident": "i-1"}, "status": status}
     (waits,) = json.loads(review("-o", "json").output)["postmortems"]["waiting"]
     assert ("shop/i-1", True, 1) == (waits["postmortem"], waits["late"], waits["gaps"])
 

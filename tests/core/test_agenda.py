@@ -152,3 +152,15 @@ def test_kinds_of_gaps_are_counted_for_that_time():
     before["metadata"]["creationTimestamp"] = stamp(T0 - 40 * DAY)
     found = learning([of_now, before], [], T0 - 30 * DAY, T0 + DAY)
     assert [("UpdateLate", 2), ("Declared", 1)] == list(found.gaps.items())
+
+
+def test_where_luck_helped_is_a_risk():
+    """As published texts of that time say it; that there was none is no risk, and a draft is nobody's word yet."""
+    told = text("told", {"gotLucky": ["Traffic was low at that hour", "Nothing."]})
+    old = text("old", {"gotLucky": ["Long ago"]})
+    old["metadata"]["creationTimestamp"] = stamp(T0 - 40 * DAY)
+    for each in (told, old):
+        publish(each, T0)
+    draft = text("draft", {"gotLucky": ["To be filled: where did luck help?"]})
+    found = learning([told, old, draft], [], T0 - 30 * DAY, T0 + DAY)
+    assert ("shop/told: Traffic was low at that hour",) == found.lucky

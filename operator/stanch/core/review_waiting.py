@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from stanch.core.chase import review_time
 
 Json = Mapping[str, Any]
+_NO_LUCK: Final = ("", "nothing", "none", "nowhere", "no")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """``waiting``: the longest due first. ``gaps`` counts, by kind, those of postmortems that were drafted in that time."""
+    """
+    ``waiting``: the longest due first. ``gaps`` counts, by kind, those of postmortems that were drafted in that time; ``lucky`` is
+    where luck helped, as the published ones of these say: a risk that nobody answered for yet.
+    """
 
     waiting: tuple[Waiting, ...]
     gaps: Mapping[str, int]
+    lucky: tuple[str, ...] = ()
 
 
 def learning(postmortems: Sequence[Json], incidents: Sequence[Json], since: datetime, now: datetime) -> Learning:
@@ -37,13 +42,23 @@ def learning(postmortems: Sequence[Json], incidents: Sequence[Json], since: date
     waived = {_key(i, i["metadata"]["name"]): _waived(i) for i in incidents}
     found = [_waiting(p, now) for p in postmortems if not (p.get("status") or {}).get("published")]
     kinds: Counter[str] = Counter()
+    lucky: list[str] = []
     for each in postmortems:
-        made = each["metadata"].get("creationTimestamp")
+        made, status = each["metadata"].get("creationTimestamp"), each.get("status") or {}
         if made and since <= datetime.fromisoformat(made) <= now:
-            kinds.update(str(gap.get("kind")) for gap in (each.get("status") or {}).get("gaps") or ())
+            kinds.update(str(gap.get("kind")) for gap in status.get("gaps") or ())
+            lucky += _lucky(each) if status.get("published") else ()
     left = [w for w in found if w.postmortem not in waived.get(w.incident, ())]
     left.sort(key=lambda w: (w.due is None, w.due.timestamp() if w.due else 0.0, w.postmortem))
-    return Learning(tuple(left), dict(sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0]))))
+    return Learning(tuple(left), dict(sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0]))), tuple(lucky))
+
+
+def _lucky(body: Json) -> list[str]:
+    """`shop/checkout-5xx: …`; that luck did nothing is an answer, and no risk."""
+    said = (str(each).strip() for each in (body.get("spec") or {}).get("gotLucky") or ())
+    return [
+        f"{_key(body, body['metadata']['name'])}: {each}" for each in said if each.lower().rstrip(".") not in _NO_LUCK
+    ]
 
 
 def _waiting(body: Json, now: datetime) -> Waiting:

@@ -9,6 +9,7 @@ import yaml
 
 from stanch.api import duration
 from stanch.api.meta import instant
+from stanch.cli.terminal import one_line
 from stanch.core.freeze_log import Ended, Held
 from stanch.core.review import PAGES_MAX, Review
 from stanch.core.review_deeds import Help
@@ -149,6 +150,9 @@ def _waiting(learned: Learning) -> Iterator[str]:
     yield from (f"  {_wait(each)}" for each in learned.waiting)
     if learned.gaps:
         yield f"Gaps of that time: {', '.join(f'{kind} {n}' for kind, n in learned.gaps.items())}"
+    if learned.lucky:
+        yield "Risks that luck covered, as published postmortems say"
+    yield from (f"  {one_line(each)}" for each in learned.lucky)
 
 
 def _wait(each: Waiting) -> str:
