@@ -278,6 +278,22 @@ def test_evidence_that_may_not_be_stored_keeps_no_effect_from_being_done():
     assert [t for t in said if t.startswith("roll-back goes on without evidence") and "exceeded quota" in t]
 
 
+def test_what_may_be_a_slip_of_the_server_is_stored_on_the_next_try():
+    """409 and 422 may be about one request: it is captured again, and gone without only when that is refused, too."""
+    world = refused()
+    world.refuse_with = 422
+    world.refuse_stores = {"declared-a", "-roll-back-1-"}
+    world.run(minutes=3)
+    assert 1 == len(world.effects)
+    assert world.record("roll-back").attempts[-1].evidence is not None
+    world = refused()
+    world.refuse_with = 422
+    world.run(minutes=3)
+    assert (1, []) == (len(world.effects), world.broken)
+    states = [a.state.value for a in world.record("roll-back").attempts]
+    assert ["Skipped", "Skipped", "Verified"] == states
+
+
 def test_the_same_where_the_operator_ends_in_between():
     """What was refused is on the record: whoever comes after knows it."""
     for steps in range(1, 14):

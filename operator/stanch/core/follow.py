@@ -55,7 +55,7 @@ def _intended(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim
         message = f"Not started: not stored: {why.message}"
         record = record.model_copy(update={"reason": Reason.NOT_STORED, "message": message})
         draft.put(record)
-    if (why := failed.get(attempt.evidence or "")) and not why.passing:
+    if (why := failed.get(attempt.evidence or "")) and _is_refused(record, attempt, why):
         attempt = attempt.model_copy(update={"evidence_refused": shorten(why.message, 500)})
         record = put_attempt(draft, record, attempt)
     undo = draft.answer(UndoSecret(attempt.undo_ref))
@@ -72,6 +72,13 @@ def _intended(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim
         _command(draft, attempt, aim, undo.value)
         return
     _read_back(draft, record, attempt, aim, undo.value, outcome)
+
+
+def _is_refused(record: MitigationRecord, attempt: Attempt, why: Failed) -> bool:
+    """Will its evidence not be stored, whoever tries again? A quota or a webhook says 403; anything else that is final, twice."""
+    before = [a for a in record.attempts or () if a.id != attempt.id and a.state is AttemptState.SKIPPED]
+    again = any((a.message or "").startswith(Reason.NOT_STORED) for a in before)
+    return not why.passing and (why.status == 403 or again)
 
 
 def _receipts(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) -> bool:

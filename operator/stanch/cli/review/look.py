@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ from pydantic import ValidationError
 from stanch.api.action_item import ActionItem
 from stanch.api.incident import Incident
 from stanch.api.names import Label
-from stanch.cli.cluster import DONE, NOT_READABLE, Trouble, with_cluster
+from stanch.cli.cluster import DONE, NOT_READABLE, Trouble, every, with_cluster
 from stanch.cli.review.picture import draw
 from stanch.cli.review.text import Beside, as_json, lines
 from stanch.cli.terminal import say
@@ -27,7 +26,7 @@ from stanch.core.review_items import items
 from stanch.core.review_past import Past
 from stanch.core.review_waiting import learning
 from stanch.core.undeclared import Outside, burns, charged, undeclared
-from stanch.shell.client import JSON, METADATA_ONLY, Kube
+from stanch.shell.client import METADATA_ONLY, Kube
 from stanch.shell.orphan_sweep import CannotLook, objects
 
 SECONDS: Final = 30.0
@@ -58,10 +57,10 @@ def look_back(kubeconfig: str | None, wanted: Wanted) -> int:
 
 
 async def _look(kube: Kube, wanted: Wanted) -> int:
-    bodies = [i async for i in _all(kube, INCIDENTS, wanted.namespace)]
-    texts = [p async for p in _all(kube, POSTMORTEMS, wanted.namespace)]
+    bodies = [i async for i in every(kube, INCIDENTS, wanted.namespace)]
+    texts = [p async for p in every(kube, POSTMORTEMS, wanted.namespace)]
     factors = factors_of(texts)
-    chores = [a async for a in _all(kube, ACTION_ITEMS, wanted.namespace)]
+    chores = [a async for a in every(kube, ACTION_ITEMS, wanted.namespace)]
     # The API server's clock, which dated all of it.
     now = kube.clock.now()
     since = now - wanted.since
@@ -80,14 +79,6 @@ async def _look(kube: Kube, wanted: Wanted) -> int:
         for line in lines(found, done, beside, silent, unread):
             say(line)
     return DONE
-
-
-async def _all(kube: Kube, ref: Ref, namespace: str | None) -> AsyncIterator[dict[str, Any]]:
-    try:
-        async for each in objects(kube, ref, namespace, "", JSON):
-            yield each
-    except CannotLook as error:
-        raise Trouble(f"{ref.plural} can't be read: {error}", NOT_READABLE) from error
 
 
 async def _frozen(kube: Kube, namespace: str | None, since: datetime, now: datetime) -> tuple[Held, ...] | None:
