@@ -26,7 +26,7 @@ def keep(world: Any, body: Json) -> None:
     meta = {"uid": body["metadata"]["name"], "creationTimestamp": stamp(world.now), **body["metadata"]}
     story = whole_story(world.incident.status, meta["namespace"], world.answer)
     items = [o for (kind, _), o in world.objects.items() if kind == "actionitems"]
-    around = Around(world.incident, story, items, world.catalog.policy)
+    around = Around(world.incident, story, items, world.catalog.policy, world.lessons)
     body["status"] = judge({**body, "metadata": meta}, around, world.now)[0].wire()
 
 

@@ -22,6 +22,7 @@ from stanch.core.census import NOBODY, Census
 from stanch.core.commands import Command, Removal, Remove, Unmark, outcome_key
 from stanch.core.held import needed, to_hold
 from stanch.core.invariants import broken
+from stanch.core.lesson import Lesson
 from stanch.core.observations import (
     Acted,
     Answer,
@@ -101,6 +102,7 @@ class World:
     guarded: set[str] = field(default_factory=set)
     frozen: tuple[str, ...] | None = ()
     census: Census = NOBODY
+    lessons: tuple[Lesson, ...] = ()
     own_node: str = ""
     catalog: Catalog = CATALOG
     refuses: int = 0
@@ -262,6 +264,7 @@ class World:
             own_node=self.own_node,
             held=needed(self.held, self.incident.status),
             deliveries={**self.deliveries},
+            lessons=self.lessons,
         )
 
     def _let_go(self) -> None:

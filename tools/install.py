@@ -195,6 +195,8 @@ def install(kubectl: Kubectl, *, everywhere: bool) -> None:
         apply(
             kubectl, "operator may act in all namespaces", str(ROOT / "manifests/overlays/cluster/act-everywhere.yaml")
         )
+        # With that overlay comes the error budget policy: it warns, unless the ResponsePolicy says otherwise (ADR 60).
+        apply(kubectl, "error budget policy applied", str(ROOT / FREEZE))
     wait_until_served(kubectl, crds)
     # What is said sooner after a change of the policies is not believed; a second more, for their times are whole seconds.
     left = applied + policies.BITES_AFTER.total_seconds() + 1 - time.monotonic()
@@ -249,10 +251,11 @@ def unfinished(kubectl: Kubectl) -> list[str]:
     ]
 
 
+FREEZE = "manifests/components/change-freeze/change-freeze.yaml"
 # What refuses other people's writes goes as well, whether it was applied or not.
 REFUSING = (
     # First what lets the operator label Namespaces: the policies are its leash.
-    ("changes are free", "manifests/components/change-freeze/change-freeze.yaml"),
+    ("changes are free", FREEZE),
     ("policies removed", "manifests/policies"),
 )
 

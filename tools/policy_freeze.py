@@ -74,7 +74,8 @@ def objects() -> tuple[dict[str, Any], ...]:
 
 def leash_namespaces() -> Policy:
     """Of a Namespace the operator writes what the error budget says, and nothing else."""
-    mine = f"k in ['{Annotation.FREEZE_REASON}', '{Annotation.FREEZE_BY}', '{Annotation.FREEZE_UNTIL}']"
+    keys = (Annotation.FREEZE_REASON, Annotation.FREEZE_BY, Annotation.FREEZE_UNTIL, Annotation.FREEZES_PAST)
+    mine = f"k in {list(keys)}"
 
     def same(which: str, but: str) -> str:
         return f"""
@@ -85,7 +86,7 @@ def leash_namespaces() -> Policy:
     return Policy(
         "stanch-operator-leash-namespaces",
         "Labels of a Namespace say which pods may run there, and which policies hold. The operator may patch Namespaces only\n"
-        "where somebody bound it to stanch-label-namespaces; then it writes one label and three annotations.",
+        "where somebody bound it to stanch-label-namespaces; then it writes one label and four annotations.",
         [on("CREATE UPDATE DELETE", "namespaces/*", group="", version="v1")],
         [ONLY_THE_OPERATOR],
         {

@@ -149,6 +149,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "RunbookLeft": "The spec names another Runbook, or none, than the one that was followed.",
     "EvidenceCollected": "A bundle was stored.",
     "EvidenceNotStored": "A bundle could not be stored; the text says why.",
+    "SimilarFound": "Earlier incidents there are similar; the message says which is most alike, why, and what helped then.",
     "ChangeSuspected": "Something changed and may be the cause; the text says what, by whom, when, and why.",
     "MitigationSuggested": "Something that fits the symptom and could be asked for; never run by itself.",
     "MitigationAsked": "Somebody asked for a mitigation.",

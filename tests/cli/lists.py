@@ -41,6 +41,8 @@ class Lists:
                 return self.tracker(asked.method, asked.path.removeprefix("/tracker"), asked.said)
             return self.replies.pop(0)
         parts = url.path.strip("/").split("/")
+        if asked.method == "GET" and parts[:3] == ["api", "v1", "namespaces"] and len(parts) < 5:
+            return self._namespaces(parts[3:])
         plural = next(
             (p for p in ("incidents", "postmortems", "actionitems", "runbooks", "namespaces") if p in parts[3:]), ""
         )
@@ -56,6 +58,16 @@ class Lists:
         at = int(parse_qs(url.query).get("continue", ["0"])[0])
         more = {"continue": str(at + 2)} if at + 2 < len(rows) else {}
         return 200, {"items": rows[at : at + 2], "metadata": more}
+
+    def _namespaces(self, name: list[str]) -> tuple[int, Json]:
+        """The list, or one of them."""
+        known = self.objects.get("namespaces", [])
+        if "namespaces" in self.refuses:
+            return 403, {"kind": "Status", "message": "namespaces is forbidden: no"}
+        if not name:
+            return 200, {"items": known}
+        found = next((n for n in known if n["metadata"]["name"] == name[0]), None)
+        return (200, found) if found else (404, {"kind": "Status", "message": "not found"})
 
     def _merged(self, plural: str, name: str, said: Json) -> tuple[int, Json]:
         found = next(o for o in self.objects[plural] if o["metadata"]["name"] == name)

@@ -248,6 +248,39 @@ def test_a_whole_postmortem_in_each_form(form):
         assert word in told.output
 
 
+@pytest.mark.parametrize("form", ["markdown", "html", "json"])
+def test_the_agenda_of_the_meeting_is_in_the_export(form):
+    """With gaps, what is open, and what it resembles; of a published text there is none, and for whom it is stays."""
+    similar = {
+        "incident": "old",
+        "postmortem": "old",
+        "declaredTime": "2026-11-01T10:00:00Z",
+        "why": ["the same alert Burn"],
+    }
+    status = {
+        "gaps": [{"number": 1, "part": "Detection", "text": "Alert to declare: 40 min", "record": "times"}],
+        "similar": [similar],
+    }
+    body = {"metadata": {"name": "p"}, "spec": {"incident": "p", "audience": "Company"}, "status": status}
+    told = rendered(Given("p", body, ()), form)
+    for words in (
+        "Gap 1: Alert to declare: 40 min",
+        "old of 2026-11-01: the same alert Burn",
+        "No factor is named",
+        "Company",
+    ):
+        assert words in told
+    told = rendered(Given("p", as_published(body), ()), form)
+    assert ("No factor is named" in told, "Company" in told, "the same alert Burn" in told) == (False, True, True)
+
+
+def as_published(body: dict[str, Any]) -> dict[str, Any]:
+    """The same, found clean and signed off."""
+    said = {"type": "Published", "status": "True", "reason": "Published"}
+    status = {**body["status"], "conditions": [said], "published": {"time": "2026-11-22T10:00:00Z"}}
+    return {**body, "status": status}
+
+
 def test_a_page_loads_nothing_from_elsewhere():
     """No script, no picture, no font; and a policy that says so."""
     page = rendered(hostile("words"), "html")

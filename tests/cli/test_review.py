@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from build import stamp
 from chores import body
 from cli.lists import Lists, serving
 from month import DAY, MINUTE, done, past, postmortem
+from stanch.api.names import Annotation, Label
 from stanch.cli.main import main
 
 # The server's Date header is of now, and so is the month that is looked back on.
@@ -81,6 +83,62 @@ def test_the_review_in_words(place):
         "how many incidents there were is no grade",
     ):
         assert words in result.output, result.output
+
+
+def test_what_waits_to_be_learned_is_in_it(place):
+    """Which texts wait, since when, with which gaps; for people and for programs."""
+    lists, _, review = place
+    fill(lists)
+    made = NOW - 3 * DAY
+    status = {
+        "state": "Findings",
+        "facts": {"dueTime": stamp(NOW - DAY)},
+        "gaps": [{"number": 1, "kind": "UpdateLate"}],
+    }
+    meta = {"name": "i-1", "namespace": "shop", "creationTimestamp": stamp(made), "uid": "x", "resourceVersion": "1"}
+    lists.objects["postmortems"].append({"metadata": meta, "spec": {"incident": "i-1"}, "status": status})
+    told = review().output
+    assert "Postmortems that wait: 1, 1 past due" in told
+    assert f"  shop/i-1: Findings, was due {stamp(NOW - DAY)}; no meeting is planned; 1 gap" in told
+    assert "Gaps of that time: UpdateLate 1" in told
+    assert "Risks" not in told
+    lists.objects["postmortems"][-1] |= {
+        "spec": {"incident": "i-1", "gotLucky": ["One was\nawake"]},
+        "status": {**status, "published": {"time": stamp(made)}},
+    }
+    assert "Risks that luck covered, as published postmortems say\n  shop/i-1: One was\\nawake\n" in review().output
+    lists.objects["postmortems"][-1] = {"metadata": meta, "spec": {"incident": "i-1"}, "status": status}
+    (waits,) = json.loads(review("-o", "json").output)["postmortems"]["waiting"]
+    assert ("shop/i-1", True, 1) == (waits["postmortem"], waits["late"], waits["gaps"])
+
+
+def test_change_freezes_that_held_are_in_it(place):
+    """Who was frozen, since when and how it ended; and where Namespaces may not be read, the rest is told all the same."""
+    lists, _, review = place
+    fill(lists)
+    start, end = NOW - 2 * DAY, NOW - 2 * DAY + timedelta(hours=3)
+    rows = [{"from": stamp(start), "to": stamp(end), "ended": "Lifted", "value": "warn", "why": "the budget is spent"}]
+    notes = {Annotation.FREEZES_PAST: json.dumps(rows)}
+    lists.objects["namespaces"] = [
+        {"metadata": {"name": "shop", "annotations": notes}},
+        {"metadata": {"name": "cart", "labels": {Label.CHANGE_FREEZE: "true"}}},
+    ]
+    told = review().output
+    assert "Change freezes that held: 2" in told
+    assert (
+        f"  shop: new pod templates were warned of from {stamp(start)} to {stamp(end)} (3h), lifted by itself" in told
+    )
+    assert "  cart: new pod templates were refused, set by a person, holds" in told
+    assert "Change freezes that held: 1" in review("-n", "shop").output
+    (found,) = json.loads(review("-o", "json", "-n", "shop").output)["changeFreezes"]
+    assert ("shop", "Lifted", stamp(start)) == (found["namespace"], found["ended"], found["start"])
+    lists.refuses = {"namespaces"}
+    for words in ((), ("-n", "shop")):
+        refused = review(*words)
+        assert (0, True) == (
+            refused.exit_code,
+            "Change freezes: not known, you may not read Namespaces." in refused.output,
+        )
 
 
 def test_the_same_for_programs(place):

@@ -36,7 +36,12 @@ def refusal(new: Json | None, old: Json | None = None, by: Person = OPERATOR, op
 
 FROZEN = changed(
     labels={Label.CHANGE_FREEZE: "true"},
-    annotations={Annotation.FREEZE_REASON: "x", Annotation.FREEZE_BY: "stanch", Annotation.FREEZE_UNTIL: "y"},
+    annotations={
+        Annotation.FREEZE_REASON: "x",
+        Annotation.FREEZE_BY: "stanch",
+        Annotation.FREEZE_UNTIL: "y",
+        Annotation.FREEZES_PAST: "[]",
+    },
 )
 
 

@@ -11,9 +11,10 @@ from build import T0, stamp
 from chores import chore
 from month import DAY, MINUTE, START, exponential, past, postmortem
 from stanch.cli.review.look import factors_of, past_of
-from stanch.cli.review.text import lines
+from stanch.cli.review.text import Beside, lines
 from stanch.core.review import AGAIN_WITHIN, Review, review
 from stanch.core.review_items import items
+from stanch.core.review_waiting import Learning
 from stanch.core.survival import Lasted, median_between, spread
 from stanch.core.undeclared import burns, undeclared
 
@@ -148,7 +149,7 @@ def test_a_duplicate_is_no_false_alarm():
     """
     found = look(past("a", DAY), cancelled("b", DAY, "Duplicate"), cancelled("c", DAY, "Maintenance"))
     assert (1, 0, {"Duplicate": 1, "Maintenance": 1}) == (found.incidents, found.false_alarms, dict(found.cancelled))
-    told = "\n".join(lines(found, items([], T0), None, 0))
+    told = "\n".join(lines(found, items([], T0), Beside(Learning((), {})), None, 0))
     assert "Left out: 0 drills, 0 false alarms, Duplicate 1, Maintenance 1." in told
 
 
@@ -172,7 +173,9 @@ def test_what_is_open_from_before_is_said():
     """
     found = look(past("a", DAY), past("old", -40 * DAY, mitigated=None, resolved=None))
     assert (1, 0, 1) == (found.incidents, found.open, found.open_before)
-    assert "Not counted: 1 incident from before, still open." in "\n".join(lines(found, items([], T0), None, 0))
+    assert "Not counted: 1 incident from before, still open." in "\n".join(
+        lines(found, items([], T0), Beside(Learning((), {})), None, 0)
+    )
 
 
 # --- clocks ----------------------------------------------------------------------------------------------------------
@@ -266,7 +269,9 @@ def test_items_shipped_on_time():
         [item(10, 12), item(10, 9), item(10, None), item(10, 12, undone=True), item(-5, None), item(-5, 1)], T0
     )
     assert (1, 4) == found.in_time
-    assert "on time: of 4 that were due by now, 1 were done by then" in "\n".join(lines(look(), found, None, 0))
+    assert "on time: of 4 that were due by now, 1 were done by then" in "\n".join(
+        lines(look(), found, Beside(Learning((), {})), None, 0)
+    )
 
 
 # --- what burned -----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from chores import body
 from month import postmortem
 from stanch.api.names import Annotation, Label
 from stanch.api.policy import DEFAULT
+from stanch.core.freeze_log import Ended, held
 from stanch.core.observations import Answer, Failed, Found
 from stanch.shell.budget_sweep import ALL_EVERY, BudgetSweep
 from stanch.shell.client import Reply
@@ -107,6 +108,19 @@ async def test_spent_freezes_and_healthy_frees():
     assert [(where, "ChangesFrozen", "Namespace"), (where, "ChangesFreed", "Namespace")] == place.kube.events
 
 
+async def test_what_was_frozen_is_noted_beside_it():
+    """For who looks back, and a person who takes it off is noted, too; told is nothing more for that."""
+    place = Place()
+    place.answer = place.left(-1)
+    await place.sweep.look()
+    place.now += timedelta(minutes=3)
+    del place.kube.namespaces["shop"]["metadata"]["labels"][Label.CHANGE_FREEZE]
+    assert {} == await place.sweep.look()
+    (found,) = held(place.kube.namespaces.values(), T0, place.now)
+    assert ("shop", T0, place.now, Ended.TAKEN_OFF) == (found.namespace, found.start, found.end, found.ended)
+    assert 1 == len(place.kube.events)
+
+
 async def test_who_cant_say_changes_nothing_for_an_hour_and_then_frees():
     """A Prometheus that is away neither freezes nor frees; but nobody is frozen for ever by its silence."""
     place = Place()
@@ -180,18 +194,19 @@ async def test_a_restart_does_not_begin_the_hour_anew():
 
 
 async def test_a_label_that_somebody_takes_off_stays_off():
-    """Until nobody would put it there any more; then the namespace is as any other."""
+    """Until nobody would put it there any more; then the namespace is as any other, but for the note that it was frozen."""
     place = Place()
     place.answer = place.left(-1)
     await place.sweep.look()
     del place.kube.namespaces["shop"]["metadata"]["labels"][Label.CHANGE_FREEZE]
     for _ in range(3):
         await place.sweep.look()
-    assert ({}, ["shop"]) == (place.labels(), place.kube.patched)
+    # Put there, and noted once that it was taken off.
+    assert ({}, ["shop", "shop"]) == (place.labels(), place.kube.patched)
     place.answer = place.left(0.5)
     for _ in range(ALL_EVERY):
         await place.sweep.look()
-    assert {} == place.kube.namespaces["shop"]["metadata"]["annotations"]
+    assert {Annotation.FREEZES_PAST} == set(place.kube.namespaces["shop"]["metadata"]["annotations"])
     place.answer = place.left(-1)
     await place.sweep.look()
     assert {"shop": "true"} == place.labels()

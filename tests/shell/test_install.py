@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tools import install as installer
 from tools.crds_rules import KINDS
 from tools.install import ROOT, InstallError, Kubectl, install, uninstall
@@ -86,7 +87,33 @@ def test_the_policies_hold_before_anybody_has_a_right(slept: list[float]) -> Non
         "apply manifests/policies",
         "apply manifests/rbac",
         "apply manifests/overlays/cluster/act-everywhere.yaml",
+        "apply manifests/components/change-freeze/change-freeze.yaml",
     ]
+
+
+def applied_by(overlay: Path) -> set[str]:
+    """Files of a kustomization, of what it builds on and of its components, as paths in the repository."""
+    names = [overlay / name for name in ("kustomization.yaml", "Kustomization")]
+    index = yaml.safe_load(next(each for each in names if each.exists()).read_text())
+    found: set[str] = set()
+    for each in (*index.get("resources", ()), *index.get("components", ())):
+        path = (overlay / each).resolve()
+        found |= applied_by(path) if path.is_dir() else {str(path.relative_to(ROOT))}
+    return found
+
+
+@pytest.mark.parametrize(("everywhere", "overlay"), [(True, "cluster"), (False, "namespaced")])
+def test_it_applies_what_the_overlay_of_that_name_has(slept: list[float], everywhere: bool, overlay: str) -> None:
+    """All of it and nothing else, but the Deployment of the operator: from a checkout that is `make run`."""
+    cluster = Paper(installed=False)
+    install(cluster, everywhere=everywhere)
+    done: set[str] = set()
+    for each in cluster.order:
+        path = ROOT / each.removeprefix("apply ")
+        files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        done |= {str(file.relative_to(ROOT)) for file in files}
+    wanted = {each for each in applied_by(ROOT / "manifests/overlays" / overlay) if "/deployment/" not in each}
+    assert done == wanted
 
 
 def test_it_is_done_only_when_what_is_said_next_counts(slept: list[float]) -> None:

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from build import T0, entry, incident, stamp
+from learning import written
+from stanch.api.people_status import SignOffRecord
 from stanch.api.policy import DEFAULT
 from stanch.core.observations import Found
+from stanch.core.postmortem_text import text_digest
 from stanch.core.questions import EVIDENCES, POSTMORTEMS
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
@@ -123,6 +126,54 @@ async def test_pages_are_read_once_and_lost_ones_are_told():
     busy = Paper(world, pages=503)
     await keeper(busy).keep(KEY, DEFAULT, world.now)
     assert [] == busy.patches
+
+
+def of_another(kube: Paper, name: str, **status: Any) -> tuple[Key, dict[str, Any]]:
+    """The Postmortem of an earlier incident of the namespace, about the same Deployment."""
+    facts = {"incidentUid": name, "severity": "SEV2", "about": {"targets": ["Deployment checkout"]}}
+    early = stamp(T0 - timedelta(days=9))
+    meta = {**body(kube.world)["metadata"], "name": name, "uid": name, "labels": {}, "creationTimestamp": early}
+    whole = {"metadata": meta, "spec": {"incident": name}, "status": {"facts": facts, **status}}
+    return Key(POSTMORTEMS.plural, "shop", name), whole
+
+
+async def test_similar_ones_are_those_of_its_namespace():
+    """Out of what was heard of already: nothing is read for it. Of another namespace nothing is told, and nothing that is gone."""
+    kube = Paper(resolved())
+    learning = keeper(kube)
+    for name in ("old", "gone"):
+        learning.cache.put(*of_another(kube, name))
+    key, elsewhere = of_another(kube, "elsewhere")
+    learning.cache.put(Key(key.plural, "cart", key.name), elsewhere)
+    learning.cache.drop(Key(key.plural, "shop", "gone"))
+    await learning.keep(KEY, DEFAULT, kube.world.now)
+    (found,) = kube.patches[0][1]["status"]["similar"]
+    assert ("old", ["the same target Deployment checkout"]) == (found["incident"], found["why"])
+    assert [] == kube.reads
+
+
+async def test_once_it_is_published_drafts_beside_it_are_judged_anew():
+    """Its factors count for theirs from now on; for what is published, or elsewhere, nothing changes any more."""
+    world = resolved()
+    kube = Paper(world)
+    learning = keeper(kube)
+    whole = body(world)
+    written(whole)
+    whole["spec"]["published"] = True
+    record = world.incident.status.postmortem
+    signed = SignOffRecord(by="bob", time=T0, entry="said", digest=text_digest(whole["spec"]))
+    status = world.incident.status.model_copy(update={"postmortem": record.model_copy(update={"sign_offs": (signed,)})})
+    learning.cache.put(INC, world.incident.model_copy(update={"status": status}).wire())
+    learning.cache.put(KEY, whole)
+    published = {"conditions": [{"type": "Published", "status": "True"}], "published": {"time": stamp(T0)}}
+    draft, other = of_another(kube, "draft"), of_another(kube, "old", **published)
+    for each in (draft, other):
+        learning.cache.put(*each)
+    rung: list[Key] = []
+    learning.bells.ring = rung.append
+    await learning.keep(KEY, DEFAULT, world.now)
+    assert "Published" == kube.patches[0][1]["status"]["state"]
+    assert [draft[0]] == rung
 
 
 async def test_an_incident_of_that_name_that_is_another_is_not_its():

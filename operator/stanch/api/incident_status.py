@@ -19,6 +19,7 @@ from stanch.api.people_status import (
 from stanch.api.postmortem_record import PostmortemRecord
 from stanch.api.recovery_status import RecoveryRecord
 from stanch.api.runbook_record import RunbookRecord
+from stanch.api.similar_status import Relations
 from stanch.api.stamps import StampRecord
 from stanch.api.suspect_status import SUSPECTS_MAX, ChangesRecord, Suspect
 from stanch.api.wish import Wish
@@ -474,6 +475,7 @@ class IncidentStatus(Model):
         BudgetRecord | None, Field(description="What it cost the error budgets of its service.")
     ] = None
     postmortem: Annotated[PostmortemRecord | None, Field(description="What was decided about learning from it.")] = None
+    relations: Annotated[Relations | None, Field(description="Earlier incidents that are similar.")] = None
     postmortem_asked: Annotated[
         tuple[_LINE, ...] | None, Field(max_length=4, description="Who asked for a full postmortem.")
     ] = None

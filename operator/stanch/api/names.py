@@ -45,6 +45,8 @@ class Annotation:
     FREEZE_BY: Final = f"{GROUP}/change-freeze-by"
     # Until when it holds unless somebody says so again; RFC 3339, whole seconds, UTC.
     FREEZE_UNTIL: Final = f"{GROUP}/change-freeze-until"
+    # What is left of them, for who looks back (core/freeze_log.py).
+    FREEZES_PAST: Final = f"{GROUP}/past-change-freezes"
 
 
 class ConditionType:
@@ -244,6 +246,7 @@ class EventKind:
     EVIDENCE_COLLECTED: Final = "EvidenceCollected"
     EVIDENCE_NOT_STORED: Final = "EvidenceNotStored"
     CHANGE_SUSPECTED: Final = "ChangeSuspected"
+    SIMILAR_FOUND: Final = "SimilarFound"
     MITIGATION_SUGGESTED: Final = "MitigationSuggested"
     MITIGATION_ASKED: Final = "MitigationAsked"
     MITIGATION_WITHDRAWN: Final = "MitigationWithdrawn"

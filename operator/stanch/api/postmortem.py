@@ -52,6 +52,14 @@ class Factor(Model):
     ] = None
 
 
+class ReadBy(StrEnum):
+    """For whom a postmortem is written."""
+
+    TEAM = "Team"
+    COMPANY = "Company"
+    PUBLIC = "Public"
+
+
 class TimelineNote(Model):
     """One line of the record."""
 
@@ -115,6 +123,12 @@ class PostmortemSpec(Model):
     authors: Annotated[tuple[Name, ...] | None, Field(max_length=8, description="Who writes it.")] = None
     due_time: Annotated[Time | None, Field(description="When the text is due.")] = None
     review: Annotated[ReviewMeeting | None, Field(description="The meeting in which it is talked over.")] = None
+    audience: Annotated[
+        ReadBy | None,
+        Field(
+            description="For whom it is written: Team, Company or Public. It stands on the document; nothing is sent."
+        ),
+    ] = None
     exceptions: Annotated[
         tuple[LintException, ...] | None,
         Field(max_length=16, description="What the lint found and stays, each with its reason."),

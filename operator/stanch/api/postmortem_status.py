@@ -8,6 +8,7 @@ from pydantic import Field
 from stanch.api.budget_status import BudgetRecord
 from stanch.api.incident_status import Durations, Times
 from stanch.api.meta import Condition, Counter, Duration, Model, Severity, Time
+from stanch.api.similar_status import SIMILAR_MAX, About, SimilarIncident
 
 _S = Annotated[str, Field(max_length=320)]
 _L = Annotated[str, Field(max_length=1024)]
@@ -36,6 +37,9 @@ class Facts(Model):
     durations: Annotated[Durations | None, Field(description="How long things took.")] = None
     error_budget: Annotated[
         BudgetRecord | None, Field(description="What it cost the error budgets of its service.")
+    ] = None
+    about: Annotated[
+        About | None, Field(description="What it was about; later ones are found to be similar by it.")
     ] = None
     due_time: Annotated[Time | None, Field(description="When the text is due.")] = None
     review_due_time: Annotated[Time | None, Field(description="By when a full one is talked over.")] = None
@@ -112,6 +116,12 @@ class PostmortemStatus(Model):
     facts: Annotated[Facts | None, Field(description="What the record says.")] = None
     gaps: Annotated[
         tuple[Gap, ...] | None, Field(max_length=GAPS_MAX, description="What took long, or was missing; numbered.")
+    ] = None
+    similar: Annotated[
+        tuple[SimilarIncident, ...] | None,
+        Field(
+            max_length=SIMILAR_MAX, description="Earlier incidents that are similar, with why; the most alike first."
+        ),
     ] = None
     lint: Annotated[tuple[LintFinding, ...] | None, Field(max_length=64, description="What the lint found.")] = None
     published: Annotated[PublishedRecord | None, Field(description="The version that was published.")] = None

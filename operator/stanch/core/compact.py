@@ -20,6 +20,7 @@ def compact(draft: Draft) -> None:
     draft.set(
         suspects=None,
         suggestions=None,
+        relations=None,
         recovery=recovery.model_copy(update={"criteria": ()}) if recovery else None,
         mitigations=tuple(map(_in_short, status.mitigations)) if status.mitigations else None,
     )

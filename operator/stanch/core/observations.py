@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from stanch.core.census import NOBODY, Census
+from stanch.core.lesson import Lesson
 from stanch.core.questions import Question
 
 
@@ -145,6 +146,7 @@ class Observations:
     runs on, empty when that is not known. ``evidence_bytes`` are those of all the cluster's evidence, as far
     as is known. ``now`` is the instant of the plan that looks at it. ``held`` is what is left for a
     part b, by the name of part a; a restart forgets it. ``deliveries`` are keyed by the message that was tried to be told.
+    ``lessons`` are what Postmortems of the incident's namespace say of theirs.
     """
 
     answers: Mapping[Question, Answer] = field(default_factory=dict)
@@ -164,6 +166,7 @@ class Observations:
     now: datetime | None = None
     held: Mapping[str, Held] = field(default_factory=dict)
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
+    lessons: tuple[Lesson, ...] = ()
 
     def get(self, question: Question) -> Answer | None:
         """The answer, or None when it was not asked."""

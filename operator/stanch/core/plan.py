@@ -45,6 +45,7 @@ from stanch.core.restored import refuse_the_past
 from stanch.core.runbook_escalate import escalate
 from stanch.core.runbooks import fold_runbook
 from stanch.core.severity_fold import follow_severity
+from stanch.core.similar import name_similar
 from stanch.core.spec_fold import fold_spec
 from stanch.core.start import start_next
 from stanch.core.suggest import ask_what_could_help, suggest
@@ -92,7 +93,7 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     if draft.questions:
         return _still_asking(draft)
     suggest(draft)
-    name_suspects(draft)
+    _name_what_it_may_be(draft)
     judge_effects(draft)
     watch_time_boxes(draft)
     keep_debts(draft)
@@ -114,6 +115,11 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     turn_page(draft)
     _look_again_sometime(draft)
     return _finish(draft)
+
+
+def _name_what_it_may_be(draft: Draft) -> None:
+    name_suspects(draft)
+    name_similar(draft)
 
 
 def _still_asking(draft: Draft) -> Plan:

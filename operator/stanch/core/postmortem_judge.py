@@ -19,13 +19,17 @@ from stanch.api.policy import Policy
 from stanch.api.postmortem import Postmortem
 from stanch.api.postmortem_record import PostmortemRecord
 from stanch.api.postmortem_status import Facts, LintFinding, PostmortemStatus, PublishedRecord, SignedOff
+from stanch.api.similar_status import SimilarIncident
 from stanch.core.chase import review_time
 from stanch.core.draft import MACHINE, shorten
 from stanch.core.gaps.find import find_gaps
+from stanch.core.lesson import Lesson
 from stanch.core.lint.form import Whole
 from stanch.core.lint.run import FINDINGS_MAX, blocking, items_of, lint
+from stanch.core.postmortem_draft import FILL
 from stanch.core.postmortem_gate import REQUIRED, SHORT
 from stanch.core.postmortem_text import text_digest
+from stanch.core.similar import about, marks_of, similar
 from stanch.core.whole_story import Story
 
 # Whoever writes it the same night misses what they understand the next morning (decisions C20).
@@ -36,12 +40,16 @@ _NAMED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a Postmortem is judged by: its incident (None when it is not there), the lines of it, its items, the policy."""
+    """
+    What a Postmortem is judged by: its incident (None when it is not there), the lines of it, its items, the policy, and what is
+    known of other incidents of its namespace.
+    """
 
     incident: Incident | None
     story: Story | None
     items: Sequence[Mapping[str, Any]]
     policy: Policy
+    lessons: Sequence[Lesson] = ()
 
 
 def judge(body: Mapping[str, Any], around: Around, now: datetime) -> tuple[PostmortemStatus, datetime | None]:
@@ -62,6 +70,7 @@ def judge(body: Mapping[str, Any], around: Around, now: datetime) -> tuple[Postm
         "conditions": (_condition(post, status, reason, message, now),),
         "facts": facts,
         "gaps": _gaps(post, around),
+        "similar": _similar(post, facts, around),
         "lint": findings or None,
         "published": _record(body, signed, findings, post.metadata.generation, now) if status == "True" else None,
     }
@@ -86,6 +95,7 @@ def _facts(post: Postmortem, around: Around) -> Facts | None:
         times=status.times or Times(),
         durations=status.durations,
         error_budget=status.error_budget,
+        about=about(incident, status),
         due_time=record.due_time if record else None,
         review_due_time=record.review_due_time if record and record.decision == REQUIRED else None,
         publish_due_time=record.publish_due_time if record else None,
@@ -101,6 +111,15 @@ def _gaps(post: Postmortem, around: Around) -> Any:
         # A closed record is a short one (core/compact.py): what was found in the whole of it stays.
         return post.status.gaps
     return find_gaps(around.incident, around.story.lines, around.policy) or None
+
+
+def _similar(post: Postmortem, facts: Facts | None, around: Around) -> tuple[SimilarIncident, ...] | None:
+    """By what it was about, and by the factors that people have named so far; what the draft only asks for is none."""
+    if facts is None or facts.about is None:
+        return None
+    named = [f.factor_class.value for f in post.spec.factors or () if not f.statement.startswith(FILL)]
+    declared = facts.times.declared or post.metadata.creation_timestamp
+    return similar(marks_of(facts.about, named), around.lessons, facts.incident_uid, declared) or None
 
 
 # --- lint ------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 """
-Once a minute: which namespaces are to change no pod template. One label and three annotations of a Namespace, and nothing else.
+Once a minute: which namespaces are to change no pod template. One label and four annotations of a Namespace, and nothing else.
 
 What it may write, stanch-operator-leash-namespaces says; what comes of the label, stanch-change-freeze. Where stanch may not
 label Namespaces (that is in the component change-freeze), it says by an Event what it would have labelled.
@@ -18,6 +18,7 @@ from stanch.api.names import OPERATOR_NAMESPACE, EventKind, Label
 from stanch.api.policy import Policy
 from stanch.core.budget import Unclear, budgets, is_owed, repeated, spent
 from stanch.core.change_freeze import wanted
+from stanch.core.freeze_log import with_log
 from stanch.core.plan_type import Told
 from stanch.core.questions import ACTION_ITEMS, POSTMORTEMS, Metric, Ref
 from stanch.shell.client import JSON, MERGE_PATCH, METADATA_ONLY, Kube, Unanswered
@@ -91,7 +92,7 @@ class BudgetSweep:
         changed, now = {}, self._now()
         async for namespace in objects(self._kube, NAMESPACES, None, labels, METADATA_ONLY):
             name = namespace["metadata"]["name"]
-            change = wanted(namespace, why.get(name, ()), policy, now, sure)
+            change = with_log(namespace, wanted(namespace, why.get(name, ()), policy, now, sure), now)
             if change is not None and await self._write(namespace["metadata"], *change) and change[1]:
                 changed[name] = change[1]
         return changed

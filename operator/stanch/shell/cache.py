@@ -4,8 +4,11 @@ from typing import Any
 
 from stanch.core import others
 from stanch.core.census import Census
+from stanch.core.lesson import Lesson
 from stanch.core.observations import Acted, Busy
 from stanch.core.others import Part, part_of
+from stanch.core.questions import POSTMORTEMS
+from stanch.core.similar import lesson_of
 from stanch.shell.bells import Key
 
 
@@ -17,6 +20,8 @@ class Cache:
         self._bodies: dict[Key, dict[str, Any]] = {}
         # Worked out once a version: every look at every incident takes in the parts of all others.
         self._parts: dict[Key, Part] = {}
+        # By namespace.
+        self._lessons: dict[str, dict[Key, Lesson]] = {}
         self._doubted: set[Key] = set()
 
     def put(self, key: Key, body: dict[str, Any], listed: bool = False) -> None:
@@ -26,6 +31,7 @@ class Cache:
         if not same or version(body) >= version(known or body):
             self._parts[key] = part_of(f"{key.namespace}/{key.name}", body)
             self._bodies[key] = body
+            self._learn(key, body)
         elif listed:
             self._doubted.add(key)
 
@@ -43,6 +49,7 @@ class Cache:
         """It is gone."""
         self._bodies.pop(key, None)
         self._parts.pop(key, None)
+        self._lessons.get(key.namespace, {}).pop(key, None)
 
     def all(self) -> list[Key]:
         """All known keys."""
@@ -63,6 +70,18 @@ class Cache:
     def acted(self) -> dict[str, Acted]:
         """Action id, as our label on a target has it → the mitigation and incident whose it is."""
         return others.acted(self._parts.values())
+
+    def lessons(self, namespace: str) -> tuple[Lesson, ...]:
+        """What Postmortems of a namespace say of their incidents."""
+        return tuple(self._lessons.get(namespace, {}).values())
+
+    def _learn(self, key: Key, body: dict[str, Any]) -> None:
+        if key.plural != POSTMORTEMS.plural:
+            return
+        of_its = self._lessons.setdefault(key.namespace, {})
+        of_its.pop(key, None)
+        if (lesson := lesson_of(body)) is not None:
+            of_its[key] = lesson
 
     def _others(self, but: Key) -> list[Part]:
         return [part for key, part in self._parts.items() if key != but and key.plural == but.plural]

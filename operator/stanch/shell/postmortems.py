@@ -12,6 +12,7 @@ from stanch.api.names import Label
 from stanch.api.policy import Policy
 from stanch.core.observations import Answer, Failed, Found, NotFound
 from stanch.core.postmortem_judge import Around, judge
+from stanch.core.postmortem_text import is_published
 from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, Get
 from stanch.core.whole_story import pages_of, whole_story
 from stanch.shell.bells import Bells, Key
@@ -61,6 +62,8 @@ class Postmortems:
             path = POSTMORTEMS.path(key.namespace, key.name)
             self.cache.put(key, await patch_status(self.kube, path, version, change))
             LOG.info("Postmortem judged", extra={"postmortem": _words(key), "state": status.state})
+            if status.published is not None:
+                _ring_drafts(self.cache, self.bells, key.namespace)
         return None if wake is None else min(LATEST_SECONDS, max(1.0, (wake - now).total_seconds()))
 
     async def _around(self, key: Key, body: Mapping[str, Any], policy: Policy) -> Around:
@@ -68,13 +71,13 @@ class Postmortems:
         items = [b for k in self.cache.all() if k.plural == ACTION_ITEMS.plural and k.namespace == key.namespace
                  and (b := self.cache.get(k)) is not None]  # fmt: skip
         if incident is None:
-            return Around(None, None, items, policy)
+            return Around(None, None, items, policy, self.cache.lessons(key.namespace))
         known = self._pages.setdefault(key, {})
         # A page that was found never changes; one that may not be read now may be read later.
         lacking = [q for q in pages_of(incident.status, key.namespace) if not isinstance(known.get(q), Found)]
         known.update({question: await self._read(question) for question in lacking})
         story = whole_story(incident.status, key.namespace, known.get)
-        return Around(incident, story, items, policy)
+        return Around(incident, story, items, policy, self.cache.lessons(key.namespace))
 
     async def _incident(self, namespace: str, body: Mapping[str, Any]) -> Incident | None:
         """The one it is about: by name, and by uid where the operator wrote that down; None when it is gone. Raises Unanswered."""
@@ -116,6 +119,13 @@ def heard(cache: Cache, bells: Bells, key: Key, body: dict[str, Any], gone: bool
     incident = Key(INCIDENTS.plural, key.namespace, str((body.get("spec") or {}).get("incident") or ""))
     if cache.get(incident) is not None:
         bells.ring(incident)
+
+
+def _ring_drafts(cache: Cache, bells: Bells, namespace: str) -> None:
+    """Others in work there: what contributed is known of one more incident that may be similar to theirs."""
+    for key in cache.all():
+        if key.plural == POSTMORTEMS.plural and key.namespace == namespace and not is_published(cache.get(key) or {}):
+            bells.ring(key)
 
 
 def ring_its(cache: Cache, bells: Bells, incident: Mapping[str, Any]) -> None:

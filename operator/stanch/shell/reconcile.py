@@ -151,6 +151,7 @@ class Reconciler:
             restored=self.restored,
             held=self._holding.of(key, incident),
             deliveries=self.deliveries(key),
+            lessons=self.cache.lessons(key.namespace),
         )
         seen = self._with_others(key, seen)
         done: list[tuple[Incident, Plan]] = []

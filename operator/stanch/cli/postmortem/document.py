@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stanch.cli.postmortem.source import Given
+from stanch.core.agenda import agenda
 from stanch.core.lint.run import items_of
 from stanch.core.postmortem_text import is_published, text_digest, why_not_published
 
@@ -22,9 +23,11 @@ def document(given: Given) -> dict[str, Any]:
         "decision": facts.get("decision"),
         "standing": _standing(given),
         "digest": text_digest(spec),
+        "audience": spec.get("audience"),
         "authors": list(spec.get("authors") or ()),
         "review": _picked([spec["review"]] if spec.get("review") else (), "time", "attendees"),
         "signedOff": [s.get("by") for s in (status.get("published") or {}).get("signedOff") or ()],
+        "agenda": [{"topic": t.topic, "points": list(t.points)} for t in agenda(given.body, given.name, given.items)],
         "summary": spec.get("summary"),
         "impact": [{"what": _word(k), "value": v} for k, v in (spec.get("impact") or {}).items()],
         "times": [{"what": _word(k), "value": v} for k, v in (facts.get("times") or {}).items()],
@@ -42,6 +45,9 @@ def document(given: Given) -> dict[str, Any]:
         "actions": [_action(item.name, item.there, bodies) for item in items_of(spec, given.name, given.items)],
         "gaps": _picked(
             status.get("gaps"), "number", "kind", "part", "text", "took", "limit", "fromTime", "toTime", "record"
+        ),
+        "similar": _picked(
+            status.get("similar"), "incident", "postmortem", "declaredTime", "severity", "why", "helped"
         ),
         "timeline": _picked(spec.get("timeline"), "time", "kind", "by", "text", "entry"),
         "exceptions": _picked(spec.get("exceptions"), "rule", "field", "reason"),

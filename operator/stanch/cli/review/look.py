@@ -16,20 +16,24 @@ from stanch.api.incident import Incident
 from stanch.api.names import Label
 from stanch.cli.cluster import DONE, NOT_READABLE, Trouble, every, with_cluster
 from stanch.cli.review.picture import draw
-from stanch.cli.review.text import as_json, lines
+from stanch.cli.review.text import Beside, as_json, lines
 from stanch.cli.terminal import say
+from stanch.core.freeze_log import Held, held
 from stanch.core.gameday import MARK
-from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS
+from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, Ref
 from stanch.core.review import AGAIN_WITHIN, review
 from stanch.core.review_items import items
 from stanch.core.review_past import Past
+from stanch.core.review_waiting import learning
 from stanch.core.undeclared import Outside, burns, charged, undeclared
-from stanch.shell.client import Kube
+from stanch.shell.client import METADATA_ONLY, Kube
+from stanch.shell.orphan_sweep import CannotLook, objects
 
 SECONDS: Final = 30.0
 POINTS: Final = 5000
 STEP_MIN: Final = timedelta(minutes=5)
 # By namespace, name and uid of an incident.
+NAMESPACES: Final = Ref("", "v1", "namespaces")
 Factors = dict[tuple[str, str, str], frozenset[str]]
 
 
@@ -54,7 +58,8 @@ def look_back(kubeconfig: str | None, wanted: Wanted) -> int:
 
 async def _look(kube: Kube, wanted: Wanted) -> int:
     bodies = [i async for i in every(kube, INCIDENTS, wanted.namespace)]
-    factors = factors_of([p async for p in every(kube, POSTMORTEMS, wanted.namespace)])
+    texts = [p async for p in every(kube, POSTMORTEMS, wanted.namespace)]
+    factors = factors_of(texts)
     chores = [a async for a in every(kube, ACTION_ITEMS, wanted.namespace)]
     # The API server's clock, which dated all of it.
     now = kube.clock.now()
@@ -62,15 +67,29 @@ async def _look(kube: Kube, wanted: Wanted) -> int:
     past, unread = past_of(bodies, factors, since - AGAIN_WITHIN)
     found = review(past, since, now, wanted.shift)
     done = items([i for body in chores if (i := _item(body)) is not None], now)
+    learned = learning(texts, bodies, since, now)
+    frozen = await _frozen(kube, wanted.namespace, since, now)
     silent = await _outside(wanted, past, since, now)
+    beside = Beside(learned, frozen)
     if wanted.svg:
         await asyncio.to_thread(Path(wanted.svg).write_text, draw(found, done), encoding="utf-8")
     if wanted.as_json:
-        click.echo(json.dumps(as_json(found, done, silent, unread), indent=2))
+        click.echo(json.dumps(as_json(found, done, beside, silent, unread), indent=2))
     else:
-        for line in lines(found, done, silent, unread):
+        for line in lines(found, done, beside, silent, unread):
             say(line)
     return DONE
+
+
+async def _frozen(kube: Kube, namespace: str | None, since: datetime, now: datetime) -> tuple[Held, ...] | None:
+    """Change freezes of that time; None where Namespaces may not be read: the rest is told all the same."""
+    if namespace is not None:
+        reply = await kube.get(NAMESPACES.path(None, namespace), None, METADATA_ONLY)
+        return held([reply.body], since, now) if reply.ok else None
+    try:
+        return held([n async for n in objects(kube, NAMESPACES, None, "", METADATA_ONLY)], since, now)
+    except CannotLook:
+        return None
 
 
 def past_of(bodies: list[dict[str, Any]], factors: Factors, since: datetime) -> tuple[list[Past], int]:

@@ -1,7 +1,7 @@
 """The review in lines for people, and as JSON for programs; both say the same."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,10 +9,13 @@ import yaml
 
 from stanch.api import duration
 from stanch.api.meta import instant
+from stanch.cli.terminal import one_line
+from stanch.core.freeze_log import Ended, Held
 from stanch.core.review import PAGES_MAX, Review
 from stanch.core.review_deeds import Help
 from stanch.core.review_items import Items
 from stanch.core.review_past import FALSE_ALARM
+from stanch.core.review_waiting import Learning, Waiting
 from stanch.core.survival import Spread
 from stanch.core.undeclared import Outside
 
@@ -25,7 +28,15 @@ WHAT = {
 }
 
 
-def lines(found: Review, done: Items, outside: Outside | None, unread: int) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is told beside the numbers. ``frozen`` is None where Namespaces may not be read."""
+
+    learned: Learning
+    frozen: tuple[Held, ...] | None = ()
+
+
+def lines(found: Review, done: Items, beside: Beside, outside: Outside | None, unread: int) -> Iterator[str]:
     """Section by section; what is not known is said, and never a zero."""
     yield f"From {instant(found.since)} to {instant(found.until)}: {_many(found.incidents, 'incident')}, {found.open} still open."
     rest = [f"{why} {n}" for why, n in sorted(found.cancelled.items()) if why != FALSE_ALARM]
@@ -41,6 +52,8 @@ def lines(found: Review, done: Items, outside: Outside | None, unread: int) -> I
     yield from _again(found)
     yield from _helped(found)
     yield from _toil(found)
+    yield from _waiting(beside.learned)
+    yield from _frozen(beside.frozen)
     yield from _items(done)
     yield from _charged(found)
     yield from _outside(outside)
@@ -129,6 +142,50 @@ def _toil(found: Review) -> Iterator[str]:
         yield from (f"    {line}" for line in text.splitlines())
 
 
+def _waiting(learned: Learning) -> Iterator[str]:
+    """To be talked over next: which texts wait, and what kinds of gaps come up."""
+    late = sum(each.late for each in learned.waiting)
+    yield ""
+    yield f"Postmortems that wait: {len(learned.waiting)}, {late} past due"
+    yield from (f"  {_wait(each)}" for each in learned.waiting)
+    if learned.gaps:
+        yield f"Gaps of that time: {', '.join(f'{kind} {n}' for kind, n in learned.gaps.items())}"
+    if learned.lucky:
+        yield "Risks that luck covered, as published postmortems say"
+    yield from (f"  {one_line(each)}" for each in learned.lucky)
+
+
+def _wait(each: Waiting) -> str:
+    due = f", {'was due' if each.late else 'due'} {instant(each.due)}" if each.due else ""
+    meeting = f"meeting {instant(each.meeting)}" if each.meeting else "no meeting is planned"
+    return f"{each.postmortem}: {each.state}{due}; {meeting}; {_many(each.gaps, 'gap')}"
+
+
+_ENDS = {
+    Ended.LIFTED: "lifted by itself",
+    Ended.TAKEN_OFF: "taken off by a person",
+    Ended.LAPSED: "over when nobody said it again",
+}
+
+
+def _frozen(frozen: tuple[Held, ...] | None) -> Iterator[str]:
+    yield ""
+    if frozen is None:
+        yield "Change freezes: not known, you may not read Namespaces."
+        return
+    yield f"Change freezes that held: {len(frozen)}"
+    yield from (f"  {_freeze(each)}" for each in frozen)
+
+
+def _freeze(each: Held) -> str:
+    does = "new pod templates were warned of" if each.value == "warn" else "new pod templates were refused"
+    if each.start is None:
+        return f"{each.namespace}: {does}, set by a person, holds"
+    took = f" to {instant(each.end)} ({_long(each.end - each.start)})" if each.end else ""
+    how = _ENDS[each.ended] if each.ended else "holds"
+    return f"{each.namespace}: {does} from {instant(each.start)}{took}, {how}: {each.why}"
+
+
 def _items(done: Items) -> Iterator[str]:
     yield ""
     yield "Action items"
@@ -174,10 +231,12 @@ def _outside(outside: Outside | None) -> Iterator[str]:
 # --- for programs ----------------------------------------------------------------------------------------------------
 
 
-def as_json(found: Review, done: Items, outside: Outside | None, unread: int) -> dict[str, Any]:
+def as_json(found: Review, done: Items, beside: Beside, outside: Outside | None, unread: int) -> dict[str, Any]:
     """camelCase, instants as RFC 3339, durations in whole seconds; null is not known."""
     out: dict[str, Any] = _plain(found)
     out["actionItems"] = _plain(done)
+    out["postmortems"] = _plain(beside.learned)
+    out["changeFreezes"] = _plain(beside.frozen)
     out |= _plain(outside) if outside is not None else {"undeclared": None, "charged": None}
     out["notRead"] = unread
     return out

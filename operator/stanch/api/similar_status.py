@@ -1,0 +1,52 @@
+"""What an incident has in common with earlier ones: read from records, never guessed."""
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from stanch.api.meta import Model, Severity, Time
+
+# More is a list that nobody reads.
+SIMILAR_MAX: Final = 5
+TARGETS_MAX: Final = 8
+ALERTS_MAX: Final = 16
+HELPED_MAX: Final = 4
+_S = Annotated[str, Field(max_length=320)]
+
+
+class About(Model):
+    """What an incident was about, by which later ones are found to be similar to it."""
+
+    service: Annotated[_S | None, Field(description="Its service.")] = None
+    targets: Annotated[
+        tuple[_S, ...] | None, Field(max_length=TARGETS_MAX, description="Kind and name of what it was about.")
+    ] = None
+    alerts: Annotated[
+        tuple[_S, ...] | None, Field(max_length=ALERTS_MAX, description="Names of its alerts and signals.")
+    ] = None
+    runbook: Annotated[_S | None, Field(description="The Runbook that it followed.")] = None
+    helped: Annotated[
+        tuple[_S, ...] | None, Field(max_length=HELPED_MAX, description="Mitigations that helped, with their targets.")
+    ] = None
+
+
+class SimilarIncident(Model):
+    """An earlier incident of this namespace, and what the two have in common."""
+
+    incident: Annotated[_S, Field(description="The earlier incident.")]
+    postmortem: Annotated[_S, Field(description="Its Postmortem, which is kept longer than the incident.")]
+    declared_time: Annotated[Time, Field(description="When it was declared.")]
+    severity: Annotated[Severity | None, Field(description="The worst it ever was.")] = None
+    why: Annotated[tuple[_S, ...], Field(max_length=8, description="What both have in common, the strongest first.")]
+    helped: Annotated[tuple[_S, ...] | None, Field(max_length=HELPED_MAX, description="What helped then.")] = None
+
+
+class Relations(Model):
+    """How it relates to other incidents."""
+
+    similar: Annotated[
+        tuple[SimilarIncident, ...],
+        Field(
+            max_length=SIMILAR_MAX, description="Earlier incidents that are similar, with why; the most alike first."
+        ),
+    ]
