@@ -230,6 +230,20 @@ BUGS: Bugs = {
             f"{JOINED}::test_the_order_in_which_it_is_told_makes_no_difference",
         ),
         Bug(
+            "takes the end of what was not cut off for the end of all",
+            "alertmanager.py",
+            " and not payload.truncated_alerts,",
+            ",",
+            f"{JOINED}::test_the_end_of_a_part_is_no_end_of_the_whole",
+        ),
+        Bug(
+            "forgets in a storm what other groups left out",
+            STATES,
+            " and group.key != STORM_KEY",
+            "",
+            f"{JOINED}::test_the_end_of_one_group_leaves_those_of_others_in_a_storm",
+        ),
+        Bug(
             "never believes that an alert fires again",
             STATES,
             "now - known.end > late:",
