@@ -355,6 +355,13 @@ BUGS: Bugs = {
             "shell/test_silencer.py::test_no_answer_leads_elsewhere",
         ),
         Bug(
+            "lets one silence that is refused end the look",
+            SILENCER,
+            "        problems[what] = error\n        return False\n",
+            "        raise\n",
+            "shell/test_silencer.py::test_what_one_can_not_have_keeps_nothing_from_the_others",
+        ),
+        Bug(
             "ends what another cluster silenced",
             SILENCES,
             ' and str(s["comment"]).startswith(marks)',

@@ -159,6 +159,20 @@ async def test_who_waits_is_answered_when_it_is_stored(place: Place) -> None:
     assert [10] == place.groups()
 
 
+async def test_what_nobody_thought_of_is_an_answer_too(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Come again: who waits is not cancelled by it, for whoever looks after all silences waits here, too."""
+
+    def fails(*_: object) -> None:
+        raise ValueError("nobody thought of it")
+
+    monkeypatch.setattr("stanch.shell.alert_store.decide", fails)
+    answers = await asyncio.gather(*(place.store.take(HERE, told(alert(n))) for n in (1, 2)), return_exceptions=True)
+    assert {NotStored} == {type(each) for each in answers}
+    monkeypatch.undo()
+    await place.take(told(alert(1)))
+    assert [1] == place.groups()
+
+
 async def test_who_gives_up_takes_nothing_from_the_others(place: Place) -> None:
     """A client that goes away while all wait for one write."""
     await place.take(told(alert(0)))

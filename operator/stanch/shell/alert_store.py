@@ -119,6 +119,11 @@ class AlertStore:
             for _, future in batch:
                 if not future.done():
                     future.set_exception(type(error)(*error.args))
+        except Exception as error:  # a poison group is told again, and cancels nobody who waits for more than this
+            LOG.exception("alerts can't be stored")
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(NotStored(f"{type(error).__name__}: the log of stanch says more"))
         except BaseException:
             for _, future in batch:
                 future.cancel()
