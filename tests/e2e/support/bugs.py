@@ -67,13 +67,13 @@ BUGS: tuple[Bug, ...] = (
     ),
     Bug(
         "takes a record for stored that the API server refused",
-        (("shell/store.py", "    return reply.message\n", "    return None\n"),),
+        (("shell/store.py", "    return Failed(reply.status, reply.message)\n", "    return None\n"),),
         "configFlag",
         ("500 before POST evidences#1", "500 before POST secrets#1"),
     ),
     Bug(
         "takes a record for stored when no answer came",
-        (("shell/store.py", "        return str(error)\n    if", "        return None\n    if"),),
+        (("shell/store.py", "        return Failed(0, str(error))\n    if", "        return None\n    if"),),
         "configFlag",
         ("drop before POST evidences#1", "drop before POST secrets#1"),
     ),
@@ -151,6 +151,20 @@ BUGS: tuple[Bug, ...] = (
         ),
         "configFlag",
         (f"human before {THE_UNDO}",),
+    ),
+    Bug(
+        "tests nothing of what it rests on",
+        (
+            (
+                "shell/perform.py",
+                "            outcome = await _sent(kube.patch(path_of(command), patch, JSON_PATCH, dry=dry))\n",
+                '            json = __import__("json")\n'
+                '            ops = [each for each in json.loads(patch) if each["op"] != "test"]\n'
+                "            outcome = await _sent(kube.patch(path_of(command), json.dumps(ops), JSON_PATCH, dry=dry))\n",
+            ),
+        ),
+        "configFlag",
+        (f"twice before {PATCH}",),
     ),
     Bug(
         "gives up on a conflict at the target",
