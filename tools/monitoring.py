@@ -74,6 +74,15 @@ RULES: Final[list[Object]] = [
         "Channel {{ $labels.channel }}: the incidents' status.communications.outbox says why. Tell people by hand meanwhile.",
     ),
     _rule(
+        "AlertsRefused",
+        "warning",
+        "",
+        'sum by (code) (increase(stanch_alerts_requests_total{code=~"4.."}[1h])) > 0',
+        "Alerts that were sent to stanch were refused, and are lost",
+        "HTTP {{ $labels.code }}, and Alertmanager tells nothing again after it. 413: make the groups smaller by group_by, or "
+        "cut them by max_alerts; of 400, 401, 403 and 415 the log of stanch says why: docs/how-to/connect-alertmanager.md.",
+    ),
+    _rule(
         "IncidentsStalled",
         "warning",
         "5m",

@@ -127,10 +127,25 @@ def test_labels_of_a_group_are_those_that_all_of_it_have() -> None:
 
 
 def test_what_alertmanager_leaves_out_is_counted() -> None:
-    """`max_alerts` cuts; all are over when it says so of the group."""
+    """`max_alerts` cuts; all are over when it says so of a group of which it left none out."""
     cut = merged(EMPTY, told(alert(), truncatedAlerts=40), T0)
     assert (41, 41) == (firing(cut), total(cut))
-    assert 0 == firing(merged(cut, told(alert(end=T0), truncatedAlerts=40), T0 + minutes(1)))
+    assert 0 == firing(merged(cut, told(alert(end=T0)), T0 + minutes(1)))
+
+
+def test_the_end_of_a_part_is_no_end_of_the_whole() -> None:
+    """Alertmanager cuts first, and its status is about what is left then: of the others it says nothing."""
+    cut = merged(EMPTY, told(alert(), truncatedAlerts=40), T0)
+    part = told(alert(end=T0), truncatedAlerts=40)
+    assert 40 == firing(merged(cut, part, T0 + minutes(1)))
+    assert 40 == firing(merged(cut, joined([part, told(alert(end=T0))]), T0 + minutes(1)))
+
+
+def test_the_end_of_one_group_leaves_those_of_others_in_a_storm() -> None:
+    """What was left out of the first still fires when the second is over."""
+    made = storm(told(alert(1), group="a", truncatedAlerts=40), (), T0)
+    both = merged(made.group, told(alert(2), group="b"), T0)
+    assert 41 == firing(merged(both, told(alert(2, end=T0), group="b"), T0 + minutes(1)))
 
 
 # --- which incident --------------------------------------------------------------------------------------------------

@@ -1,12 +1,13 @@
 """Regular expressions over hostile text: as Python's on what both know, never slow, and refused where they are not known."""
 
+import contextlib
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stanch.core.regex import STEPS_MAX, NotARegexError, Regex
+from stanch.core.regex import LOOKS_MAX, STEPS_MAX, NotARegexError, Regex
 
 ATOMS = st.sampled_from(
     [
@@ -27,6 +28,8 @@ ATOMS = st.sampled_from(
         "$",
         r"[\d-]",
         "(b)",
+        "()",
+        "(?:|)",
     ]
 )
 TIMES = st.sampled_from(["", "", "", "*", "+", "?", "{2}", "{0,2}", "{1,}", "*?"])
@@ -94,7 +97,16 @@ def test_the_whole_text_must_fit(expression, text, fits):
         ("[[:alpha:]]", "named class"),
         ("[z-a]", "goes backwards"),
         ("(" * 60 + ")" * 60, "nested deeper"),
-        ("(a{100}){100}", "too large"),
+        ("(a{100}){10}b", "too large"),
+        ("(a{100}){100}", "more than 1000 times"),
+        ("a{1001}", "more than 1000 times"),
+        ("a{0,1001}", "more than 1000 times"),
+        ("a{1001,}", "more than 1000 times"),
+        ("a{99999}", "more than 1000 times"),
+        ("a{" + "9" * 5000 + "}", "more than 1000 times"),
+        ("(((){9999}){9999}){9999}", "more than 1000 times"),
+        ("((()*){40}){40}", "more than 1000 times"),
+        ("(" + "()" * 200 + "){1000}", "too large"),
     ],
 )
 def test_what_is_not_known_is_refused_with_the_place(expression, why):
@@ -111,10 +123,45 @@ def test_no_text_makes_it_slow(expression):
     assert counted.steps <= 201 * STEPS_MAX
 
 
+# What a tenant may write into a Runbook: 512 characters, made of what repeats, nests and means nothing.
+HOSTILE = st.recursive(
+    st.sampled_from(["", "()", "a", "^", "(|)", "[ab]", "(?:)", "a|", "{9999}", "{"]),
+    lambda inner: (
+        st.builds("({}){}".format, inner, st.sampled_from(["", "*", "{2}", "{40}", "{0,99}", "{1000}", "{9999}"]))
+        | st.builds("{0}{0}{1}".format, inner, inner)
+        | st.builds("{}|{}".format, inner, inner)
+    ),
+    max_leaves=40,
+).map(lambda text: text[:512])
+
+
+@given(expression=HOSTILE)
+@example(expression="(((){9999}){9999}){9999}")
+@example(expression="((((){10}){10}){10}){10}")
+@example(expression="(" + "()" * 200 + "){1000}")
+def test_no_expression_makes_compiling_slow(expression):
+    """It compiles or is refused after a bounded number of looks, counted here: no other task of the operator runs meanwhile."""
+    Counted.looks = 0
+    with contextlib.suppress(NotARegexError):
+        Counted(expression)
+    assert Counted.looks <= LOOKS_MAX + 1
+
+
+class StillAtIt(AssertionError):
+    """It looked more often than anybody should wait for."""
+
+
 class Counted(Regex):
-    """Counts how many steps it looks at."""
+    """Counts how many steps it looks at, and how many parts while it is compiled."""
 
     steps = 0
+    looks = 0
+
+    def _emit(self, node):
+        Counted.looks += 1
+        if Counted.looks > 2 * LOOKS_MAX:
+            raise StillAtIt(self.text)
+        super()._emit(node)
 
     def _closure(self, begin_at, *, begin, end):
         found = super()._closure(begin_at, begin=begin, end=end)

@@ -230,6 +230,20 @@ BUGS: Bugs = {
             f"{JOINED}::test_the_order_in_which_it_is_told_makes_no_difference",
         ),
         Bug(
+            "takes the end of what was not cut off for the end of all",
+            "alertmanager.py",
+            " and not payload.truncated_alerts,",
+            ",",
+            f"{JOINED}::test_the_end_of_a_part_is_no_end_of_the_whole",
+        ),
+        Bug(
+            "forgets in a storm what other groups left out",
+            STATES,
+            " and group.key != STORM_KEY",
+            "",
+            f"{JOINED}::test_the_end_of_one_group_leaves_those_of_others_in_a_storm",
+        ),
+        Bug(
             "never believes that an alert fires again",
             STATES,
             "now - known.end > late:",
@@ -339,6 +353,20 @@ BUGS: Bugs = {
             "allow_redirects=False",
             "allow_redirects=True",
             "shell/test_silencer.py::test_no_answer_leads_elsewhere",
+        ),
+        Bug(
+            "leaves an alert in the incident that goes",
+            STORE,
+            "            if older := await self._older(after, _version(reply)):",
+            '            if older := "":',
+            f"{KEPT}::test_what_is_written_into_the_one_that_goes_is_written_into_the_other",
+        ),
+        Bug(
+            "lets one silence that is refused end the look",
+            SILENCER,
+            "        problems[what] = error\n        return False\n",
+            "        raise\n",
+            "shell/test_silencer.py::test_what_one_can_not_have_keeps_nothing_from_the_others",
         ),
         Bug(
             "ends what another cluster silenced",

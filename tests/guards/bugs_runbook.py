@@ -203,6 +203,20 @@ BUGS: Bugs = {
             "test_regex.py::test_the_whole_text_must_fit",
         ),
         Bug(
+            "repeats nothing for as long as a Runbook says",
+            "regex.py",
+            "        if self._looks > LOOKS_MAX:",
+            "        if False:",
+            "test_regex.py::test_no_expression_makes_compiling_slow",
+        ),
+        Bug(
+            "repeats what is repeated without end",
+            "regex.py",
+            "        if _repeated(node) > REPEATS_MAX:",
+            "        if False:",
+            "test_regex.py::test_what_is_not_known_is_refused_with_the_place",
+        ),
+        Bug(
             "lets a label open a Runbook that is not for it",
             MATCH,
             "    named = [r for r in fitting if",

@@ -10,7 +10,7 @@ from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 
 from alert_api import AlertApi
-from alerts import alert, told
+from alerts import alert, print_of, states, told
 from build import T0, stamp
 from stanch.api.names import Label
 from stanch.api.policy import DEFAULT
@@ -33,9 +33,9 @@ class Place:
         self.api, self.cache, self._kube = api, Cache(), kube
         self.begin_anew()
 
-    def begin_anew(self) -> None:
-        """As after a restart: nothing is remembered."""
-        self.store = AlertStore(self._kube, lambda _: DEFAULT, lambda: T0 + timedelta(minutes=2), self.cache)
+    def begin_anew(self, after: timedelta = timedelta(minutes=2)) -> None:
+        """As after a restart: nothing is remembered. So long after the incidents were made."""
+        self.store = AlertStore(self._kube, lambda _: DEFAULT, lambda: T0 + after, self.cache)
 
     async def take(self, *tolds: Told) -> list[Stored]:
         """All at once."""
@@ -159,6 +159,20 @@ async def test_who_waits_is_answered_when_it_is_stored(place: Place) -> None:
     assert [10] == place.groups()
 
 
+async def test_what_nobody_thought_of_is_an_answer_too(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Come again: who waits is not cancelled by it, for whoever looks after all silences waits here, too."""
+
+    def fails(*_: object) -> None:
+        raise ValueError("nobody thought of it")
+
+    monkeypatch.setattr("stanch.shell.alert_store.decide", fails)
+    answers = await asyncio.gather(*(place.store.take(HERE, told(alert(n))) for n in (1, 2)), return_exceptions=True)
+    assert {NotStored} == {type(each) for each in answers}
+    monkeypatch.undo()
+    await place.take(told(alert(1)))
+    assert [1] == place.groups()
+
+
 async def test_who_gives_up_takes_nothing_from_the_others(place: Place) -> None:
     """A client that goes away while all wait for one write."""
     await place.take(told(alert(0)))
@@ -230,6 +244,40 @@ async def test_of_two_made_in_one_second_the_one_that_stays_knows_all(place: Pla
     assert known is not None
     assert ("inc-z", 21) == (max(name for _, name in place.api.incidents), firing(known.group))
     assert stored.incident != "inc-z"
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["at once", "told again"])
+async def test_what_is_written_into_the_one_that_goes_is_written_into_the_other(place: Place, again: bool) -> None:
+    """
+    Another replica made one in the same second, whose name stays, and took over what ours knew; no watch told us of it yet. Also
+    where the answer was lost between the two writes, and Alertmanager tells it again.
+    """
+    place.begin_anew(after=timedelta(seconds=3))
+    await place.take(told(alert(1)))
+    mine = place.only()
+    meta = {"name": "inc-0", "namespace": HERE, "labels": dict(mine["metadata"]["labels"])}
+    stays = place.api.put({"metadata": meta, "spec": mine["spec"]})
+    busy = web.json_response({"message": "busy"}, status=429) if again else None
+    place.api.instead = lambda what, _: busy if what == "list" else None
+    if again:
+        with pytest.raises(NotStored):
+            await place.take(told(alert(1, end=T0), alert(2)))
+        place.api.instead = lambda what, _: None
+    (stored,) = await place.take(told(alert(1, end=T0), alert(2)))
+    known = read_known(place.api.incidents[(HERE, "inc-0")])
+    assert known is not None
+    assert stays["metadata"]["name"] == stored.incident
+    assert {print_of(1): False, print_of(2): True} == {name: fires for name, (_, fires) in states(known.group).items()}
+
+
+async def test_whether_another_was_made_at_once_is_asked_while_there_may_be(place: Place) -> None:
+    """With each write of the first seconds, and once after them."""
+    place.begin_anew(after=timedelta(seconds=2))
+    await place.take(told(alert(0)))
+    assert {"patch": 2, "list": 2} == await place.asked(told(alert(1)), told(alert(2)))
+    place.begin_anew(after=timedelta(seconds=5))
+    await place.take(told(alert(3)))
+    assert {"patch": 2} == await place.asked(told(alert(4)), told(alert(5)))
 
 
 # --- a list that is behind -------------------------------------------------------------------------------------------

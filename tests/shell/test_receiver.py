@@ -19,7 +19,7 @@ from build import T0, stamp
 from stanch.api.policy import DEFAULT
 from stanch.core.alert_groups import OPEN_MAX
 from stanch.shell import alert_store, receiver
-from stanch.shell.metrics import REGISTRY
+from stanch.shell.metrics import ALERTS, REGISTRY
 from stanch.shell.receiver import BODY_MAX, AlertsAt, Receiver, receiving
 
 
@@ -452,6 +452,13 @@ async def test_it_is_counted(place: Place) -> None:
     ):
         assert line in text
     assert "ShopErrors" not in text
+
+
+def test_the_first_refusal_is_a_number_that_rises() -> None:
+    """From nought, which is there before: a rule that asks for an increase sees none in a number that begins at one."""
+    ALERTS.clear()
+    Receiver(None, lambda _: DEFAULT, lambda: "")  # type: ignore[arg-type]  # never used
+    assert 'stanch_alerts_requests_total{code="413"} 0.0' in generate_latest(REGISTRY).decode()
 
 
 # --- listening -------------------------------------------------------------------------------------------------------

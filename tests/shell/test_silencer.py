@@ -9,14 +9,17 @@ from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 
 from alert_api import AlertApi
-from alerts import alert, told
+from alerts import GROUP, alert, told
 from build import T0, Json, stamp
 from stanch.api.alerts import AlertGroup
 from stanch.api.names import Label
 from stanch.api.policy import DEFAULT
 from stanch.core.alert_groups import read_known
 from stanch.core.alert_states import firing, merged
+from stanch.core.alertmanager import Told
 from stanch.core.silences import mark_of
+from stanch.shell.alert_lookup import NotStored
+from stanch.shell.alert_store import Stored
 from stanch.shell.bells import Key
 from stanch.shell.cache import Cache
 from stanch.shell.client import Kube
@@ -36,6 +39,7 @@ class Manager:
         self.said_by: list[str] = []
         self.up = "2026-01-01T00:00:00.000Z"
         self.instead: Callable[[], web.Response] | None = None
+        self.refused = ""
 
     async def handle(self, request: web.Request) -> web.Response:
         """One request."""
@@ -44,6 +48,9 @@ class Manager:
         if self.instead is not None:
             return self.instead()
         path = request.path.removeprefix("/am/api/v2/")
+        said = await request.text()
+        if self.refused and self.refused in f"{request.method} {request.path} {said}":
+            return web.Response(status=400, text="bad matcher")
         if path == "status":
             return web.json_response({"uptime": self.up})
         if path == "alerts":
@@ -65,24 +72,24 @@ class Place:
     def __init__(self, api: AlertApi, manager: Manager, silencer: Silencer, cache: Cache, at: Alertmanager) -> None:
         self.api, self.manager, self.silencer, self.cache, self.at = api, manager, silencer, cache, at
 
-    def know(self, **times: str) -> None:
-        """An incident that somebody took on, stored and known; with more times."""
-        seen = told(alert())
+    def know(self, name: str = "inc-1", uid: str = UID, **times: str) -> None:
+        """An incident that somebody took on, stored and known; with more times. One group for each name."""
+        seen = told(alert(), group=f"{GROUP}/{name}")
         new = AlertGroup(key=seen.key, labels={"alertname": "ShopErrors"}, received_time=T0)
-        meta = {"name": "inc-1", "namespace": "stanch-system", "labels": {Label.ALERT_GROUP: seen.key}}
+        meta = {"name": name, "namespace": "stanch-system", "labels": {Label.ALERT_GROUP: seen.key}}
         spec = {"title": "x", "alertGroup": merged(new, seen, T0).wire()}
         status = {"times": {"declared": stamp(T0), "acknowledged": stamp(T0), **times}}
-        body = self.api.put({"metadata": meta, "spec": spec, "status": status}, uid=UID)
-        self.cache.put(Key("incidents", "stanch-system", "inc-1"), body)
+        body = self.api.put({"metadata": meta, "spec": spec, "status": status}, uid=uid)
+        self.cache.put(Key("incidents", "stanch-system", name), body)
 
     async def look(self) -> list[str]:
         """Look once; states of silences afterwards."""
         await self.silencer.look(self.at)
         return [s["status"]["state"] for s in self.manager.silences.values()]
 
-    def firing(self) -> int:
+    def firing(self, name: str = "inc-1") -> int:
         """How many alerts fire on the record."""
-        known = read_known(self.api.incidents[("stanch-system", "inc-1")])
+        known = read_known(self.api.incidents[("stanch-system", name)])
         assert known is not None
         return firing(known.group)
 
@@ -173,6 +180,59 @@ async def test_a_strange_answer_does_no_harm(
     await place.silencer.look_and_say(place.at)
     assert before == place.api.incidents[("stanch-system", "inc-1")]
     assert [] == [r for r in caplog.records if r.exc_info]
+
+
+# --- one that fails --------------------------------------------------------------------------------------------------
+
+OTHER = "33333333-4444"
+GONE = "55555555-6666"
+
+
+@pytest.mark.parametrize("refused", [mark_of(UID), "silence/aaaaaaaa"], ids=["post", "delete"])
+async def test_what_one_can_not_have_keeps_nothing_from_the_others(
+    place: Place, refused: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each silence by itself: the next one is made, what is over is ended, and alerts are heard of."""
+    place.know()
+    place.know("inc-2", uid=OTHER)
+    wanted = {mark_of(UID): "active", mark_of(OTHER): "active"}
+    for letter in "ab":
+        place.know(f"over-{letter}", uid=GONE + letter, resolved=stamp(T0))
+        silence = {"comment": mark_of(GONE + letter), "createdBy": "stanch", "id": letter * 8, "endsAt": stamp(T0)}
+        place.manager.silences[letter * 8] = {**silence, "status": {"state": "active"}}
+        wanted[mark_of(GONE + letter)] = "expired"
+    if refused == mark_of(UID):
+        del wanted[refused]
+    else:
+        wanted[mark_of(GONE + "a")] = "active"
+    place.manager.refused = refused
+    for _ in range(2):
+        await place.silencer.look_and_say(place.at)
+    there = place.manager.silences.values()
+    assert wanted == {each["comment"].partition(":")[0] + ":": each["status"]["state"] for each in there}
+    assert (0, 0) == (place.firing(), place.firing("inc-2"))
+    assert 1 == len([r for r in caplog.records if r.name == "stanch.silences"])
+
+
+@pytest.mark.parametrize("how", ["refused", "poison"])
+async def test_what_can_not_be_heard_of_one_is_heard_of_the_others(
+    place: Place, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The API server does not take it, or nobody thought of it: said once, until it is something else."""
+    place.know()
+    place.know("inc-2", uid=OTHER)
+    take = place.silencer._store.take
+
+    async def fails(namespace: str, said: Told) -> Stored:
+        if said.title == "inc-1":
+            raise NotStored("busy") if how == "refused" else ValueError("nobody thought of it")
+        return await take(namespace, said)
+
+    place.silencer._store.take = fails  # type: ignore[method-assign]  # one of two fails
+    for _ in range(2):
+        await place.silencer.look_and_say(place.at)
+    assert (1, 0) == (place.firing(), place.firing("inc-2"))
+    assert ["stanch-system/inc-1"] == [r.what for r in caplog.records if r.name == "stanch.silences"]
 
 
 # --- with credentials ------------------------------------------------------------------------------------------------

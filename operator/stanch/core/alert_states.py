@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from stanch.api.alerts import ALERTS_MAX, OTHERS_MAX, Alert, AlertGroup
+from stanch.api.alerts import ALERTS_MAX, OTHERS_MAX, STORM_KEY, Alert, AlertGroup
 from stanch.core.alertmanager import Told
 
 # An alert that was told to be over, and is told to fire with the same start later than this after its end, fires indeed: a
@@ -107,7 +107,9 @@ def _with(
     ranked = sorted(others.items(), key=lambda each: (not each[1].fires, -each[1].start.timestamp(), each[0]))
     lost = max(0, sum(state.fires for _, state in ranked) - OTHERS_MAX)
     marks = tuple(sorted(f"{name}@{state.mark}" for name, state in ranked[:OTHERS_MAX]))
-    more = 0 if told.over else max(group.more or 0, told.more, lost)
+    # In a storm several groups are counted together, and the end of one is not that of the others.
+    all_over = told.over and group.key != STORM_KEY
+    more = 0 if all_over else max(group.more or 0, told.more, lost)
     new = group.model_copy(update={"alerts": kept, "others": marks or None, "more": more or None})
     return group if new == group else new.model_copy(update={"received_time": now})
 

@@ -69,7 +69,8 @@ class Payload(_Told):
 class Told:
     """
     What one notification says of one group. ``key`` is a digest of Alertmanager's groupKey; ``more`` are alerts that it left
-    out; ``over`` when it says that all of the group are resolved; ``labels`` are those that all its alerts have.
+    out; ``over`` when it says that all of the group are resolved, and it left none out: it cuts first, and says then how those
+    stand that are left (Alertmanager's notify/webhook). ``labels`` are those that all its alerts have.
     """
 
     key: str
@@ -108,7 +109,7 @@ def read(raw: bytes) -> Told:
         key=key_of(payload.group_key),
         alerts=alerts,
         more=payload.truncated_alerts,
-        over=payload.status == "resolved",
+        over=payload.status == "resolved" and not payload.truncated_alerts,
         labels=labels,
         title=_title(labels, payload),
     )

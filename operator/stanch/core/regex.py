@@ -11,8 +11,12 @@ from functools import lru_cache
 from typing import Final
 
 STEPS_MAX: Final = 1000
+# How often a part may be repeated, counts around it multiplied: RE2 has the same limit.
+REPEATS_MAX: Final = 1000
+# Parts looked at while compiling: a row of nothing, such as `()`, is looked at and makes no step.
+LOOKS_MAX: Final = 10 * STEPS_MAX
 _DEPTH_MAX: Final = 40
-_REPEAT: Final = re.compile(r"\{(\d{1,4})(,(\d{0,4}))?\}")
+_REPEAT: Final = re.compile(r"\{([0-9]+)(,([0-9]*))?\}")
 _NAMED: Final = re.compile(r"\?P?<[A-Za-z_][A-Za-z0-9_]*>")
 _LAST: Final = 0x10FFFF
 
@@ -68,6 +72,21 @@ class _Times:
 _Node = _One | _Edge | _Row | _Either | _Times
 
 
+def _repeated(node: _Node) -> int:
+    """How often the most repeated part of it must stand there, at most if there is an end to it: nested counts multiplied."""
+    match node:
+        case _Row(parts) | _Either(parts):
+            return max(map(_repeated, parts), default=1)
+        case _Times(part, least, most):
+            return max(1, least if most is None else most) * _repeated(part)
+    return 1
+
+
+def _count(digits: str) -> int:
+    """Of however many digits, which Python would refuse to read."""
+    return int(digits) if len(digits.lstrip("0")) <= 4 else REPEATS_MAX + 1
+
+
 def _inverted(ranges: tuple[Range, ...]) -> tuple[Range, ...]:
     out, begin = [], 0
     for low, high in sorted(ranges):
@@ -93,6 +112,8 @@ class _Reader:
         node = self.either()
         if self.at < len(self.text):
             raise self.wrong("has a ) that nothing opened")
+        if _repeated(node) > REPEATS_MAX:
+            raise self.wrong(f"repeats a part more than {REPEATS_MAX} times, nested counts multiplied")
         return node
 
     def wrong(self, why: str) -> NotARegexError:
@@ -121,8 +142,8 @@ class _Reader:
         if found:
             self.at += 1
         elif counted:
-            low = int(counted[1])
-            high = low if counted[2] is None else int(counted[3]) if counted[3] else None
+            low = _count(counted[1])
+            high = low if counted[2] is None else _count(counted[3]) if counted[3] else None
             if high is not None and high < low:
                 raise self.wrong("repeats at least more often than at most")
             found, self.at = (low, high), counted.end()
@@ -237,6 +258,7 @@ class Regex:
     def __init__(self, text: str) -> None:
         self.text = text
         self._steps: list[_Step] = []
+        self._looks = 0
         self._emit(_Reader(text).whole())
         self._end = len(self._steps)
 
@@ -289,11 +311,17 @@ class Regex:
 
     def _add(self, step: _Step) -> int:
         if len(self._steps) >= STEPS_MAX:
-            raise NotARegexError(f"the regular expression {self.text!r} is too large: repeat less often")
+            raise self._too_large()
         self._steps.append(step)
         return len(self._steps) - 1
 
+    def _too_large(self) -> NotARegexError:
+        return NotARegexError(f"the regular expression {self.text!r} is too large: repeat less often")
+
     def _emit(self, node: _Node) -> None:
+        self._looks += 1
+        if self._looks > LOOKS_MAX:
+            raise self._too_large()
         match node:
             case _One() | _Edge():
                 self._add(node)

@@ -8,16 +8,20 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from stanch.api.alerts import STORM_KEY
 from stanch.api.policy import Policy
+from stanch.core.alert_fold import RACE
 from stanch.core.alert_groups import (
     NO_RUNBOOK,
     Attach,
     Create,
+    Known,
     Nothing,
     Rules,
     body_of,
@@ -33,7 +37,7 @@ from stanch.core.alertmanager import Told, joined
 from stanch.core.questions import INCIDENTS
 from stanch.core.runbook_match import Choice, choose
 from stanch.core.severity import judge
-from stanch.shell.alert_lookup import Lookup, NotStored
+from stanch.shell.alert_lookup import NEAR_MAX, Lookup, NotStored
 from stanch.shell.cache import Cache
 from stanch.shell.client import JSON_PATCH, Kube, Reply, Unanswered
 from stanch.shell.metrics import ALERT_GROUPS
@@ -41,6 +45,8 @@ from stanch.shell.metrics import ALERT_GROUPS
 LOG = logging.getLogger("stanch.alerts")
 # Somebody else writes the same object; each time it is read and decided anew.
 TRIES_MAX: Final = 12
+# An incident that is this old has no older one to come: times of creation are whole seconds, the clock may be off by some.
+SAME_SECOND: Final = timedelta(seconds=3)
 
 
 class NoSuchNamespace(Exception):
@@ -84,6 +90,8 @@ class AlertStore:
         self._lookup = Lookup(kube, cache or Cache())
         self._boxes: dict[tuple[str, str], _Box] = {}
         self._making: dict[str, _Making] = {}
+        # Uids of incidents of which a list has shown that they are the oldest of their group.
+        self._alone: OrderedDict[str, None] = OrderedDict()
 
     async def take(self, namespace: str, told: Told) -> Stored:
         """Store it, with whatever else is told of the group now. Raises NotStored or NoSuchNamespace."""
@@ -119,6 +127,11 @@ class AlertStore:
             for _, future in batch:
                 if not future.done():
                     future.set_exception(type(error)(*error.args))
+        except Exception as error:  # a poison group is told again, and cancels nobody who waits for more than this
+            LOG.exception("alerts can't be stored")
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(NotStored(f"{type(error).__name__}: the log of stanch says more"))
         except BaseException:
             for _, future in batch:
                 future.cancel()
@@ -161,6 +174,8 @@ class AlertStore:
     async def _attach(self, decision: Attach) -> Stored | str:
         known = decision.known
         if not decision.changes:
+            if older := await self._older(known, ""):
+                return older
             self._lookup.saw(known)
             ALERT_GROUPS.labels("known").inc()
             return Stored(known.namespace, known.name, "nothing new")
@@ -170,6 +185,8 @@ class AlertStore:
             after = read_known(reply.body)
             if after is None or (after.ended and not known.ended):
                 return f"{known.name} was closed meanwhile"
+            if older := await self._older(after, _version(reply)):
+                return older
             self._lookup.saw(after)
             ALERT_GROUPS.labels("attached" if decision.why == "open" else decision.why).inc()
             return Stored(known.namespace, known.name, decision.why)
@@ -177,6 +194,25 @@ class AlertStore:
             # Another wrote its spec, or it is over or gone. A refusal for what we wrote comes again, and is told in the end.
             return reply.message
         raise NotStored(reply.message)
+
+    async def _older(self, known: Known, version: str) -> str:
+        """
+        Why what stands in this incident has to be written into another as well, "" when it has not: one that was made in the same
+        second, by another replica, and took over what this one knew before, is the older by its name. This one will go.
+        """
+        age = self._now() - known.created
+        if known.over is not None or known.group.key == STORM_KEY or age > 2 * RACE or known.uid in self._alone:
+            return ""
+        there = await self._lookup.made_before(known.namespace, known.group.key, version)
+        if not there or there[0].name == known.name:
+            if age > SAME_SECOND:
+                self._alone[known.uid] = None
+                while len(self._alone) > NEAR_MAX:
+                    self._alone.popitem(last=False)
+            return ""
+        # A watch may not have told of it yet.
+        self._lookup.forget(known.namespace, known.group.key)
+        return f"{there[0].name} is older"
 
     async def _create(self, namespace: str, told: Told, decision: Create) -> Stored | str:
         making = self._making.setdefault(namespace, _Making())

@@ -59,6 +59,10 @@ class Answer(Exception):
         self.code, self.why = code, why
 
 
+# Answers after which Alertmanager does not tell it again.
+REFUSALS: Final = (400, 401, 403, 413, 415)
+
+
 @dataclass(frozen=True, slots=True)
 class AlertsAt:
     """Where alerts come in: host:port, and the folder of tls.crt and tls.key, None for plain HTTP."""
@@ -82,6 +86,9 @@ class Receiver:
         self._store = AlertStore(kube, policy, _now(kube), cache)
         self._inside = 0
         self._said: dict[int, float] = {}
+        # Each at nought: the first refusal is an increase then, which an alert rule sees.
+        for code in REFUSALS:
+            ALERTS.labels(str(code))
 
     def app(self) -> web.Application:
         """The one page."""

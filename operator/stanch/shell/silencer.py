@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -53,6 +53,8 @@ class SilencesAt:
     secret: str = ""
 
 
+# What may happen, and says in its words what it was.
+_FORESEEN: Final = (NoAnswer, NotStored, NoSuchNamespace)
 NO_SILENCES: Final = SilencesAt("")
 
 
@@ -130,7 +132,7 @@ class Silencer:
         self._secrets = SecretRefs(kube)
         self._policy = policy
         self._store = AlertStore(kube, policy, lambda: kube.clock.now().replace(microsecond=0), cache)
-        self._problem = ""
+        self._problems: dict[str, Exception] = {}
 
     async def run(self) -> None:
         """For ever, until cancelled."""
@@ -142,20 +144,22 @@ class Silencer:
 
     async def look_and_say(self, at: Alertmanager) -> None:
         """One look; what goes wrong is said once, until it is something else."""
-        try:
-            await self.look(at)
-            problem = ""
-        except (NoAnswer, NotStored, NoSuchNamespace) as error:
-            problem = str(error)
-        except Exception:  # one poison object must not stop the rest
-            LOG.exception("silences can't be looked after")
-            return
-        if problem and problem != self._problem:
-            LOG.warning("silences can't be looked after", extra={"why": problem})
-        self._problem = problem
+        problems: dict[str, Exception] = {}
+        await _by_itself(problems, "all", self.look(at, problems))
+        for what, error in problems.items():
+            if repr(error) != repr(self._problems.get(what)):
+                unforeseen = None if isinstance(error, _FORESEEN) else error
+                LOG.warning(
+                    "silences can't be looked after", exc_info=unforeseen, extra={"what": what, "why": str(error)}
+                )
+        self._problems = problems
 
-    async def look(self, at: Alertmanager) -> None:
-        """Make, renew and end; and hear of what is silenced. Raises NoAnswer, NotStored or NoSuchNamespace."""
+    async def look(self, at: Alertmanager, problems: dict[str, Exception] | None = None) -> None:
+        """
+        Make, renew and end; and hear of what is silenced. Each by itself: what goes wrong with one is put into ``problems`` and
+        keeps nothing from the others. Raises NoAnswer when Alertmanager does not even say what is there.
+        """
+        problems = {} if problems is None else problems
         incidents = list(_incidents(self._cache))
         platform = self._policy("").alerts_namespace
         wishes = [wish for each in incidents if (wish := wanted(each, platform)) is not None]
@@ -166,17 +170,30 @@ class Silencer:
         now = self._now().replace(microsecond=0)
         todo = steps(wishes, [each.metadata.uid for each in incidents], mine, now)
         for silence in todo.post:
-            await at.post(silence)
-            SILENCES.labels("renewed" if "id" in silence else "made").inc()
+            if await _by_itself(problems, str(silence["comment"]), at.post(silence)):
+                SILENCES.labels("renewed" if "id" in silence else "made").inc()
         for silence_id in todo.delete:
-            await at.delete(silence_id)
-            SILENCES.labels("ended").inc()
+            if await _by_itself(problems, f"silence {silence_id}", at.delete(silence_id)):
+                SILENCES.labels("ended").inc()
         if wishes:
             up_since = await at.up_since()
             for wish in wishes:
-                told = heard(wish, await at.alerts(wish), up_since, now)
-                if told is not None:
-                    await self._store.take(wish.namespace, told)
+                await _by_itself(problems, f"{wish.namespace}/{wish.incident}", self._hear(at, wish, up_since, now))
+
+    async def _hear(self, at: Alertmanager, wish: Wanted, up_since: datetime, now: datetime) -> None:
+        told = heard(wish, await at.alerts(wish), up_since, now)
+        if told is not None:
+            await self._store.take(wish.namespace, told)
+
+
+async def _by_itself(problems: dict[str, Exception], what: str, doing: Awaitable[None]) -> bool:
+    """Did it go well? If not, why is in ``problems`` afterwards: one poison object must not stop the rest."""
+    try:
+        await doing
+    except Exception as error:
+        problems[what] = error
+        return False
+    return True
 
 
 def _incidents(cache: Cache) -> Iterable[Incident]:

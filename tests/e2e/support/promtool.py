@@ -24,6 +24,8 @@ WORKS = {"stanch_leading": "1x60", "stanch_policies_proven": "1x60"}
 LOST = 'stanch_notifications_total{channel="room",outcome="lost"}'
 FAILED = 'stanch_notifications_total{channel="room",outcome="failed"}'
 GIVEN = 'stanch_notifications_total{channel="room",outcome="delivered"}'
+TAKEN = 'stanch_alerts_requests_total{code="202"}'
+TOO_LARGE = 'stanch_alerts_requests_total{code="413"}'
 WARNING, CRITICAL = {"severity": "warning"}, {"severity": "critical"}
 ROOM = {**WARNING, "channel": "room"}
 TESTS = (
@@ -34,6 +36,9 @@ TESTS = (
     _fires("NotificationsFailing", "30m", {GIVEN: "0+1x60", FAILED: "0+1x60"}),
     _fires("NotificationsFailing", "30m", {GIVEN: "5x60", FAILED: "0+1x60"}, ROOM),
     _fires("NotificationsFailing", "30m", {GIVEN: "0+1x60", LOST: "0x20 1x40"}, ROOM),
+    _fires("AlertsRefused", "30m", {TAKEN: "0+1x60", TOO_LARGE: "0x60"}),
+    _fires("AlertsRefused", "30m", {TAKEN: "0+1x60", TOO_LARGE: "0x20 1x40"}, {**WARNING, "code": "413"}),
+    _fires("AlertsRefused", "90m", {TAKEN: "0+1x99", TOO_LARGE: "0x20 1x79"}),
     _fires("ApprovalStuck", "5m", {"stanch_approval_oldest_seconds": "300+60x60"}),
     _fires("ApprovalStuck", "10m", {"stanch_approval_oldest_seconds": "300+60x60"}, WARNING),
     _fires("RolesMissing", "4m", {'stanch_nudges_standing{kind="RoleMissing"}': "1x60"}),
