@@ -253,9 +253,30 @@ BUGS: Bugs = {
         Bug(
             "forgets an alert that was nothing as soon as somebody has said so",
             PACE,
-            "if not draft.incident.spec.drill and is_alarm(draft.incident.metadata.labels):",
-            "if False:",
+            "    if alarm := _alarm(draft):",
+            "    if alarm := None:",
             "test_pace.py::test_an_alert_that_was_nothing_is_part_of_the_storm_it_came_with",
+        ),
+        Bug(
+            "counts every incident but the one that it asks about",
+            PACE,
+            "(*draft.seen.census.alarms, *((mine,) if mine else ()))",
+            "draft.seen.census.alarms",
+            "test_by_itself.py::test_the_incident_that_is_looked_at_is_one_of_the_five",
+        ),
+        Bug(
+            "takes an incident for an alert's that a person declared",
+            PACE,
+            "not incident.spec.drill and is_alarm(incident.metadata.labels) else None",
+            "not incident.spec.drill else None",
+            "test_by_itself.py::test_alerts_elsewhere_are_no_storm_where_a_person_declared",
+        ),
+        Bug(
+            "counts a drill of an alert",
+            PACE,
+            "if not incident.spec.drill and is_alarm(incident.metadata.labels) else None",
+            "if is_alarm(incident.metadata.labels) else None",
+            "test_by_itself.py::test_a_drill_of_an_alert_is_no_part_of_a_storm",
         ),
         Bug(
             "takes every incident for an alert's",
