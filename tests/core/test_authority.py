@@ -163,12 +163,12 @@ def test_an_action_is_for_its_kinds(mitigation: Mitigation) -> None:
     assert mitigation.kinds == fits
 
 
-@pytest.mark.parametrize(("role", "commands"), [("commander", True), ("operations", False)])
-def test_only_the_commander_s_hat_counts(role: str, commands: bool) -> None:
+@pytest.mark.parametrize(("role", "commander"), [("commander", "alice"), ("operations", None)])
+def test_only_the_commander_s_hat_counts(role: str, commander: str | None) -> None:
     """Who has operations is there to act."""
     there = bad_deploy(incident(roll_back(), roles={role: "alice"}), paused=True).run(seconds=5)
     draft = Draft(there.incident, there.seen(), CATALOG, there.now, there.incident.status)
-    assert commands == commander_asks(draft, there.record("roll-back"))
+    assert commander == commander_asks(draft, there.record("roll-back"))
 
 
 def test_while_it_is_being_asked_nothing_is_refused() -> None:

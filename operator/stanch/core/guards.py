@@ -19,6 +19,7 @@ from stanch.core.git_ops import HOLD
 from stanch.core.observations import Busy, Failed, Found
 from stanch.core.ports import Aim, Need, Refusal
 from stanch.core.questions import EVIDENCES, REF_OF_KIND, List, MayThey
+from stanch.core.statements import COMMANDER, holder
 from stanch.core.swap import meet
 
 CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
@@ -104,18 +105,21 @@ def target_is_not_protected(draft: Draft, record: MitigationRecord, aim: Aim) ->
 
 def commander_may_act(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
     """Who coordinates does not act, where the ResponsePolicy says so; else it is only remarked in the plan."""
-    if draft.catalog.policy.commander_acts != "Deny" or not commander_asks(draft, record):
+    commander = commander_asks(draft, record)
+    if draft.catalog.policy.commander_acts != "Deny" or commander is None:
         return None
     return Refusal(
         Reason.COMMANDER_ACTS,
-        f"{record.requested_by} commands this incident, and roles.commanderActs of the ResponsePolicy is Deny; let whoever has "
-        "operations ask",
+        f"{commander} commands this incident, and roles.commanderActs of the ResponsePolicy is Deny; let whoever has "
+        "operations ask, or agree to what an alert chose",
     )
 
 
-def commander_asks(draft: Draft, record: MitigationRecord) -> bool:
-    """Was it asked for by who commands now, while another could?"""
-    return any(r.role == "commander" and r.user == record.requested_by for r in draft.status.roles or ())
+def commander_asks(draft: Draft, record: MitigationRecord) -> str | None:
+    """Who commands now, when it is they who ask: by their own wish, or as who agrees to what an alert chose."""
+    commander, person = holder(draft, COMMANDER), asker(draft, record)
+    asks = {record.requested_by, person.username if isinstance(person, Person) else None}
+    return commander if commander in asks else None
 
 
 def not_seen_before(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
