@@ -13,10 +13,11 @@ from stanch.api.incident_status import Contest
 from stanch.api.meta import Person, TargetKind
 from stanch.api.names import OPERATOR_USER
 from stanch.core.draft import Draft
-from stanch.core.guards import action_fits_kind, asker_may, commander_asks, may, nobody_pulls
+from stanch.core.guards import action_fits_kind, asker_may, commander_asks, nobody_pulls
 from stanch.core.observations import Answer, Failed, Found, NotFound, Observations, Policies
 from stanch.core.ports import Aim, Mitigation, Need
 from stanch.core.questions import List, MayThey
+from stanch.core.rights import may
 from stanch.mitigations import ALL
 from world import CATALOG, World, bad_deploy, healthy
 
