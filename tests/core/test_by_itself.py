@@ -7,7 +7,7 @@ import pytest
 from build import T0, incident, roll_back
 from stanch.api.incident_status import MitigationRecord
 from stanch.api.names import Label
-from stanch.core.census import RUNBOOK, Census
+from stanch.core.census import RUNBOOK, Census, Deed
 from stanch.core.draft import Draft
 from stanch.core.observations import Observations
 from stanch.core.pace import asks_first, counts_until
@@ -63,3 +63,27 @@ def test_a_drill_of_an_alert_is_no_part_of_a_storm() -> None:
     world = alarmed(drill=True)
     assert not storm(world, 4)
     assert counts_until(Draft(world.incident, Observations(), CATALOG, T0, world.incident.status)) is None
+
+
+@pytest.mark.parametrize(
+    ("runs", "opened"),
+    [
+        (["one: NoEffect NoEffect"], False),
+        (["one: NoEffect", "two: NoEffect"], True),
+        (["one: NoEffect Worse", "two: NoEffect NoEffect"], True),
+        (["one: NoEffect", "two: Helped NoEffect"], False),
+        (["one: NoEffect", "two: NoEffect Helped"], False),
+        (["one: Helped NoEffect", "two: NoEffect", "three: NoEffect NoEffect"], True),
+        (["one: NoEffect", "two: Helped", "one: NoEffect"], False),
+    ],
+    ids=str,
+)
+def test_a_run_is_one_however_many_steps_it_took(runs: list[str], opened: bool) -> None:
+    """In one incident, and it helped when one of its steps did; two of them in a row open the breaker (decisions 2.9)."""
+    steps = [(run.partition(":")[0], effect) for run in runs for effect in run.partition(":")[2].split()]
+    deeds = (
+        Deed(f"shop/{name}", f"step-{n}", BOOK, "uid", T0 - timedelta(hours=9 - n), under_way=False, effect=effect)
+        for n, (name, effect) in enumerate(steps)
+    )
+    why = asks_first(*automatic(bad_deploy(incident(roll_back())).run(seconds=2), Census(tuple(deeds))))
+    assert opened == (why is not None and why[0] == "BreakerOpen")

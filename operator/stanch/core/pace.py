@@ -132,9 +132,13 @@ def _breaker(draft: Draft, record: MitigationRecord) -> tuple[str, str] | None:
 
 
 def _runs(draft: Draft, source: str) -> list[Deed]:
-    """What a Runbook of this namespace did in other incidents, the oldest first; what nobody has judged yet says nothing."""
-    runs = (d for d in draft.seen.census.deeds if d.namespace == draft.incident.metadata.namespace and d.effect)
-    return sorted((d for d in runs if d.source == source), key=lambda d: d.time)
+    """
+    Runs of a Runbook of this namespace in other incidents, the oldest first. One an incident, however many steps it took: by a
+    step that helped, else by its last. What nobody has judged yet says nothing.
+    """
+    judged = (d for d in draft.seen.census.deeds if d.namespace == draft.incident.metadata.namespace and d.effect)
+    steps = sorted((d for d in judged if d.source == source), key=lambda d: (d.helped, d.time))
+    return sorted({d.incident: d for d in steps}.values(), key=lambda d: d.time)
 
 
 def counts_until(draft: Draft) -> datetime | None:
