@@ -253,6 +253,20 @@ RESPONSE_POLICY = Kind(
                 f"metadata.name must be {response_policy.POLICY_NAME}: a namespace has one ResponsePolicy",
             ),
         ),
+        # Said by core/policy_check.py, too, for what an older schema let in.
+        "spec.approvals.machine": (
+            Rule(
+                "self.all(a, a.needed >= 1)",
+                "needed must be at least 1: what a machine asks for takes a person; ServiceAccounts that stand for one are "
+                "listed in approvals.people",
+            ),
+        ),
+        "spec.approvals.auto": (
+            Rule(
+                "self.all(a, a.class != 'C' || a.needed >= 1)",
+                "needed must be at least 1 for class C: what is wide takes a person, also in mode Auto",
+            ),
+        ),
     },
 )
 

@@ -61,6 +61,14 @@ def test_the_status_of_a_policy_is_taken_and_fits_the_table(kubectl: Kubectl) ->
             {"approvals": {"person": [{"class": "B", "needed": 1}, {"class": "B", "needed": 0}]}},
             'spec.approvals.person[1]: Duplicate value: {"class":"B"}',
         ),
+        (
+            {"approvals": {"machine": [{"class": "A", "needed": 0}]}},
+            "spec.approvals.machine: Invalid value: needed must be at least 1: what a machine asks for takes a person",
+        ),
+        (
+            {"approvals": {"auto": [{"class": "A", "needed": 0}, {"class": "C", "needed": 0}]}},
+            "spec.approvals.auto: Invalid value: needed must be at least 1 for class C",
+        ),
         ({"postmortem": {"onMitigations": ["rollbackUndo"]}}, "spec.postmortem.onMitigations[0]: Unsupported value"),
         ({"severity": {"burn": [{"level": "SEV1", "factor": 14.4, "long": "1h", "short": "5m"}]}}, "factor"),
         ({"evidence": {"pods": 0}}, "spec.evidence.pods"),

@@ -13,10 +13,11 @@ from stanch.api.incident_status import Contest
 from stanch.api.meta import Person, TargetKind
 from stanch.api.names import OPERATOR_USER
 from stanch.core.draft import Draft
-from stanch.core.guards import action_fits_kind, asker_may, commander_asks, may, nobody_pulls
+from stanch.core.guards import action_fits_kind, asker_may, commander_asks, nobody_pulls
 from stanch.core.observations import Answer, Failed, Found, NotFound, Observations, Policies
 from stanch.core.ports import Aim, Mitigation, Need
 from stanch.core.questions import List, MayThey
+from stanch.core.rights import may
 from stanch.mitigations import ALL
 from world import CATALOG, World, bad_deploy, healthy
 
@@ -163,12 +164,12 @@ def test_an_action_is_for_its_kinds(mitigation: Mitigation) -> None:
     assert mitigation.kinds == fits
 
 
-@pytest.mark.parametrize(("role", "commands"), [("commander", True), ("operations", False)])
-def test_only_the_commander_s_hat_counts(role: str, commands: bool) -> None:
+@pytest.mark.parametrize(("role", "commander"), [("commander", "alice"), ("operations", None)])
+def test_only_the_commander_s_hat_counts(role: str, commander: str | None) -> None:
     """Who has operations is there to act."""
     there = bad_deploy(incident(roll_back(), roles={role: "alice"}), paused=True).run(seconds=5)
     draft = Draft(there.incident, there.seen(), CATALOG, there.now, there.incident.status)
-    assert commands == commander_asks(draft, there.record("roll-back"))
+    assert commander == commander_asks(draft, there.record("roll-back"))
 
 
 def test_while_it_is_being_asked_nothing_is_refused() -> None:

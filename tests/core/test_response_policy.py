@@ -89,6 +89,14 @@ def test_an_empty_one_is_in_force() -> None:
         ({"guardrails": {"perTarget": "soon"}}, "spec.guardrails.perTarget: "),
         ({"guardrails": {"gitOps": "Perhaps"}}, "spec.guardrails.gitOps: "),
         ({"guardrails": {"nodesPercent": -1}}, "spec.guardrails.nodesPercent: "),
+        (
+            {"approvals": {"machine": [{"class": "C", "needed": 2}, {"class": "A", "needed": 0}]}},
+            "spec.approvals.machine[1].needed: must be at least 1 (got 0): what a machine asks for takes a person",
+        ),
+        (
+            {"approvals": {"auto": [{"class": "B", "needed": 0}, {"class": "C", "needed": 0}]}},
+            "spec.approvals.auto[1].needed: must be at least 1 for class C (got 0)",
+        ),
         ({"approvals": {"validFor": "0s"}}, "spec.approvals.validFor: must be from 1m to 24h (got 0s)"),
         ({"recovery": {"sampleEvery": "0s"}}, "spec.recovery.sampleEvery: must be from 1s to 5m"),
         ({"recovery": {"hold": [{"severity": "SEV1", "for": "48h"}]}}, "spec.recovery.hold[0].for: must be"),

@@ -4,7 +4,7 @@ from guards.planting import Bug, Bugs
 
 MITIGATIONS = "operator/stanch/mitigations"
 WORKLOAD = f"{MITIGATIONS}/workload.py"
-FREEZE, GUARDS = "freeze.py", "guards.py"
+FREEZE, GUARDS, RIGHTS = "freeze.py", "guards.py", "rights.py"
 PROTECTED, JOB = "protected.py", "test_blast.py::test_a_pod_of_a_protected_job_is_left_alone"
 RUN, RECONCILE = "operator/stanch/shell/run.py", "operator/stanch/shell/reconcile.py"
 SOON = "shell/test_all_known.py::test_a_restart_tells_nobody_what_is_read_a_moment_later"
@@ -234,56 +234,56 @@ BUGS: Bugs = {
         ),
         Bug(
             "asks and does not listen",
-            GUARDS,
+            RIGHTS,
             '        if not (isinstance(answer, Found) and answer.value.get("allowed")):',
             "        if not isinstance(answer, Found):",
             "test_authority.py::test_each_action_needs_each_of_its_rights_again",
         ),
         Bug(
             "asks for the first right only",
-            GUARDS,
+            RIGHTS,
             "    for need, question in rights(aim, person, needs):\n",
             "    for need, question in rights(aim, person, needs)[:1]:\n",
             "test_authority.py::test_each_action_needs_each_of_its_rights_again",
         ),
         Bug(
             "takes silence for a yes",
-            GUARDS,
+            RIGHTS,
             "        if isinstance(answer, Failed):\n            return Refusal(Reason.AUTHORITY_UNPROVEN",
             "        if isinstance(answer, Failed):\n            continue\n            return Refusal(Reason.AUTHORITY_UNPROVEN",
             "test_authority.py::test_a_right_that_cant_be_asked_is_none",
         ),
         Bug(
             "takes a right on one object for a right on all",
-            GUARDS,
+            RIGHTS,
             'name=aim.name if (need.group, need.resource) == (ref.group, ref.plural) else "",',
             'name="",',
             "test_authority.py::test_it_asks_what_admission_asks",
         ),
         Bug(
             "asks about a pod that is named like the node",
-            GUARDS,
+            RIGHTS,
             'name=aim.name if (need.group, need.resource) == (ref.group, ref.plural) else "",',
             "name=aim.name,",
             "test_authority.py::test_it_asks_what_admission_asks",
         ),
         Bug(
             "asks in the whole cluster, where few may",
-            GUARDS,
+            RIGHTS,
             '            namespace=aim.namespace or "",',
             '            namespace="",',
             "test_authority.py::test_it_asks_what_admission_asks",
         ),
         Bug(
             "asks for the object where a subresource is enough",
-            GUARDS,
+            RIGHTS,
             "            subresource=need.subresource,",
             '            subresource="",',
             "test_authority.py::test_it_asks_what_admission_asks",
         ),
         Bug(
             "forgets the groups of who asked",
-            GUARDS,
+            RIGHTS,
             "                groups=person.groups or (),",
             "                groups=(),",
             "test_authority.py::test_it_asks_for_who_asked_with_uid_and_groups",
@@ -340,16 +340,30 @@ BUGS: Bugs = {
         Bug(
             "lets the commander act where that is denied",
             GUARDS,
-            '    if draft.catalog.policy.commander_acts != "Deny" or not',
-            '    if draft.catalog.policy.commander_acts == "Deny" or not',
+            '    if draft.catalog.policy.commander_acts != "Deny" or',
+            '    if draft.catalog.policy.commander_acts == "Deny" or',
             "test_blast.py::test_who_commands_acts_only_where_the_policy_lets_them",
         ),
         Bug(
             "takes any hat for the commander's",
             GUARDS,
-            'any(r.role == "commander" and r.user',
-            "any(r.user",
+            "    commander, person = holder(draft, COMMANDER),",
+            "    commander, person = next((r.user for r in draft.status.roles or ()), None),",
             "test_authority.py::test_only_the_commander_s_hat_counts",
+        ),
+        Bug(
+            "looks at who chose it, and not at who agreed for an alert",
+            GUARDS,
+            "person.username if isinstance(person, Person) else None}",
+            "None}",
+            "test_runbook_askers.py::test_the_commander_does_not_act_by_agreeing_to_what_an_alert_chose",
+        ),
+        Bug(
+            "looks at whose rights are lent, and not at who chose it",
+            GUARDS,
+            "    asks = {record.requested_by, person",
+            "    asks = {person",
+            "test_runbook_askers.py::test_the_commander_does_not_act_with_the_rights_of_an_account",
         ),
         Bug(
             "takes every 403 of the dry run for a bad plan, and not for a right that the operator lacks",

@@ -10,6 +10,7 @@ HOURLY = "test_pace.py::test_only_so_much_is_done_in_an_hour"
 THREE = "test_pace.py::test_of_what_runbooks_do_only_three_are_under_way"
 STORM = "test_pace.py::test_in_a_storm_of_alerts_nothing_goes_by_itself"
 BREAKER = "test_pace.py::test_a_runbook_that_does_not_help_asks_first"
+RUNS = "test_by_itself.py::test_a_run_is_one_however_many_steps_it_took"
 DAY = "test_closing.py::test_the_breaker_looks_at_closed_incidents_for_a_day"
 SIGHT = "test_closing.py::test_a_run_that_the_breaker_no_longer_looks_at_keeps_nothing_in_sight"
 COUNTS = "test_pace.py::test_the_census_counts_effects_and_not_undos_or_what_was_not_made"
@@ -253,9 +254,30 @@ BUGS: Bugs = {
         Bug(
             "forgets an alert that was nothing as soon as somebody has said so",
             PACE,
-            "if not draft.incident.spec.drill and is_alarm(draft.incident.metadata.labels):",
-            "if False:",
+            "    if alarm := _alarm(draft):",
+            "    if alarm := None:",
             "test_pace.py::test_an_alert_that_was_nothing_is_part_of_the_storm_it_came_with",
+        ),
+        Bug(
+            "counts every incident but the one that it asks about",
+            PACE,
+            "(*draft.seen.census.alarms, *((mine,) if mine else ()))",
+            "draft.seen.census.alarms",
+            "test_by_itself.py::test_the_incident_that_is_looked_at_is_one_of_the_five",
+        ),
+        Bug(
+            "takes an incident for an alert's that a person declared",
+            PACE,
+            "not incident.spec.drill and is_alarm(incident.metadata.labels) else None",
+            "not incident.spec.drill else None",
+            "test_by_itself.py::test_alerts_elsewhere_are_no_storm_where_a_person_declared",
+        ),
+        Bug(
+            "counts a drill of an alert",
+            PACE,
+            "if not incident.spec.drill and is_alarm(incident.metadata.labels) else None",
+            "if is_alarm(incident.metadata.labels) else None",
+            "test_by_itself.py::test_a_drill_of_an_alert_is_no_part_of_a_storm",
         ),
         Bug(
             "takes every incident for an alert's",
@@ -298,9 +320,23 @@ BUGS: Bugs = {
         Bug(
             "counts runs of every Runbook",
             PACE,
-            "in runs if d.source == source)",
-            "in runs)",
+            "in judged if d.source == source)",
+            "in judged)",
             BREAKER,
+        ),
+        Bug(
+            "counts steps for runs",
+            PACE,
+            "{d.incident: d for d in steps}.values()",
+            "steps",
+            RUNS,
+        ),
+        Bug(
+            "asks only the last step of a run whether it helped",
+            PACE,
+            "key=lambda d: (d.helped, d.time))",
+            "key=lambda d: d.time)",
+            RUNS,
         ),
         Bug(
             "counts runs that nobody has judged yet",

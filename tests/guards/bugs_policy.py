@@ -220,6 +220,20 @@ BUGS: Bugs = {
             "            if False:\n",
             WRONG,
         ),
+        Bug(
+            "lets a policy let machines act",
+            CHECK,
+            '        if each.needed < 1:\n            yield (\n                f"{where}.needed: must be at least 1 (got 0)',
+            '        if False:\n            yield (\n                f"{where}.needed: must be at least 1 (got 0)',
+            WRONG,
+        ),
+        Bug(
+            "lets a policy let Auto act on what is wide",
+            CHECK,
+            "        if each.class_ is ActionClass.C and each.needed < 1:",
+            "        if False:",
+            WRONG,
+        ),
         Bug("takes a storm that ends before it is counted", CHECK, "    if within > calm:\n", "    if False:\n", WRONG),
     ),
     "policy: what it chooses is done": (

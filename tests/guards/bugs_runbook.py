@@ -2,6 +2,7 @@
 
 from guards.planting import Bug, Bugs
 
+WHO_ASKS = "test_runbook_askers.py"
 RUNBOOKS, AUTHORITY, RENDER, MATCH = "runbooks.py", "runbook_authority.py", "runbook_render.py", "runbook_match.py"
 ASKERS, PARTS, OTHERS = "tools/policy_askers.py", "tools/policy_parts.py", "tools/policies.py"
 TESTS, POLICIES = "test_runbooks.py", "test_policies_runbook.py"
@@ -148,9 +149,30 @@ BUGS: Bugs = {
         Bug(
             "sticks to who approved first",
             AUTHORITY,
-            "approved[-1].entry",
-            "approved[0].entry",
+            " and may(draft, record, aim, each, needs) is None)",
+            ")",
             f"{TESTS}::test_without_an_account_who_approves_becomes_who_asks",
+        ),
+        Bug(
+            "takes who approved last for who asks",
+            AUTHORITY,
+            "    return next(able, people[0])",
+            "    return people[-1]",
+            f"{WHO_ASKS}::test_of_two_who_agree_the_first_who_may_is_who_asks",
+        ),
+        Bug(
+            "waits for another asker than a commander who may not act",
+            AUTHORITY,
+            "if each.username != commander and may(",
+            "if may(",
+            f"{WHO_ASKS}::test_a_commander_who_agreed_first_keeps_no_other_from_asking",
+        ),
+        Bug(
+            "keeps a commander who may act from asking",
+            AUTHORITY,
+            ' if draft.catalog.policy.commander_acts == "Deny" else None',
+            "",
+            f"{WHO_ASKS}::test_a_commander_who_agreed_first_keeps_no_other_from_asking",
         ),
     ),
     "runbooks: how often": (

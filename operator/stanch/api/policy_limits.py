@@ -55,9 +55,15 @@ class ApprovalRules(Model):
     person: Annotated[Table, Field(description="Asked by a person with the right: A 0, B 0, C 1 when left out.")] = None
     machine: Annotated[
         Table,
-        Field(description="Asked by Git, CI, a restore, any ServiceAccount: A 1, B 1, C 2 when left out."),
+        Field(
+            description="Asked by Git, CI, a restore, any ServiceAccount: A 1, B 1, C 2 when left out. At least 1: machines "
+            "declare, people act."
+        ),
     ] = None
-    auto: Annotated[Table, Field(description="Asked by a Runbook with mode Auto: A 0, B 0, C 1 when left out.")] = None
+    auto: Annotated[
+        Table,
+        Field(description="Asked by a Runbook with mode Auto: A 0, B 0, C 1 when left out. At least 1 for C."),
+    ] = None
     people: Annotated[
         tuple[ServiceAccount, ...] | None,
         Field(

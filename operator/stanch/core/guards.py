@@ -16,9 +16,11 @@ from stanch.core.debts import DEBTS_MAX, owing
 from stanch.core.draft import Draft
 from stanch.core.freeze import frozen
 from stanch.core.git_ops import HOLD
-from stanch.core.observations import Busy, Failed, Found
-from stanch.core.ports import Aim, Need, Refusal
-from stanch.core.questions import EVIDENCES, REF_OF_KIND, List, MayThey
+from stanch.core.observations import Busy, Found
+from stanch.core.ports import Aim, Refusal
+from stanch.core.questions import EVIDENCES, List
+from stanch.core.rights import may
+from stanch.core.statements import COMMANDER, holder
 from stanch.core.swap import meet
 
 CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
@@ -104,18 +106,21 @@ def target_is_not_protected(draft: Draft, record: MitigationRecord, aim: Aim) ->
 
 def commander_may_act(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
     """Who coordinates does not act, where the ResponsePolicy says so; else it is only remarked in the plan."""
-    if draft.catalog.policy.commander_acts != "Deny" or not commander_asks(draft, record):
+    commander = commander_asks(draft, record)
+    if draft.catalog.policy.commander_acts != "Deny" or commander is None:
         return None
     return Refusal(
         Reason.COMMANDER_ACTS,
-        f"{record.requested_by} commands this incident, and roles.commanderActs of the ResponsePolicy is Deny; let whoever has "
-        "operations ask",
+        f"{commander} commands this incident, and roles.commanderActs of the ResponsePolicy is Deny; let whoever has "
+        "operations ask, or agree to what an alert chose",
     )
 
 
-def commander_asks(draft: Draft, record: MitigationRecord) -> bool:
-    """Was it asked for by who commands now, while another could?"""
-    return any(r.role == "commander" and r.user == record.requested_by for r in draft.status.roles or ())
+def commander_asks(draft: Draft, record: MitigationRecord) -> str | None:
+    """Who commands now, when it is they who ask: by their own wish, or as who agrees to what an alert chose."""
+    commander, person = holder(draft, COMMANDER), asker(draft, record)
+    asks = {record.requested_by, person.username if isinstance(person, Person) else None}
+    return commander if commander in asks else None
 
 
 def not_seen_before(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
@@ -204,44 +209,3 @@ def asker_may(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | Non
     if person is None or isinstance(person, Refusal):
         return person
     return may(draft, record, aim, person, needs)
-
-
-def rights(aim: Aim, person: Person, needs: tuple[Need, ...]) -> tuple[tuple[Need, MayThey], ...]:
-    """What to ask about a person, for each right."""
-    ref = REF_OF_KIND[aim.kind.value]
-    return tuple(
-        (
-            need,
-            MayThey(
-                username=person.username,
-                uid=person.uid or "",
-                groups=person.groups or (),
-                verb=need.verb,
-                group=need.group,
-                resource=need.resource,
-                subresource=need.subresource,
-                namespace=aim.namespace or "",
-                # What is not the target itself (a pod to evict) has no name yet; so does admission ask.
-                name=aim.name if (need.group, need.resource) == (ref.group, ref.plural) else "",
-            ),
-        )
-        for need in needs
-    )
-
-
-def may(draft: Draft, record: MitigationRecord, aim: Aim, person: Person, needs: tuple[Need, ...]) -> Refusal | None:
-    """A refusal that names the missing right; None when all are there or still being asked."""
-    for need, question in rights(aim, person, needs):
-        answer = draft.answer(question)
-        if answer is None:
-            continue
-        if isinstance(answer, Failed):
-            return Refusal(Reason.AUTHORITY_UNPROVEN, f"Rights of {person.username} can't be checked: {answer.message}")
-        if not (isinstance(answer, Found) and answer.value.get("allowed")):
-            what = f"{need.resource}{'/' + need.subresource if need.subresource else ''}"
-            where = f"in namespace {aim.namespace}" if aim.namespace else "in the cluster"
-            return Refusal(
-                Reason.NO_AUTHORITY,
-                f"{person.username} may not {need.verb} {what} {aim.name} {where}; grant it, or let another ask",
-            )
-    return None

@@ -113,8 +113,8 @@ def law_5_no_effect_for_nobody(incident: Incident, plan: Plan) -> bool:
 
 def law_6_a_machine_waits_for_a_person(incident: Incident, plan: Plan) -> bool:
     """What Git, CI or a restore asks for is done only after a person agreed to this very plan (F1); Auto has law 27."""
-    # What the policy in force asks for the least act; 0 where the cluster lets machines act.
-    least = min(plan.policy.approvals_machine.values())
+    # What the policy in force asks for the least act, and one at least: no policy lets machines act.
+    least = max(1, min(plan.policy.approvals_machine.values()))
     known = attempts(incident.status)
     return all(
         len({a.by for a in (r.approvals.by if r.approvals else None) or () if a.digest == r.digest}) >= least

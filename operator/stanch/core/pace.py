@@ -105,7 +105,8 @@ def asks_first(draft: Draft, record: MitigationRecord) -> tuple[str, str] | None
 
 
 def _storm(draft: Draft) -> tuple[str, str] | None:
-    policy, alarms = draft.catalog.policy, draft.seen.census.alarms
+    policy, mine = draft.catalog.policy, _alarm(draft)
+    alarms = sorted((*draft.seen.census.alarms, *((mine,) if mine else ())))
     many = policy.storm_incidents
     # The newest alarm that came with so many others; from then on it must be calm for a while.
     peaks = [a for i, a in enumerate(alarms) if i + 1 >= many and a - alarms[i + 1 - many] <= policy.storm_within]
@@ -113,6 +114,12 @@ def _storm(draft: Draft) -> tuple[str, str] | None:
         return None
     draft.wake(calm)
     return Reason.STORM, f"alerts made {many} incidents or more at once; calm at {instant(calm)} if no more come"
+
+
+def _alarm(draft: Draft) -> datetime | None:
+    """When alerts made this incident, which the census of the others leaves out; None when they did not, and for a drill."""
+    incident = draft.incident
+    return incident.declared if not incident.spec.drill and is_alarm(incident.metadata.labels) else None
 
 
 def _breaker(draft: Draft, record: MitigationRecord) -> tuple[str, str] | None:
@@ -125,18 +132,22 @@ def _breaker(draft: Draft, record: MitigationRecord) -> tuple[str, str] | None:
 
 
 def _runs(draft: Draft, source: str) -> list[Deed]:
-    """What a Runbook of this namespace did in other incidents, the oldest first; what nobody has judged yet says nothing."""
-    runs = (d for d in draft.seen.census.deeds if d.namespace == draft.incident.metadata.namespace and d.effect)
-    return sorted((d for d in runs if d.source == source), key=lambda d: d.time)
+    """
+    Runs of a Runbook of this namespace in other incidents, the oldest first. One an incident, however many steps it took: by a
+    step that helped, else by its last. What nobody has judged yet says nothing.
+    """
+    judged = (d for d in draft.seen.census.deeds if d.namespace == draft.incident.metadata.namespace and d.effect)
+    steps = sorted((d for d in judged if d.source == source), key=lambda d: (d.helped, d.time))
+    return sorted({d.incident: d for d in steps}.values(), key=lambda d: d.time)
 
 
 def counts_until(draft: Draft) -> datetime | None:
     """Until when guards 9, 11 and 12 count this incident, though it is closed; None when they never did."""
     policy, mine = draft.catalog.policy, own_deeds(draft)
     ends = [d.time + max(policy.counted_for, policy.per_target) for d in mine]
-    if not draft.incident.spec.drill and is_alarm(draft.incident.metadata.labels):
+    if alarm := _alarm(draft):
         # The last of a storm may come that much later, and it is calm only so long after that one.
-        ends.append(draft.incident.declared + policy.storm_within + policy.storm_calm)
+        ends.append(alarm + policy.storm_within + policy.storm_calm)
     ends += [d.time + policy.runs_counted_for for d in mine if _is_among_the_last(draft, d)]
     ends += [d.time + counted_for(draft, d) for d in mine]
     return max(ends, default=None)

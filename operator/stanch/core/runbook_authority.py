@@ -2,7 +2,7 @@
 Whose rights a Runbook's mitigations are done with, and whether anybody has to agree (decisions 2.8, F1).
 
 Machines may declare; only people, or a Runbook in mode Auto that an alert chose, may act. An alert has no rights: it acts as
-the ServiceAccount that the Runbook names, and without one who approves becomes who asks.
+the ServiceAccount that the Runbook names, and without one the first who approves, and may do it, becomes who asks.
 """
 
 from stanch.api import duration
@@ -16,7 +16,9 @@ from stanch.core.draft import Draft
 from stanch.core.observations import Failed, Found
 from stanch.core.ports import Aim, Refusal
 from stanch.core.questions import MayThey
+from stanch.core.rights import may, rights
 from stanch.core.runbook_pace import frozen
+from stanch.core.statements import COMMANDER, holder
 from stanch.core.vouched import author_of, stamped
 
 RUN = "run"
@@ -124,7 +126,7 @@ def may_run(draft: Draft, record: MitigationRecord, aim: Aim) -> Refusal | None:
 def asker_of(draft: Draft, record: MitigationRecord) -> Person | None:
     """
     Who asks, with groups, for a mitigation of the frozen plan: its account, else who chose it. Of what an alert chose, and
-    nobody's account does, it is who approved last; None while nobody did.
+    nobody's account does, it is one of those who agreed; None while nobody did, and while it is being asked.
     """
     known = frozen(draft, record)
     if known is not None and known.account:
@@ -134,5 +136,22 @@ def asker_of(draft: Draft, record: MitigationRecord) -> Person | None:
         by = who_chose(draft)
         same = by is not None and by.username == record.requested_by
         return by if same else Person(username=record.requested_by or "")
-    approved = valid(record, draft)
-    return author_of(draft, approved[-1].entry) if approved else None
+    return _of_those_who_agreed(draft, record)
+
+
+def _of_those_who_agreed(draft: Draft, record: MitigationRecord) -> Person | None:
+    """
+    The first who has the rights, and may act where the commander may not: whoever else agreed, with the verb alone, asked for
+    nothing. Where there is no such person the first of all, whom the refusal names then.
+    """
+    aim, given = draft.aim(record), valid(record, draft)
+    people = [person for each in given if (person := author_of(draft, each.entry)) is not None]
+    if aim is None or not people:
+        return None
+    needs = draft.catalog.mitigations[record.action].needs.get(aim.kind, ())
+    # All at once: each in turn would be a wait of its own.
+    if draft.ask(*(right for each in people for _, right in rights(aim, each, needs))) or len(people) < len(given):
+        return None
+    commander = holder(draft, COMMANDER) if draft.catalog.policy.commander_acts == "Deny" else None
+    able = (each for each in people if each.username != commander and may(draft, record, aim, each, needs) is None)
+    return next(able, people[0])

@@ -289,9 +289,10 @@ def _not_now(draft: Draft, planned: MitigationRecord, refusal: Refusal) -> None:
 
 
 def _who_acts(draft: Draft, record: MitigationRecord) -> tuple[str, ...]:
-    if not commander_asks(draft, record):
+    commander = commander_asks(draft, record)
+    if commander is None:
         return ()
-    return (f"{record.requested_by} commands and acts; with another hand there, let that one do it",)
+    return (f"{commander} commands and acts; with another hand there, let that one do it",)
 
 
 def _class_of(draft: Draft, record: MitigationRecord, aim: Aim, change: Change) -> ApprovalClass:

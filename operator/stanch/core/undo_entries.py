@@ -5,8 +5,8 @@ from stanch.api.names import EventKind, Reason
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.attempts import open_attempt, standing
 from stanch.core.draft import Draft
-from stanch.core.guards import may, rights
 from stanch.core.observations import Failed
+from stanch.core.rights import may, rights
 from stanch.core.statements import LATER, NOBODY_VOUCHED, Refused
 
 
