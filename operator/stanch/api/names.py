@@ -97,6 +97,7 @@ class Reason:
     INCONCLUSIVE: Final = "Inconclusive"
     NOT_MITIGATED: Final = "NotMitigated"
     ATTEMPT_OPEN: Final = "AttemptOpen"
+    CONTESTED: Final = "Contested"
     CANCELLED: Final = "Cancelled"
     # Reviewed
     PUBLISHED: Final = "Published"
@@ -141,7 +142,6 @@ class Reason:
     TARGET_BUSY: Final = "TargetBusy"
     TOO_MUCH_OWED: Final = "TooMuchOwed"
     TARGET_NOT_FOUND: Final = "TargetNotFound"
-    TARGET_REPLACED: Final = "TargetReplaced"
     TARGET_DELETING: Final = "TargetDeleting"
     PROTECTED: Final = "Protected"
     PAUSED: Final = "Paused"
@@ -264,6 +264,7 @@ class EventKind:
     UNDO_REFUSED: Final = "UndoRefused"
     DEBT_DUE: Final = "DebtDue"
     DEBT_REMINDED: Final = "DebtReminded"
+    DEBT_ESCALATED: Final = "DebtEscalated"
     DEBT_EXTENDED: Final = "DebtExtended"
     DEBT_DEFERRED: Final = "DebtDeferred"
     ORPHAN_FOUND: Final = "OrphanFound"

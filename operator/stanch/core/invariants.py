@@ -53,7 +53,7 @@ from stanch.core.undo_kept import spent
 
 Law = Callable[[Incident, Plan], bool]
 STATUS_BYTES_MAX: Final = 128 * 1024
-_REMINDERS: Final = (EventKind.DEBT_DUE, EventKind.DEBT_REMINDED)
+_REMINDERS: Final = (EventKind.DEBT_DUE, EventKind.DEBT_REMINDED, EventKind.DEBT_ESCALATED)
 _ORDER: Final = {AttemptState.INTENDED: 0, AttemptState.STARTED: 1, AttemptState.APPLIED: 2}
 _NOT_KNOWN_TO_BE_DONE: Final = (AttemptState.INTENDED, AttemptState.STARTED)
 
