@@ -3,6 +3,7 @@
 from guards.planting import Bug, Bugs
 
 PAGES, LIFECYCLE, DEBTS = "pages.py", "lifecycle.py", "debts.py"
+TOLD = "test_walk.py::test_it_is_told_and_moves_what_it_moves"
 FULL = "test_full_record.py::test_what_nobody_hears_is_said_where_people_look"
 
 BUGS: Bugs = {
@@ -41,6 +42,50 @@ BUGS: Bugs = {
             "    if overflows(draft):\n",
             "    if False:\n",
             "test_full_record.py::test_what_does_not_fit_waits_for_a_page_and_breaks_no_law",
+        ),
+    ),
+    "what 2.3 says is told and moved": (
+        Bug(
+            "stalls without a word",
+            LIFECYCLE,
+            '        draft.say(EventKind.STALLED, f"{held.reason}: {text}", event=True, warning=True)\n',
+            "        pass\n",
+            TOLD,
+        ),
+        Bug(
+            "breaks a law without a word",
+            "stalled.py",
+            '        events=(Told(EventKind.STALLED, f"{Reason.LAW_BROKEN}: {message[:900]}", warning=True),),\n',
+            "",
+            "test_walk.py::test_a_broken_law_is_told_once",
+        ),
+        Bug(
+            "takes a role for any other word",
+            LIFECYCLE,
+            "    return (Reason.ROLE_TAKEN, ",
+            "    return (Reason.ENTRY, ",
+            TOLD,
+        ),
+        Bug(
+            "ends it in a tug of war",
+            LIFECYCLE,
+            "    if contested is not None and contested.reason == Reason.TUG_OF_WAR:\n",
+            "    if False:\n",
+            "test_gitops.py::test_in_a_tug_of_war_nothing_is_called_over",
+        ),
+        Bug(
+            "tells no channel of a debt that is an hour late",
+            DEBTS,
+            "    severe = draft.severity in ESCALATED and ",
+            "    severe = False and ",
+            TOLD,
+        ),
+        Bug(
+            "has a word that nothing tells",
+            "operator/stanch/api/names.py",
+            '    STALLED: Final = "Stalled"\n\n\nclass MissingReason',
+            '    STALLED: Final = "Stalled"\n    FORGOTTEN: Final = "Forgotten"\n\n\nclass MissingReason',
+            "test_walk.py::test_every_kind_is_told_by_somebody",
         ),
     ),
 }
