@@ -121,6 +121,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "SignalsSay": "What is known says a higher severity than a person did; the person's word stands.",
     "Acknowledged": "A person is on it.",
     "RoleChanged": "A role has another holder.",
+    "RoleJoined": "Somebody is expert or shadow beside others, or is none any more.",
     "Note": "Somebody wrote something down.",
     "HandoffOffered": "A role is offered to another person; it moves when they accept.",
     "SeverityChanged": "The severity in force changed.",

@@ -78,6 +78,7 @@ WALK: Final = (
     Row(
         "take", lambda: say(alarmed(), "ana", take={"role": "scribe"}), (K.ROLE_CHANGED,), "Acknowledged True RoleTaken"
     ),
+    Row("take, several at once", lambda: say(calm(), "bob", take={"role": "expert"}), (K.ROLE_JOINED,)),
     Row("handoff", offered, (K.HANDOFF_OFFERED,)),
     Row("accept by the named", lambda: say(offered(), "carol", accept={"handoff": "said-0"}), (K.ROLE_CHANGED,)),
     Row("hand-off 10 min old", lambda: offered().run(minutes=11), (K.HANDOFF_WAITING,)),

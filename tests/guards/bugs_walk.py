@@ -3,6 +3,9 @@
 from guards.planting import Bug, Bugs
 
 PAGES, LIFECYCLE, DEBTS = "pages.py", "lifecycle.py", "debts.py"
+ROLES, SPEC = "role_entries.py", "spec_fold.py"
+SHARED = "test_shared_roles.py::test_several_have_it_at_once"
+NAMED = "test_shared_roles.py::test_the_spec_names_some_and_others_join"
 TOLD = "test_walk.py::test_it_is_told_and_moves_what_it_moves"
 FULL = "test_full_record.py::test_what_nobody_hears_is_said_where_people_look"
 
@@ -86,6 +89,50 @@ BUGS: Bugs = {
             '    STALLED: Final = "Stalled"\n\n\nclass MissingReason',
             '    STALLED: Final = "Stalled"\n    FORGOTTEN: Final = "Forgotten"\n\n\nclass MissingReason',
             "test_walk.py::test_every_kind_is_told_by_somebody",
+        ),
+    ),
+    "several are expert or shadow": (
+        Bug(
+            "takes it from who has it",
+            ROLES,
+            "    if role in SHARED:\n",
+            "    if False:\n",
+            SHARED,
+        ),
+        Bug(
+            "joins without end",
+            ROLES,
+            "    if len(there) >= SHARED_MAX:\n",
+            "    if False:\n",
+            "test_shared_roles.py::test_there_is_room_for_sixteen_of_each",
+        ),
+        Bug(
+            "forgets whom the spec names",
+            SPEC,
+            "    _shared(draft, Seat.EXPERT.value, said.experts or ())\n",
+            "",
+            NAMED,
+        ),
+        Bug(
+            "lets the spec send away who came by themselves",
+            SPEC,
+            '    gone = [r for r in mine if r.source == "Spec" and r.user not in named]\n',
+            "    gone = [r for r in mine if r.user not in named]\n",
+            NAMED,
+        ),
+        Bug(
+            "counts who learns as a responder",
+            "nudges.py",
+            "for r in roles}) - learning\n",
+            "for r in roles})\n",
+            "test_shared_roles.py::test_who_learns_splits_no_roles_and_is_no_responder",
+        ),
+        Bug(
+            "tires experts out",
+            "nudges.py",
+            "        if record.role not in SHARED:\n",
+            "        if True:\n",
+            "test_shared_roles.py::test_it_makes_nobody_tired",
         ),
     ),
 }

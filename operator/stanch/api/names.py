@@ -214,6 +214,7 @@ class EventKind:
     TARGET_NAMED: Final = "TargetNamed"
     ACKNOWLEDGED: Final = "Acknowledged"
     ROLE_CHANGED: Final = "RoleChanged"
+    ROLE_JOINED: Final = "RoleJoined"
     NOTE: Final = "Note"
     HANDOFF_OFFERED: Final = "HandoffOffered"
     HANDOFF_DECLINED: Final = "HandoffDeclined"
