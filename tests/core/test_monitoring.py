@@ -48,7 +48,9 @@ def test_what_is_asked_for_is_there(query: str) -> None:
     assert asked <= known()
 
 
-@pytest.mark.parametrize("name", ["IncidentUpdateOverdue", "ApprovalStuck", "OperatorHalted", "NotificationsFailing"])
+@pytest.mark.parametrize(
+    "name", ["IncidentUpdateOverdue", "ApprovalStuck", "OperatorHalted", "NotificationsFailing", "BurnsUndeclared"]
+)
 def test_the_alerts_that_were_promised_are_there(name: str) -> None:
     """Each says what is so, and what to do."""
     rule = next(r for r in rules() if r["alert"] == name)
