@@ -93,6 +93,8 @@ class World:
     now: datetime = T0 + timedelta(seconds=1)
     lose_next_reply: bool = False
     lose_stores: set[str] = field(default_factory=set)
+    refuse_stores: set[str] = field(default_factory=set)
+    refuse_with: int = 403
     controller_works: bool = True
     acted: dict[str, Acted] = field(default_factory=dict)
     busy: dict[str, Busy] = field(default_factory=dict)
@@ -344,11 +346,14 @@ class World:
     def _write_stores(self, decided: Plan, seen: Observations) -> Observations:
         receipts: dict[str, str] = {}
         answers: dict[Question, Answer] = {}
-        failed: dict[str, str] = {}
+        failed: dict[str, Failed] = {}
         self.held |= to_hold(seen, decided.stores)
         for record in decided.stores:
             if any(part in record.name for part in self.lose_stores):
-                failed[record.name] = "no answer"
+                failed[record.name] = Failed(0, "no answer")
+                continue
+            if any(part in record.name for part in self.refuse_stores):
+                failed[record.name] = Failed(self.refuse_with, "exceeded quota: no-evidence")
                 continue
             receipts[record.name] = record.digest
             if record.record is not None:

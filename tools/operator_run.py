@@ -19,6 +19,11 @@ from tools.install import find_kubectl, which_cluster
 from stanch.api.names import OPERATOR_NAMESPACE
 
 TOKEN_FOR = "24h"
+# By a part of what kubectl says.
+REMEDIES = {
+    "not found": "is stanch installed on it? run `make install`",
+    "current-context": "there is no cluster to run against: `make cluster` and `make install`, or export KUBECONFIG",
+}
 
 
 def as_service_account(admin: Path | None, program: str) -> dict[str, Any]:
@@ -40,10 +45,8 @@ def as_service_account(admin: Path | None, program: str) -> dict[str, Any]:
 def _run(words: list[str]) -> str:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
-        remedy = (
-            "is stanch installed on it? run `make install`"
-            if "not found" in done.stderr
-            else "can the cluster be reached?"
+        remedy = next(
+            (remedy for part, remedy in REMEDIES.items() if part in done.stderr), "can the cluster be reached?"
         )
         raise SystemExit(f"{' '.join(words[:4])} …: {done.stderr.strip()}\n  {remedy}")
     return done.stdout

@@ -19,6 +19,8 @@ class Lists:
         self.objects: dict[str, list[Json]] = {}
         self.refuses: set[str] = set()
         self.forbidden: set[str] = set()
+        # An API server without our kinds.
+        self.not_served = False
         self.matrix: Any = []
         self.asked: list[tuple[str, str, Any]] = []
         # What a tracker answers, in turn.
@@ -46,6 +48,8 @@ class Lists:
         if asked.method == "PATCH":
             return self._merged(parts[-2], parts[-1], asked.said)
         namespace = parts[parts.index("namespaces") + 1] if "namespaces" in parts else ""
+        if self.not_served:
+            return 404, {"kind": "Status", "message": "404 page not found"}
         if plural in self.refuses:
             return 403, {"kind": "Status", "message": f"{plural} is forbidden: no"}
         rows = [o for o in self.objects.get(plural, ()) if namespace in ("", o["metadata"]["namespace"])]

@@ -100,7 +100,7 @@ def test_no_credentials_are_said_in_a_sentence(stanch, monkeypatch, tmp_path):
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     done = stanch("list")
     assert 2 == done.exit_code
-    assert "no credentials" in done.stderr
+    assert f"stanch: no credentials: there is no file {tmp_path / 'none'}\n" in done.stderr
 
 
 def test_a_terminal_obeys_nothing_that_was_captured(stanch, api):

@@ -250,10 +250,73 @@ def test_evidence_whose_answer_was_lost_is_on_the_record(monkeypatch):
         if not names or seen.not_stored or world.effects:
             return seen
         stored = {name: digest for name, digest in seen.stored.items() if name not in names}
-        return replace(seen, stored=stored, not_stored=dict.fromkeys(names, "no answer"))
+        return replace(seen, stored=stored, not_stored=dict.fromkeys(names, Failed(0, "no answer")))
 
     monkeypatch.setattr(worlds, "STEPS", (World._write_status, unheard, World._perform))
     world = bad_deploy(incident(roll_back(), severity="SEV3")).run(minutes=20)
     named = [e.name for e in world.incident.status.evidence if e.purpose == "Before"]
     assert [world.record("roll-back").attempts[0].evidence] == named
     assert "True Complete" == world.condition("EvidenceCaptured")
+
+
+def refused(**more) -> World:
+    """A namespace whose quota has no room for Evidence."""
+    world = bad_deploy(incident(roll_back(), **more))
+    world.refuse_stores = {"declared-a", "-roll-back-"}
+    return world
+
+
+def test_evidence_that_may_not_be_stored_keeps_no_effect_from_being_done():
+    """Decisions C5: it acts, and says that it does without. What can't be stored was tried first, and the law has its reason."""
+    world = refused().run(minutes=3)
+    assert (GOOD, 1, []) == (world.image, len(world.effects), world.broken)
+    attempts = world.record("roll-back").attempts
+    assert ("Skipped", "Verified") == (attempts[-2].state.value, attempts[-1].state.value)
+    assert "exceeded quota: no-evidence" == attempts[-2].evidence_refused
+    assert attempts[-1].evidence is None
+    said = [x.text for x in world.incident.status.timeline if x.kind == "EvidenceNotStored"]
+    assert [t for t in said if t.startswith("roll-back goes on without evidence") and "exceeded quota" in t]
+
+
+def test_what_may_be_a_slip_of_the_server_is_stored_on_the_next_try():
+    """409 and 422 may be about one request: it is captured again, and gone without only when that is refused, too."""
+    world = refused()
+    world.refuse_with = 422
+    world.refuse_stores = {"declared-a", "-roll-back-1-"}
+    world.run(minutes=3)
+    assert 1 == len(world.effects)
+    assert world.record("roll-back").attempts[-1].evidence is not None
+    world = refused()
+    world.refuse_with = 422
+    world.run(minutes=3)
+    assert (1, []) == (len(world.effects), world.broken)
+    states = [a.state.value for a in world.record("roll-back").attempts]
+    assert ["Skipped", "Skipped", "Verified"] == states
+
+
+def test_the_same_where_the_operator_ends_in_between():
+    """What was refused is on the record: whoever comes after knows it."""
+    for steps in range(1, 14):
+        world = refused()
+        world.look(die_after=steps)
+        world.run(minutes=3)
+        assert (GOOD, 1, []) == (world.image, len(world.effects), world.broken), steps
+
+
+def test_with_evidence_required_nothing_is_done_without():
+    """It fails with the words of the API server."""
+    world = refused()
+    world.catalog = replace(CATALOG, policy=replace(CATALOG.policy, evidence_required=True))
+    world.run(minutes=3)
+    assert [] == world.effects
+    assert "Failed" == world.record("roll-back").state.value
+    assert "exceeded quota" in world.record("roll-back").message
+
+
+def test_evidence_that_got_no_answer_is_no_reason_to_do_without():
+    """Nobody refused it: it is tried again, and what was lost for good has no effect."""
+    world = bad_deploy(incident(roll_back()))
+    world.lose_stores = {"declared-a", "-roll-back-"}
+    world.run(minutes=3)
+    assert [] == world.effects
+    assert not [a for a in world.record("roll-back").attempts if a.evidence_refused]

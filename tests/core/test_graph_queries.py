@@ -77,6 +77,21 @@ def test_it_is_captured_again_afterwards_so_that_it_can_be_compared():
     assert "graphs/errors.svg" in named(world, "-after-")
 
 
+def test_what_was_measured_in_the_second_of_the_look_is_in_it():
+    """A new pod has often no other sample: the span ends with the look or after it, never before."""
+    world, asked = asking(), []
+
+    def outside(question):
+        if isinstance(question, MetricRange):
+            asked.append((question.end, world.now))
+        return answered(question)
+
+    world.outside, world.now = outside, world.now + timedelta(milliseconds=700)
+    world.run(seconds=20)
+    assert asked
+    assert all(now <= end < now + timedelta(seconds=1) and 0 == end.microsecond for end, now in asked)
+
+
 def test_part_a_names_it_and_no_effect_waits_for_it():
     """It is asked when the effect is done, whatever Prometheus does just now."""
     world, effects_then = asking(), []

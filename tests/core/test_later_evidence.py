@@ -77,6 +77,22 @@ def test_what_could_not_be_stored_holds_nothing_up():
     assert [] == world.broken
 
 
+def test_what_ended_without_us_is_captured_when_it_is_resolved():
+    """Somebody mended it by hand: before and after can be compared all the same, and once is enough."""
+    world = bad_deploy(incident(recovery={"hold": "1m"}))
+    world.catalog = replace(CATALOG, collector=Slow())
+    world.run(seconds=10)
+    world.target["spec"]["template"]["spec"]["containers"][0]["image"] = GOOD
+    world.settle()
+    world.run(minutes=20)
+    assert world.incident.status.times.resolved is not None
+    assert ["Declared", "After"] == purposes(world)
+    after = world.incident.status.evidence[1]
+    assert after.captured_time >= world.incident.status.times.resolved
+    assert (None, True) == (after.attempt, after.stored)
+    assert [] == world.broken
+
+
 def test_an_undo_has_its_own():
     """It is an effect like any other."""
     world = captured(seconds=30)

@@ -88,6 +88,16 @@ def test_what_is_switched_off_or_leaving_never_serves():
         assert "Relapsed" in world.kinds()
 
 
+def test_a_target_that_is_gone_is_told_once():
+    """However many criteria look at it: people read the condition on a narrow screen."""
+    world = healthy(incident(recovery={"hold": "10m"}))
+    del world.objects[("deployments", "checkout")]
+    world.run(seconds=40)
+    (said,) = [c for c in world.incident.status.conditions if c.type == "Mitigated"]
+    assert "Deployment shop/checkout does not exist" == said.message
+    assert 2 == len(world.incident.status.recovery.criteria)
+
+
 def http(answer: Any) -> Any:
     """A criterion that probes an endpoint, and an incident with it, after half a minute."""
     probe = {"name": "probe", "http": {"endpoint": "shop"}, "gates": "Mitigated"}

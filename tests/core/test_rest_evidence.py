@@ -12,7 +12,7 @@ from core.test_alert_targets import alarmed, there
 from evidence.sample import KEY
 from stanch.api.policy import DEFAULT
 from stanch.core.commands import Swap
-from stanch.core.evidence_room import room_for_rest
+from stanch.core.evidence_room import room_for_rest, used
 from stanch.core.questions import NODES, Get, List, Logs
 from stanch.core.rest_evidence import WITHIN
 from stanch.evidence.changes.sources import INGRESSES, RESOURCE_QUOTAS
@@ -249,7 +249,7 @@ def test_part_b_has_what_part_a_left_of_the_budget(stored, incident_bytes, first
     record = world.incident.status.evidence[0].model_copy(update={"bytes": first})
     policy = replace(DEFAULT, evidence_stored_bytes=stored, evidence_incident_bytes=incident_bytes)
     kept = (record, record.model_copy(update={"bytes": others}))
-    assert room == room_for_rest(policy, kept, record)
+    assert room == room_for_rest(policy, used(kept, None, 0), record)
 
 
 def test_without_room_part_b_is_a_list_of_what_there_was_none_for():

@@ -14,9 +14,11 @@ from stanch.api.evidence import PART_BYTES_MAX, Purpose
 from stanch.api.incident_status import EvidenceRecord
 from stanch.api.meta import Severity, instant
 from stanch.api.policy import DEFAULT
-from stanch.core.evidence_room import LEAST, room
+from stanch.core.captures import RECORDS_MAX, Wanted, capture
+from stanch.core.draft import Draft, aim_at
+from stanch.core.evidence_room import LEAST, Used, room, room_afterwards, room_for_rest, used
 from stanch.core.retention import RECORDS, Kept, Standing, run_out, standing, too_much
-from world import bad_deploy
+from world import CATALOG, bad_deploy
 
 NOW = datetime(2026, 11, 21, 14, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -172,17 +174,46 @@ def record(size):
 
 def test_a_bundle_has_the_room_that_its_incident_has_left():
     """At most what one object holds; at least enough for what is not a log."""
-    assert PART_BYTES_MAX == room(DEFAULT, [])
-    assert 500_000 == room(replace(DEFAULT, evidence_stored_bytes=500_000), [])
+    assert PART_BYTES_MAX == room(DEFAULT, Used(0))
+    assert 500_000 == room(replace(DEFAULT, evidence_stored_bytes=500_000), Used(0))
     almost = [record(DEFAULT.evidence_incident_bytes - 100_000)]
-    assert 100_000 == room(DEFAULT, almost)
-    assert LEAST == room(DEFAULT, [record(10**9)])
-    assert 30_000 == room(replace(DEFAULT, evidence_stored_bytes=30_000), [record(10**9)])
+    assert 100_000 == room(DEFAULT, used(almost, None, 0))
+    assert LEAST == room(DEFAULT, Used(10**9))
+    assert 30_000 == room(replace(DEFAULT, evidence_stored_bytes=30_000), Used(10**9))
+
+
+def test_what_the_record_does_not_list_any_more_is_stored_all_the_same():
+    """A long incident does not get its budget again each time that a line makes room for another."""
+    almost = [record(DEFAULT.evidence_incident_bytes - 300_000)]
+    assert 100_000 == room(DEFAULT, used(almost, 200_000, 0))
+
+
+def test_beyond_the_cluster_s_budget_an_effect_has_the_least_and_what_comes_after_nothing():
+    """etcd is for all: many incidents at once must not fill it (decisions 2.6)."""
+    full = Used(0, DEFAULT.evidence_cluster_bytes)
+    assert (LEAST, 0) == (room(DEFAULT, full), room_afterwards(DEFAULT, full))
+    assert 0 == room_for_rest(DEFAULT, full, record(0))
+    nearly = Used(0, DEFAULT.evidence_cluster_bytes - 90_000)
+    assert (90_000, 90_000) == (room(DEFAULT, nearly), room_afterwards(DEFAULT, nearly))
+
+
+def test_a_line_makes_room_only_when_its_part_b_is_not_still_to_come():
+    """Else what was left of it would never be captured, and nobody would be told."""
+    world = bad_deploy(incident_of(roll_back())).about_to_act()
+    kept = tuple(
+        record(100).model_copy(update={"name": f"e{n}", "rest": 1 if n == 0 else None}) for n in range(RECORDS_MAX)
+    )
+    draft = Draft(
+        world.incident, world.seen(), CATALOG, world.now, world.incident.status.model_copy(update={"evidence": kept})
+    )
+    capture(draft, Wanted((aim_at(draft.incident, "Deployment", "checkout"),), Purpose.BEFORE, "new"))
+    names = [e.name for e in draft.status.evidence]
+    assert (RECORDS_MAX, "e0", "e2", 100) == (len(names), names[0], names[1], draft.status.evidence_unlisted)
 
 
 def test_where_whole_evidence_is_required_the_incident_s_budget_stops_nothing():
     """Else the last effects of a long incident could never be done."""
-    assert PART_BYTES_MAX == room(replace(DEFAULT, evidence_required=True), [record(10**9)])
+    assert PART_BYTES_MAX == room(replace(DEFAULT, evidence_required=True), Used(10**9))
 
 
 class Measured(PaperCollector):

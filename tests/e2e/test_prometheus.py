@@ -129,13 +129,18 @@ def test_only_what_is_measured_tells_that_it_is_over(world: World, prometheus: P
 def it_is_drawn(world: World) -> None:
     """What Prometheus measured around the effect is in part b, as numbers and as a picture."""
 
+    def parts() -> list[tuple[Json, dict[str, str]]]:
+        return [kept(world, e["name"]) for e in world.status()["evidence"] if e.get("restOf") and e.get("stored")]
+
     def drawn() -> dict[str, str] | None:
         # Of a query that was not answered in time a bundle says so instead: that of the declaration asks, and that of the effect.
-        parts = [e["name"] for e in world.status()["evidence"] if e.get("restOf") and e.get("stored")]
-        found = (kept(world, name)[1] for name in parts)
-        return next((files for files in found if {"graphs/queue.json", "graphs/lately.svg"} <= files.keys()), None)
+        return next((files for _, files in parts() if {"graphs/queue.json", "graphs/lately.svg"} <= files.keys()), None)
 
-    files = until(drawn, 60, "a graph in part b")
+    try:
+        files = until(drawn, 60, "a graph in part b")
+    except AssertionError as error:
+        lacks = [(e["metadata"]["name"], m) for e, _ in parts() for m in e["spec"].get("missing") or ()]
+        raise AssertionError(f"{error}; {world.status()['evidence']}; missing: {lacks}") from None
     said = json.loads(files["graphs/queue.json"])
     assert {float(value) for each in said["series"] for _, value in each["points"] if value} >= {340.0}
     assert all(DEPTH in each["labels"] for each in said["series"])

@@ -86,6 +86,16 @@ def test_only_logs_that_can_exist_are_asked_for(one, logs):
     assert logs == [what(question) for question in seen.answers if isinstance(question, Logs)]
 
 
+def test_what_a_debugger_saw_is_asked_for_too():
+    """A container of `kubectl debug` goes with its pod; it is never started again."""
+    one = pod("seen")
+    one["spec"]["ephemeralContainers"] = [{"name": "debugger", "image": "busybox"}]
+    one["status"]["ephemeralContainerStatuses"] = [{"name": "debugger", "restartCount": 0, "state": {"running": {}}}]
+    seen = world(one, **{"seen/debugger/current": Found({"text": "heap dumped", "dropped": 0})})
+    assert "seen/debugger/current" in [what(question) for question in seen.answers]
+    assert "pod/seen/debugger.log" in {item.name for item in bundle(capture(seen)).items}
+
+
 def test_previous_logs_come_before_current_ones():
     """A restart destroys them first."""
     seen = world(crash("a"), pod("b", restartCount=1, ready=False))

@@ -9,9 +9,11 @@ from kubernetes.aio.client.configuration import Configuration
 
 from stanch.api.meta import instant
 from stanch.api.policy import DEFAULT
+from stanch.core.questions import EVIDENCES, POSTMORTEMS
+from stanch.core.records import Store
 from stanch.shell import evidence_sweep
 from stanch.shell.client import Kube
-from stanch.shell.evidence_store import CannotRead, ClusterStore
+from stanch.shell.evidence_store import CannotRead, ClusterStore, Total
 from stanch.shell.evidence_sweep import EvidenceSweep
 from stanch.shell.metrics import EVIDENCE_BYTES, EVIDENCE_REMOVED
 from stanch.shell.policy_book import PolicyBook
@@ -103,8 +105,9 @@ async def cluster(monkeypatch):
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     async with Kube(Configuration(host=f"http://127.0.0.1:{runner.addresses[0][1]}")) as kube:
+        made.total = Total(9)
         made.kube, made.book = kube, PolicyBook(DEFAULT)
-        made.sweep = EvidenceSweep(kube, ClusterStore(kube), lambda: made.book, lambda: NOW)
+        made.sweep = EvidenceSweep(kube, ClusterStore(kube), lambda: made.book, lambda: NOW, made.total)
         yield made
     await runner.cleanup()
 
@@ -116,7 +119,7 @@ async def test_what_has_run_out_is_removed_by_its_uid(cluster):
     assert {"old-a-1": "uid-old-a-1"} == cluster.deleted
     assert ["old-a-1"] == [each.kept.name for each in removed]
     assert all("as=Table" in accept for accept in cluster.accepts)
-    assert 550 == EVIDENCE_BYTES._value.get()
+    assert 550 == EVIDENCE_BYTES._value.get() == cluster.total.bytes
     assert before + 1 == EVIDENCE_REMOVED.labels("RunOut")._value.get()
 
 
@@ -173,3 +176,12 @@ async def test_a_store_that_can_not_be_read_says_why(cluster):
     cluster.refuses["GET evidences"] = 403
     with pytest.raises(CannotRead, match="no"):
         await cluster.sweep.look()
+
+
+def test_what_was_stored_since_counts_until_the_next_sweep():
+    """An hour is long: many incidents at once would fill etcd in minutes."""
+    total = Total(100)
+    bundle = Store(EVIDENCES, "shop", "e", "d", {"spec": {"data": "x" * 400}}, urgent=True)
+    page = Store(POSTMORTEMS, "shop", "p", "d", {"spec": {}}, urgent=False)
+    total.add([bundle, page])
+    assert 400 == total.bytes

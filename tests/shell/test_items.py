@@ -172,7 +172,7 @@ async def test_an_item_that_takes_long_holds_up_no_worker():
     """Prometheus is slow: who took the key goes on, and says done only when it is."""
     slow = asyncio.Event()
 
-    async def answer(questions: tuple[Question, ...], within: float | None):
+    async def answer(questions: tuple[Question, ...], within: float | None, spare: frozenset[Question] = frozenset()):
         await slow.wait()
         return {q: there(q) for q in questions}
 

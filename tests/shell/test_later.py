@@ -7,14 +7,18 @@ from datetime import timedelta
 import pytest
 
 from build import incident, roll_back
+from evidence.sample import KEY
 from stanch.api.meta import Severity
+from stanch.api.names import MissingReason
 from stanch.api.policy import DEFAULT
-from stanch.core.observations import Found, Observations
+from stanch.core.observations import Failed, Found, Observations
+from stanch.core.plan import plan
 from stanch.core.plan_type import Plan
-from stanch.core.questions import Logs
+from stanch.core.questions import AROUND, EVENTS, HPAS, PODS, List, Logs
+from stanch.evidence.collector import EvidenceCollector
 from stanch.shell.bells import Bells
 from stanch.shell.cache import Cache
-from stanch.shell.client import Unanswered
+from stanch.shell.client import Reply, Unanswered
 from stanch.shell.clock import Clock
 from stanch.shell.observe import LOGS_AT_ONCE, Observer
 from stanch.shell.reconcile import LATER_SECONDS, Reconciler
@@ -30,7 +34,7 @@ class Waits:
     def __init__(self) -> None:
         self.within: list[float] = []
 
-    async def answer(self, questions, within):
+    async def answer(self, questions, within, spare):
         self.within.append(within)
         return {}
 
@@ -53,6 +57,57 @@ async def test_nobody_waits_longer_than_a_moment_for_what_came_after():
     late = replace(seen, evidence_started=world.now - timedelta(seconds=4))
     await reconciler._answers(world.incident, replace(asking, later=True), late)
     assert [5.0, LATER_SECONDS, LATER_SECONDS] == reconciler.observer.within
+
+
+class SlowLists(Nobody):
+    """An API server with so many Events that it says nothing of them for a minute; kubelets answer."""
+
+    async def get(self, path, params=None, accept=""):
+        if path.endswith("/events"):
+            await asyncio.sleep(60)
+        return Reply(200, {"items": []})
+
+    async def log(self, path, params, keep, seconds):
+        await asyncio.sleep(0.5)
+        return 200, b"FATAL: cannot open shard 7\n", 0
+
+
+@pytest.mark.looptime
+async def test_one_slow_list_does_not_take_the_time_of_the_logs():
+    """It has half of the deadline; what must be known is waited for."""
+    events, pods = List(EVENTS, "shop"), List(PODS, "shop")
+    observer, loop = Observer(SlowLists()), asyncio.get_running_loop()
+    began = loop.time()
+    answers = await observer.answer([events, pods], 5.0, frozenset({events}))
+    assert 2.5 == pytest.approx(loop.time() - began, abs=0.1)
+    assert ("DeadlineOver", True) == (answers[events].reason, isinstance(answers[pods], Found))
+    assert isinstance((await observer.answer([LOG], 2.5))[LOG], Found)
+    began = loop.time()
+    assert isinstance((await observer.answer([events], 5.0))[events], Found)
+    assert 60 == pytest.approx(loop.time() - began, abs=0.1)
+
+
+def test_only_what_evidence_alone_asks_for_can_be_spared():
+    """An effect that must know who scales its target waits for that list, also where evidence was told that it took too long."""
+    world, rounds = bad_deploy(incident(roll_back())), []
+    world.catalog = replace(CATALOG, collector=EvidenceCollector(KEY))
+
+    def decide(seen):
+        while True:
+            decided = plan(world.incident, seen, world.catalog, world.now)
+            if not decided.questions:
+                return decided, seen
+            rounds.append(decided)
+            cut = Failed(0, "the evidence deadline was over", MissingReason.DEADLINE_OVER)
+            seen = seen.with_answers({q: cut if q in decided.spare else world.answer(q) for q in decided.questions})
+
+    world.decide = decide
+    world.look()
+    assert 1 == len(world.effects)
+    spared = {q for r in rounds for q in r.spare}
+    assert {EVENTS} < {q.ref for q in spared} <= AROUND
+    waited = {q for r in rounds for q in r.questions if q in spared and q not in r.spare}
+    assert HPAS in {q.ref for q in waited}
 
 
 class HalfDead:

@@ -46,7 +46,7 @@ class Seen:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    async def answer(self, questions, left):
+    async def answer(self, questions, left, spare=frozenset()):
         return {q: self.world.answer(q) for q in questions}
 
 
@@ -130,7 +130,7 @@ class Listed:
     def __init__(self, entries: list[dict], at_once: int) -> None:
         self.entries, self.at_once = sorted(entries, key=lambda e: e["metadata"]["name"]), at_once
 
-    async def answer(self, questions, left):
+    async def answer(self, questions, left, spare=frozenset()):
         (question,) = questions
         start = int(question.after or 0)
         end = start + self.at_once

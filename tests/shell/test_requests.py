@@ -155,8 +155,8 @@ async def test_the_newest_bytes_of_a_log_are_kept(server):
     [
         (Server().reply, None),
         (_status(409, "there", "AlreadyExists"), None),
-        (_status(409, "conflict", "Conflict"), "conflict"),
-        (_status(403, "may not"), "may not"),
+        (_status(409, "conflict", "Conflict"), Failed(409, "conflict")),
+        (_status(403, "may not"), Failed(403, "may not")),
     ],
     ids=["created", "there-already", "conflict", "forbidden"],
 )

@@ -77,7 +77,7 @@ class Cluster:
         self.storing -= 1
         return Reply(201, {})
 
-    async def answer(self, questions: Sequence[Any], left: float | None) -> Json:
+    async def answer(self, questions: Sequence[Any], left: float | None, spare: frozenset[Any] = frozenset()) -> Json:
         """As the observer does."""
         await asyncio.sleep(0.001)
         return {q: self.world.answer(q) for q in questions}

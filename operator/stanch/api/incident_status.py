@@ -174,6 +174,10 @@ class Attempt(Model):
     evidence_sha256: Annotated[
         _S | None, Field(description="SHA-256 of that bundle, computed before it was stored.")
     ] = None
+    evidence_refused: Annotated[
+        _L | None,
+        Field(description="What the API server said when it would not store that bundle; the next attempt has none."),
+    ] = None
     undo_ref: Annotated[_S, Field(description="Secret in the operator's namespace that holds the exact patches.")]
     fields: Annotated[
         tuple[_L, ...] | None, Field(max_length=64, description="JSON pointers of the fields it writes.")
@@ -445,6 +449,9 @@ class IncidentStatus(Model):
     ] = None
     changes: Annotated[ChangesRecord | None, Field(description="What was looked at for changes.")] = None
     evidence: Annotated[tuple[EvidenceRecord, ...] | None, Field(max_length=24, description="Bundles captured.")] = None
+    evidence_unlisted: Annotated[
+        Counter | None, Field(description="Stored bytes of older bundles that are not listed any more; they count.")
+    ] = None
     alerts: Annotated[AlertsRecord | None, Field(description="Of an incident that alerts made: how they stand.")] = None
     recovery: Annotated[RecoveryRecord | None, Field(description="How recovery stands.")] = None
     communications: Annotated[

@@ -4,7 +4,7 @@ import asyncio
 import io
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,8 @@ from yaml import YAMLError
 
 from stanch.cli.terminal import complain
 from stanch.core.questions import Ref
-from stanch.shell.client import Kube, Unanswered, configuration
+from stanch.shell.client import JSON, Kube, Unanswered, configuration, missing_kubeconfig
+from stanch.shell.orphan_sweep import CannotLook, objects
 
 DONE: Final = 0
 DIFFERS: Final = 1
@@ -22,6 +23,9 @@ NO_CREDENTIALS: Final = 2
 USAGE: Final = 2
 NOT_THERE: Final = 3
 NOT_READABLE: Final = 4
+NOT_INSTALLED: Final = (
+    "stanch is not installed there (`make install`), or --kubeconfig and KUBECONFIG name another cluster"
+)
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -67,6 +71,8 @@ def namespace_of(kubeconfig: str | None, asked: str | None) -> str:
         return asked
     path = kubeconfig or os.environ.get("KUBECONFIG")
     if path or not os.environ.get("KUBERNETES_SERVICE_HOST"):
+        if missing_kubeconfig(path):
+            return "default"  # Whoever connects says so.
         try:
             _, current = list_kube_config_contexts(path)
         except (ConfigException, YAMLError, OSError):
@@ -86,6 +92,22 @@ async def read(kube: Kube, ref: Ref, namespace: str, name: str) -> dict[str, Any
     if not reply.ok:
         raise Trouble(f"{ref.plural} {namespace}/{name}: {reply.message}{_hint(reply.status)}", NOT_READABLE)
     return reply.body
+
+
+async def every(kube: Kube, ref: Ref, namespace: str | None, labels: str = "") -> AsyncIterator[dict[str, Any]]:
+    """
+    All objects of one of our kinds, page by page. Raises Trouble when they can't be read, or when the API server does not serve
+    the kind: none is owed, open or left only where somebody could have written one.
+    """
+    some = False
+    try:
+        async for each in objects(kube, ref, namespace, labels, JSON):
+            some = True
+            yield each
+    except CannotLook as error:
+        raise Trouble(f"{ref.plural} can't be read: {error}", NOT_READABLE) from error
+    if not some and (await kube.get(ref.path(namespace), {"limit": "1"})).status == 404:
+        raise Trouble(f"this API server serves no {ref.plural}.{ref.group}\n  {NOT_INSTALLED}", NOT_READABLE)
 
 
 def unreadable(what: str, status: int, message: str) -> Trouble:

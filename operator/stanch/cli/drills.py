@@ -10,20 +10,19 @@ from pydantic import ValidationError
 from stanch.api import duration
 from stanch.api.incident import Incident
 from stanch.api.meta import instant
-from stanch.cli.cluster import DONE, NOT_READABLE, Trouble, with_cluster
+from stanch.cli.cluster import DONE, every, with_cluster
 from stanch.cli.terminal import local_time, say, table
-from stanch.core.questions import INCIDENTS, RUNBOOKS, Ref
+from stanch.core.questions import INCIDENTS, RUNBOOKS
 from stanch.core.rehearsed import Rehearsed, ledger, undo_times
-from stanch.shell.client import JSON, Kube
-from stanch.shell.orphan_sweep import CannotLook, objects
+from stanch.shell.client import Kube
 
 
 def print_drills(kubeconfig: str | None, namespace: str | None, form: str) -> int:
     """Exit code: 0 printed, 2 no credentials, 4 not readable."""
 
     async def work(kube: Kube) -> int:
-        runbooks = await _all(kube, RUNBOOKS, namespace)
-        incidents = [i for body in await _all(kube, INCIDENTS, namespace) if (i := _incident(body)) is not None]
+        runbooks = [each async for each in every(kube, RUNBOOKS, namespace)]
+        incidents = [i async for body in every(kube, INCIDENTS, namespace) if (i := _incident(body)) is not None]
         found = ledger(runbooks, incidents)
         if form == "json":
             click.echo(json.dumps([_plain(each) for each in found], indent=2))
@@ -38,13 +37,6 @@ def print_drills(kubeconfig: str | None, namespace: str | None, form: str) -> in
         return DONE
 
     return with_cluster(kubeconfig, work)
-
-
-async def _all(kube: Kube, ref: Ref, namespace: str | None) -> list[dict[str, Any]]:
-    try:
-        return [each async for each in objects(kube, ref, namespace, "", JSON)]
-    except CannotLook as error:
-        raise Trouble(f"{ref.plural} can't be read: {error}", NOT_READABLE) from error
 
 
 def _incident(body: dict[str, Any]) -> Incident | None:

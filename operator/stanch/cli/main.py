@@ -28,6 +28,42 @@ Examples:
   stanch runbook lint runbooks/               what is wrong with Runbooks before the night they are needed
   stanch status-page --out /srv/status        what the public was told, as files that outlive the cluster
 """
+RUN = """
+\b
+Examples:
+  stanch run                                            in a pod, as its ServiceAccount
+  stanch run --kubeconfig op.kubeconfig --log-format text --listen 127.0.0.1:0
+  stanch run --alerts-at :9095                          alerts make incidents
+\b
+In a checkout `make run` does it as the operator's own ServiceAccount.
+Exit codes: 0 told to stop, 1 could not go on, 2 usage or no credentials.
+"""
+DEBTS = """
+\b
+Examples:
+  stanch debts                                          in all namespaces
+  stanch debts -n shop -o json | jq '.[] | select(.overdue)'
+  stanch debts --orphans                                what deleted incidents left behind
+\b
+Exit codes: 0 printed, also when nothing is owed, 2 usage or no credentials, 4 not readable.
+"""
+DRILLS = """
+\b
+Examples:
+  stanch drills -n shop
+  stanch drills -o json | jq '.[] | select(.drilledTime == null) | .runbook'
+\b
+Exit codes: 0 printed, 2 usage or no credentials, 4 not readable.
+"""
+PRUNE = """
+\b
+Examples:
+  stanch prune                                          what may go, and what stays and why; nothing is removed
+  stanch prune -n shop --delete
+  stanch prune -o json | jq '.records[] | select(.staysBecause == null)'
+\b
+Exit codes: 0 shown or removed, 1 some could not be removed, 2 usage or no credentials, 4 not readable.
+"""
 
 
 def an_address(context: click.Context, option: click.Parameter, value: str) -> str:
@@ -51,7 +87,7 @@ def main() -> None:
     """Incidents as Kubernetes objects: evidence first, the fastest reversible mitigation exactly once."""
 
 
-@main.command()
+@main.command(epilog=RUN)
 @click.option(
     "--kubeconfig",
     type=click.Path(exists=True, dir_okay=False),
@@ -120,7 +156,7 @@ def run(
     sys.exit(run_until_stopped(kubeconfig, listen, lease, log_format == "json", verbose, said))
 
 
-@main.command()
+@main.command(epilog=DEBTS)
 @click.option(
     "--kubeconfig",
     type=click.Path(exists=True, dir_okay=False),
@@ -130,14 +166,15 @@ def run(
 @click.option(
     "--orphans", is_flag=True, help="Instead: marks and undo Secrets of incidents that are gone, in all namespaces."
 )
-def debts(kubeconfig: str | None, namespace: str | None, orphans: bool) -> None:
+@click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def debts(kubeconfig: str | None, namespace: str | None, orphans: bool, form: str) -> None:
     """What is owed until it is taken back, with the lines that do it. Changes nothing."""
     from stanch.cli.debts import print_debts  # noqa: PLC0415 -- the client costs a second to import
 
-    sys.exit(print_debts(kubeconfig, namespace, orphans))
+    sys.exit(print_debts(kubeconfig, namespace, orphans, form))
 
 
-@main.command()
+@main.command(epilog=DRILLS)
 @click.option(
     "--kubeconfig",
     type=click.Path(exists=True, dir_okay=False),
@@ -152,7 +189,7 @@ def drills(kubeconfig: str | None, namespace: str | None, form: str) -> None:
     sys.exit(print_drills(kubeconfig, namespace, form))
 
 
-@main.command()
+@main.command(epilog=PRUNE)
 @click.option(
     "--kubeconfig",
     type=click.Path(exists=True, dir_okay=False),

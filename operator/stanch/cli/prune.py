@@ -9,12 +9,11 @@ import click
 from stanch.api import duration
 from stanch.api.meta import instant
 from stanch.api.policy import Policy
-from stanch.cli.cluster import DIFFERS, DONE, NOT_READABLE, Trouble, with_cluster
+from stanch.cli.cluster import DIFFERS, DONE, NOT_READABLE, Trouble, every, with_cluster
 from stanch.cli.terminal import complain, local_time, say, table
-from stanch.core.questions import ENTRIES, INCIDENTS, Ref
+from stanch.core.questions import ENTRIES, INCIDENTS
 from stanch.core.record_retention import Record, entries_run_out, incidents_run_out
-from stanch.shell.client import JSON, Kube
-from stanch.shell.orphan_sweep import CannotLook, objects
+from stanch.shell.client import Kube
 from stanch.shell.policy_book import PolicyBook, read_policies
 
 _REFS: Final = {ref.plural: ref for ref in (INCIDENTS, ENTRIES)}
@@ -44,20 +43,14 @@ async def _run_out(kube: Kube, namespace: str | None) -> list[Record]:
     book = PolicyBook(Policy(), "not read yet")
     if await read_policies(kube, book) is None:
         raise Trouble(f"ResponsePolicies can't be read: {book.unread}", NOT_READABLE)
-    incidents, entries = await _all(kube, INCIDENTS, namespace), await _all(kube, ENTRIES, namespace)
+    incidents = [each async for each in every(kube, INCIDENTS, namespace)]
+    entries = [each async for each in every(kube, ENTRIES, namespace)]
     policies = {name: book.policy(name) for name in {b["metadata"]["namespace"] for b in (*incidents, *entries)}}
     now = kube.clock.now()  # the API server's clock, which dated all of it
     return [
         *incidents_run_out(incidents, policies, now),
         *entries_run_out(entries, incidents, policies, now),
     ]
-
-
-async def _all(kube: Kube, ref: Ref, namespace: str | None) -> list[dict[str, Any]]:
-    try:
-        return [each async for each in objects(kube, ref, namespace, "", JSON)]
-    except CannotLook as error:
-        raise Trouble(f"{ref.plural} can't be read: {error}", NOT_READABLE) from error
 
 
 async def _remove(kube: Kube, record: Record) -> str:

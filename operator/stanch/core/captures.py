@@ -8,7 +8,7 @@ from stanch.api.evidence import Purpose
 from stanch.api.incident_status import EvidenceRecord
 from stanch.api.names import EventKind, MissingReason
 from stanch.core.draft import Draft, shorten
-from stanch.core.evidence_room import room, room_for_rest
+from stanch.core.evidence_room import room, room_afterwards, room_for_rest, used
 from stanch.core.graph_queries import drawn, graph_names, onset
 from stanch.core.observations import Observations
 from stanch.core.plan_type import Told
@@ -72,14 +72,33 @@ def capture(draft: Draft, wanted: Wanted, rest: Rest | None = None) -> EvidenceR
         caught_up=captured.caught_up or None,
         still=shorten(captured.still, 300) or None,
     )
-    draft.set(evidence=(*(draft.status.evidence or ()), record)[-RECORDS_MAX:])
+    _note(draft, record)
     _say_captured(draft, captured, wanted.purpose, rest)
     return record
 
 
+def _note(draft: Draft, record: EvidenceRecord) -> None:
+    """The oldest line makes room, of those whose part b is not still to come; its bytes are stored all the same."""
+    kept = [*(draft.status.evidence or ()), record]
+    if len(kept) > RECORDS_MAX:
+        done = {e.rest_of for e in kept}
+        gone = next((e for e in kept if not e.rest or e.name in done), kept[0])
+        kept.remove(gone)
+        draft.set(evidence_unlisted=(draft.status.evidence_unlisted or 0) + gone.bytes)
+    draft.set(evidence=tuple(kept))
+
+
+def _room(draft: Draft, wanted: Wanted, rest: Rest | None) -> int:
+    policy, status = draft.catalog.policy, draft.status
+    by_now = used(status.evidence or (), status.evidence_unlisted, draft.seen.evidence_bytes)
+    if rest is not None:
+        return room_for_rest(policy, by_now, rest.of)
+    return room_afterwards(policy, by_now) if wanted.purpose in _QUIET else room(policy, by_now)
+
+
 def collected(draft: Draft, wanted: Wanted, rest: Rest | None = None) -> Captured:
     """The bundle, stored nowhere yet."""
-    meta, kept = draft.incident.metadata, draft.status.evidence or ()
+    meta = draft.incident.metadata
     seen = rest.seen if rest else draft.seen
     whole = wanted.purpose in _QUIET
     return draft.catalog.collector.capture(
@@ -96,7 +115,7 @@ def collected(draft: Draft, wanted: Wanted, rest: Rest | None = None) -> Capture
             captured=draft.now,
             deadline=draft.catalog.policy.evidence_deadline[draft.severity],
             loses=wanted.loses,
-            room=room_for_rest(draft.catalog.policy, kept, rest.of) if rest else room(draft.catalog.policy, kept),
+            room=_room(draft, wanted, rest),
             graphs=drawn(draft) if rest or whole else (),
             onset=onset(draft),
             stage=Stage.REST if rest else Stage.WHOLE if whole else Stage.FIRST,

@@ -42,7 +42,7 @@ def restarts(draft: Draft, aim: Aim, obj: Json) -> Sample:
     ends = [t for p in pods for c in _containers(p) if (t := _last_change(c))]
     if not ends:
         return Sample(None, f"{aim}: no container is running yet")
-    return Sample(True, "no container restarted since", max(ends), crashed=looping, ran=_ran(pods))
+    return Sample(True, "no container restarted since then", max(ends), crashed=looping, ran=_ran(pods))
 
 
 def current_template(draft: Draft, aim: Aim, obj: Json) -> str | None:

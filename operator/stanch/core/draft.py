@@ -1,5 +1,6 @@
 """The working copy of one plan: the status being written, what to ask, store and do. Lives only inside plan()."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -7,12 +8,12 @@ from typing import Any
 from stanch.api.incident import Incident
 from stanch.api.incident_status import Debt, IncidentStatus, MitigationRecord, TimelineLine
 from stanch.api.meta import Severity, Target, TargetKind
-from stanch.api.names import Milestone
+from stanch.api.names import Milestone, MissingReason
 from stanch.core.commands import Command
-from stanch.core.observations import Answer, Observations
+from stanch.core.observations import Answer, Failed, Observations
 from stanch.core.plan_type import Told
 from stanch.core.ports import Aim, Catalog
-from stanch.core.questions import Question
+from stanch.core.questions import AROUND, List, Question
 from stanch.core.records import MarkFolded, Store
 
 # What a person reads in `kubectl describe`; the full text stays in the entry (decisions 2.13).
@@ -43,6 +44,7 @@ class Draft:
     wakes: list[datetime] = field(default_factory=list)
     close: bool = False
     later: bool = False
+    _must: set[Question] = field(default_factory=set)
     _asked: set[tuple[Aim, frozenset[str], Severity]] = field(default_factory=set)
 
     def set(self, **changes: Any) -> None:
@@ -51,9 +53,29 @@ class Draft:
 
     def ask(self, *questions: Question) -> bool:
         """Note what must be known first; true when something is still unanswered."""
-        unanswered = [q for q in questions if self.seen.get(q) is None]
-        self.questions.extend(q for q in unanswered if q not in self.questions)
-        return bool(unanswered)
+        self._must.update(questions)
+        return self._note(q for q in questions if self.seen.get(q) is None or self._was_cut_short(q))
+
+    def ask_for_evidence(self, *questions: Question) -> bool:
+        """The same for what no effect needs to know."""
+        return self._note(q for q in questions if self.seen.get(q) is None)
+
+    def _note(self, unanswered: Iterable[Question]) -> bool:
+        found = tuple(unanswered)
+        self.questions.extend(q for q in found if q not in self.questions)
+        return bool(found)
+
+    def _was_cut_short(self, question: Question) -> bool:
+        """Evidence could do without it; whoever must know it waits for it."""
+        answer = self.seen.get(question)
+        return (
+            isinstance(question, List) and isinstance(answer, Failed) and answer.reason == MissingReason.DEADLINE_OVER
+        )
+
+    @property
+    def spare(self) -> frozenset[Question]:
+        """Lists of what is around a target that evidence alone asks for: an effect does not wait for them for long."""
+        return frozenset(q for q in self.questions if isinstance(q, List) and q.ref in AROUND and q not in self._must)
 
     def answer(self, question: Question) -> Answer | None:
         """The answer; asks when there is none yet."""
@@ -67,7 +89,7 @@ class Draft:
             return  # What was seen is the same all through a plan, so the answer would be.
         self._asked.add(wanted)
         asked = self.catalog.collector.questions(aim, self.seen, self.severity, loses)
-        if self.ask(*asked) and aim not in self.capturing:
+        if self.ask_for_evidence(*asked) and aim not in self.capturing:
             self.capturing.append(aim)
 
     def say(

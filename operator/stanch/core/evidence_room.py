@@ -1,6 +1,7 @@
 """How large the next bundle of an incident may be: the budgets of decisions 2.6 and 2.16."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from stanch.api.evidence import PART_BYTES_MAX
@@ -12,26 +13,45 @@ from stanch.api.policy import Policy
 LEAST: Final = 64 * 1024
 
 
-def room(policy: Policy, kept: Iterable[EvidenceRecord]) -> int:
-    """
-    Stored bytes that the next bundle may have; what does not fit is in its list of what is missing.
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Stored bytes by now: of the incident, those that its record does not list any more too, and of the whole cluster."""
 
-    Where whole evidence is required the incident's budget does not count: it would stop every effect for ever.
+    incident: int
+    cluster: int = 0
+
+
+def used(kept: Iterable[EvidenceRecord], unlisted: int | None, cluster: int) -> Used:
+    """``unlisted`` is what the record says of bundles that it had no line for any more."""
+    return Used((unlisted or 0) + sum(each.bytes for each in kept), cluster)
+
+
+def room(policy: Policy, used: Used) -> int:
+    """
+    Stored bytes that the next bundle of an effect or a declaration may have; what does not fit is in its list of what is missing.
+
+    Where whole evidence is required the budgets do not count: they would stop every effect for ever.
     """
     most = min(PART_BYTES_MAX, policy.evidence_stored_bytes)
     if policy.evidence_required:
         return most
-    return max(min(LEAST, most), min(most, _left(policy, kept)))
+    return max(min(LEAST, most), min(most, _left(policy, used)))
 
 
-def room_for_rest(policy: Policy, kept: Iterable[EvidenceRecord], first: EvidenceRecord) -> int:
+def room_afterwards(policy: Policy, used: Used) -> int:
+    """The same for what came after, on which no effect rests: nothing once the cluster's budget is used up."""
+    return room(policy, used) if used.cluster < policy.evidence_cluster_bytes else 0
+
+
+def room_for_rest(policy: Policy, used: Used, first: EvidenceRecord) -> int:
     """
-    The same for part b: what part a has left of one capture's and the incident's budget, and 0 when that is nothing.
+    The same for part b: what part a has left of one capture's budget and the others, and 0 when that is nothing.
 
-    No effect rests on it, so there is no least: then it is a list of what there was no room for.
+    Then it is a list of what there was no room for.
     """
-    return max(0, min(PART_BYTES_MAX, policy.evidence_stored_bytes - first.bytes, _left(policy, kept)))
+    return max(0, min(PART_BYTES_MAX, policy.evidence_stored_bytes - first.bytes, _left(policy, used)))
 
 
-def _left(policy: Policy, kept: Iterable[EvidenceRecord]) -> int:
-    return policy.evidence_incident_bytes - sum(each.bytes for each in kept)
+def _left(policy: Policy, used: Used) -> int:
+    """etcd is for all: beyond the cluster's budget an incident has no more room of its own either (decisions 2.6)."""
+    return min(policy.evidence_incident_bytes - used.incident, policy.evidence_cluster_bytes - used.cluster)

@@ -15,7 +15,7 @@ from stanch.core.approvers import still_agreed
 from stanch.core.asking import target_of
 from stanch.core.attempts import end, only_removes, open_attempt, put_attempt, writer
 from stanch.core.commands import Swap
-from stanch.core.draft import Draft
+from stanch.core.draft import Draft, shorten
 from stanch.core.forced_undo import asked_again, needed
 from stanch.core.freeze import frozen, met
 from stanch.core.guards import asker_may, incident_is_open
@@ -52,8 +52,12 @@ def _intended(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim
         return
     failed = draft.seen.not_stored
     if why := failed.get(attempt.undo_ref) or failed.get(attempt.evidence or ""):
-        record = record.model_copy(update={"reason": Reason.NOT_STORED, "message": f"Not started: not stored: {why}"})
+        message = f"Not started: not stored: {why.message}"
+        record = record.model_copy(update={"reason": Reason.NOT_STORED, "message": message})
         draft.put(record)
+    if (why := failed.get(attempt.evidence or "")) and _is_refused(record, attempt, why):
+        attempt = attempt.model_copy(update={"evidence_refused": shorten(why.message, 500)})
+        record = put_attempt(draft, record, attempt)
     undo = draft.answer(UndoSecret(attempt.undo_ref))
     if not _receipts(draft, record, attempt, aim) or undo is None:
         return
@@ -68,6 +72,13 @@ def _intended(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim
         _command(draft, attempt, aim, undo.value)
         return
     _read_back(draft, record, attempt, aim, undo.value, outcome)
+
+
+def _is_refused(record: MitigationRecord, attempt: Attempt, why: Failed) -> bool:
+    """Will its evidence not be stored, whoever tries again? A quota or a webhook says 403; anything else that is final, twice."""
+    before = [a for a in record.attempts or () if a.id != attempt.id and a.state is AttemptState.SKIPPED]
+    again = any((a.message or "").startswith(Reason.NOT_STORED) for a in before)
+    return not why.passing and (why.status == 403 or again)
 
 
 def _receipts(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim) -> bool:

@@ -6,7 +6,7 @@ incident.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from stanch.core.draft import Draft
@@ -47,8 +47,11 @@ def _questions(draft: Draft) -> Iterator[tuple[str, MetricRange]]:
     url, secret = draft.catalog.policy.prometheus_url, draft.catalog.policy.prometheus_secret
     if not url:
         return
-    # The same for a whole look, or each plan of it would ask anew.
-    start, end, step = span((draft.seen.evidence_started or draft.now).replace(microsecond=0))
+    # The same for a whole look, or each plan of it would ask anew. Whole seconds, and none before the look: what was measured
+    # a moment before it is often all that there is of a new pod.
+    looked = draft.seen.evidence_started or draft.now
+    whole = looked.replace(microsecond=0)
+    start, end, step = span(whole if whole == looked else whole + timedelta(seconds=1))
     for criterion in effective(draft).criteria:
         if criterion.check == "promQL" and criterion.asks:
             query = read(criterion.asks)

@@ -150,7 +150,9 @@ def lacks_evidence(draft: Draft, record: MitigationRecord, aim: Aim, change: Cha
 def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, undoes: str | None = None) -> None:
     """The write-ahead step: from here on the effect may happen, so everything to undo it is stored with it."""
     action = next_id(draft, record, undoes=undoes is not None)
-    evidence = None if record.asked.harm_first else _evidence(draft, record, aim, action, lost_with(aim, change))
+    refused = _refused_before(draft, record, undoes)
+    without = record.asked.harm_first or refused
+    evidence = None if without else _evidence(draft, record, aim, action, lost_with(aim, change))
     patches = _undo_record(draft, record, aim, change, action)
     secret = f"stanch-undo-{action}-{digest(patches)[7:13]}"
     draft.stores.append(_secret(draft, record, secret, patches))
@@ -185,6 +187,25 @@ def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, und
     draft.put(record.model_copy(update=changes))
     who = asked.by if asked else record.requested_by
     draft.say(EventKind.MITIGATION_INTENDED, f"{record.name}: {change.summary}, asked by {who}")
+    if refused:
+        text = f"{record.name} goes on without evidence, which the API server would not store: {refused}"
+        draft.say(EventKind.EVIDENCE_NOT_STORED, text, event=True, warning=True)
+
+
+def _refused_before(draft: Draft, record: MitigationRecord, undoes: str | None) -> str:
+    """
+    Why the API server would not store the evidence of the try before; empty where it did, or where nothing is done without.
+
+    A quota or a webhook that is itself the incident must not keep it from being ended (decisions C5).
+    """
+    last = next(reversed(record.attempts or ()), None)
+    if (
+        last is None
+        or last.state is not AttemptState.SKIPPED
+        or (draft.catalog.policy.evidence_required and not undoes)
+    ):
+        return ""
+    return last.evidence_refused or ""
 
 
 def lost_with(aim: Aim, change: Change) -> frozenset[str]:

@@ -93,11 +93,14 @@ def law_3_attempts_only_move_on(incident: Incident, plan: Plan) -> bool:
 
 
 def law_4_no_effect_without_evidence_or_a_reason(incident: Incident, plan: Plan) -> bool:
-    """What an effect destroys was captured before it, or a person said why not."""
+    """What an effect destroys was captured before it, or a person said why not, or it could not be stored the time before."""
     return all(
-        a.evidence is not None or r.asked.harm_first is not None
+        a.evidence is not None
+        or r.asked.harm_first is not None
+        or (before is not None and before.evidence_refused is not None)
         for r in plan.status.mitigations or ()
-        for a in r.attempts or ()
+        for before, a in pairwise((None, *(r.attempts or ())))
+        if a is not None
     )
 
 

@@ -1,5 +1,5 @@
 """
-Evidence of what came after: the same capture once an effect is verified, and when harm is back (ADR 33).
+Evidence of what came after: the same capture once an effect is verified, once it is over, and when harm is back (ADR 33).
 
 So before and after can be compared. It is nobody's proof for an effect, and nobody waits for it: it is asked for in a round
 of its own, when nothing else is asked, begins or is under way, and the status already says that the effect is verified.
@@ -36,7 +36,7 @@ def capture_later(draft: Draft) -> None:
         return
     for aim in wanted.aims:
         draft.ask_evidence(aim)
-    draft.ask(*draft.catalog.collector.changes_questions(wanted.aims, draft.seen))
+    draft.ask_for_evidence(*draft.catalog.collector.changes_questions(wanted.aims, draft.seen))
     ask_graphs(draft)
     draft.later = True
     if not draft.questions:
@@ -51,6 +51,7 @@ def _is_calm(draft: Draft) -> bool:
 
 def _all(draft: Draft) -> Iterator[Wanted]:
     yield from _after(draft)
+    yield from _recovered(draft)
     yield from _relapse(draft)
 
 
@@ -67,6 +68,19 @@ def _after(draft: Draft) -> Iterator[Wanted]:
             if attempt.state is AttemptState.VERIFIED and fresh and attempt.id not in done and aim is not None:
                 name = f"{draft.incident.metadata.name[:120]}-{record.name}-{number}-after"
                 yield Wanted((aim,), Purpose.AFTER, name, record.name, attempt.id)
+
+
+def _recovered(draft: Draft) -> Iterator[Wanted]:
+    """Once it is resolved, where nothing was captured since it was mitigated: by hand, or long after the effect was verified."""
+    times, targets = draft.incident.status.times, draft.looked_at
+    if times is None or times.mitigated is None or times.resolved is None or not targets:
+        return
+    kept = [e for e in draft.status.evidence or () if e.purpose == Purpose.AFTER]
+    # What is younger than a minute is not captured again (decisions 1.3 no. 37).
+    shown = any(e.captured_time >= times.mitigated - draft.catalog.policy.evidence_fresh for e in kept)
+    if not shown and len(kept) < AFTERS_MAX and times.resolved >= draft.now - WITHIN:
+        aims = tuple(aim_at(draft.incident, t.kind.value, t.name) for t in targets)
+        yield Wanted(aims, Purpose.AFTER, f"{draft.incident.metadata.name[:200]}-resolved-{len(kept) + 1}")
 
 
 def _relapse(draft: Draft) -> Iterator[Wanted]:

@@ -185,7 +185,8 @@ def _unknown(draft: Draft) -> str:
 def _not_mitigated(draft: Draft, off: str) -> None:
     acted = any(r.attempts for r in draft.records)
     criteria = draft.status.recovery.criteria if draft.status.recovery else ()
-    failing = "; ".join(c.message or c.name for c in criteria if c.state.value != "Passing")
+    # A target that is gone is told once, however many criteria look at it.
+    failing = "; ".join(dict.fromkeys(c.message or c.name for c in criteria if c.state.value != "Passing"))
     reason = Reason.ONLY_CONTAINED if off else Reason.HARM_CONTINUES if acted else Reason.NOT_TRIED
     if not criteria:
         failing = "A person says so"

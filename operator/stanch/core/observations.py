@@ -137,12 +137,13 @@ class Observations:
     A snapshot. A question that is not a key was never asked; NotFound means asked and absent.
 
     ``stored`` holds names of Evidence objects and undo Secrets known to be there, with their digest: receipts.
-    ``not_stored`` are those whose writing failed, with why. ``fresh_intent`` are attempts that this very pass wrote
+    ``not_stored`` are those whose writing failed, with what was said. ``fresh_intent`` are attempts that this very pass wrote
     down, so that nobody need read back whether they were done. ``outcomes`` are keyed by action id, those of removed
     pods by uid. ``busy`` maps a target uid to the other incident that is acting on it; ``acted`` an action id, as our
     label on a target has it, to the mitigation whose it is. ``restored`` is when the cluster's data was seen to have come
     back from a backup; None when nobody saw that. ``census`` is what other incidents did; ``own_node`` the Node that stanch
-    runs on, empty when that is not known. ``now`` is the instant of the plan that looks at it. ``held`` is what is left for a
+    runs on, empty when that is not known. ``evidence_bytes`` are those of all the cluster's evidence, as far
+    as is known. ``now`` is the instant of the plan that looks at it. ``held`` is what is left for a
     part b, by the name of part a; a restart forgets it. ``deliveries`` are keyed by the message that was tried to be told.
     """
 
@@ -152,9 +153,10 @@ class Observations:
     entries: tuple[Any, ...] = ()
     policies: Policies = Policies(proven=False, problem="not looked yet", unclear=True)
     busy: Mapping[str, Busy] = field(default_factory=dict)
-    not_stored: Mapping[str, str] = field(default_factory=dict)
+    not_stored: Mapping[str, Failed] = field(default_factory=dict)
     fresh_intent: frozenset[str] = frozenset()
     evidence_started: datetime | None = None
+    evidence_bytes: int = 0
     restored: datetime | None = None
     acted: Mapping[str, Acted] = field(default_factory=dict)
     census: Census = NOBODY

@@ -120,6 +120,7 @@ def _still_asking(draft: Draft) -> Plan:
     return Plan(
         status=draft.incident.status,
         questions=tuple(draft.questions),
+        spare=draft.spare,
         capturing=tuple(draft.capturing),
         later=draft.later,
     )
@@ -175,7 +176,7 @@ def _capture_at_declaration(draft: Draft) -> None:
     for aim in aims:
         draft.ask_evidence(aim)
     if calm:
-        draft.ask(*draft.catalog.collector.changes_questions(aims, draft.seen))
+        draft.ask_for_evidence(*draft.catalog.collector.changes_questions(aims, draft.seen))
     if not draft.questions:
         name = f"{draft.incident.metadata.name[:200]}-declared-a"
         capture(draft, Wanted(aims, Purpose.DECLARED, name))

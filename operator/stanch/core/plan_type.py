@@ -34,11 +34,14 @@ class Plan:
     Ask ``questions`` and plan again while there are any; then write ``status`` and ``stores``, then perform
     ``commands``, then look again at ``wake_at``. ``capturing`` are the targets whose evidence is being asked for: what
     is known of them can be rendered while the last answers are on their way. ``policy`` is the one that was in force.
+    ``spare`` are questions that no effect needs an answer to: they get half of the evidence deadline, so that one slow list
+    does not take the time of all logs.
     ``later``: what is asked for is evidence of what came after, which nobody waits for.
     """
 
     status: IncidentStatus
     questions: tuple[Question, ...] = ()
+    spare: frozenset[Question] = frozenset()
     capturing: tuple[Aim, ...] = ()
     stores: tuple[Store, ...] = ()
     commands: tuple[Command, ...] = ()

@@ -197,6 +197,8 @@ ROLLOUTS = Ref("argoproj.io", "v1alpha1", "rollouts")
 CANARIES = Ref("flagger.app", "v1beta1", "canaries")
 SCALED_OBJECTS = Ref("keda.sh", "v1alpha1", "scaledobjects")
 PDBS = Ref("policy", "v1", "poddisruptionbudgets")
+# What stands around a workload.
+AROUND = frozenset({EVENTS, SERVICES, ENDPOINT_SLICES, HPAS, PDBS})
 INCIDENTS = Ref("stanch.dev", "v1alpha1", "incidents")
 ENTRIES = Ref("stanch.dev", "v1alpha1", "timelineentries")
 EVIDENCES = Ref("stanch.dev", "v1alpha1", "evidences")

@@ -51,7 +51,9 @@ def _never_stored(draft: Draft, each: EvidenceRecord) -> EvidenceRecord | None:
     if draft.now < due:
         draft.wake(due)
         return each
-    text = f"{each.name} was never stored: the operator ended before it was"
+    made_for = (a for r in draft.records for a in r.attempts or () if a.evidence == each.name)
+    refused = next((a.evidence_refused for a in made_for if a.evidence_refused), None)
+    text = f"{each.name} was never stored: {refused or 'the operator ended before it was'}"
     draft.say(EventKind.EVIDENCE_NOT_STORED, text, event=True, warning=True)
     return None
 
@@ -61,6 +63,9 @@ def _say_what_failed(draft: Draft) -> None:
         return
     draft.wake(draft.now + draft.catalog.policy.store_again)
     told = next((x for x in reversed(draft.status.timeline) if x.kind == EventKind.EVIDENCE_NOT_STORED), None)
-    text = shorten(f"Not stored: {'; '.join(sorted(set(draft.seen.not_stored.values())))}", LINE_CHARACTERS_MAX)
+    text = shorten(
+        f"Not stored: {'; '.join(sorted({each.message for each in draft.seen.not_stored.values()}))}",
+        LINE_CHARACTERS_MAX,
+    )
     if told is None or told.text != text:
         draft.say(EventKind.EVIDENCE_NOT_STORED, text, event=True, warning=True)

@@ -54,7 +54,7 @@ def _capture(draft: Draft, first: EvidenceRecord, wanted: Wanted, held: Held) ->
     if draft.now - first.captured_time <= WITHIN:
         late = collector.rest_questions(wanted.aims, seen, draft.severity, held.manifest, wanted.loses)
         draft.ask(*late)
-        draft.ask(*collector.changes_questions(wanted.aims, seen))
+        draft.ask_for_evidence(*collector.changes_questions(wanted.aims, seen))
         ask_graphs(draft)
     if not draft.questions:
         capture(draft, wanted, Rest(first, seen, held.manifest, _lost(draft, first, held)))

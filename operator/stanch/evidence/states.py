@@ -44,13 +44,18 @@ def is_ready(pod: dict[str, Any]) -> bool:
 
 
 def slots(pod: dict[str, Any]) -> Iterator[Slot]:
-    """Every log a pod could have, init containers first; previous before current."""
-    known = {text(each, "name"): each for each in statuses(pod)}
+    """Every log a pod could have, as `kubectl logs --all-containers` has them; previous before current."""
+    debugging = dicts(pod, "status", "ephemeralContainerStatuses")
+    known = {text(each, "name"): each for each in statuses(pod) + debugging}
     for container in dicts(pod, "spec", "initContainers") + dicts(pod, "spec", "containers"):
         name = text(container, "name")
         status = known.get(name, {})
         yield _previous(name, status)
         yield _current(name, status)
+    # Somebody is debugging it: what they saw goes with the pod, and such a container is never started again.
+    for container in dicts(pod, "spec", "ephemeralContainers"):
+        name = text(container, "name")
+        yield _current(name, known.get(name, {}))
 
 
 def _previous(name: str, status: dict[str, Any]) -> Slot:

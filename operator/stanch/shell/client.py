@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlencode
 
@@ -68,16 +69,27 @@ async def configuration(kubeconfig: str | None) -> Configuration:
     """Credentials of the kubeconfig given, of KUBECONFIG, or of the pod we run in. Raises ConfigException."""
     found = Configuration()
     path = kubeconfig or os.environ.get("KUBECONFIG")
+    in_pod = not path and os.environ.get("KUBERNETES_SERVICE_HOST")
+    if not in_pod and (missing := missing_kubeconfig(path)):
+        # The library would log a line of its own, and then miss a field of the file that is not there.
+        raise ConfigException(missing)
     if path:
         try:
             await load_kube_config(config_file=path, client_configuration=found)
         except ConfigException as error:
             raise ConfigException(f"{path}: {error}") from error
-    elif os.environ.get("KUBERNETES_SERVICE_HOST"):
+    elif in_pod:
         load_incluster_config(client_configuration=found)
     else:
         await load_kube_config(client_configuration=found)
     return found
+
+
+def missing_kubeconfig(path: str | None) -> str:
+    """What is not there, of a kubeconfig or several with colons between, else of kubectl's own place; '' when one is there."""
+    wanted = path or str(Path("~") / ".kube" / "config")
+    files = [Path(each).expanduser() for each in wanted.split(os.pathsep) if each]
+    return "" if any(file.exists() for file in files) else f"there is no file {wanted}"
 
 
 async def bearer_token(config: Configuration) -> str | None:

@@ -12,7 +12,7 @@ from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.core.questions import EVIDENCES, INCIDENTS
 from stanch.core.retention import Kept, Removal, Standing, run_out, standing, too_much
 from stanch.shell.client import Kube, Unanswered
-from stanch.shell.evidence_store import CannotRead, EvidenceStore
+from stanch.shell.evidence_store import CannotRead, EvidenceStore, Total
 from stanch.shell.let_go import label
 from stanch.shell.metrics import EVIDENCE_BYTES, EVIDENCE_REMOVED
 from stanch.shell.policy_book import PolicyBook
@@ -31,10 +31,16 @@ class EvidenceSweep:
     """Looks at everything that is stored, and asks of each incident how it stands; nothing is removed on a guess."""
 
     def __init__(
-        self, kube: Kube, store: EvidenceStore, book: Callable[[], PolicyBook], clock: Callable[[], datetime]
+        self,
+        kube: Kube,
+        store: EvidenceStore,
+        book: Callable[[], PolicyBook],
+        clock: Callable[[], datetime],
+        total: Total | None = None,
     ) -> None:
-        """``book`` are the ResponsePolicies in force; ``clock`` is the API server's time."""
+        """``book`` are the ResponsePolicies in force; ``clock`` is the API server's time; ``total`` is told what is stored."""
         self._kube, self._store, self._book, self._now = kube, store, book, clock
+        self._total = total or Total()
 
     async def run(self) -> None:
         """For ever; whatever goes wrong is tried again in an hour."""
@@ -60,6 +66,7 @@ class EvidenceSweep:
         removed += await self._remove(too_much(left, standings, most), standings, "TooMuch")
         stored = sum(each.bytes for each in kept) - sum(each.kept.bytes for each in removed)
         EVIDENCE_BYTES.set(stored)
+        self._total.bytes = stored
         if stored > most:
             LOG.warning(
                 "evidence is over its budget, and all of it is still needed", extra={"bytes": stored, "most": most}

@@ -17,7 +17,7 @@ from stanch.api.names import EventKind, Label, Reason
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.attempts import begun
 from stanch.core.invariants import broken
-from stanch.core.observations import Answer, Delivery, Found, Observations, Policies
+from stanch.core.observations import Answer, Delivery, Failed, Found, Observations, Policies
 from stanch.core.plan_type import Plan, Told
 from stanch.core.ports import Catalog
 from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Outside, Question, UndoSecret
@@ -27,6 +27,7 @@ from stanch.core.stalled import stalled_by_law
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
 from stanch.shell.client import Kube, Unanswered
+from stanch.shell.evidence_store import Total
 from stanch.shell.holding import Holding
 from stanch.shell.known import must_stand, refresh
 from stanch.shell.let_go import came_late, let_go
@@ -90,6 +91,7 @@ class Reconciler:
         self.settled = asyncio.Event()
         self._failures: dict[Key, int] = {}
         self._rehearsed: dict[Key, tuple[Question, ...]] = {}
+        self.evidence = Total()
         self._holding = Holding()
         self._background: set[asyncio.Task[Any]] = set()
         # Marks made lately: one look hands the same entries in several times.
@@ -145,6 +147,7 @@ class Reconciler:
             policies=self._proven(),
             own_node=self.own_node,
             evidence_started=began,
+            evidence_bytes=self.evidence.bytes,
             restored=self.restored,
             held=self._holding.of(key, incident),
             deliveries=self.deliveries(key),
@@ -299,7 +302,9 @@ class Reconciler:
 
     async def _answers(self, incident: Incident, decided: Plan, seen: Observations) -> Mapping[Question, Answer]:
         """Ask; and while logs are on their way, render what is known already, so that it is not done on the path."""
-        asking = asyncio.create_task(self.observer.answer(decided.questions, self._within(incident, decided, seen)))
+        asking = asyncio.create_task(
+            self.observer.answer(decided.questions, self._within(incident, decided, seen), decided.spare)
+        )
         if decided.capturing and any(isinstance(q, Logs) for q in decided.questions):
             await asyncio.sleep(PREPARE_AFTER)
             severity = self._severity(incident)
@@ -340,6 +345,7 @@ class Reconciler:
             turn.end()
             kept = [await task for task in waiting]
         kept += await asyncio.gather(*(store(self.kube, s) for s in rest))
+        self.evidence.add(s for s, why in zip([*urgent, *rest], kept, strict=True) if why is None)
         seen = _receipts(seen, dict(zip([*urgent, *rest], kept, strict=True)), incident, written)
         return written, replace(seen, held=self._holding.of(key, written))
 
@@ -408,7 +414,9 @@ class Reconciler:
         )
 
 
-def _receipts(seen: Observations, kept: Mapping[Store, str | None], before: Incident, after: Incident) -> Observations:
+def _receipts(
+    seen: Observations, kept: Mapping[Store, Failed | None], before: Incident, after: Incident
+) -> Observations:
     stored = {s.name: s.digest for s, why in kept.items() if why is None}
     failed = {s.name: why for s, why in kept.items() if why is not None}
     fresh = begun(before.status, after.status)

@@ -193,7 +193,7 @@ async def _silence(silencer: Silencer, tenure: Tenure) -> None:
 
 def _sweeps(reconciler: Reconciler) -> tuple[EvidenceSweep, UndoSweep, BudgetSweep]:
     kube, now = reconciler.kube, reconciler.now
-    evidence = EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, now)
+    evidence = EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, now, reconciler.evidence)
     return evidence, UndoSweep(kube, now), BudgetSweep(kube, lambda: reconciler.book, now)
 
 

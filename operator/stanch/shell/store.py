@@ -3,21 +3,22 @@
 import json
 
 from stanch.api.names import Label
+from stanch.core.observations import Failed
 from stanch.core.questions import ENTRIES
 from stanch.core.records import MarkFolded, Store
 from stanch.shell.client import MERGE_PATCH, Kube, Unanswered
 
 
-async def store(kube: Kube, record: Store) -> str | None:
-    """None once it is known to be stored, else why not. The name says the content, so AlreadyExists is success."""
+async def store(kube: Kube, record: Store) -> Failed | None:
+    """None once it is known to be stored, else what was said. The name says the content, so AlreadyExists is success."""
     path = record.ref.path(record.namespace)
     try:
         reply = await kube.create(path, record.body)
     except Unanswered as error:
-        return str(error)
+        return Failed(0, str(error))
     if reply.ok or (reply.status == 409 and reply.body.get("reason") == "AlreadyExists"):
         return None
-    return reply.message
+    return Failed(reply.status, reply.message)
 
 
 async def mark_folded(kube: Kube, mark: MarkFolded) -> bool:

@@ -67,13 +67,13 @@ BUGS: tuple[Bug, ...] = (
     ),
     Bug(
         "takes a record for stored that the API server refused",
-        (("shell/store.py", "    return reply.message\n", "    return None\n"),),
+        (("shell/store.py", "    return Failed(reply.status, reply.message)\n", "    return None\n"),),
         "configFlag",
         ("500 before POST evidences#1", "500 before POST secrets#1"),
     ),
     Bug(
         "takes a record for stored when no answer came",
-        (("shell/store.py", "        return str(error)\n    if", "        return None\n    if"),),
+        (("shell/store.py", "        return Failed(0, str(error))\n    if", "        return None\n    if"),),
         "configFlag",
         ("drop before POST evidences#1", "drop before POST secrets#1"),
     ),

@@ -73,6 +73,11 @@ class ThereAndBack(InNamespace):
         self.live(world)
         return plain(world.target(self.obj, self.plural))
 
+    def targets(self, world: World) -> tuple[str, ...]:
+        """The one object; of a StatefulSet that is rolled back, also the pods that its controller does not replace."""
+        target = f"/namespaces/{world.ns}/{self.plural}/{self.obj}"
+        return (target, f"/namespaces/{world.ns}/pods/{self.obj}-") if self.kind == "StatefulSet" else (target,)
+
     def declare(self, world: World) -> None:
         """Ask for it."""
         target = {"kind": self.kind, "name": self.obj}
@@ -136,6 +141,10 @@ class PodGoes(InNamespace):
         return {
             p["metadata"]["uid"]: p["metadata"]["name"] for p in found if not p["metadata"].get("deletionTimestamp")
         }
+
+    def targets(self, world: World) -> tuple[str, ...]:
+        """A pod, and nothing about whose it is."""
+        return (f"/namespaces/{world.ns}/pods/",)
 
     def play(self, world: World, tick: Callable[[], None]) -> None:
         """Until it is seen to be gone; nobody is ready in its place, so that is as far as it goes."""

@@ -1,5 +1,6 @@
 """Drills of the Runbooks that live in a namespace of their own: nodes in stanch-system, Kustomizations where Flux keeps them."""
 
+import time
 from dataclasses import dataclass
 
 from e2e.support.api import Api, Json, until
@@ -28,8 +29,9 @@ class Platform(World):
 
 
 def says(admin: Api, name: str, status: str, reason: str) -> None:
-    """What its kubelet would say of the node."""
-    said = {"type": "Ready", "status": status, "reason": reason, "message": "", "lastHeartbeatTime": None}
+    """What its kubelet would say of the node, and when: without a time the node controller soon takes it for silent."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    said = {"type": "Ready", "status": status, "reason": reason, "message": "", "lastHeartbeatTime": now}
     change = {"status": {"conditions": [said]}}
     admin.request("PATCH", f"/api/v1/nodes/{name}/status", change, "application/strategic-merge-patch+json").must()
 

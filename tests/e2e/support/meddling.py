@@ -1,7 +1,7 @@
 """The same courses, with a person who changes the object at the worst moment, or puts another of its name there."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,6 +31,9 @@ class Undoable(Protocol):
 
     def set_up(self, world: World) -> Any:
         """Before."""
+
+    def targets(self, world: World) -> Sequence[str]:
+        """Parts of the paths of what it may change."""
 
     def declare(self, world: World) -> None:
         """Ask for the action."""
@@ -88,6 +91,10 @@ class Meddled:
             again["metadata"].pop(each, None)
         world.admin.delete(plural, world.ns, name)
         world.admin.create(again, world.ns).must()
+
+    def targets(self, world: World) -> Sequence[str]:
+        """Those of the course that is meddled with."""
+        return self.course.targets(world)
 
     def play(self, world: World, tick: Callable[[], None]) -> None:
         """Done or not; undo asked for where there is something to undo; until nothing is under way."""

@@ -82,6 +82,10 @@ class NodeCourse:
         found = world.admin.list("pods", world.pods.ns, fieldSelector=f"spec.nodeName={world.only}")
         return {p["metadata"]["uid"]: p["metadata"]["name"] for p in found}
 
+    def targets(self, world: NodeWorld) -> tuple[str, ...]:
+        """The node, and the pods on it."""
+        return (f"/nodes/{world.only}", f"/namespaces/{world.pods.ns}/pods/")
+
     def play(self, world: NodeWorld, tick: Callable[[], None]) -> None:
         """Declared by the admin, agreed to by carol, done, undone."""
         name, target = world.only, {"kind": "Node", "name": world.only}

@@ -1,10 +1,12 @@
 """What must be so of every rollback, whatever went wrong on the way (facts/safety-and-speed.md 1.5 c)."""
 
 import json
+import time
+from collections.abc import Sequence
 from itertools import pairwise
 
 from e2e.support.api import Json, until
-from e2e.support.proxy import FaultProxy, Seen
+from e2e.support.proxy import OURS, FaultProxy, Seen
 from e2e.support.world import World, lines, stands
 
 LABEL = "stanch.dev/folded"
@@ -85,6 +87,25 @@ def _lacking(world: World) -> list[str]:
     """Evidence that the record names now, and that is not there."""
     named = [e["name"] for e in world.status().get("evidence") or ()]
     return [name for name in named if not world.admin.find("evidences", world.ns, name)]
+
+
+def writes_only(targets: Sequence[str], world: World, proxy: FaultProxy) -> None:
+    """O5: besides its own records, Events and undo Secrets it changed its targets alone; they are given as parts of paths."""
+    own = (f"{OURS}namespaces/{world.ns}/", "/api/v1/namespaces/stanch-system/secrets", "/events")
+    accepted = [s for s in proxy.log if s.is_write and not s.is_watch and 200 <= s.status < 300]
+    others = [s.label for s in accepted if not any(each in s.path for each in (*own, *targets))]
+    assert not others, f"duplicate: it wrote what it was not asked to: {others}"
+
+
+def settles(proxy: FaultProxy) -> None:
+    """O6: when it is over, nothing is written for ten seconds."""
+    written = lambda: sum(s.is_write for s in proxy.log)  # noqa: E731
+    for _ in range(6):
+        before = written()
+        time.sleep(10)
+        if written() == before:
+            return
+    raise AssertionError(f"duplicate: it goes on writing: {[s.label for s in proxy.log if s.is_write][-5:]}")
 
 
 def entries(world: World) -> list[Json]:

@@ -13,7 +13,7 @@ import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 import aiohttp
@@ -181,7 +181,10 @@ class FaultProxy:
         if fault.do in CALLS:
             await asyncio.to_thread(fault.hook)
         elif fault.do == "twice":
-            await self._forward(request, seen)
+            # A request like any other: what the API server accepts of both is counted twice.
+            twin = replace(seen, index=len(self.log))
+            self.log.append(twin)
+            await self._forward(request, twin)
         elif fault.do == "slow":
             await asyncio.sleep(6)
         elif fault.do == "stale":
@@ -223,9 +226,7 @@ class FaultProxy:
         url = self._upstream(request)
         async with self._session.request(request.method, url, data=seen.body or None, headers=headers) as answer:
             raw = await answer.read()
-        # Of a request that was sent twice the accepted answer is the one that counts.
-        if not 200 <= seen.status < 300:
-            seen.status, seen.reply = answer.status, raw
+        seen.status, seen.reply = answer.status, raw
         self._replies.setdefault(str(request.rel_url), (answer.status, raw))
         return answer.status, raw, answer.content_type
 

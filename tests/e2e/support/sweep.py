@@ -82,6 +82,9 @@ class Course(Protocol):
     def set_up(self, world: World) -> Any:
         """Before the operator starts; what ``judge`` compares with."""
 
+    def targets(self, world: World) -> Sequence[str]:
+        """Parts of the paths of what it may change."""
+
     def play(self, world: World, tick: Callable[[], None]) -> None:
         """Declare, wait until it is over; calls ``tick`` while it waits, which starts a killed operator again."""
 
@@ -118,6 +121,9 @@ class Stage:
                     fault, result.over = _play(course, world, proxy, operator, plan)
                     result.fired = fault is None or fault.fired
                     course.judge(world, before, proxy)
+                    oracles.writes_only(course.targets(world), world, proxy)
+                    if plan is None:
+                        oracles.settles(proxy)
                     assert operator.complaints() == []
                 finally:
                     operator.stop()
@@ -214,6 +220,10 @@ class RollBack(InNamespace):
         world.serving()
         world.release(stuck())
         return world.observed()
+
+    def targets(self, world: World) -> Sequence[str]:
+        """The Deployment."""
+        return (f"/namespaces/{world.ns}/deployments/checkout",)
 
     def play(self, world: World, tick: Callable[[], None]) -> None:
         """Until it is over and written down."""

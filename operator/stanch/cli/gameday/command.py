@@ -12,8 +12,16 @@ Examples:
   stanch gameday start deployment/checkout -n shop-test --fault crash --declare
   stanch gameday undo -n shop-test                 after it was killed: take every fault back
 \b
-Exit codes: 0 all four were done well, 1 not all, 2 usage or refused, 4 the API server does not answer.
+Exit codes: 0 all four were done well, 1 not all, 2 usage or refused, 3 not there, 4 the API server does not answer.
 You need to patch the Deployment, to create and delete ConfigMaps, and to read incidents, with your own rights.
+"""
+START = """
+\b
+Examples:
+  stanch gameday start deployment/checkout -n shop-test --declare
+  stanch gameday start deployment/checkout -n shop-test --fault crash --within 300
+\b
+`stanch gameday --help` has the exit codes.
 """
 
 
@@ -30,7 +38,7 @@ def gameday() -> None:
     """Break one Deployment of a namespace that is meant for it, and score detection, evidence, mitigation and recovery."""
 
 
-@gameday.command()
+@gameday.command(epilog=START)
 @click.argument("target", callback=a_deployment)
 @click.option("-n", "--namespace", required=True, help="Labelled stanch.dev/gameday=allowed; refused otherwise.")
 @click.option("--kubeconfig", type=click.Path(exists=True, dir_okay=False), help="Your credentials.")
@@ -48,8 +56,8 @@ def start(target: str, namespace: str, kubeconfig: str | None, fault: str, decla
     sys.exit(play(kubeconfig, namespace, target, fault, declare, within))
 
 
-@gameday.command()
-@click.option("-n", "--namespace", required=True)
+@gameday.command(epilog="\b\nExample:\n  stanch gameday undo -n shop-test\n")
+@click.option("-n", "--namespace", required=True, help="Where the game day was.")
 @click.option("--kubeconfig", type=click.Path(exists=True, dir_okay=False), help="Your credentials.")
 def undo(namespace: str, kubeconfig: str | None) -> None:
     """Take back every fault that a game day left in a namespace."""

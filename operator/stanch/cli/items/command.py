@@ -17,6 +17,27 @@ Examples:
   stanch items export --format github --repo shop/orders > calls.json
   GITHUB_TOKEN=… stanch items sync --repo shop/orders -n shop
 """
+LINT = """
+\b
+Examples:
+  stanch items lint -n shop
+  stanch items lint -f item.yaml                       before it is applied, without a cluster
+"""
+EXPORT = """
+\b
+Examples:
+  stanch items export -n shop                          a table in Markdown
+  stanch items export -A --format csv > items.csv
+  stanch items export -n shop --format github --repo shop/orders > calls.json
+\b
+For programs: --format csv, or kubectl get aitem -o json.
+"""
+SYNC = """
+\b
+Examples:
+  GITHUB_TOKEN=… stanch items sync -n shop --repo shop/orders --dry-run
+  GITHUB_TOKEN=… stanch items sync -n shop --repo shop/orders
+"""
 _REPO = re.compile(r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")
 
 
@@ -32,7 +53,7 @@ def items() -> None:
     """Look at action items, and bring them to where people work: lint, export, sync."""
 
 
-@items.command()
+@items.command(epilog=LINT)
 @where
 @click.option("-A", "--all-namespaces", is_flag=True, help="In all namespaces.")
 @click.option(
@@ -50,7 +71,7 @@ def lint(kubeconfig: str | None, namespace: str | None, all_namespaces: bool, fi
     sys.exit(lint_files(files) if files else lint_all(kubeconfig, namespace, all_namespaces))
 
 
-@items.command()
+@items.command(epilog=EXPORT)
 @where
 @click.option("-A", "--all-namespaces", is_flag=True, help="In all namespaces.")
 @click.option(
@@ -66,7 +87,7 @@ def export(kubeconfig: str | None, namespace: str | None, all_namespaces: bool, 
     sys.exit(export_all(kubeconfig, namespace, all_namespaces, form, repo))
 
 
-@items.command()
+@items.command(epilog=SYNC)
 @where
 @click.option("-A", "--all-namespaces", is_flag=True, help="In all namespaces.")
 @click.option("--repo", required=True, callback=a_repo, help="owner/name.")

@@ -9,7 +9,7 @@ import click
 from pydantic import ValidationError
 
 from stanch.api.action_item import ActionItem, ItemState
-from stanch.cli.cluster import DIFFERS, DONE, NOT_READABLE, USAGE, Trouble, namespace_of, with_cluster
+from stanch.cli.cluster import DIFFERS, DONE, USAGE, every, namespace_of, with_cluster
 from stanch.cli.runbook.files import UnreadableError, documents
 from stanch.cli.terminal import complain, say
 from stanch.core.done_when import CelProblem
@@ -20,18 +20,13 @@ from stanch.core.observations import Failed
 from stanch.core.questions import ACTION_ITEMS, Evaluate
 from stanch.core.reading import first_problem
 from stanch.shell.cel import Evaluator
-from stanch.shell.client import JSON, Kube
-from stanch.shell.orphan_sweep import CannotLook, objects
+from stanch.shell.client import Kube
 
 
 async def read_items(kube: Kube, namespace: str | None) -> list[ActionItem]:
     """All of a namespace, or of all. Raises Trouble."""
-    try:
-        bodies = [each async for each in objects(kube, ACTION_ITEMS, namespace, "", JSON)]
-    except CannotLook as error:
-        raise Trouble(f"actionitems can't be read: {error}", NOT_READABLE) from error
     found = []
-    for body in bodies:
+    async for body in every(kube, ACTION_ITEMS, namespace):
         try:
             found.append(ActionItem.model_validate(body))
         except ValidationError as error:

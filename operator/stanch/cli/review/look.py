@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,18 +14,17 @@ from pydantic import ValidationError
 from stanch.api.action_item import ActionItem
 from stanch.api.incident import Incident
 from stanch.api.names import Label
-from stanch.cli.cluster import DONE, NOT_READABLE, Trouble, with_cluster
+from stanch.cli.cluster import DONE, NOT_READABLE, Trouble, every, with_cluster
 from stanch.cli.review.picture import draw
 from stanch.cli.review.text import as_json, lines
 from stanch.cli.terminal import say
 from stanch.core.gameday import MARK
-from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, Ref
+from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS
 from stanch.core.review import AGAIN_WITHIN, review
 from stanch.core.review_items import items
 from stanch.core.review_past import Past
 from stanch.core.undeclared import Outside, burns, charged, undeclared
-from stanch.shell.client import JSON, Kube
-from stanch.shell.orphan_sweep import CannotLook, objects
+from stanch.shell.client import Kube
 
 SECONDS: Final = 30.0
 POINTS: Final = 5000
@@ -55,9 +53,9 @@ def look_back(kubeconfig: str | None, wanted: Wanted) -> int:
 
 
 async def _look(kube: Kube, wanted: Wanted) -> int:
-    bodies = [i async for i in _all(kube, INCIDENTS, wanted.namespace)]
-    factors = factors_of([p async for p in _all(kube, POSTMORTEMS, wanted.namespace)])
-    chores = [a async for a in _all(kube, ACTION_ITEMS, wanted.namespace)]
+    bodies = [i async for i in every(kube, INCIDENTS, wanted.namespace)]
+    factors = factors_of([p async for p in every(kube, POSTMORTEMS, wanted.namespace)])
+    chores = [a async for a in every(kube, ACTION_ITEMS, wanted.namespace)]
     # The API server's clock, which dated all of it.
     now = kube.clock.now()
     since = now - wanted.since
@@ -73,14 +71,6 @@ async def _look(kube: Kube, wanted: Wanted) -> int:
         for line in lines(found, done, silent, unread):
             say(line)
     return DONE
-
-
-async def _all(kube: Kube, ref: Ref, namespace: str | None) -> AsyncIterator[dict[str, Any]]:
-    try:
-        async for each in objects(kube, ref, namespace, "", JSON):
-            yield each
-    except CannotLook as error:
-        raise Trouble(f"{ref.plural} can't be read: {error}", NOT_READABLE) from error
 
 
 def past_of(bodies: list[dict[str, Any]], factors: Factors, since: datetime) -> tuple[list[Past], int]:

@@ -6,6 +6,14 @@ from urllib.parse import urlsplit
 
 import click
 
+EXAMPLES = """
+\b
+Examples:
+  stanch status-page --out site --title "Shop status" --url https://status.example.com
+  stanch status-page --out site --component "Checkout=checkout,payments" --component "Search=search"
+  AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… stanch status-page --push https://shop-status.s3.eu-central-1.amazonaws.com
+"""
+
 
 def components(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, list[str]]:
     """`NAME=service,service` by name."""
@@ -34,7 +42,7 @@ def a_place(context: click.Context, option: click.Parameter, value: str) -> str:
     return value.rstrip("/")
 
 
-@click.command("status-page")
+@click.command("status-page", epilog=EXAMPLES)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
