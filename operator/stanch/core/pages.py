@@ -69,7 +69,7 @@ def _turn(draft: Draft) -> str | None:
     pages = draft.status.pages or ()
     store, sha = _page(draft, old, pages[-1].sha256 if pages else "")
     if store.name in draft.seen.not_stored:
-        return draft.seen.not_stored[store.name]
+        return draft.seen.not_stored[store.name].message
     if draft.seen.stored.get(store.name) != sha:
         draft.stores.append(store)
         draft.wake(draft.now)
