@@ -64,6 +64,18 @@ RULES: Final[list[Object]] = [
         "kubectl get incidents -A, and write a take entry.",
     ),
     _rule(
+        "BurnsUndeclared",
+        "warning",
+        "10m",
+        # decisions 2.4; an incident that names no service may be about any, as in `stanch review`.
+        "max by (sloth_service) (slo:current_burn_rate:ratio) >= 6 unless on (sloth_service) "
+        'label_replace(stanch_incidents_of_service > 0, "sloth_service", "$1", "service", "(.+)") '
+        'unless on () (stanch_incidents_of_service{service=""} > 0)',
+        "An error budget burns, and nobody has declared an incident",
+        "{{ $labels.sloth_service }} burns {{ $value }} times as fast as its budget allows, for ten minutes: declare an incident "
+        "with spec.service {{ $labels.sloth_service }}. One too many is cheap; a late one is not.",
+    ),
+    _rule(
         "NotificationsFailing",
         "warning",
         "",

@@ -28,7 +28,9 @@ def later(world: World, hours: float, step: float = 0.5) -> World:
 
 def told(world: World) -> list[tuple[str, float]]:
     """Reminders: what kind, how many hours after the declaration."""
-    lines = [x for p in world.plans for x in p.status.timeline if x.kind in ("DebtDue", "DebtReminded")]
+    lines = [
+        x for p in world.plans for x in p.status.timeline if x.kind in ("DebtDue", "DebtReminded", "DebtEscalated")
+    ]
     return [(x.kind, round((x.time - T0) / HOUR, 1)) for x in dict.fromkeys(lines)]
 
 
@@ -74,8 +76,8 @@ def test_it_is_reminded_of_each_day_and_not_for_ever():
 def test_a_severe_one_reaches_the_commander_an_hour_later():
     """An hour past due, in SEV1 and SEV2, the one who commands is named."""
     world = later(paused("SEV1").say(entry("carol", take={"role": "commander"})), 4)
-    assert [("DebtDue", 2.0), ("DebtReminded", 3.0)] == told(world)
-    assert "carol, you command" in next(e.message for p in world.plans for e in p.events if e.reason == "DebtReminded")
+    assert [("DebtDue", 2.0), ("DebtEscalated", 3.0)] == told(world)
+    assert "carol, you command" in next(e.message for p in world.plans for e in p.events if e.reason == "DebtEscalated")
 
 
 def test_reminders_that_nobody_could_say_are_not_said_afterwards():

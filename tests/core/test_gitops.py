@@ -377,6 +377,26 @@ def test_a_tug_of_war_stops_what_would_start() -> None:
     assert "back and forth" in there.record("stop").message
 
 
+def test_in_a_tug_of_war_nothing_is_called_over() -> None:
+    """
+    All criteria hold, until the next who writes; calm for as long as a tug of war is remembered, it is over.
+    """
+    there = steered(roll_back(gitOps="Ignore"), hold="5m")
+    bad = copy.deepcopy(there.target["spec"]["template"])
+    there.run(minutes=1)
+    good = copy.deepcopy(there.target["spec"]["template"])
+    for template in (bad, good, bad, good):
+        put_back(there, template)
+        there.run(seconds=30)
+    there.run(minutes=7)
+    assert ("True TugOfWar", "True CriteriaPassing", "False Contested") == (
+        there.condition("Contested"),
+        there.condition("Mitigated"),
+        there.condition("Resolved"),
+    )
+    assert ("True Held", []) == (there.run(minutes=20).condition("Resolved"), there.broken)
+
+
 def test_a_hold_can_be_asked_for_by_itself() -> None:
     """
     And does nothing where nobody steers.

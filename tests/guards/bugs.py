@@ -17,6 +17,7 @@ from guards import (
     bugs_policy,
     bugs_promised,
     bugs_runbook,
+    bugs_walk,
 )
 from guards.planting import Bugs
 
@@ -37,4 +38,5 @@ BUGS: Bugs = {
     **bugs_promised.BUGS,
     **bugs_kept.BUGS,
     **bugs_learning.BUGS,
+    **bugs_walk.BUGS,
 }

@@ -150,6 +150,20 @@ def test_what_is_open_and_where_it_stands() -> None:
     assert 1 == found["stanch_notifications_waiting['room']"]
 
 
+def test_which_services_have_an_incident() -> None:
+    """What burns without one is alerted on (decisions 2.4): one that is over, was none, or is a drill, is none."""
+    bodies = [
+        body(name, times)
+        for name, times in (("a", {}), ("b", {"resolved": stamp(T0)}), ("c", {"cancelled": stamp(T0)}))
+    ]
+    bodies += [body("d", {}), body("e", {})]
+    for each, service in zip(bodies, ("shop", "gone", "false", "drill", None), strict=True):
+        each["spec"] |= {"service": service} if service else {}
+        each["spec"] |= {"drill": True} if service == "drill" else {}
+    found = {name: n for name, n in shown(*bodies).items() if name.startswith("stanch_incidents_of_service")}
+    assert {"stanch_incidents_of_service['shop']": 1, "stanch_incidents_of_service['']": 1} == found
+
+
 def test_an_action_item_that_is_late() -> None:
     """Until it is done."""
     due = {"title": "x", "owner": "team", "dueTime": stamp(T0), "priority": "P1"}

@@ -34,10 +34,13 @@ class Roles(Model):
     scribe: Annotated[Name | None, Field(description="Writes it down.")] = None
     customer_liaison: Annotated[Name | None, Field(description="Speaks with customers.")] = None
     executive_liaison: Annotated[Name | None, Field(description="Speaks with leadership.")] = None
-    experts: Annotated[tuple[Name, ...] | None, Field(max_length=16, description="Called in for what they know.")] = (
-        None
-    )
-    shadows: Annotated[tuple[Name, ...] | None, Field(max_length=16, description="Here to learn; no rights.")] = None
+    experts: Annotated[
+        tuple[Name, ...] | None,
+        Field(max_length=16, description="Called in for what they know; others join by a take entry."),
+    ] = None
+    shadows: Annotated[
+        tuple[Name, ...] | None, Field(max_length=16, description="Here to learn: by that nobody may do anything.")
+    ] = None
 
 
 class Criterion(Model):

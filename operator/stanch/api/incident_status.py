@@ -56,7 +56,7 @@ class SeverityRecord(Model):
 class RoleRecord(Model):
     """Who wears a hat now."""
 
-    role: Annotated[_S, Field(description="commander, operations, communications, scribe …")]
+    role: Annotated[_S, Field(description="commander, operations … expert, shadow: several.")]
     user: Annotated[str, Field(max_length=512, description="Who holds it.")]
     since_time: Annotated[Time, Field(description="Since when.")]
     source: Annotated[_S, Field(description="Spec or Entry/<name>.")]
@@ -401,7 +401,7 @@ class IncidentStatus(Model):
     mitigation: Annotated[_S | None, Field(description="Current mitigation and where it stands; for the table.")] = None
     next_update: Annotated[_S | None, Field(description="When the next update was promised; for the table.")] = None
     severity: Annotated[SeverityRecord | None, Field(description="The severity in force.")] = None
-    roles: Annotated[tuple[RoleRecord, ...] | None, Field(max_length=24, description="Who wears which hat.")] = None
+    roles: Annotated[tuple[RoleRecord, ...] | None, Field(max_length=40, description="Who wears which hat.")] = None
     handoffs: Annotated[
         tuple[HandoffRecord, ...] | None, Field(max_length=6, description="Hats that are offered and not yet accepted.")
     ] = None

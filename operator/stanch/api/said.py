@@ -1,7 +1,7 @@
 """What a TimelineEntry may say: one model a member. Who may say it is decided at admission and in core/entry_fold.py."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -36,7 +36,7 @@ class Acknowledge(Model):
 
 
 class Role(StrEnum):
-    """Hats that can be taken."""
+    """Hats that one person wears at a time, and hands over."""
 
     COMMANDER = "commander"
     OPERATIONS = "operations"
@@ -46,10 +46,28 @@ class Role(StrEnum):
     EXECUTIVE_LIAISON = "executiveLiaison"
 
 
+class Seat(StrEnum):
+    """What can be taken: the roles, and two that several people have at once and nobody hands over."""
+
+    COMMANDER = "commander"
+    OPERATIONS = "operations"
+    COMMUNICATIONS = "communications"
+    SCRIBE = "scribe"
+    CUSTOMER_LIAISON = "customerLiaison"
+    EXECUTIVE_LIAISON = "executiveLiaison"
+    EXPERT = "expert"
+    SHADOW = "shadow"
+
+
+SHARED: Final = frozenset({Seat.EXPERT.value, Seat.SHADOW.value})
+# Of each; the status has room for all of them, and for one of each other role.
+SHARED_MAX: Final = 16
+
+
 class Take(Model):
     """I wear this hat now."""
 
-    role: Annotated[Role, Field(description="Which hat.")]
+    role: Annotated[Seat, Field(description="Which hat; expert (called in) and shadow (here to learn): beside others.")]
 
 
 class Summary(Model):

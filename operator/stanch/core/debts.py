@@ -125,10 +125,12 @@ def _speak(draft: Draft, debt: Debt) -> Debt:
     first = late and not debt.overdue
     spoken = debt.reminders + 1
     following = _next(draft, debt) if spoken < draft.catalog.policy.debt_reminders_max else None
+    severe = draft.severity in ESCALATED and at == debt.due_time + draft.catalog.policy.debt_escalate_after
+    again = EventKind.DEBT_ESCALATED if severe else EventKind.DEBT_REMINDED
     text = f"{debt.name}: {_words(draft, debt, late)}"
     if following is None:
         text = f"{text}. This is the last reminder; an extend entry starts anew"
-    draft.say(EventKind.DEBT_DUE if first else EventKind.DEBT_REMINDED, text, event=True, warning=late)
+    draft.say(EventKind.DEBT_DUE if first else again, text, event=True, warning=late)
     if following is not None:
         draft.wake(following)
     return debt.model_copy(update={"overdue": True if late else None, "reminders": spoken, "remind_time": following})

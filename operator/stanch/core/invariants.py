@@ -53,7 +53,8 @@ from stanch.core.undo_kept import spent
 
 Law = Callable[[Incident, Plan], bool]
 STATUS_BYTES_MAX: Final = 128 * 1024
-_REMINDERS: Final = (EventKind.DEBT_DUE, EventKind.DEBT_REMINDED)
+_REMINDERS: Final = (EventKind.DEBT_DUE, EventKind.DEBT_REMINDED, EventKind.DEBT_ESCALATED)
+_HATS: Final = (EventKind.ROLE_CHANGED, EventKind.ROLE_JOINED)
 _ORDER: Final = {AttemptState.INTENDED: 0, AttemptState.STARTED: 1, AttemptState.APPLIED: 2}
 _NOT_KNOWN_TO_BE_DONE: Final = (AttemptState.INTENDED, AttemptState.STARTED)
 
@@ -295,14 +296,15 @@ def law_25_a_hat_moves_by_the_word_of_its_next_holder(incident: Incident, plan: 
     """Offered is not accepted: nobody commands without having said so, but whom the spec names."""
     if plan.status.pages != incident.status.pages:
         return True  # The line may have left with the page; it stood in the plan before.
-    before = {r.role: r.user for r in incident.status.roles or ()}
-    new = (x for x in plan.status.timeline if x.seq > incident.status.last_seq and x.kind == EventKind.ROLE_CHANGED)
+    before = {(r.role, r.user) for r in incident.status.roles or ()}
+    new = (x for x in plan.status.timeline if x.seq > incident.status.last_seq and x.kind in _HATS)
     said = {(f"Entry/{x.entry}", x.by) for x in new}
     named = incident.spec.roles.wire() if incident.spec.roles else {}
     return all(
-        (r.source, r.user) in said or (r.source == "Spec" and named.get(r.role) == r.user)
+        (r.source, r.user) in said
+        or (r.source == "Spec" and (named.get(r.role) == r.user or r.user in named.get(f"{r.role}s", ())))
         for r in plan.status.roles or ()
-        if before.get(r.role) != r.user
+        if (r.role, r.user) not in before
     )
 
 

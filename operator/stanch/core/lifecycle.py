@@ -13,7 +13,7 @@ from stanch.api.recovery_status import CriterionState, RecoveryRecord
 from stanch.api.stamps import Stamped
 from stanch.core.attempts import standing
 from stanch.core.closing import learned, not_learned, unmarked
-from stanch.core.conditions import drop, is_true, put
+from stanch.core.conditions import drop, find, is_true, put
 from stanch.core.draft import MACHINE, Draft
 from stanch.core.forced_undo import is_waiting
 from stanch.core.hold import is_seen_to_the_end, why_not_held, why_so_long
@@ -108,7 +108,7 @@ def _acknowledged(draft: Draft) -> None:
         stamp(draft, Stamped.ACKNOWLEDGED, draft.incident.declared, by, "Spec", draft.incident.declared)
         put(draft, ConditionType.ACKNOWLEDGED, "True", Reason.DECLARED, f"{by} declared it")
     elif times.acknowledged is not None and not is_true(draft.status, ConditionType.ACKNOWLEDGED):
-        put(draft, ConditionType.ACKNOWLEDGED, "True", Reason.ENTRY, "A person is on it")
+        put(draft, ConditionType.ACKNOWLEDGED, "True", *_how_acknowledged(draft))
     elif times.acknowledged is None:
         put(
             draft,
@@ -117,6 +117,13 @@ def _acknowledged(draft: Draft) -> None:
             Reason.NOBODY_YET,
             "No person has taken it; write an acknowledge entry",
         )
+
+
+def _how_acknowledged(draft: Draft) -> tuple[str, str]:
+    """By a role that was taken, where that was the first thing anybody did; by what somebody wrote otherwise."""
+    source = next((s.source for s in draft.status.stamps or () if s.what is Stamped.ACKNOWLEDGED), None)
+    taken = next((r for r in draft.status.roles or () if r.source == source), None)
+    return (Reason.ROLE_TAKEN, f"{taken.user} is {taken.role}") if taken else (Reason.ENTRY, "A person is on it")
 
 
 def _evidence(draft: Draft) -> None:
@@ -245,6 +252,11 @@ def _said_of(recovery: RecoveryRecord) -> tuple[ConditionStatus, str]:
 
 def _holds(draft: Draft, recovery: RecoveryRecord, since: datetime) -> None:
     due = since + recovery.needed
+    contested = find(draft.status, ConditionType.CONTESTED)
+    if contested is not None and contested.reason == Reason.TUG_OF_WAR:
+        # What holds only until the other one writes again does not hold; calm, the condition goes by itself.
+        put(draft, ConditionType.RESOLVED, "False", Reason.CONTESTED, f"All criteria pass, but {contested.message}")
+        return
     if draft.now >= due and is_seen_to_the_end(recovery):
         why = why_so_long(recovery)
         _resolve(draft, Reason.HELD, f"All {len(recovery.criteria)} criteria held since {instant(since)}{why}")
@@ -272,12 +284,24 @@ def _held(draft: Draft) -> None:
     else:
         put(draft, ConditionType.MITIGATION_HELD, "True", first.reason or "Held", f"{first.name}: {first.message}")
     asks = next((r for r in draft.records if waits_for_people(r)), None)
-    stalls = first if first and first.reason in (Reason.POLICIES_MISSING, Reason.PERMISSION_MISSING) else None
-    for kind, of_it in ((ConditionType.APPROVAL_NEEDED, asks), (ConditionType.STALLED, stalls)):
-        if of_it is None:
-            drop(draft, kind)
-        else:
-            put(draft, kind, "True", of_it.reason or "Held", f"{of_it.name}: {of_it.message}")
+    if asks is None:
+        drop(draft, ConditionType.APPROVAL_NEEDED)
+    else:
+        put(draft, ConditionType.APPROVAL_NEEDED, "True", asks.reason or "Held", f"{asks.name}: {asks.message}")
+    _stalled(draft, first)
+
+
+def _stalled(draft: Draft, held: MitigationRecord | None) -> None:
+    """Nothing inside the incident frees it: said when it begins. That the record is full is core/pages.py's."""
+    known = find(draft.status, ConditionType.STALLED)
+    if held is None or held.reason not in (Reason.POLICIES_MISSING, Reason.PERMISSION_MISSING):
+        if known is not None and known.reason != Reason.RECORD_FULL:
+            drop(draft, ConditionType.STALLED)
+        return
+    text = f"{held.name}: {held.message}"
+    put(draft, ConditionType.STALLED, "True", held.reason, text)
+    if known is None:
+        draft.say(EventKind.STALLED, f"{held.reason}: {text}", event=True, warning=True)
 
 
 def waits_for_people(record: MitigationRecord) -> bool:

@@ -34,6 +34,7 @@ HEARD: Final[Mapping[str, frozenset[Audience]]] = {
     EventKind.MITIGATION_REVERTED: _INTERNAL,
     # Reminders: who is missing, what nobody said, and what is owed.
     EventKind.DEBT_DUE: _INTERNAL,
+    EventKind.DEBT_ESCALATED: _INTERNAL,
     EventKind.POSTMORTEM_OVERDUE: _INTERNAL,
     EventKind.ESCALATED: _INTERNAL,
     EventKind.HANDOFF_OFFERED: _INTERNAL,
@@ -44,6 +45,11 @@ HEARD: Final[Mapping[str, frozenset[Audience]]] = {
     EventKind.MITIGATE_FIRST: _INTERNAL,
     EventKind.UPDATE_DUE: _INTERNAL,
     EventKind.UPDATE_MISSED: _INTERNAL,
+    # Nothing goes on until a person has looked.
+    EventKind.MITIGATION_DIVERGED: _INTERNAL,
+    EventKind.FLAPPING: _INTERNAL,
+    EventKind.CRITERION_INCONCLUSIVE: _INTERNAL,
+    EventKind.STALLED: _INTERNAL,
 }
 # Who also hears what others are told: nobody inside should learn of it from outside.
 ALSO_HEARS: Final[Mapping[Audience, frozenset[Audience]]] = {

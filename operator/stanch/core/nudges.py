@@ -13,7 +13,7 @@ from stanch.api.incident_status import RoleRecord, TimelineLine, WishState
 from stanch.api.meta import Severity, instant
 from stanch.api.names import EventKind
 from stanch.api.people_status import NUDGES_MAX, NudgeRecord
-from stanch.api.said import Role
+from stanch.api.said import SHARED, Role, Seat
 from stanch.core.approvals import is_machine
 from stanch.core.draft import MACHINE, Draft, shorten
 from stanch.core.severity import facts_of
@@ -66,9 +66,11 @@ def _wanted(draft: Draft) -> list[Nudge]:
 
 
 def responders(draft: Draft) -> frozenset[str]:
-    """Persons who declared it, wear a hat, or said something, as far as the record shows."""
+    """Persons who declared it, wear a hat, or said something, as far as the record shows; who is here to learn is none."""
+    roles = draft.status.roles or ()
     spoke = {line.by for line in draft.status.timeline if _is_said(draft, line)}
-    return frozenset(spoke | {r.user for r in draft.status.roles or ()})
+    learning = {r.user for r in roles if r.role == Seat.SHADOW} - {r.user for r in roles if r.role != Seat.SHADOW}
+    return frozenset(spoke | {r.user for r in roles}) - learning
 
 
 def _is_said(draft: Draft, line: TimelineLine) -> bool:
@@ -77,10 +79,11 @@ def _is_said(draft: Draft, line: TimelineLine) -> bool:
 
 
 def _worn(draft: Draft) -> dict[str, list[RoleRecord]]:
-    """Hats by who wears them."""
+    """Hats by who wears them; what several have at once is none that tires, or goes badly with another."""
     worn: dict[str, list[RoleRecord]] = {}
     for record in draft.status.roles or ():
-        worn.setdefault(record.user, []).append(record)
+        if record.role not in SHARED:
+            worn.setdefault(record.user, []).append(record)
     return worn
 
 
@@ -145,7 +148,7 @@ def _severity(draft: Draft) -> Iterator[Nudge]:
 def _split(draft: Draft) -> Iterator[Nudge]:
     """After half an hour, or with three people, who debugs can't coordinate as well (seeds)."""
     policy, times = draft.catalog.policy, draft.status.times
-    wearers = {r.user for r in draft.status.roles or ()}
+    wearers = _worn(draft).keys()
     if draft.severity not in _URGENT or len(wearers) > 1 or times is None:
         return
     # Three can be many, but not before they had the time to take roles.

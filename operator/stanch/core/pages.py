@@ -8,20 +8,26 @@ from typing import Final
 
 from stanch.api.evidence import EXTRACT_ANNOTATION, EvidenceSpec, Item, ItemKind, Part, Purpose, extract_line
 from stanch.api.incident_status import Page, TimelineLine
-from stanch.api.names import API_VERSION, EventKind, Label
+from stanch.api.names import API_VERSION, ConditionType, EventKind, Label, Reason
 from stanch.api.outbox_status import DeliveryState
 from stanch.core.approvals import is_machine
-from stanch.core.draft import MACHINE, Draft
+from stanch.core.conditions import drop, find, put
+from stanch.core.draft import MACHINE, Draft, shorten
+from stanch.core.plan_type import Told
 from stanch.core.questions import EVIDENCES
 from stanch.core.records import Store
 
 INLINE_MAX: Final = 60
 PAGE_LINES: Final = 30
+# As many as the schema takes.
+LINES_MAX: Final = 160
 # What people say waits for a page above this; the schema's limit is far enough above it for all that one plan says itself.
 FULL_LINES: Final = 80
 # The status travels whole to every watcher: what may leave is never much of its 128 KiB, however long its lines are.
 MOVABLE_BYTES: Final = 40 * 1024
 FULL_BYTES: Final = 48 * 1024
+# Beyond this, the rest of the status may not fit beside them any more.
+MOVABLE_BYTES_MAX: Final = 72 * 1024
 # A target that flaps all night makes a milestone each time; the newest stay in sight.
 MILESTONES_KEPT: Final = 40
 # The end of the story stays in sight when it is closed, besides milestones.
@@ -34,9 +40,28 @@ WITNESSES_MAX: Final = 8
 
 def turn_page(draft: Draft) -> None:
     """Move the oldest lines out, milestones stay; nothing leaves before its receipt is seen. All go before the closed label."""
+    _say_full(draft, _turn(draft))
+
+
+def _say_full(draft: Draft, why: str | None) -> None:
+    """Nobody is heard while it is full and no page can be stored: told outside the record, for what is full takes no line."""
+    known = find(draft.status, ConditionType.STALLED)
+    said = known is not None and known.reason == Reason.RECORD_FULL
+    if not is_full(draft):
+        if said:
+            drop(draft, ConditionType.STALLED)
+    elif why is not None and not said:
+        text = f"The record is full, and a page of its oldest lines can't be stored ({why}): what people say waits until it can"
+        put(draft, ConditionType.STALLED, "True", Reason.RECORD_FULL, text)
+        if known is None:
+            draft.events.append(Told(EventKind.STALLED, shorten(f"{Reason.RECORD_FULL}: {text}", 900), warning=True))
+
+
+def _turn(draft: Draft) -> str | None:
+    """Why the page can't be stored; None when it can, or nobody knows yet."""
     old = _leaving(draft)
     if not old:
-        return
+        return None
     # Where no page can be stored the lines stay, and the incident is closed with them.
     if draft.close and not draft.seen.not_stored:
         draft.close = False
@@ -44,22 +69,28 @@ def turn_page(draft: Draft) -> None:
     pages = draft.status.pages or ()
     store, sha = _page(draft, old, pages[-1].sha256 if pages else "")
     if store.name in draft.seen.not_stored:
-        return
+        return draft.seen.not_stored[store.name].message
     if draft.seen.stored.get(store.name) != sha:
         draft.stores.append(store)
         draft.wake(draft.now)
-        return
+        return None
     page = Page(name=store.name, first=old[0].seq, last=old[-1].seq, sha256=sha)
     gone = {line.seq for line in old}
     draft.set(
         timeline=tuple(line for line in draft.status.timeline if line.seq not in gone),
         pages=(*pages, page)[-PAGES_NAMED:],
     )
+    return None
 
 
 def is_full(draft: Draft) -> bool:
     """Must lines leave before people say more? Never so that none could: milestones alone don't fill it."""
     return len(draft.status.timeline) >= FULL_LINES or _bytes(_movable(draft)) >= FULL_BYTES
+
+
+def overflows(draft: Draft) -> bool:
+    """Would what is planned not fit any more? Then only a page may come next: a plan that is refused stores none."""
+    return len(draft.status.timeline) > LINES_MAX or _bytes(_movable(draft)) > MOVABLE_BYTES_MAX
 
 
 def _movable(draft: Draft) -> list[TimelineLine]:

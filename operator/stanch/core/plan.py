@@ -32,7 +32,7 @@ from stanch.core.live_record import words_for_the_eye
 from stanch.core.nudges import nudge
 from stanch.core.observations import Observations
 from stanch.core.outbox import keep_outbox
-from stanch.core.pages import turn_page
+from stanch.core.pages import overflows, turn_page
 from stanch.core.plan_type import Plan
 from stanch.core.ports import Catalog
 from stanch.core.promises import keep_promises
@@ -135,6 +135,12 @@ def _still_asking(draft: Draft) -> Plan:
 def _finish(draft: Draft) -> Plan:
     if draft.questions:
         return _still_asking(draft)
+    if overflows(draft):
+        return _page_first(draft)
+    return _whole(draft)
+
+
+def _whole(draft: Draft) -> Plan:
     return Plan(
         status=draft.status,
         stores=tuple(draft.stores),
@@ -145,6 +151,14 @@ def _finish(draft: Draft) -> Plan:
         close=draft.close,
         policy=draft.catalog.policy,
     )
+
+
+def _page_first(draft: Draft) -> Plan:
+    """Nothing is written down, so nothing is done, until lines have left the record as it stands."""
+    calm = Draft(draft.incident, draft.seen, draft.catalog, draft.now, draft.incident.status)
+    turn_page(calm)
+    calm.wake(calm.now + calm.catalog.policy.store_again)
+    return _whole(calm)
 
 
 def _look_again_sometime(draft: Draft) -> None:

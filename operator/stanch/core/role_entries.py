@@ -1,11 +1,14 @@
-"""Hats: taken, handed over in two steps, accepted. A hat moves only by the word of who wears it next, or by the spec."""
+"""
+Hats: taken, handed over in two steps, accepted; two that several wear at once are only taken. A hat moves only by the word of
+who wears it next, or by the spec.
+"""
 
 from pydantic.alias_generators import to_camel
 
 from stanch.api.incident_status import RoleRecord
 from stanch.api.names import EventKind
 from stanch.api.people_status import HandoffRecord
-from stanch.api.said import Summary
+from stanch.api.said import SHARED, SHARED_MAX, Summary
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.approvals import is_machine
 from stanch.core.draft import Draft, shorten
@@ -22,11 +25,27 @@ from stanch.core.statements import (
 
 
 def take(draft: Draft, entry: TimelineEntry) -> Refused:
-    """Any person may take a hat; who wore it is told."""
+    """Any person may take a hat; who wore it is told. Experts and shadows join those who are there."""
     assert entry.spec.take is not None
+    role = entry.spec.take.role.value
     if refused := is_closed(draft) or is_no_person(draft, entry):
         return refused
-    _wears(draft, entry, entry.spec.take.role.value)
+    if role in SHARED:
+        return _joins(draft, entry, role)
+    _wears(draft, entry, role)
+    return None
+
+
+def _joins(draft: Draft, entry: TimelineEntry, role: str) -> Refused:
+    known = draft.status.roles or ()
+    there = [r.user for r in known if r.role == role]
+    if entry.author in there:
+        return f"{entry.author} is {role} already"
+    if len(there) >= SHARED_MAX:
+        return f"{len(there)} people are {role} already, and the record holds no more"
+    joined = RoleRecord(role=role, user=entry.author, since_time=entry.said, source=source_of(entry))
+    draft.set(roles=(*known, joined))
+    say_entry(draft, entry, EventKind.ROLE_JOINED, f"{entry.author} is {role}", event=True)
     return None
 
 

@@ -8,6 +8,7 @@ from stanch.api.incident import Roles
 from stanch.api.incident_status import RoleRecord, SeverityRecord, Times
 from stanch.api.meta import Severity
 from stanch.api.names import EventKind
+from stanch.api.said import SHARED_MAX, Seat
 from stanch.api.stamps import Stamped
 from stanch.core.draft import Draft, shorten
 from stanch.core.severity import Judged, facts_of
@@ -97,6 +98,25 @@ def _roles(draft: Draft) -> None:
     for field in _SINGLE_ROLES:
         role = Roles.model_fields[field].alias or field
         _one_role(draft, role, getattr(said, field))
+    _shared(draft, Seat.EXPERT.value, said.experts or ())
+    _shared(draft, Seat.SHADOW.value, said.shadows or ())
+
+
+def _shared(draft: Draft, role: str, named: tuple[str, ...]) -> None:
+    """Several at once, of whom the spec names some: whom it names no more is none any more; who took it themselves, stays."""
+    known = draft.status.roles or ()
+    mine = [r for r in known if r.role == role]
+    gone = [r for r in mine if r.source == "Spec" and r.user not in named]
+    fresh = [user for user in dict.fromkeys(named) if all(r.user != user for r in mine)]
+    fresh = fresh[: SHARED_MAX - len(mine) + len(gone)]
+    if not gone and not fresh:
+        return
+    records = (RoleRecord(role=role, user=user, since_time=draft.now, source="Spec") for user in fresh)
+    draft.set(roles=(*(r for r in known if r not in gone), *records) or None)
+    for user in fresh:
+        draft.say(EventKind.ROLE_JOINED, f"{user} is {role}", by=declarer(draft))
+    for record in gone:
+        draft.say(EventKind.ROLE_JOINED, f"{record.user} is {role} no more, by the spec", by="spec")
 
 
 def _one_role(draft: Draft, role: str, user: str | None) -> None:

@@ -182,6 +182,8 @@ def _families(incidents: list[Mapping[str, Any]], items: list[Mapping[str, Any]]
         GaugeMetricFamily("stanch_incidents", "Incidents that are not closed.", labels=["severity", "state"]),
         Counter((str((s.get("severity") or {}).get("level", "unknown")), _state(s)) for s in states),
     )
+    about = "Incidents that are not over, by spec.service; empty for those that name none. Without drills."
+    yield GaugeMetricFamily("stanch_incidents_of_service", about, labels=["service"]), _services(incidents)
     conditions = [c for s in states for c in s.get("conditions") or () if c.get("status") == "True"]
     for name, about, kind in (
         ("stanch_incidents_stalled", "Incidents that can't go on without somebody.", ConditionType.STALLED),
@@ -233,6 +235,12 @@ def _state(status: Mapping[str, Any]) -> str:
     times = status.get("times") or {}
     known = (("resolved", "Resolved"), ("mitigated", "Mitigated"), ("acknowledged", "Acknowledged"))
     return next((word for name, word in known if times.get(name)), "Detected")
+
+
+def _services(incidents: list[Mapping[str, Any]]) -> Mapping[Any, float]:
+    times = [((i.get("status") or {}).get("times") or {}, i.get("spec") or {}) for i in incidents]
+    on = (spec for t, spec in times if not (t.get("resolved") or t.get("cancelled") or spec.get("drill")))
+    return Counter((str(spec.get("service") or ""),) for spec in on)
 
 
 def _since(time: str, now: datetime) -> float:

@@ -28,6 +28,8 @@ TAKEN = 'stanch_alerts_requests_total{code="202"}'
 TOO_LARGE = 'stanch_alerts_requests_total{code="413"}'
 WARNING, CRITICAL = {"severity": "warning"}, {"severity": "critical"}
 ROOM = {**WARNING, "channel": "room"}
+BURNS = {'slo:current_burn_rate:ratio{sloth_service="shop"}': "7x60"}
+OF_SHOP = {**WARNING, "sloth_service": "shop"}
 TESTS = (
     _fires("OperatorHalted", "20m", WORKS),
     _fires("OperatorHalted", "20m", {**WORKS, "stanch_leading": "0x60"}, CRITICAL),
@@ -44,6 +46,17 @@ TESTS = (
     _fires("RolesMissing", "4m", {'stanch_nudges_standing{kind="RoleMissing"}': "1x60"}),
     _fires("RolesMissing", "20m", {'stanch_nudges_standing{kind="HandoffDue"}': "1x60"}),
     _fires("RolesMissing", "6m", {'stanch_nudges_standing{kind="RoleMissing"}': "1x60"}, WARNING),
+    _fires("BurnsUndeclared", "12m", {**BURNS, "stanch_incidents_of_service": "0x60"}, OF_SHOP),
+    _fires(
+        "BurnsUndeclared",
+        "12m",
+        {**BURNS, 'stanch_incidents_of_service{service="pay"}': "1x60"},
+        OF_SHOP,
+    ),
+    _fires("BurnsUndeclared", "12m", {**BURNS, 'stanch_incidents_of_service{service="shop"}': "1x60"}),
+    _fires("BurnsUndeclared", "12m", {**BURNS, "stanch_incidents_of_service": "1x60"}),
+    _fires("BurnsUndeclared", "9m", BURNS),
+    _fires("BurnsUndeclared", "12m", {'slo:current_burn_rate:ratio{sloth_service="shop"}': "5x60"}),
     _fires(
         "IncidentUpdateOverdue",
         "20m",
