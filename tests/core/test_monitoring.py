@@ -50,7 +50,14 @@ def test_what_is_asked_for_is_there(query: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["IncidentUpdateOverdue", "ApprovalStuck", "OperatorHalted", "NotificationsFailing", "AlertsRefused", "BurnsUndeclared"],
+    [
+        "IncidentUpdateOverdue",
+        "ApprovalStuck",
+        "OperatorHalted",
+        "NotificationsFailing",
+        "AlertsRefused",
+        "BurnsUndeclared",
+    ],
 )
 def test_the_alerts_that_were_promised_are_there(name: str) -> None:
     """Each says what is so, and what to do."""
