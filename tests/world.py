@@ -96,6 +96,7 @@ class World:
     lose_stores: set[str] = field(default_factory=set)
     refuse_stores: set[str] = field(default_factory=set)
     refuse_with: int = 403
+    refuse_words: str = "exceeded quota: no-evidence"
     controller_works: bool = True
     acted: dict[str, Acted] = field(default_factory=dict)
     busy: dict[str, Busy] = field(default_factory=dict)
@@ -358,7 +359,7 @@ class World:
                 failed[record.name] = Failed(0, "no answer")
                 continue
             if any(part in record.name for part in self.refuse_stores):
-                failed[record.name] = Failed(self.refuse_with, "exceeded quota: no-evidence")
+                failed[record.name] = Failed(self.refuse_with, self.refuse_words)
                 continue
             receipts[record.name] = record.digest
             if record.record is not None:

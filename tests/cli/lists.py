@@ -42,6 +42,9 @@ class Lists:
             return self.replies.pop(0)
         parts = url.path.strip("/").split("/")
         if asked.method == "GET" and parts[:3] == ["api", "v1", "namespaces"] and len(parts) < 5:
+            one = bool(parts[3:])
+            if one and "as=PartialObjectMetadataList" in asked.accept:
+                return 406, {"kind": "Status", "message": "the requested object is not a list"}
             return self._namespaces(parts[3:])
         plural = next(
             (p for p in ("incidents", "postmortems", "actionitems", "runbooks", "namespaces") if p in parts[3:]), ""

@@ -303,6 +303,14 @@ def test_the_same_where_the_operator_ends_in_between():
         assert (GOOD, 1, []) == (world.image, len(world.effects), world.broken), steps
 
 
+def test_in_a_namespace_that_is_going_nothing_is_done():
+    """It is refused, too, and no reason to do without."""
+    world = refused()
+    world.refuse_words = "forbidden: unable to create new content in namespace shop because it is being terminated"
+    world.run(minutes=3)
+    assert [] == world.effects
+
+
 def test_with_evidence_required_nothing_is_done_without():
     """It fails with the words of the API server."""
     world = refused()

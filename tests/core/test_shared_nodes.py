@@ -11,6 +11,7 @@ from objects import wish, world
 from stanch.api.incident_status import WishState
 from stanch.core.census import Census, Deed
 from stanch.core.others import part_of
+from stanch.core.questions import EVENTS, PODS, List
 from world import World
 
 LATER = timedelta(seconds=30)
@@ -55,6 +56,18 @@ def test_a_node_that_another_incident_drained_is_not_given_back_before_it_ends()
     there.census = Census((drained(there, undone=True),))
     assert WishState.UNDONE is there.run(minutes=1).record("act").state
     assert (False, []) == (is_cordoned(there), there.broken)
+
+
+def test_while_another_keeps_it_nothing_else_is_looked_at() -> None:
+    """It may be days: a full node's pods are not listed every few seconds for an undo that can't go."""
+    there = cordoned()
+    there.rounds.clear()
+    asked(there, drained(there)).run(minutes=30)
+    listed = [q for each in there.rounds for q in each if isinstance(q, List) and q.ref in (PODS, EVENTS)]
+    assert (True, []) == (is_cordoned(there), listed)
+    looks = len(there.rounds)
+    there.run(minutes=30)
+    assert len(there.rounds) - looks < 100, "it is looked at as any other incident is"
 
 
 def test_so_does_what_was_to_go_back_by_itself() -> None:

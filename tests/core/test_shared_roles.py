@@ -7,7 +7,7 @@ from build import entry, incident
 from stanch.api.said import SHARED, SHARED_MAX, Role, Seat
 from stanch.core.draft import Draft
 from stanch.core.nudges import responders
-from walked import SUMMARY, calm, hurt, say
+from walked import OPERATOR, SUMMARY, calm, hurt, say
 from world import World, healthy
 
 
@@ -93,3 +93,10 @@ def test_it_makes_nobody_tired(role: str) -> None:
 def test_all_that_is_a_role_can_be_taken() -> None:
     """One list has what is handed over, the other what can be taken."""
     assert {r.value for r in Role} | SHARED == {s.value for s in Seat}
+
+
+def test_who_sits_down_to_learn_takes_nothing_on() -> None:
+    """A shadow is no responder (ADR 65): nobody has taken it yet, and paging goes on."""
+    world = takes(calm(roles=None, by=OPERATOR), "trainee", "shadow")
+    assert "False NobodyYet" == world.condition("Acknowledged")
+    assert "True RoleTaken" == takes(world, "alice", "commander").condition("Acknowledged")

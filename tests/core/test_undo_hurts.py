@@ -178,6 +178,33 @@ def test_a_backend_that_gets_less_again_needs_nobody() -> None:
     assert WishState.UNDONE is there.record("act").state
 
 
+def test_back_to_nobody_is_no_harm_on_a_route_either() -> None:
+    """Where traffic goes now nobody answers: what it came from, which is about to start again, is no worse."""
+    there = weighted()
+    nobody_in_v1(there)
+    there.objects[("endpointslices", "v2-x")]["endpoints"] = []
+    say(there, undo={"mitigation": "act"}).run(minutes=1)
+    assert WishState.UNDONE is there.record("act").state
+
+
+def test_what_nobody_can_tell_can_be_forced() -> None:
+    """A list that is cut, or a right that is gone, must not keep it for ever: another person who agrees is enough."""
+    there = shifted()
+    otherwise = there.answer
+
+    def answer(question: Any) -> Any:
+        silent = isinstance(question, List) and question.ref.plural == "pods"
+        return Failed(403, "may not list pods") if silent else otherwise(question)
+
+    there.answer = answer  # type: ignore[method-assign]
+    say(there, text="It must go", undo={"mitigation": "act", "force": True}).run(minutes=1)
+    record = there.record("act")
+    assert (1, "ApprovalMissing") == (len(there.effects), record.reason)
+    said = {"mitigation": "act", "action": record.action, "digest": record.undo_asked.digest}
+    say(there, "bob", approve=said).run(minutes=1)
+    assert (2, WishState.UNDONE, []) == (len(there.effects), there.record("act").state, there.broken)
+
+
 def test_while_nobody_can_tell_it_waits() -> None:
     """Pods can't be listed: not refused for good, and not done."""
     there = shifted()

@@ -10,7 +10,7 @@ import pytest
 from e2e.support.api import Api, Json, together, until
 from e2e.support.operators import Operator
 from e2e.support.stories import ACTION, HELD, obj, take_back, template
-from e2e.support.world import GOOD, World, container, deployment, incident, stuck, wish
+from e2e.support.world import GOOD, World, container, deployment, good, incident, stuck, wish
 from e2e.test_toolkit import NODE, forget
 
 ODD = 'a<b && c>d "e" \\f \u2028 ünï 😀 $(X) {{y}}\n  two: lines\n\ttab'
@@ -83,6 +83,17 @@ def daemonset(name: str) -> Json:
     return made | {"kind": "DaemonSet"}
 
 
+def somebody_answers(world: World) -> None:
+    """A pod of the selector that the Service goes back to: without one the undo would be refused."""
+    meta = {"name": "web", "labels": dict(SERVED["selector"])}
+    world.deploy({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": good()})
+    ready = lambda: any(  # noqa: E731
+        c["type"] == "Ready" and c["status"] == "True"
+        for c in world.target("web", "pods").get("status", {}).get("conditions", ())
+    )
+    until(ready, 60, "the pod of the Service is ready")
+
+
 def with_env(pod: Json) -> Json:
     """A bad release with what JSON and shells make much of."""
     pod["containers"][0]["env"] = [{"name": "ODD", "value": ODD}, {"name": "EMPTY", "value": ""}, {"name": "NONE"}]
@@ -120,7 +131,9 @@ CASES = (
     Case(odd(obj("ConfigMap", "flag", data={"a": ODD, "b": "", "c": "1"})), "configFlag", {"key": "a", "value": "off"}),
     Case(odd(obj("ConfigMap", "new-flag", data={"b": ODD})), "configFlag", {"key": "a", "value": ODD}),
     Case(obj("ConfigMap", "no-flags"), "configFlag", {"key": "a", "value": "off"}),
-    Case(odd(obj("Service", "web", spec=SERVED)), "serviceShift", {"selector": {"app": "target"}}),
+    Case(
+        odd(obj("Service", "web", spec=SERVED)), "serviceShift", {"selector": {"app": "target"}}, then=somebody_answers
+    ),
     Case(
         odd(obj("CronJob", "job", "batch/v1", spec={"schedule": "0 0 1 1 *", "jobTemplate": JOB})), "suspendCronJob", {}
     ),

@@ -110,8 +110,9 @@ def test_a_bad_release_is_suspected_before_anybody_asks(scenes: Scenes) -> None:
     }
     assert first["time"] == sets["2"]["metadata"]["creationTimestamp"]
     assert "stanch.test/busybox:1 -> stanch.test/busybox:2" in declared(world)
-    events = [e for e in world.admin.list("events", world.ns) if e["reason"] == "ChangeSuspected"]
-    assert len(events) == 1
+    # Off the path: the timeline has it, and the Event follows.
+    said = lambda: [e for e in world.admin.list("events", world.ns) if e["reason"] == "ChangeSuspected"]  # noqa: E731
+    assert len(until(said, 30, "an Event that says so")) == 1
 
 
 def test_a_written_config_map_is_suspected_by_its_writer_and_never_shown(scenes: Scenes) -> None:

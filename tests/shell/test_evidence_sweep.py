@@ -119,7 +119,9 @@ async def test_what_has_run_out_is_removed_by_its_uid(cluster):
     assert {"old-a-1": "uid-old-a-1"} == cluster.deleted
     assert ["old-a-1"] == [each.kept.name for each in removed]
     assert all("as=Table" in accept for accept in cluster.accepts)
-    assert 550 == EVIDENCE_BYTES._value.get() == cluster.total.bytes
+    assert 550 == EVIDENCE_BYTES._value.get()
+    # Of an incident that is over nothing keeps anybody from being looked at: the next sweep may take it away.
+    assert 350 == cluster.total.bytes
     assert before + 1 == EVIDENCE_REMOVED.labels("RunOut")._value.get()
 
 

@@ -11,16 +11,19 @@ from evidence.sample import KEY
 from stanch.api.meta import Severity
 from stanch.api.names import MissingReason
 from stanch.api.policy import DEFAULT
+from stanch.core.draft import Draft
 from stanch.core.observations import Failed, Found, Observations
 from stanch.core.plan import plan
 from stanch.core.plan_type import Plan
-from stanch.core.questions import AROUND, EVENTS, HPAS, PODS, List, Logs
+from stanch.core.ports import Refusal
+from stanch.core.questions import AROUND, DEPLOYMENTS, EVENTS, HPAS, PODS, Get, List, Logs, MayGo
 from stanch.evidence.collector import EvidenceCollector
+from stanch.mitigations.workload import unanswered
 from stanch.shell.bells import Bells
 from stanch.shell.cache import Cache
 from stanch.shell.client import Reply, Unanswered
 from stanch.shell.clock import Clock
-from stanch.shell.observe import LOGS_AT_ONCE, Observer
+from stanch.shell.observe import DRIES_AT_ONCE, LOGS_AT_ONCE, Observer
 from stanch.shell.reconcile import LATER_SECONDS, Reconciler
 from stanch.shell.rewind import Rewind
 from world import CATALOG, bad_deploy
@@ -108,6 +111,51 @@ def test_only_what_evidence_alone_asks_for_can_be_spared():
     assert {EVENTS} < {q.ref for q in spared} <= AROUND
     waited = {q for r in rounds for q in r.questions if q in spared and q not in r.spare}
     assert HPAS in {q.ref for q in waited}
+
+
+def test_what_an_action_must_know_and_evidence_was_not_given_is_asked_again():
+    """Else it would be a list that can't be read, look after look, until nobody wants the effect any more."""
+    target, hpas = Get(DEPLOYMENTS, "shop", "checkout"), List(HPAS, "shop")
+    cut = Failed(0, "the evidence deadline was over", MissingReason.DEADLINE_OVER)
+    seen = Observations().with_answers({target: Found({}), hpas: cut})
+    assert (hpas,) == unanswered(seen, (target, hpas), 2, "Who steers it")
+    silent = seen.with_answers({hpas: Failed(0, "no answer", MissingReason.NOT_ANSWERED)})
+    assert isinstance(unanswered(silent, (target, hpas), 2, "Who steers it"), Refusal)
+
+
+@pytest.mark.parametrize("wants", ["whole evidence", "what came after"])
+def test_nothing_is_spared_where_nothing_is_done_without_or_nobody_waits(wants):
+    """The whole deadline, or the whole of two seconds, for all lists."""
+    world = bad_deploy(incident(roll_back()))
+    policy = replace(DEFAULT, evidence_required=wants == "whole evidence")
+    draft = Draft(world.incident, world.seen(), replace(CATALOG, policy=policy), world.now, world.incident.status)
+    draft.later = wants == "what came after"
+    draft.ask_for_evidence(List(EVENTS, "shop"))
+    assert frozenset() == draft.spare
+    draft.catalog, draft.later = CATALOG, False
+    assert {List(EVENTS, "shop")} == draft.spare
+
+
+class Hanging(Nobody):
+    """A webhook that says nothing; counts how many wait for it at once."""
+
+    def __init__(self):
+        self.now, self.most = 0, 0
+
+    async def evict(self, namespace, name, uid, dry):
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(12)
+        self.now -= 1
+        raise Unanswered("POST eviction: TimeoutError")
+
+
+@pytest.mark.looptime
+async def test_dry_runs_leave_connections_for_others():
+    """A drain tries each eviction: with all connections gone the lease could not be renewed, again and again."""
+    kube = Hanging()
+    answers = await Observer(kube).answer([MayGo("shop", f"p{n}", f"u{n}") for n in range(100)], None)
+    assert (100, DRIES_AT_ONCE) == (len(answers), kube.most)
 
 
 class HalfDead:

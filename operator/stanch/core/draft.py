@@ -8,9 +8,9 @@ from typing import Any
 from stanch.api.incident import Incident
 from stanch.api.incident_status import Debt, IncidentStatus, MitigationRecord, TimelineLine
 from stanch.api.meta import Severity, Target, TargetKind
-from stanch.api.names import Milestone, MissingReason
+from stanch.api.names import Milestone
 from stanch.core.commands import Command
-from stanch.core.observations import Answer, Failed, Observations
+from stanch.core.observations import Answer, Observations, cut_short
 from stanch.core.plan_type import Told
 from stanch.core.ports import Aim, Catalog
 from stanch.core.questions import AROUND, List, Question
@@ -66,15 +66,16 @@ class Draft:
         return bool(found)
 
     def _was_cut_short(self, question: Question) -> bool:
-        """Evidence could do without it; whoever must know it waits for it."""
-        answer = self.seen.get(question)
-        return (
-            isinstance(question, List) and isinstance(answer, Failed) and answer.reason == MissingReason.DEADLINE_OVER
-        )
+        return isinstance(question, List) and cut_short(self.seen.get(question))
 
     @property
     def spare(self) -> frozenset[Question]:
-        """Lists of what is around a target that evidence alone asks for: an effect does not wait for them for long."""
+        """
+        Lists of what is around a target that evidence alone asks for: an effect does not wait for them for long. None where nothing
+        is done without whole evidence, or where no effect waits.
+        """
+        if self.later or self.catalog.policy.evidence_required:
+            return frozenset()
         return frozenset(q for q in self.questions if isinstance(q, List) and q.ref in AROUND and q not in self._must)
 
     def answer(self, question: Question) -> Answer | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from stanch.api.names import EventKind
+from stanch.api.said import Seat
 from stanch.api.stamps import Stamped
 from stanch.api.timeline_entry import TimelineEntry, TimelineEntrySpec
 from stanch.core.approvals import approve, deny, is_machine
@@ -100,9 +101,16 @@ def _taken_in(draft: Draft, entry: TimelineEntry) -> Refused:
 def _acknowledge(draft: Draft, entry: TimelineEntry | Unreadable) -> None:
     """A person who says anything is on it (decisions 1.3 no. 43); a pipeline that writes a note is nobody."""
     times = draft.status.times
-    if times is not None and times.acknowledged is None and not is_machine(entry.author, draft.catalog.policy):
+    first = times is not None and times.acknowledged is None and not _is_learning(entry)
+    if first and not is_machine(entry.author, draft.catalog.policy):
         source = f"Entry/{entry.metadata.name}"
         stamp(draft, Stamped.ACKNOWLEDGED, entry.said, entry.author, source, entry.said)
+
+
+def _is_learning(entry: TimelineEntry | Unreadable) -> bool:
+    """Who sits down beside others is no responder (ADR 65)."""
+    take = entry.spec.take if isinstance(entry, TimelineEntry) else None
+    return take is not None and take.role is Seat.SHADOW
 
 
 def _mitigate(draft: Draft, entry: TimelineEntry) -> Refused:

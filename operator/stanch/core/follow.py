@@ -75,7 +75,12 @@ def _intended(draft: Draft, record: MitigationRecord, attempt: Attempt, aim: Aim
 
 
 def _is_refused(record: MitigationRecord, attempt: Attempt, why: Failed) -> bool:
-    """Will its evidence not be stored, whoever tries again? A quota or a webhook says 403; anything else that is final, twice."""
+    """
+    Will its evidence not be stored, whoever tries again? A quota or a webhook says 403; anything else that is final, twice. In a
+    namespace that is going nothing is done at all.
+    """
+    if "is being terminated" in why.message:
+        return False
     before = [a for a in record.attempts or () if a.id != attempt.id and a.state is AttemptState.SKIPPED]
     again = any((a.message or "").startswith(Reason.NOT_STORED) for a in before)
     return not why.passing and (why.status == 403 or again)

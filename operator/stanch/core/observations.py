@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from stanch.api.names import MissingReason
 from stanch.core.census import NOBODY, Census
 from stanch.core.lesson import Lesson
 from stanch.core.questions import Question
@@ -39,6 +40,11 @@ class Failed:
 
 
 Answer = Found | NotFound | Failed
+
+
+def cut_short(answer: "Answer | None") -> bool:
+    """Was it left behind at the evidence deadline? Evidence can do without it; whoever must know it asks again, and waits."""
+    return isinstance(answer, Failed) and answer.reason == MissingReason.DEADLINE_OVER
 
 
 class OutcomeKind(StrEnum):

@@ -15,12 +15,17 @@ _KEEPS_AWAY: Final = frozenset({"cordon", "drain"})
 _FIELD: Final = "/spec/unschedulable"
 
 
+def may_be_shared(record: MitigationRecord) -> bool:
+    """Is it of a kind that another incident may count on as well?"""
+    return record.action in _KEEPS_AWAY
+
+
 def still_kept(draft: Draft, record: MitigationRecord, aim: Aim, attempt: Attempt, undo: Written) -> Refusal | None:
     """
     Who else counts on it, where this undo would give it back. Only who came later is waited for: of two that wait for each
     other neither would ever go.
     """
-    if record.action not in _KEEPS_AWAY or undo["before"].get(_FIELD) == undo["after"].get(_FIELD):
+    if not may_be_shared(record) or undo["before"].get(_FIELD) == undo["after"].get(_FIELD):
         return None
     others = (d for d in draft.seen.census.deeds if d.target == undo["uid"] and d.action in _KEEPS_AWAY)
     other = next((d for d in others if not (d.undone or d.over) and d.time >= attempt.intended_time), None)

@@ -1,5 +1,6 @@
 """Take back what we did: exactly, or not at all. Never without somebody's word (F9)."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 from stanch.api.incident_status import Attempt, AttemptState, MitigationRecord, UndoAsked, WishState
@@ -14,11 +15,11 @@ from stanch.core.freeze import frozen
 from stanch.core.git_ops import HOLD
 from stanch.core.guards import asker_may, fields_are_free, policies_are_proven
 from stanch.core.intend import dry_run, intend
-from stanch.core.observations import Failed, Found, NotFound
+from stanch.core.observations import Answer, Failed, Found, NotFound
 from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.questions import UndoSecret
 from stanch.core.reverts import can_go_back, chosen, made_worse, will_go_back, would_hurt
-from stanch.core.shared_nodes import still_kept
+from stanch.core.shared_nodes import may_be_shared, still_kept
 from stanch.core.steering import who_set
 from stanch.core.swap import digest, fields
 from stanch.core.three_way import conflicts, in_words, with_conflict
@@ -96,7 +97,7 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
     refusal = asker_may(draft, record, aim)
     ask_who_agreed(draft, record)
     secret, target = draft.answer(UndoSecret(attempt.undo_ref)), draft.answer(target_of(aim))
-    _evidence_first(draft, record, aim)
+    _evidence_first(draft, record, aim, secret)
     if secret is None or target is None or (draft.questions and refusal is None):
         return
     if refusal is not None and refusal.reason == Reason.NO_AUTHORITY:
@@ -119,8 +120,13 @@ def _start(draft: Draft, record: MitigationRecord) -> None:
         _compare(draft, record, aim, secret.value, target.value)
 
 
-def _evidence_first(draft: Draft, record: MitigationRecord, aim: Aim) -> None:
-    if is_next(draft, record):
+def _evidence_first(draft: Draft, record: MitigationRecord, aim: Aim, undo: Answer | None) -> None:
+    attempt, asked = standing(record), record.undo_asked
+    if not is_next(draft, record) or attempt is None:
+        return
+    # Another incident may keep a node for days: until then its pods are not looked at every few seconds.
+    kept = not isinstance(undo, Found) or still_kept(draft, record, aim, attempt, undo.value) is not None
+    if not (kept and may_be_shared(record) and asked is not None and not asked.force):
         draft.ask_evidence(aim)
 
 
@@ -175,9 +181,11 @@ def _take_back(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str,
     if hurts is None:
         if _would_be_accepted(draft, record, aim, change):
             intend(draft, record, aim, change, undoes=attempt.id)
-    elif forced and hurts.reason != Reason.NO_DATA_NOW:
+    elif forced:
         _force(draft, record, aim, attempt, change, hurts.message)
-    elif hurts.reason in (Reason.NO_DATA_NOW, Reason.TARGET_BUSY):
+    elif hurts.reason == Reason.TARGET_BUSY:
+        _wait(draft, record, hurts, draft.catalog.policy.resync_resolved_every)
+    elif hurts.reason == Reason.NO_DATA_NOW:
         _wait(draft, record, hurts)
     else:
         why = f"{hurts.message}. Undo it when that is no longer so, or undo with force"
@@ -251,7 +259,7 @@ def _has_no_right(draft: Draft, record: MitigationRecord, refusal: Refusal) -> N
     draft.wake(draft.now + draft.catalog.policy.resync_resolved_every)
 
 
-def _wait(draft: Draft, record: MitigationRecord, refusal: Refusal) -> None:
+def _wait(draft: Draft, record: MitigationRecord, refusal: Refusal, again: timedelta | None = None) -> None:
     if record.message != refusal.message:
         draft.put(record.model_copy(update={"reason": refusal.reason, "message": refusal.message}))
-    draft.wake(draft.now + draft.catalog.policy.verify_every * 5)
+    draft.wake(draft.now + (again or draft.catalog.policy.verify_every * 5))

@@ -68,10 +68,10 @@ class DrainNode:
         pods = [p for p in items(seen.get(asked[1])) if _counts(p)]
         going = sorted((p for p in pods if not _by_daemon_set(p)), key=_order)
         nodes, moving = items(seen.get(asked[0])), [p for p in going if not _finished(p)]
-        if refusal := _forbidden(action, pods) or other_nodes(aim, target, nodes, moving):
-            return refusal
         if not going and target["spec"].get("unschedulable"):
             return NothingToDo(f"{aim} is cordoned and has no pod that would go")
+        if refusal := _forbidden(action, pods) or other_nodes(aim, target, nodes, moving):
+            return refusal
         # All pods beside them, which guard 13 counts, too, tell which of them are the only ones of their workload.
         questions: tuple[Question, ...] = (*map(_may_go, going), *map(pods_in, sorted({_namespace(p) for p in going})))
         if (gap := unanswered(seen, questions, 0, "")) is not None:

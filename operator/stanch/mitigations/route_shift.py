@@ -73,7 +73,7 @@ class ShiftRoute:
         return f"{aim} has the weights {wanted} for the time of the incident"
 
     def undo_refusal(self, undo: Written, aim: Aim, seen: Observations) -> Refusal | tuple[Question, ...] | None:
-        """No more weight for a backend where nobody answers any more."""
+        """No more weight for a backend where nobody answers any more, while somebody does where traffic goes now."""
         target = read_target(aim, seen)
         if not isinstance(target, dict):
             return target
@@ -81,7 +81,10 @@ class ShiftRoute:
         asked = (endpoint_slices(aim.namespace),)
         if (gap := unanswered(seen, asked, 1, f"Who would answer for {aim}")) is not None:
             return gap
-        return _nobody_answers(aim, _more_again(target, undo), items(seen.get(asked[0])))
+        rule, slices = _more_again(target, undo), items(seen.get(asked[0]))
+        here = (b for b, weight in zip(rule.backends, rule.before, strict=True) if weight)
+        somebody = any(_is_elsewhere(aim, b) or _ready(b, slices) for b in here)
+        return _nobody_answers(aim, rule, slices) if somebody else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +166,20 @@ def _weigh(aim: Aim, index: int, rule: Json, wanted: Mapping[str, int]) -> Rule 
     return Rule(index, where, backends, before, after)
 
 
+def _is_elsewhere(aim: Aim, backend: Json) -> bool:
+    """Of what is in another namespace, or no Service, nothing is known."""
+    there, kind = backend.get("namespace", aim.namespace), backend.get("kind", "Service")
+    return (there, kind) != (aim.namespace, "Service")
+
+
+def _ready(backend: Json, slices: list[dict[str, Any]]) -> int:
+    mine = [s for s in slices if (s["metadata"].get("labels") or {}).get(SERVICE_LABEL) == backend["name"]]
+    return sum(len(ready_endpoints(s)) for s in mine)
+
+
 def _nobody_answers(aim: Aim, rule: Rule, slices: list[dict[str, Any]]) -> Refusal | None:
     for backend, weight in zip(rule.backends, rule.after, strict=True):
-        elsewhere = (
-            backend.get("namespace", aim.namespace) != aim.namespace or backend.get("kind", "Service") != "Service"
-        )
-        if not weight or elsewhere:
-            continue
-        mine = [s for s in slices if (s["metadata"].get("labels") or {}).get(SERVICE_LABEL) == backend["name"]]
-        ready = sum(len(ready_endpoints(s)) for s in mine)
-        if not ready:
+        if weight and not _is_elsewhere(aim, backend) and not _ready(backend, slices):
             return Refusal(
                 Reason.PREFLIGHT,
                 f"Service {backend['name']} has no ready endpoints, and {rule.where} of {aim} would send it weight {weight}; "

@@ -7,7 +7,7 @@ from typing import Any
 
 from stanch.api.names import Reason
 from stanch.core.asking import pdbs, pods_of, services, target_of
-from stanch.core.observations import Failed, Found, Observations, is_cut, items
+from stanch.core.observations import Failed, Found, Observations, cut_short, is_cut, items
 from stanch.core.ports import Aim, Refusal, Verdict, VerdictState
 from stanch.core.questions import List, Question
 from stanch.core.swap import label_of
@@ -23,7 +23,9 @@ def unanswered(
 
     Of ``part`` a part of the list will do: who names it says of how many it knows (`as_far_as_seen`).
     """
-    if open_questions := tuple(q for q in asked if seen.get(q) is None):
+    if open_questions := tuple(
+        q for q in asked if seen.get(q) is None or (isinstance(q, List) and cut_short(seen.get(q)))
+    ):
         return open_questions
     cut = next((q for q in asked[:must] if q != part and isinstance(q, List) and is_cut(seen.get(q))), None)
     if cut is not None:

@@ -66,7 +66,9 @@ class EvidenceSweep:
         removed += await self._remove(too_much(left, standings, most), standings, "TooMuch")
         stored = sum(each.bytes for each in kept) - sum(each.kept.bytes for each in removed)
         EVIDENCE_BYTES.set(stored)
-        self._total.bytes = stored
+        # What the next sweep may take away does not keep anybody from being looked at now.
+        still = [each for each in left if each not in {r.kept for r in removed}]
+        self._total.bytes = stored - sum(r.kept.bytes for r in too_much(still, standings, 0))
         if stored > most:
             LOG.warning(
                 "evidence is over its budget, and all of it is still needed", extra={"bytes": stored, "most": most}

@@ -30,6 +30,8 @@ from stanch.shell.served import Served
 
 # As many as two of each pod that is looked at: kubelets that are dead must not hold up those that answer.
 LOGS_AT_ONCE: Final = 28
+# A drain tries each eviction, and a webhook may hang: connections must be left for the lease and for all other incidents.
+DRIES_AT_ONCE: Final = 16
 # A kubelet serves logs from disk; more than two at once only makes a sick node sicker.
 LOGS_PER_NODE: Final = 2
 # The kubelet says so with status 200 when the container was removed a moment ago; it is no line of the log.
@@ -45,7 +47,7 @@ class Observer:
         self.kube = kube
         self.served = Served()
         self.outside, self._cel = Asker(SecretRefs(kube)), Evaluator()
-        self._logs = asyncio.Semaphore(LOGS_AT_ONCE)
+        self._logs, self._dries = asyncio.Semaphore(LOGS_AT_ONCE), asyncio.Semaphore(DRIES_AT_ONCE)
         self._nodes: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(LOGS_PER_NODE))
 
     async def answer(
@@ -98,7 +100,8 @@ class Observer:
             case MayThey():
                 return await self._may(question)
             case DryRun() | MayGo():
-                return _plain(await self._dry(question))
+                async with self._dries:
+                    return _plain(await self._dry(question))
             case UndoSecret(name=name):
                 return _undo(await self.kube.get(f"{SECRETS}/{name}"))
             case _:

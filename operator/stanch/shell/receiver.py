@@ -38,6 +38,10 @@ PATH: Final = "/alerts"
 BODY_MAX: Final = 1024 * 1024
 # Larger ones are read of those alone who are known to be allowed, and beside the event loop.
 SMALL: Final = 32 * 1024
+TOO_LARGE: Final = (
+    f"the body must have at most {BODY_MAX} bytes; make the group smaller by group_by, or set max_alerts in"
+    " alertmanager.yml"
+)
 BODY_SECONDS: Final = 5.0
 # Alertmanager gives up on a notification after its group_interval, ten seconds at least.
 ANSWER_SECONDS: Final = 8.0
@@ -60,7 +64,7 @@ class Answer(Exception):
 
 
 # Answers after which Alertmanager does not tell it again.
-REFUSALS: Final = (400, 401, 403, 413, 415)
+REFUSALS: Final = (400, 401, 403, 408, 413, 415)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,12 +236,12 @@ async def _body(request: web.Request) -> bytes:
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise Answer(415, "Content-Encoding must be left out")
     if (request.content_length or 0) > BODY_MAX:
-        raise Answer(413, f"the body must have at most {BODY_MAX} bytes; set max_alerts in alertmanager.yml")
+        raise Answer(413, TOO_LARGE)
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise Answer(413, f"the body must have at most {BODY_MAX} bytes; set max_alerts in alertmanager.yml") from None
+        raise Answer(413, TOO_LARGE) from None
     except TimeoutError:
         raise Answer(408, f"the body did not arrive within {BODY_SECONDS:.0f}s") from None
     except (web.PayloadAccessError, web.RequestPayloadError, ConnectionError, asyncio.IncompleteReadError):

@@ -27,7 +27,7 @@ from stanch.core.review_past import Past
 from stanch.core.review_waiting import learning
 from stanch.core.undeclared import Outside, burns, charged, undeclared
 from stanch.shell.client import METADATA_ONLY, Kube
-from stanch.shell.orphan_sweep import CannotLook, objects
+from stanch.shell.orphan_sweep import ONE_METADATA, CannotLook, objects
 
 SECONDS: Final = 30.0
 POINTS: Final = 5000
@@ -84,7 +84,7 @@ async def _look(kube: Kube, wanted: Wanted) -> int:
 async def _frozen(kube: Kube, namespace: str | None, since: datetime, now: datetime) -> tuple[Held, ...] | None:
     """Change freezes of that time; None where Namespaces may not be read: the rest is told all the same."""
     if namespace is not None:
-        reply = await kube.get(NAMESPACES.path(None, namespace), None, METADATA_ONLY)
+        reply = await kube.get(NAMESPACES.path(None, namespace), None, ONE_METADATA)
         return held([reply.body], since, now) if reply.ok else None
     try:
         return held([n async for n in objects(kube, NAMESPACES, None, "", METADATA_ONLY)], since, now)
