@@ -74,7 +74,7 @@ def test_taking_a_role_and_acknowledging_are_on_the_record():
     world = bad_deploy(incident(by=ROBOT)).run(seconds=3)
     assert "False NobodyYet" == world.condition("Acknowledged")
     world.say(entry("carol", after=SOON, take={"role": "commander"})).run(seconds=3)
-    assert ("carol", "True Entry") == (world.incident.status.commander, world.condition("Acknowledged"))
+    assert ("carol", "True RoleTaken") == (world.incident.status.commander, world.condition("Acknowledged"))
 
 
 @pytest.mark.parametrize(

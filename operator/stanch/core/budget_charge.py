@@ -60,7 +60,7 @@ def charge_budget(draft: Draft) -> None:
 
 def is_awaited(draft: Draft) -> bool:
     """Is the first answer still to come, so that a draft that waits for one look would have it?"""
-    return _due(draft) and _is_calm(draft) and _mine(draft) is None
+    return _due(draft) and _nothing_begins(draft) and _mine(draft) is None
 
 
 def worst_used(record: BudgetRecord | None) -> BudgetCharge | None:
@@ -99,7 +99,11 @@ def _due(draft: Draft) -> bool:
 
 
 def _is_calm(draft: Draft) -> bool:
-    return not begun(draft.incident.status, draft.status) and not draft.commands and not draft.stores
+    return _nothing_begins(draft) and not draft.stores
+
+
+def _nothing_begins(draft: Draft) -> bool:
+    return not begun(draft.incident.status, draft.status) and not draft.commands
 
 
 def _lasted(draft: Draft) -> tuple[datetime, datetime]:
