@@ -1,5 +1,9 @@
 """Cordon and drain as courses: nodes that are only written down, one for each plan, acted on from stanch-system."""
 
+import contextlib
+import http.client
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,9 +27,10 @@ from e2e.support.world import (
 
 HOME = "stanch-system"
 TAINT = {"key": "stanch.test/sweep", "effect": "NoSchedule"}
-# Nobody beats the heart of such a node: some time later it counts as unreachable.
+# Of a node whose heart nobody beats: some time later it counts as unreachable.
 TOLERATED = (TAINT["key"], "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 UNDONE_TOO = 2
+BEAT_SECONDS = 8
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,22 @@ def add_node(admin: Api, name: str) -> None:
     ready = {"type": "Ready", "status": "True", "reason": "Planted", "message": "", "lastHeartbeatTime": None}
     status = {"capacity": room, "allocatable": room, "conditions": [ready]}
     admin.request("PATCH", f"/api/v1/nodes/{name}/status", {"status": status}, "application/merge-patch+json").must()
+
+
+def keep_alive(admin: Api, name: str) -> None:
+    """What its kubelet would do until it is gone: within a minute of silence a node counts as sick, and is not given back."""
+
+    def beat() -> None:
+        while True:
+            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            ready = {"type": "Ready", "status": "True", "reason": "Planted", "message": "", "lastHeartbeatTime": now}
+            change, kind = {"status": {"conditions": [ready]}}, "application/strategic-merge-patch+json"
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if admin.request("PATCH", f"/api/v1/nodes/{name}/status", change, kind).status == 404:
+                    return
+            time.sleep(BEAT_SECONDS)
+
+    threading.Thread(target=beat, daemon=True).start()
 
 
 @dataclass(frozen=True)
@@ -67,6 +88,7 @@ class NodeCourse:
     def set_up(self, world: NodeWorld) -> dict[str, str]:
         """The node, and pods on it that need nobody to run them: names by uid."""
         add_node(world.admin, world.only)
+        keep_alive(world.admin, world.only)
         if self.replicas:
             pod = {
                 "containers": [container(GOOD, "sleep 1000")],
