@@ -67,8 +67,9 @@ class EvidenceSweep:
         stored = sum(each.bytes for each in kept) - sum(each.kept.bytes for each in removed)
         EVIDENCE_BYTES.set(stored)
         # What the next sweep may take away does not keep anybody from being looked at now.
-        still = [each for each in left if each not in {r.kept for r in removed}]
-        self._total.bytes = stored - sum(r.kept.bytes for r in too_much(still, standings, 0))
+        gone |= {each.kept for each in removed}
+        free = too_much((each for each in left if each not in gone), standings, 0)
+        self._total.bytes = stored - sum(each.kept.bytes for each in free)
         if stored > most:
             LOG.warning(
                 "evidence is over its budget, and all of it is still needed", extra={"bytes": stored, "most": most}
