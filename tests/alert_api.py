@@ -5,6 +5,7 @@ import base64
 import copy
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import jsonpatch
@@ -17,6 +18,7 @@ GOOD, OTHER, THIEF = "good-token", "other-token", "stolen-token"
 AUDIENCE = "alerts.stanch.dev"
 SENDER = "system:serviceaccount:monitoring:alertmanager"
 PATH = "/apis/stanch.dev/v1alpha1/namespaces/{namespace}/incidents"
+BATCHES = "/apis/stanch.dev/v1alpha1/namespaces/stanch-system/alertbatches"
 
 
 class AlertApi:
@@ -32,10 +34,12 @@ class AlertApi:
         self.instead: Callable[[str, web.Request], web.Response | None] = lambda what, request: None
         self.before: Callable[[str], None] = lambda what: None
         self.slow = 0.0
-        # What is held until the gate is open; and what lists show that need not be as new as what is stored.
+        # What is held until the gate is open, with commas between; and what lists show that need not be as new as what is stored.
         self.held, self.held_one, self.gate = "", asyncio.Event(), asyncio.Event()
         self.behind: dict[tuple[str, str], Json] | None = None
         self._version = 100
+        # Batches of what is written ahead, by name.
+        self.batches: dict[str, Json] = {}
 
     def app(self) -> web.Application:
         """Its pages."""
@@ -51,6 +55,10 @@ class AlertApi:
                 web.get(PATH + "/{name}", self._get),
                 web.patch(PATH + "/{name}", self._patch),
                 web.get("/api/v1/namespaces/stanch-system/secrets/{name}", self._secret),
+                web.get(BATCHES, self._list_batches),
+                web.post(BATCHES, self._create_batch),
+                web.get(BATCHES + "/{name}", self._get_batch),
+                web.delete(BATCHES + "/{name}", self._delete_batch),
             ]
         )
         return app
@@ -60,7 +68,7 @@ class AlertApi:
         self.before(what)
         if self.slow:
             await asyncio.sleep(self.slow)
-        if what == self.held:
+        if what in self.held.split(","):
             self.held_one.set()
             await self.gate.wait()
         return self.instead(what, request)
@@ -149,6 +157,44 @@ class AlertApi:
         new["metadata"]["resourceVersion"] = str(self._version)
         self.incidents[key] = new
         return web.json_response(new)
+
+    async def _list_batches(self, request: web.Request) -> web.Response:
+        if said := await self._begin("list batches", request):
+            return said
+        metas = [{"metadata": each["metadata"]} for each in self.batches.values()]
+        return web.json_response({"items": copy.deepcopy(metas), "metadata": {}})
+
+    async def _create_batch(self, request: web.Request) -> web.Response:
+        if said := await self._begin("create batch", request):
+            return said
+        body = await request.json()
+        if body["metadata"]["name"] in self.batches:
+            return _status(409, "already exists")
+        return web.json_response(self.put_batch(body), status=201)
+
+    def put_batch(self, body: Json, created: datetime = T0) -> Json:
+        """Store it."""
+        self._version += 1
+        meta = {**body["metadata"], "uid": f"uid-{self._version}", "creationTimestamp": stamp(created)}
+        stored = self.batches[meta["name"]] = {**body, "metadata": meta}
+        return stored
+
+    async def _get_batch(self, request: web.Request) -> web.Response:
+        if said := await self._begin("get batch", request):
+            return said
+        found = self.batches.get(request.match_info["name"])
+        return web.json_response(found) if found else _status(404, "not found")
+
+    async def _delete_batch(self, request: web.Request) -> web.Response:
+        if said := await self._begin("delete batch", request):
+            return said
+        name, asked = request.match_info["name"], await request.json()
+        found = self.batches.get(name)
+        if found is None:
+            return _status(404, "not found")
+        if found["metadata"]["uid"] != asked["preconditions"]["uid"]:
+            return _status(409, "another uid")
+        return web.json_response(self.batches.pop(name))
 
 
 def _selector(text: str) -> Callable[[Json], bool]:

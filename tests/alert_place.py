@@ -53,11 +53,11 @@ async def served(app: web.Application) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def placed(api: AlertApi) -> AsyncIterator[Place]:
-    """Everything together; each time another receiver, which remembers nothing."""
+async def placed(api: AlertApi, soon: float = 60.0) -> AsyncIterator[Place]:
+    """Everything together; each time another receiver, which remembers nothing. What takes ``soon`` seconds is written ahead."""
     async with served(api.app()) as host, Kube(Configuration(host=host)) as kube, aiohttp.ClientSession() as client:
         made = Place(api, "", client)
-        taking = Receiver(kube, lambda _: made.policy, lambda: made.unread, made.cache)
+        taking = Receiver(kube, lambda _: made.policy, lambda: made.unread, made.cache, soon)
         async with receiving(AlertsAt("127.0.0.1:0"), taking) as at:
             made.url = f"http://{at}/alerts"
             yield made

@@ -21,6 +21,7 @@ from tools.crds_runbook import runbook
 
 from stanch.api import (
     action_item,
+    alert_batch,
     done_when,
     evidence,
     impact,
@@ -270,6 +271,20 @@ RESPONSE_POLICY = Kind(
     },
 )
 
+ALERT_BATCH = Kind(
+    name="AlertBatch",
+    description="Alerts that were taken and are not in their incidents yet. The operator writes and deletes it; nobody else.",
+    spec=alert_batch.AlertBatchSpec,
+    plural="alertbatches",
+    short="abatch",
+    columns=(
+        Column("RECEIVED", ".spec.receivedTime", "date", description="When they were told"),
+        Column("AGE", ".metadata.creationTimestamp", "date"),
+    ),
+    selectable=(),
+    rules={"spec": (Rule("self == oldSelf", "a batch of alerts is never changed"),)},
+)
+
 KINDS: tuple[Kind, ...] = (
     INCIDENT,
     TIMELINE_ENTRY,
@@ -278,6 +293,7 @@ KINDS: tuple[Kind, ...] = (
     ACTION_ITEM,
     RESPONSE_POLICY,
     runbook(INCIDENT.rules["spec.recovery.criteria[]"]),
+    ALERT_BATCH,
 )
 
 __all__ = ["KINDS", "Kind", "as_column", "as_rule"]

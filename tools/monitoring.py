@@ -95,6 +95,16 @@ RULES: Final[list[Object]] = [
         "cut them by max_alerts; of 400, 401, 403 and 415 the log of stanch says why: docs/how-to/connect-alertmanager.md.",
     ),
     _rule(
+        "AlertsWait",
+        "warning",
+        "10m",
+        "sum by (state) (stanch_alert_batches) > 0",
+        "Alerts that stanch took are in no incident",
+        "{{ $value }} batches, {{ $labels.state }}. waiting: their incidents are refused, the log of stanch says why, and it goes "
+        "on trying. unreadable: kubectl -n stanch-system get alertbatches -o yaml shows what they say: "
+        "docs/how-to/connect-alertmanager.md.",
+    ),
+    _rule(
         "IncidentsStalled",
         "warning",
         "5m",

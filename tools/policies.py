@@ -21,6 +21,7 @@ from tools.policy_parts import (
     NOT_A_COLLECTOR,
     NOT_THE_OPERATOR,
     OUR_KINDS,
+    PASSING_KINDS,
     WITH_STATUS,
     Policy,
     cel,
@@ -100,14 +101,14 @@ def _named(path: str) -> str:
 
 
 def operator_writes() -> Policy:
-    """status and Evidence."""
+    """status, Evidence, and batches of alerts: who could create one could forge alerts of anybody."""
     return Policy(
         "stanch-operator-writes",
         "Refused for cluster admins too: who must repair a status deletes the binding, and that is on the audit log.\n"
         "The collectors only touch metadata (Evidence.spec is immutable by its CRD), and a namespace must not hang on them.",
         [
             on("CREATE UPDATE", *(f"{plural}/status" for plural in WITH_STATUS)),
-            on("CREATE UPDATE", "evidences"),
+            on("CREATE UPDATE", "evidences", *PASSING_KINDS),
         ],
         [NOT_THE_OPERATOR, NOT_A_COLLECTOR],
         validations=[

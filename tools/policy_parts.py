@@ -17,6 +17,8 @@ COLLECTORS = (
 )
 PROTECTED_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", OPERATOR_NAMESPACE)
 OUR_KINDS = ("incidents", "timelineentries", "evidences", "postmortems", "actionitems", "responsepolicies", "runbooks")
+# Not the record: written once by the operator, and gone a moment later.
+PASSING_KINDS = ("alertbatches",)
 
 WITH_STATUS = ("incidents", "postmortems", "actionitems", "responsepolicies", "runbooks")
 

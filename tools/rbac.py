@@ -13,6 +13,7 @@ from tools import generated
 from tools.crds_rules import KINDS
 from tools.policies import files as policy_files
 from tools.policies import policies
+from tools.policy_parts import PASSING_KINDS
 from tools.policy_rights import WORKLOADS
 
 from stanch.api.meta import TargetKind
@@ -124,7 +125,8 @@ def looking() -> tuple[Object, ...]:
 
 def records() -> Object:
     """Our own kinds, and Events."""
-    ours = [kind.plural for kind in KINDS]
+    # Batches of alerts only where it takes alerts: manifests/components/alerts.
+    ours = [kind.plural for kind in KINDS if kind.plural not in PASSING_KINDS]
     with_status = [kind.plural for kind in KINDS if kind.status]
     return role(
         "stanch-records",
@@ -274,7 +276,8 @@ def joining() -> tuple[Object, ...]:
     def joins(builtin: str) -> dict[str, str]:
         return {f"{RBAC}/aggregate-to-{builtin}": "true"}
 
-    shown = [kind.plural for kind in KINDS if kind.plural != "evidences"]
+    # Through batches go the alerts of all namespaces.
+    shown = [kind.plural for kind in KINDS if kind.plural not in ("evidences", *PASSING_KINDS)]
     return (
         role(
             "stanch-viewer",

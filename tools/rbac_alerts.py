@@ -30,6 +30,14 @@ def objects() -> tuple[Object, ...]:
     return (
         role(name, *rules, why=why),
         bind(name),
+        role(
+            f"{name}-ahead",
+            allow("get list create delete", GROUP, "alertbatches"),
+            why="Keeps alerts that it has answered until they are in their incidents. Nobody else may create these"
+            " (stanch-operator-writes).",
+            namespace=OPERATOR_NAMESPACE,
+        ),
+        bind(f"{name}-ahead", "Role", OPERATOR_NAMESPACE),
         {
             "apiVersion": "v1",
             "kind": "Service",

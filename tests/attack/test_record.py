@@ -33,6 +33,21 @@ def test_evidence_is_the_operators(place: Place, admin: Api) -> None:
     assert place.mallory.create(EVIDENCE, place.ns).status == 403
 
 
+def test_nobody_forges_alerts_that_are_kept(place: Place, admin: Api) -> None:
+    """Who could create one would be believed to be any sender: neither a tenant's admin nor one of the cluster."""
+    told = {"namespaces": [place.ns], "told": "{}"}
+    batch = {
+        "apiVersion": "stanch.dev/v1alpha1",
+        "kind": "AlertBatch",
+        "metadata": {"name": "forged"},
+        "spec": {"receivedTime": "2026-11-21T14:00:00Z", "notifications": [told]},
+    }
+    for namespace in (place.ns, "stanch-system"):
+        refused(admin.create(batch, namespace), WRITES, "only the stanch operator writes alertbatches")
+        assert place.mallory.create(batch, namespace).status == 403
+        assert place.mallory.request("GET", admin.path("alertbatches", namespace)).status == 403
+
+
 def test_evidence_is_not_for_everybody(place: Place) -> None:
     """It holds logs and specs of that time: edit and view don't read it."""
     for who in (place.alice, place.mallory):

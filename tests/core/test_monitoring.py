@@ -56,6 +56,7 @@ def test_what_is_asked_for_is_there(query: str) -> None:
         "OperatorHalted",
         "NotificationsFailing",
         "AlertsRefused",
+        "AlertsWait",
         "BurnsUndeclared",
     ],
 )

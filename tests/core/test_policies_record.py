@@ -22,6 +22,7 @@ COLLECTORS = (
     [
         *((kind, "status") for kind in ("incidents", "postmortems", "actionitems", "responsepolicies")),
         ("evidences", ""),
+        ("alertbatches", ""),
     ],
 )
 def test_only_the_operator_writes_status_and_evidence(resource: str, sub: str, operation: str) -> None:

@@ -136,7 +136,16 @@ def test_only_where_alerts_come_in_does_the_operator_make_incidents() -> None:
     taking = {("create", "stanch.dev", "incidents"), ("create", "authentication.k8s.io", "tokenreviews")}
     assert taking == set(rights("stanch-take-alerts"))
     assert not taking & {right for name in EVERYWHERE for right in rights(name)}
-    assert {"stanch-take-alerts"} == held("components/alerts/alerts.yaml")
+    ahead = {(verb, "stanch.dev", "alertbatches") for verb in ("get", "list", "create", "delete")}
+    assert ahead == set(rights("stanch-take-alerts-ahead"))
+    assert OPERATOR_NAMESPACE == ROLES["stanch-take-alerts-ahead"]["metadata"]["namespace"]
+    assert {"stanch-take-alerts", "stanch-take-alerts-ahead"} == held("components/alerts/alerts.yaml")
+
+
+def test_nobody_but_the_operator_has_a_right_on_what_is_kept_of_alerts() -> None:
+    """The alerts of all namespaces pass there, and who could make one could forge them."""
+    everybody = {name for name in ROLES if name != "stanch-take-alerts-ahead"}
+    assert "alertbatches" not in {resource for name in everybody for _, _, resource in rights(name)}
 
 
 def test_every_binding_is_the_operators_alone() -> None:

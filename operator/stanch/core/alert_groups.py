@@ -148,7 +148,7 @@ def decide(told: Told, known: Sequence[Known], rules: Rules, now: datetime) -> D
     for each in sorted((*mine, *storms), key=lambda one: (one.group.key == STORM_KEY, one.created, one.name)):
         if each.over is None:
             return Attach(each, merged(each.group, told, now), "open")
-    fresh = [alert for alert in told.firing if all(_is_new(alert, each, now) for each in (*mine, *storms))]
+    fresh = [alert for alert in told.firing if all(_is_new(alert, each, told.as_of(now)) for each in (*mine, *storms))]
     last = resolved_last((*mine, *storms))
     if last and last.resolved and now - last.resolved <= rules.reopen_within:
         return _reopen(last, told, fresh, now)
@@ -174,7 +174,7 @@ def concerns(known: Known, told: Told, reopen_within: timedelta, now: datetime) 
     """Is it for this incident, wherever its labels point by now? It is open, may be opened again, or nothing of it is news."""
     if known.over is None or now - known.over <= reopen_within:
         return True
-    return not any(_is_new(alert, known, now) for alert in told.firing)
+    return not any(_is_new(alert, known, told.as_of(now)) for alert in told.firing)
 
 
 def _reopen(known: Known, told: Told, fresh: Sequence[Alert], now: datetime) -> Attach:

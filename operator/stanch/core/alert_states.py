@@ -63,19 +63,21 @@ def joined(known: State, told: State, now: datetime, late: timedelta | None = LA
 def merged(group: AlertGroup, told: Told, now: datetime) -> AlertGroup:
     """
     The group with what was told now. The same again, or in another order, gives the same states; nothing at all changes, the
-    time neither, when nothing is new. ``others`` hold what has no room in ``alerts``; ``labels`` only ever get fewer.
+    time neither, when nothing is new. ``others`` hold what has no room in ``alerts``; ``labels`` only ever get fewer. What was
+    kept is judged as of when it was told: later it is no late notification that would be taken for one that fires again.
     """
+    as_of = told.as_of(now)
     kept = {alert.fingerprint: alert for alert in group.alerts}
     others = dict(read_mark(mark) for mark in group.others or ())
     for alert in sorted(told.alerts, key=lambda each: (each.starts_time, each.fingerprint)):
         name = alert.fingerprint
         if name in kept:
-            newer = joined(state_of(kept[name]), state_of(alert), now)
+            newer = joined(state_of(kept[name]), state_of(alert), as_of)
             base = alert if newer.start > kept[name].starts_time else kept[name]
             kept[name] = base.model_copy(update={"starts_time": newer.start, "ends_time": newer.end})
         elif name in others:
             # Of these no end is kept, so none can be long ago.
-            others[name] = joined(others[name], state_of(alert), now, late=None)
+            others[name] = joined(others[name], state_of(alert), as_of, late=None)
         elif len(kept) < ALERTS_MAX:
             kept[name] = alert
         else:
@@ -89,7 +91,11 @@ def merged(group: AlertGroup, told: Told, now: datetime) -> AlertGroup:
     labels = {name: value for name, value in (group.labels or {}).items() if told.labels.get(name) == value}
     # What a later alert of the group does not have is no label of the group: a filter with it would not find that alert.
     narrower = labels != (group.labels or {})
-    return new.model_copy(update={"labels": labels or None, "received_time": now}) if narrower else new
+    return (
+        new.model_copy(update={"labels": labels or None, "received_time": _newer(group, told, now)})
+        if narrower
+        else new
+    )
 
 
 def _less_telling(kept: Mapping[str, Alert], alert: Alert) -> str | None:
@@ -98,6 +104,11 @@ def _less_telling(kept: Mapping[str, Alert], alert: Alert) -> str | None:
     if alert.severity in said:
         return None
     return next((name for name, each in reversed(list(kept.items())) if said.count(each.severity) > 1), None)
+
+
+def _newer(group: AlertGroup, told: Told, now: datetime) -> datetime:
+    """When something was told last: what was kept is no newer than it is."""
+    return max(group.received_time, told.received) if told.received else now
 
 
 def _with(
@@ -110,8 +121,11 @@ def _with(
     # In a storm several groups are counted together, and the end of one is not that of the others.
     all_over = told.over and group.key != STORM_KEY
     more = 0 if all_over else max(group.more or 0, told.more, lost)
+    if told.received and told.received < group.received_time:
+        # How many there are besides was told since, and their number has no time of its own.
+        more = max(group.more or 0, lost)
     new = group.model_copy(update={"alerts": kept, "others": marks or None, "more": more or None})
-    return group if new == group else new.model_copy(update={"received_time": now})
+    return group if new == group else new.model_copy(update={"received_time": _newer(group, told, now)})
 
 
 def marks_of(group: AlertGroup) -> Iterator[tuple[str, datetime, bool]]:

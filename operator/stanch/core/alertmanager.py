@@ -71,6 +71,7 @@ class Told:
     What one notification says of one group. ``key`` is a digest of Alertmanager's groupKey; ``more`` are alerts that it left
     out; ``over`` when it says that all of the group are resolved, and it left none out: it cuts first, and says then how those
     stand that are left (Alertmanager's notify/webhook). ``labels`` are those that all its alerts have.
+    ``received`` is when it was told, of one that was kept since (core/alert_batches.py); None is now.
     """
 
     key: str
@@ -79,6 +80,11 @@ class Told:
     over: bool
     labels: Mapping[str, str]
     title: str
+    received: datetime | None = None
+
+    def as_of(self, now: datetime) -> datetime:
+        """Which time it speaks of."""
+        return self.received or now
 
     @property
     def firing(self) -> tuple[Alert, ...]:
@@ -184,7 +190,10 @@ def _title(labels: Mapping[str, str], payload: Payload) -> str:
 
 
 def joined(tolds: Iterable[Told]) -> Told:
-    """Several notifications of one group as one; which came first makes no difference to what is so afterwards."""
+    """
+    Several notifications of one group as one; which came first makes no difference to what is so afterwards. All are told now: one
+    that was kept speaks of another time than the others, and is no part of this.
+    """
     every = list(tolds)
     last = every[-1]
     return Told(

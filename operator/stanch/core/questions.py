@@ -207,6 +207,7 @@ POSTMORTEMS = Ref("stanch.dev", "v1alpha1", "postmortems")
 ACTION_ITEMS = Ref("stanch.dev", "v1alpha1", "actionitems")
 RESPONSE_POLICIES = Ref("stanch.dev", "v1alpha1", "responsepolicies")
 RUNBOOKS = Ref("stanch.dev", "v1alpha1", "runbooks")
+ALERT_BATCHES = Ref("stanch.dev", "v1alpha1", "alertbatches")
 
 REF_OF_KIND: dict[str, Ref] = {
     "Deployment": DEPLOYMENTS,

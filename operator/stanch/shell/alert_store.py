@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -45,6 +46,7 @@ from stanch.shell.metrics import ALERT_GROUPS
 LOG = logging.getLogger("stanch.alerts")
 # Somebody else writes the same object; each time it is read and decided anew.
 TRIES_MAX: Final = 12
+REST_SECONDS_MAX: Final = 1.0
 # An incident that is this old has no older one to come: times of creation are whole seconds, the clock may be off by some.
 SAME_SECOND: Final = timedelta(seconds=3)
 
@@ -87,6 +89,9 @@ class AlertStore:
     ) -> None:
         """``policy`` says what is in force in a namespace; ``cache`` what a watch has told of open incidents."""
         self._kube, self._policy, self._now = kube, policy, now
+        # Set by whoever writes ahead (shell/alert_ahead.py): does that work now, and is something of a group left there?
+        self.is_kept: Callable[[], bool] = lambda: False
+        self.awaited: Callable[[str], Awaitable[bool]] = _never
         self._lookup = Lookup(kube, cache or Cache())
         self._boxes: dict[tuple[str, str], _Box] = {}
         self._making: dict[str, _Making] = {}
@@ -113,16 +118,27 @@ class AlertStore:
     async def _empty(self, key: tuple[str, str], box: _Box) -> None:
         try:
             while box.waiting:
-                now, box.waiting = box.waiting, []
+                began = time.monotonic()
+                now, box.waiting = _next(box.waiting)
                 await self._together(key[0], now)
+                await self._rest(time.monotonic() - began)
         finally:
             self._boxes.pop(key, None)
             for _, future in box.waiting:
                 future.cancel()
 
+    async def _rest(self, took: float) -> None:
+        """
+        So that all groups together write about one incident at a time, which is what keeps the API server free to answer others.
+        Nobody waits for it where what comes is kept before it is in its incident.
+        """
+        if self.is_kept():
+            await asyncio.sleep(min(REST_SECONDS_MAX, took * (len(self._boxes) - 1)))
+
     async def _together(self, namespace: str, batch: "list[tuple[Told, asyncio.Future[Stored]]]") -> None:
         try:
-            stored = await self._store(namespace, joined(told for told, _ in batch))
+            tolds = [told for told, _ in batch]
+            stored = await self._store(namespace, joined(tolds) if len(tolds) > 1 else tolds[0])
         except (NotStored, NoSuchNamespace) as error:
             for _, future in batch:
                 if not future.done():
@@ -164,6 +180,9 @@ class AlertStore:
             return "it may be otherwise by now"
         match decision:
             case Nothing(why=why):
+                if not told.firing and told.received is None and await self.awaited(told.key):
+                    # It ends what nobody has put into an incident yet: told again, it finds it there.
+                    raise NotStored("something older of the group is on its way into its incident")
                 ALERT_GROUPS.labels("nothing").inc()
                 return Stored(namespace, None, why)
             case Attach():
@@ -295,6 +314,18 @@ class AlertStore:
         if group != mine.group:
             return await self._attach(Attach(mine, group, "open"))
         return Stored(namespace, mine.name, "created")
+
+
+def _next(
+    waiting: "list[tuple[Told, asyncio.Future[Stored]]]",
+) -> "tuple[list[tuple[Told, asyncio.Future[Stored]]], list[tuple[Told, asyncio.Future[Stored]]]]":
+    """What is written together, and the rest: what was kept is told as of another time, so it goes alone."""
+    kept = next((at for at, (told, _) in enumerate(waiting) if told.received is not None), len(waiting))
+    return waiting[: kept or 1], waiting[kept or 1 :]
+
+
+async def _never(_: str) -> bool:
+    return False
 
 
 @contextlib.contextmanager

@@ -47,6 +47,17 @@ ALERT_GROUPS = Counter(
     ["what"],
     registry=REGISTRY,
 )
+ALERTS_AHEAD = Counter(
+    "stanch_alerts_written_ahead_total",
+    "Requests with alerts that were answered before they stood in their incidents, from a batch.",
+    registry=REGISTRY,
+)
+ALERT_BATCHES = Gauge(
+    "stanch_alert_batches",
+    "Batches of alerts that were answered and wait for their incidents, or can't be read, at the last look.",
+    ["state"],
+    registry=REGISTRY,
+)
 ALERT_SECONDS = Histogram(
     "stanch_alerts_request_duration_seconds",
     "Requests with alerts, from the first byte to the answer.",

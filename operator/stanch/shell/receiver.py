@@ -22,7 +22,9 @@ from typing import Any, Final
 from aiohttp import web
 
 from stanch.api.policy import Policy
+from stanch.core.alert_batches import Kept
 from stanch.core.alertmanager import NAMESPACE_LABEL, Garbage, Told, read
+from stanch.shell.alert_ahead import SOON_SECONDS, Ahead
 from stanch.shell.alert_lookup import NotStored
 from stanch.shell.alert_store import AlertStore, NoSuchNamespace, Stored
 from stanch.shell.cache import Cache
@@ -79,15 +81,22 @@ class Receiver:
     """One listening place; it holds nothing that a restart would lose."""
 
     def __init__(
-        self, kube: Kube, policy: Callable[[str], Policy], unread: Callable[[], str], cache: Cache | None = None
+        self,
+        kube: Kube,
+        policy: Callable[[str], Policy],
+        unread: Callable[[], str],
+        cache: Cache | None = None,
+        soon: float = SOON_SECONDS,
     ) -> None:
         """
         ``policy`` is what is in force in a namespace, "" for the cluster; ``unread`` why that is not known yet; ``cache`` what a
-        watch has told of open incidents.
+        watch has told of open incidents. What is not in its incident within ``soon`` seconds is written ahead.
         """
         self._policy, self._unread = policy, unread
         self._senders = Senders(kube)
         self._store = AlertStore(kube, policy, _now(kube), cache)
+        self._ahead = Ahead(kube, _now(kube), self._fold, soon)
+        self._store.is_kept, self._store.awaited = lambda: self._ahead.works, self._ahead.awaited
         self._inside = 0
         self._said: dict[int, float] = {}
         # Each at nought: the first refusal is an increase then, which an alert rule sees.
@@ -101,8 +110,13 @@ class Receiver:
         return app
 
     async def close(self) -> None:
-        """What is not written by now is not; whoever told it got no 202."""
+        """What is not written by now is not; whoever told it got no 202, or it is kept."""
+        await self._ahead.close()
         await self._store.close()
+
+    async def look_for_ever(self) -> None:
+        """Tell again what is kept and not in its incident."""
+        await self._ahead.run()
 
     async def _post(self, request: web.Request) -> web.Response:
         began = time.perf_counter()
@@ -178,9 +192,38 @@ class Receiver:
         )
 
     async def _stored(self, sender: Sender, told: Told) -> Stored:
-        """In the first place that is meant and allowed. The sender's rights say where, not the labels."""
+        """In its incident; or, where that takes longer than a moment, where it is kept until it is."""
         try:
             places = await self._places(sender, told)
+        except (Busy, NotStored) as error:
+            raise Answer(503, str(error)) from None
+        direct = asyncio.create_task(self._in_its_incident(sender, told, places))
+        try:
+            if await self._ahead.first(direct, lambda: self._kept(sender, told, places)):
+                return Stored(places[0], None, "kept; it goes into its incident")
+            return await direct
+        except asyncio.CancelledError:
+            direct.cancel()
+            raise
+
+    async def _kept(self, sender: Sender, told: Told, places: Sequence[str]) -> Kept:
+        """With the places where the sender may: nobody asks for them again."""
+        try:
+            return Kept(tuple([place for place in places if await self._senders.may(sender, place)]), told)
+        except Busy:
+            return Kept((), told)
+
+    async def _fold(self, kept: Kept) -> None:
+        """What was kept, into the first of its places that is there. Raises NotStored."""
+        for place in kept.places:
+            with contextlib.suppress(NoSuchNamespace):
+                await self._store.take(place, kept.told)
+                return
+        raise NotStored(f"there is no namespace {kept.places[-1]}")
+
+    async def _in_its_incident(self, sender: Sender, told: Told, places: Sequence[str]) -> Stored:
+        """In the first place that is meant and allowed. The sender's rights say where, not the labels."""
+        try:
             for place in places:
                 if await self._senders.may(sender, place):
                     with contextlib.suppress(NoSuchNamespace):
@@ -276,6 +319,7 @@ async def receiving(at: AlertsAt | None, receiver: Receiver) -> AsyncIterator[st
     tls = _certificate(at.tls) if at.tls else None
     site = web.TCPSite(runner, host or "0.0.0.0", int(port), ssl_context=tls)
     renewing = asyncio.create_task(_renew(tls, at.tls)) if tls and at.tls else None
+    looking = asyncio.create_task(receiver.look_for_ever())
     try:
         await site.start()
         found = " ".join(f"{a[0]}:{a[1]}" for a in runner.addresses)
@@ -284,6 +328,7 @@ async def receiving(at: AlertsAt | None, receiver: Receiver) -> AsyncIterator[st
     finally:
         if renewing:
             renewing.cancel()
+        looking.cancel()
         await receiver.close()
         await runner.cleanup()
 

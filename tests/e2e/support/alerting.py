@@ -25,7 +25,7 @@ from alerts import alert, payload
 from e2e.support.api import APPLY, KINDS, Api, Json, until
 from e2e.support.flux import free_port
 from e2e.support.world import World, bind, may, wait_for_right
-from stanch.api.names import ALERTS_AUDIENCE, OPERATOR_USER
+from stanch.api.names import ALERTS_AUDIENCE, OPERATOR_NAMESPACE, OPERATOR_USER
 
 sys.path.append(str(Path(__file__).resolve().parents[3] / "tools"))
 from testcluster import packages
@@ -36,18 +36,22 @@ PACKAGES = {
     "prometheus": ("prometheus", "measures a workload, and evaluates rules about it"),
     "prometheus-alertmanager": ("prometheus-alertmanager", "groups alerts, and sends them"),
 }
-ROLES = [item for item in objects() if item["kind"].startswith("ClusterRole")]
+ROLES = [item for item in objects() if "Role" in item["kind"]]
 GIVE_UP_SECONDS = 60.0
 
 
 def let_it_take_alerts(admin: Api, ns: str) -> None:
     """The operator may make incidents, as manifests/components/alerts gives it."""
     for item in ROLES:
-        path = admin.path(KINDS[item["kind"]], None, item["metadata"]["name"], fieldManager="install", force="true")
+        meta = item["metadata"]
+        path = admin.path(
+            KINDS[item["kind"]], meta.get("namespace"), meta["name"], fieldManager="install", force="true"
+        )
         admin.request("PATCH", path, item, APPLY).must()
     reviews = {"verb": "create", "group": "authentication.k8s.io", "resource": "tokenreviews"}
     until(lambda: may(admin, "", OPERATOR_USER, reviews), 20, "the operator may review tokens")
     wait_for_right(admin, ns, OPERATOR_USER, "create", "incidents")
+    wait_for_right(admin, OPERATOR_NAMESPACE, OPERATOR_USER, "create", "alertbatches")
 
 
 def sender(world: World, name: str = "alertmanager", *, may: bool = True) -> str:

@@ -41,6 +41,8 @@ TESTS = (
     _fires("AlertsRefused", "30m", {TAKEN: "0+1x60", TOO_LARGE: "0x60"}),
     _fires("AlertsRefused", "30m", {TAKEN: "0+1x60", TOO_LARGE: "0x20 1x40"}, {**WARNING, "code": "413"}),
     _fires("AlertsRefused", "90m", {TAKEN: "0+1x99", TOO_LARGE: "0x20 1x79"}),
+    _fires("AlertsWait", "9m", {'stanch_alert_batches{state="waiting"}': "0x5 2x60"}),
+    _fires("AlertsWait", "20m", {'stanch_alert_batches{state="waiting"}': "0x5 2x60"}, {**WARNING, "state": "waiting"}),
     _fires("ApprovalStuck", "5m", {"stanch_approval_oldest_seconds": "300+60x60"}),
     _fires("ApprovalStuck", "10m", {"stanch_approval_oldest_seconds": "300+60x60"}, WARNING),
     _fires("RolesMissing", "4m", {'stanch_nudges_standing{kind="RoleMissing"}': "1x60"}),
