@@ -2,20 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
+from kubernetes.aio.client.configuration import Configuration
 
 from alert_api import OTHER, AlertApi
-from alert_place import Place, placed
+from alert_place import Place, placed, served
 from alerts import alert, payload, print_of, states, told
 from build import T0, Json
 from stanch.core.alert_batches import Kept, body_of, note_of, read_batch
 from stanch.core.alert_groups import read_known
 from stanch.shell import alert_ahead
+from stanch.shell.alert_ahead import Ahead
+from stanch.shell.client import Kube
 from stanch.shell.metrics import REGISTRY
 
 OVER = T0 + timedelta(minutes=2)
@@ -103,6 +106,39 @@ async def test_many_of_many_groups_are_a_few_small_writes(place: Place) -> None:
     assert place.api.asked["create batch"] <= 4
     await until(lambda: not place.api.batches)
     assert 20 == len(fires(place.api))
+
+
+async def test_a_batch_stays_until_all_of_it_is_in_incidents() -> None:
+    """One of two is there: a kill would lose the other."""
+    api = AlertApi()
+    async with served(api.app()) as host, Kube(Configuration(host=host)) as kube:
+        ahead = Ahead(kube, lambda: T0, _never_left, soon=0.0)
+        later = asyncio.create_task(asyncio.Event().wait())
+        gates = [asyncio.Event(), asyncio.Event()]
+        ways = [asyncio.create_task(gate.wait()) for gate in gates]
+        keep = [Kept(("stanch-system",), told(alert(n))) for n in range(2)]
+        assert [True, True] == await asyncio.gather(
+            *(ahead.first(w, _soon(k)) for w, k in zip(ways, keep, strict=True))
+        )
+        assert 1 == len(api.batches)
+        gates[0].set()
+        await ways[0]
+        await ahead.first(later, _soon(Kept(("shop",), told(alert(3)))))
+        assert 2 == len(api.batches), "whatever was to be deleted would be by now"
+        gates[1].set()
+        await until(lambda: len(api.batches) == 1)
+        await ahead.close()
+
+
+async def _never_left(_: Kept) -> None:
+    raise AssertionError("nothing is left")
+
+
+def _soon(kept: Kept) -> Callable[[], Awaitable[Kept]]:
+    async def keep() -> Kept:
+        return kept
+
+    return keep
 
 
 async def test_who_may_not_send_has_nothing_kept(place: Place) -> None:

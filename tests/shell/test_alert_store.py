@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -107,6 +108,36 @@ async def test_what_is_told_again_is_one_read(place: Place) -> None:
     """It may have been deleted."""
     await place.take(told(alert()))
     assert {"get": 3} == await place.asked(*[told(alert())] * 3)
+
+
+async def test_what_was_kept_of_one_time_is_one_write(place: Place) -> None:
+    """A storm that is left by a kill is no storm of writes; what was told much later goes by itself."""
+    kept = [replace(told(alert(n)), received=T0 + timedelta(seconds=n // 10)) for n in range(40)]
+    await place.take(kept[0])
+    assert {"patch": 2} == await asked_for(place, *kept[1:], replace(told(alert(40)), received=T0 + timedelta(hours=1)))
+    assert [41] == place.groups()
+
+
+async def asked_for(place: Place, *tolds: Told) -> dict[str, int]:
+    """What that costs, all at once."""
+    place.api.asked.clear()
+    await place.take(*tolds)
+    return dict(place.api.asked)
+
+
+async def test_what_was_kept_goes_alone(place: Place) -> None:
+    """It is told as of another time than what waits beside it: joined with that, an alert that is over would fire again."""
+    place.begin_anew(timedelta(hours=1))
+    await place.take(told(alert(1)))
+    await place.take(told(alert(1, end=T0 + timedelta(minutes=1))))
+    place.api.held = "patch"
+    first = asyncio.create_task(place.take(told(alert(2))))
+    await until_asked(place, "patch")
+    rest = asyncio.create_task(place.take(told(alert(3)), replace(told(alert(1)), received=T0), told(alert(4))))
+    await asyncio.sleep(0)
+    place.api.gate.set()
+    await asyncio.gather(first, rest)
+    assert [3] == place.groups()
 
 
 async def test_after_a_restart_a_list_finds_it(place: Place) -> None:

@@ -8,7 +8,7 @@ cut, and characters that would act on a terminal are replaced.
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -30,6 +30,10 @@ _Text = Annotated[str, Field(max_length=_TEXT_TOLD_MAX)]
 # Labels that tell alerts of one group apart, most telling first.
 _TELLING: Final = ("pod", "deployment", "statefulset", "daemonset", "job_name", "node", "instance", "service", "job")
 _TITLES: Final = ("summary", "title", "message", "description")
+
+
+# Kept notifications that were told within this time go into their incident together.
+SAME_TIME: Final = timedelta(seconds=10)
 
 
 class Garbage(ValueError):
@@ -191,8 +195,8 @@ def _title(labels: Mapping[str, str], payload: Payload) -> str:
 
 def joined(tolds: Iterable[Told]) -> Told:
     """
-    Several notifications of one group as one; which came first makes no difference to what is so afterwards. All are told now: one
-    that was kept speaks of another time than the others, and is no part of this.
+    Several notifications of one group as one; which came first makes no difference to what is so afterwards. Either all are told
+    now, or all were kept, at about the same time (``may_join``).
     """
     every = list(tolds)
     last = every[-1]
@@ -203,7 +207,16 @@ def joined(tolds: Iterable[Told]) -> Told:
         over=all(told.over for told in every),
         labels={k: v for k, v in last.labels.items() if all(told.labels.get(k) == v for told in every)},
         title=min(told.title for told in every),
+        # Seconds make no difference to whether something fires again or is late.
+        received=max((told.received for told in every if told.received), default=None),
     )
+
+
+def may_join(one: Told, other: Told) -> bool:
+    """Do they speak of the same time?"""
+    if one.received is None or other.received is None:
+        return one.received is other.received
+    return abs(one.received - other.received) <= SAME_TIME
 
 
 def earliest(alerts: Iterable[Alert]) -> datetime:

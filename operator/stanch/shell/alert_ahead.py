@@ -37,6 +37,8 @@ FIRST_SECONDS: Final = 1.0
 # Younger ones of another replica are still on their way through it.
 GRACE: Final = timedelta(seconds=10)
 FOLD_SECONDS: Final = 30.0
+# Of those that are left so many are in memory at once: 4 MiB.
+TOGETHER: Final = 16
 BATCHES_MAX: Final = 256
 _CANNOT: Final = "alerts can't be written ahead: %s; apply crds and manifests/components/alerts"
 PATH: Final = ALERT_BATCHES.path(OPERATOR_NAMESPACE)
@@ -89,7 +91,9 @@ class Ahead:
         self._deleting: asyncio.Task[None] | None = None
         self._looked = False
         self._shut_until, self._left = 0.0, 0
-        # Of batches that are left: uids of those that can't be read, and which notifications stand in their incidents.
+        # Names of ours that were refused; of all that are left uids of those that can't be read, and which notifications stand in
+        # their incidents.
+        self._refused: set[str] = set()
         self._unreadable: set[str] = set()
         self._through: set[tuple[str, int]] = set()
 
@@ -146,6 +150,10 @@ class Ahead:
         try:
             body = body_of([item.note for item in items], self._now())
             name = body["metadata"]["name"]
+            if name in self._live:
+                # The same was told twice in one second: what is kept of the first is deleted once that is in its incident.
+                _succeed(items)
+                return
             self._live[name] = None
             reply = await self._kube.create(PATH, body)
         except Unanswered as error:
@@ -177,11 +185,9 @@ class Ahead:
         self._waiting[:0] = items
 
     def _stored(self, name: str, items: list[_Item], reply: Reply) -> None:
-        for item in items:
-            if not item.stored.done():
-                item.stored.set_result(None)
+        _succeed(items)
         if reply.status == 409:
-            # The same was told twice in one second: who wrote it first will delete it.
+            # Another replica was told the same, or we did not hear the answer; what nobody deletes is found as one that is left.
             self._live.pop(name, None)
             return
         on_its_way = [item for item in items if not item.settled]
@@ -201,6 +207,7 @@ class Ahead:
         if not went_well:
             # From now on it is one of those that are left.
             del self._live[written.name]
+            self._refused.add(written.name)
         elif not written.left:
             self._spend(written)
 
@@ -237,22 +244,27 @@ class Ahead:
 
     async def look(self) -> None:
         """Once. Raises Unanswered or _CannotList."""
-        first = not self._looked
-        waiting, refused = 0, set[str]()
-        metas = await self._metas(sure=first)
-        for meta in metas:
-            age = self._now() - datetime.fromisoformat(meta["creationTimestamp"])
-            if meta["name"] in self._live or not (first or age > GRACE) or meta["uid"] in self._unreadable:
-                continue
-            batch = await self._read(meta["name"])
-            if batch is not None and not await self._take_in(batch, refused):
-                waiting += 1
+        metas = await self._metas(sure=not self._looked)
         there = {meta["uid"] for meta in metas}
         self._unreadable &= there
         self._through = {each for each in self._through if each[0] in there}
+        self._refused &= {meta["name"] for meta in metas}
+        waiting, refused = 0, set[str]()
+        due = [meta["name"] for meta in metas if self._is_left(meta)]
+        for at in range(0, len(due), TOGETHER):
+            read = await asyncio.gather(*(self._read(name) for name in due[at : at + TOGETHER]))
+            batches = [batch for batch in read if batch is not None]
+            waiting += len(batches) - await self._take_in(batches, refused)
         self._left = waiting + len(self._unreadable)
         LEFT.labels("waiting").set(waiting)
         LEFT.labels("unreadable").set(len(self._unreadable))
+
+    def _is_left(self, meta: dict[str, Any]) -> bool:
+        """Is nobody else about to put it into incidents?"""
+        if meta["name"] in self._live or meta["uid"] in self._unreadable:
+            return False
+        age = self._now() - datetime.fromisoformat(meta["creationTimestamp"])
+        return not self._looked or meta["name"] in self._refused or age > GRACE
 
     async def awaited(self, key: str) -> bool:
         """Is something of that group left, by us or by another replica, and not in its incident yet? Raises Unanswered."""
@@ -271,28 +283,34 @@ class Ahead:
                     return True
         return False
 
-    async def _take_in(self, batch: Batch, refused: set[str]) -> bool:
-        """All that is not in its incident yet; and the batch goes. ``refused`` are groups of which something older could not be."""
-        why = ""
-        for at, kept in enumerate(batch.kept):
-            if (batch.uid, at) in self._through:
-                continue
-            if kept.told.key in refused:
-                why = why or "something older of the group waits"
-                continue
-            try:
-                async with asyncio.timeout(FOLD_SECONDS):
-                    await self._fold(kept)
-            except (NotStored, TimeoutError) as error:
-                refused.add(kept.told.key)
-                why = str(error) or f"not stored within {FOLD_SECONDS:.0f}s"
-            else:
-                self._through.add((batch.uid, at))
-        if why:
-            LOG.warning("alerts that were taken wait for their incident", extra={"batch": batch.name, "why": why})
-            return False
-        reply = await self._kube.delete(f"{PATH}/{batch.name}", batch.uid)
-        return reply.ok or reply.status in (404, 409)
+    async def _take_in(self, batches: list[Batch], refused: set[str]) -> int:
+        """
+        All that is not in its incident yet, all groups at once; how many batches are through and go. ``refused`` are groups of
+        which something could not be: what only ends something of these waits, or it would be forgotten before that begins.
+        """
+        todo = [(batch.uid, at, kept) for batch in batches for at, kept in enumerate(batch.kept)]
+        todo = [each for each in todo if each[:2] not in self._through]
+        await asyncio.gather(*(self._one(*each, refused) for each in todo if each[2].told.firing))
+        await asyncio.gather(*(self._one(*each, refused) for each in todo if not each[2].told.firing))
+        gone = 0
+        for batch in batches:
+            if all((batch.uid, at) in self._through for at in range(len(batch.kept))):
+                reply = await self._kube.delete(f"{PATH}/{batch.name}", batch.uid)
+                gone += reply.ok or reply.status in (404, 409)
+        return gone
+
+    async def _one(self, uid: str, at: int, kept: Kept, refused: set[str]) -> None:
+        if not kept.told.firing and kept.told.key in refused:
+            return
+        try:
+            async with asyncio.timeout(FOLD_SECONDS):
+                await self._fold(kept)
+        except (NotStored, TimeoutError) as error:
+            refused.add(kept.told.key)
+            why = str(error) or f"not stored within {FOLD_SECONDS:.0f}s"
+            LOG.warning("alerts that were taken wait for their incident", extra={"group": kept.told.key, "why": why})
+        else:
+            self._through.add((uid, at))
 
     async def _read(self, name: str) -> Batch | None:
         """None when it is gone, or can't be read now, or ever: that is told once."""
@@ -313,6 +331,12 @@ class Ahead:
             raise _CannotList(reply)
         metas = [item["metadata"] for item in reply.body.get("items") or ()]
         return sorted(metas, key=lambda meta: (meta["creationTimestamp"], meta["name"]))
+
+
+def _succeed(items: list[_Item]) -> None:
+    for item in items:
+        if not item.stored.done():
+            item.stored.set_result(None)
 
 
 def _fail(items: list[_Item], why: str) -> None:

@@ -34,7 +34,7 @@ from stanch.core.alert_groups import (
     told_again,
 )
 from stanch.core.alert_states import merged
-from stanch.core.alertmanager import Told, joined
+from stanch.core.alertmanager import Told, joined, may_join
 from stanch.core.questions import INCIDENTS
 from stanch.core.runbook_match import Choice, choose
 from stanch.core.severity import judge
@@ -319,9 +319,10 @@ class AlertStore:
 def _next(
     waiting: "list[tuple[Told, asyncio.Future[Stored]]]",
 ) -> "tuple[list[tuple[Told, asyncio.Future[Stored]]], list[tuple[Told, asyncio.Future[Stored]]]]":
-    """What is written together, and the rest: what was kept is told as of another time, so it goes alone."""
-    kept = next((at for at, (told, _) in enumerate(waiting) if told.received is not None), len(waiting))
-    return waiting[: kept or 1], waiting[kept or 1 :]
+    """What is written together, and the rest: what was kept is told as of another time."""
+    first, _ = waiting[0]
+    other = next((at for at, (told, _) in enumerate(waiting) if not may_join(first, told)), len(waiting))
+    return waiting[:other], waiting[other:]
 
 
 async def _never(_: str) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from alerts import alert, payload
-from e2e.support.alerting import post, sender
+from e2e.support.alerting import post, sender, the_one
 from e2e.support.api import KINDS, MERGE, Json, until
 from e2e.support.drills import RUNBOOKS, shipped
 from e2e.support.world import BAD, HOLD, Agreement, World, deployment, good, incident, is_so, lines, story
@@ -148,7 +148,9 @@ class Stage:
         body = payload(alert(start=start, end=start if over else None, **self.labels), group=group)
         code, said = post(self.url, body, self.token)
         assert (202, world.ns) == (code, said.get("namespace")), said
-        self.made = said["incident"]
+        # What took a moment was kept, and is in its incident soon.
+        kept = said["message"].startswith("kept")
+        self.made = the_one(world)["metadata"]["name"] if kept else said["incident"]
 
     # --- what comes of it --------------------------------------------------------------------------------------------
 
