@@ -21,6 +21,7 @@ from stanch.core.records import Store
 from stanch.core.spec_fold import declarer
 from stanch.core.swap import action_id, digest
 from stanch.core.todo_items import todo_items
+from stanch.core.toil import tell_of_toil
 from stanch.core.whole_story import Story, pages_of, whole_story
 
 # As many as the status names; all of them are stored.
@@ -130,6 +131,7 @@ def _drafted(draft: Draft, record: PostmortemRecord, stores: list[Store]) -> Non
         title = item.body["spec"]["title"]
         text = f"{title}; owner {item.body['spec']['owner']}"
         draft.say(EventKind.ACTION_ITEM_DRAFTED, text, entry=item.name, event=True)
+    tell_of_toil(draft)
 
 
 def _store(draft: Draft, ref: Ref, kind: str, name: str, spec: dict[str, Any]) -> Store:
