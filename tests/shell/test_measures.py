@@ -11,7 +11,7 @@ from prometheus_client import generate_latest
 from build import T0, entry, incident, roll_back, scale_to, stamp
 from stanch.api.action_item import ActionItem
 from stanch.api.names import EventKind
-from stanch.core import nudges
+from stanch.core import nudges, posture_nudges
 from stanch.core.observations import Delivered
 from stanch.core.review_items import items as reviewed
 from stanch.shell.bells import Key
@@ -323,7 +323,7 @@ def test_who_is_there_and_what_is_wanting(since: Any) -> None:
 
 
 def test_each_kind_of_reminder_is_counted() -> None:
-    """Whatever core/nudges.py may say: a kind that is new there is one here."""
-    rules = Path(nudges.__file__).read_text(encoding="utf-8")
+    """Whatever core/nudges.py and core/posture_nudges.py may say: a kind that is new there is one here."""
+    rules = "".join(Path(each.__file__).read_text(encoding="utf-8") for each in (nudges, posture_nudges))
     said = set(re.findall(r"yield Nudge\(EventKind\.([A-Z_]+)", rules))
     assert nudges.KINDS == {getattr(EventKind, name) for name in said}
