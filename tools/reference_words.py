@@ -192,6 +192,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "PostmortemAsked": "Somebody asked for a full postmortem.",
     "PostmortemSigned": "Somebody who did not write the postmortem stands by it.",
     "PostmortemDrafted": "A draft was made from the record.",
+    "ToilSeen": "A person had the same done three times in thirty days; the message says what, and in which incidents.",
     "PostmortemReminded": "The text is not published; said on a cadence, and not for ever.",
     "PostmortemOverdue": "The text was due, and is not published.",
     "PostmortemReviewDue": "A full one was to be talked over by now, and no meeting is on its text, or a later one.",

@@ -287,6 +287,7 @@ class EventKind:
     POSTMORTEM_ASKED: Final = "PostmortemAsked"
     POSTMORTEM_SIGNED: Final = "PostmortemSigned"
     POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
+    TOIL_SEEN: Final = "ToilSeen"
     POSTMORTEM_REMINDED: Final = "PostmortemReminded"
     POSTMORTEM_OVERDUE: Final = "PostmortemOverdue"
     POSTMORTEM_REVIEW_DUE: Final = "PostmortemReviewDue"

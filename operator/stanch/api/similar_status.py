@@ -11,6 +11,7 @@ SIMILAR_MAX: Final = 5
 TARGETS_MAX: Final = 8
 ALERTS_MAX: Final = 16
 HELPED_MAX: Final = 4
+BY_HAND_MAX: Final = 8
 _S = Annotated[str, Field(max_length=320)]
 
 
@@ -28,6 +29,11 @@ class About(Model):
     helped: Annotated[
         tuple[_S, ...] | None, Field(max_length=HELPED_MAX, description="Mitigations that helped, with their targets.")
     ] = None
+    by_hand: Annotated[
+        tuple[_S, ...] | None,
+        Field(max_length=BY_HAND_MAX, description="What a person asked for and was done, with its target; each time."),
+    ] = None
+    recurrence_of: Annotated[_S | None, Field(description="The incident that the same alerts made before.")] = None
 
 
 class SimilarIncident(Model):

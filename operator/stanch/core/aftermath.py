@@ -13,6 +13,7 @@ from stanch.core.budget_charge import is_awaited
 from stanch.core.chase import first_reminder
 from stanch.core.draft import MACHINE, Draft, shorten
 from stanch.core.git_ops import HOLD
+from stanch.core.item_checks import ask_for_checks, fixed, in_git
 from stanch.core.observations import Found, NotFound
 from stanch.core.postmortem_draft import postmortem_spec
 from stanch.core.postmortem_gate import SHORT, dates_of, decide, due_of, only_more
@@ -21,6 +22,7 @@ from stanch.core.records import Store
 from stanch.core.spec_fold import declarer
 from stanch.core.swap import action_id, digest
 from stanch.core.todo_items import todo_items
+from stanch.core.toil import tell_of_toil
 from stanch.core.whole_story import Story, pages_of, whole_story
 
 # As many as the status names; all of them are stored.
@@ -42,8 +44,8 @@ def learn(draft: Draft) -> None:
         # Resolved is written first, and then asked what it cost: one question, whatever comes of it.
         draft.wake(draft.now)
         return
-    story = _story(draft)
-    if story is None:
+    story, asking = _story(draft), ask_for_checks(draft)
+    if story is None or asking:
         return
     if record is None:
         record = _decided(draft, story)
@@ -130,6 +132,7 @@ def _drafted(draft: Draft, record: PostmortemRecord, stores: list[Store]) -> Non
         title = item.body["spec"]["title"]
         text = f"{title}; owner {item.body['spec']['owner']}"
         draft.say(EventKind.ACTION_ITEM_DRAFTED, text, entry=item.name, event=True)
+    tell_of_toil(draft)
 
 
 def _store(draft: Draft, ref: Ref, kind: str, name: str, spec: dict[str, Any]) -> Store:
@@ -148,25 +151,28 @@ def _back_port(draft: Draft, record: MitigationRecord) -> Store:
     """What was changed in the cluster is not in Git yet, and what is changed in Git does not come."""
     whole = record.target is not None and record.target.kind in RECONCILERS
     where, comes = ("under", "comes through") if whole else ("on", "reaches")
+    check = in_git(draft, record)
     return item(
         draft,
         record,
         _of_this(draft, record, "git"),
         f"Put into Git what was changed {where} {record.target}, then undo {record.name}",
         f"{record.plan}. Until it is undone, no change of Git {comes} it. Do it in this order: change Git, check that it "
-        f"says what the cluster says, then undo {record.name}.",
+        f"says what the cluster says, then undo {record.name}. {check.words}.",
+        done_when=check.done_when,
     )
 
 
 def _follow_up(draft: Draft, record: MitigationRecord) -> Store:
     """The bad revision still needs a fix: a rollback only bought time."""
+    check = fixed(draft, record)
     return item(
         draft,
         record,
         _of_this(draft, record, "fix"),
         f"Fix what {record.target} was rolled back from, and roll it out again",
-        f"{record.plan}. Until the fix is out, Git and the cluster may disagree: bring the rollback into Git too. "
-        "Done when a newer revision than the bad one serves without restarts.",
+        f"{record.plan}. Until the fix is out, Git and the cluster may disagree: bring the rollback into Git too. {check.words}.",
+        done_when=check.done_when,
     )
 
 

@@ -16,6 +16,7 @@ from stanch.api.meta import Severity
 from stanch.api.names import EventKind, Label
 from stanch.api.similar_status import (
     ALERTS_MAX,
+    BY_HAND_MAX,
     HELPED_MAX,
     SIMILAR_MAX,
     TARGETS_MAX,
@@ -27,6 +28,7 @@ from stanch.core.attempts import begun
 from stanch.core.draft import Draft, shorten
 from stanch.core.lesson import Lesson, Mark
 from stanch.core.recovery import attempt_is_open
+from stanch.core.toil import deeds_by_hand
 
 # What both may have, in words, and how much it says. There are seven factor classes: one of them in common is chance.
 WEIGHTS: Final = {"alert": 3, "Runbook": 3, "target": 2, "service": 2, "factor class": 1}
@@ -49,6 +51,8 @@ def about(incident: Incident, status: IncidentStatus) -> About:
         alerts=tuple(dict.fromkeys(shorten(a, 300) for a in alerts))[:ALERTS_MAX] or None,
         runbook=status.runbook.name if status.runbook else None,
         helped=tuple(dict.fromkeys(shorten(h, 300) for h in helped))[:HELPED_MAX] or None,
+        by_hand=tuple(shorten(deed, 300) for deed in deeds_by_hand(status))[:BY_HAND_MAX] or None,
+        recurrence_of=spec.alert_group.recurrence_of if spec.alert_group else None,
     )
 
 
@@ -82,6 +86,9 @@ def lesson_of(body: Mapping[str, Any]) -> Lesson | None:
         severity=severity,
         marks=marks_of(known, classes),
         helped=known.helped or (),
+        subject=known.service or next(iter(known.targets or ()), ""),
+        by_hand=known.by_hand or (),
+        recurrence_of=known.recurrence_of,
     )
 
 

@@ -75,6 +75,10 @@ class Cache:
         """What Postmortems of a namespace say of their incidents."""
         return tuple(self._lessons.get(namespace, {}).values())
 
+    def learned(self) -> dict[str, tuple[Lesson, ...]]:
+        """The same of all namespaces that have any."""
+        return {namespace: tuple(each.values()) for namespace, each in self._lessons.items() if each}
+
     def _learn(self, key: Key, body: dict[str, Any]) -> None:
         if key.plural != POSTMORTEMS.plural:
             return

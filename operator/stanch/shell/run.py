@@ -115,7 +115,7 @@ async def _until_stopped(
     silencer, taking = Silencer(settings.silences, kube, cache, book.policy), contextlib.AsyncExitStack()
     await taking.enter_async_context(_taking_alerts(settings.alerts, kube, book, cache))
     LEADING.set_function(lambda: tenure.holds)
-    STANDING.follow(cache, kube.clock.now, lambda: tenure.holds)
+    STANDING.follow(cache, kube.clock.now, lambda: tenure.holds, lambda ns: book.policy(ns).recurrence_within)
     sweeps = (sweep, *_sweeps(reconciler))
     # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
     tasks = [
