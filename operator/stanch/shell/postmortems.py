@@ -56,7 +56,9 @@ class Postmortems:
         body = self.cache.get(key)
         if body is None or ((body.get("status") or {}).get("published")):
             self._pages.pop(key, None)
-            return None if body is not None else await self._forget_if_gone(key)
+            if body is None:
+                await self._forget_if_gone(key)
+            return None
         if not self.cache.past_is_known:
             return PAST_SECONDS
         status, wake = judge(body, await self._around(key, body, policy), now)
