@@ -1,5 +1,6 @@
 """What Prometheus is told of thirty days is what `stanch review` says; toil is told on the incident that makes it so."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -68,8 +69,9 @@ def test_what_came_again_is_what_the_review_says():
 def test_a_second_text_about_an_incident_is_no_second_incident():
     """What is to be added later is another Postmortem of the same one."""
     (one,) = lessons(past("a", DAY))
+    more = replace(one, postmortem="a-more")
     assert ({"SEV2": 1}, {"SEV2": 0}) == (
-        (found := lately([one, one], T0, AGAIN_WITHIN)).resolved,
+        (found := lately([one, more], T0, AGAIN_WITHIN)).resolved,
         found.recurred,
     )
 

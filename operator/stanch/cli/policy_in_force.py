@@ -1,5 +1,6 @@
 """The ResponsePolicy that is in force in a namespace, as the operator would read it, with the rights of who asks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,7 @@ from stanch.api.response_policy import POLICY_NAME
 from stanch.core.questions import RESPONSE_POLICIES
 from stanch.shell.bells import Key
 from stanch.shell.client import Kube
-from stanch.shell.policy_book import PolicyBook
+from stanch.shell.policy_book import PolicyBook, read_policies
 
 BUILT_IN: Final = "the built-in defaults"
 
@@ -39,3 +40,14 @@ async def policy_in_force(kube: Kube, namespace: str) -> InForce:
         elif reply.status != 404:
             unread.append(f"{name} can't be read: {reply.message}")
     return InForce(book.policy(namespace), " and ".join(used) or BUILT_IN, "; ".join(unread))
+
+
+async def policies_in_force(kube: Kube, namespace: str | None) -> tuple[Callable[[str], Policy], str]:
+    """The policy of each namespace, or of one; and what could not be read, so that the built-in one counts instead of it."""
+    if namespace is not None:
+        one = await policy_in_force(kube, namespace)
+        return lambda _: one.policy, one.unread
+    book = PolicyBook(DEFAULT)
+    if await read_policies(kube, book) is None:
+        return lambda _: DEFAULT, f"ResponsePolicies can't be read, so the built-in defaults count: {book.unread}"
+    return book.policy, ""

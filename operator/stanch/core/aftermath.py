@@ -44,8 +44,9 @@ def learn(draft: Draft) -> None:
         # Resolved is written first, and then asked what it cost: one question, whatever comes of it.
         draft.wake(draft.now)
         return
-    story, asking = _story(draft), ask_for_checks(draft)
-    if story is None or asking:
+    # All that is asked for is asked for at once.
+    story, named, asking = _story(draft), record is not None or _name(draft) is not None, ask_for_checks(draft)
+    if story is None or asking or not named:
         return
     if record is None:
         record = _decided(draft, story)
