@@ -1,6 +1,6 @@
 """When it is resolved: a Postmortem drafted from the record, and an ActionItem for what a rollback leaves open."""
 
-from typing import Any
+from typing import Any, Final
 
 from stanch.api.action_item import ActionItemSpec, ActionKind, Priority
 from stanch.api.done_when import DoneWhen
@@ -11,12 +11,15 @@ from stanch.api.postmortem_record import PostmortemRecord
 from stanch.core.attempts import standing
 from stanch.core.budget_charge import is_awaited
 from stanch.core.chase import first_reminder
+from stanch.core.closing import postmortem_of
 from stanch.core.draft import MACHINE, Draft, shorten
+from stanch.core.further_text import is_further, next_name, says_enough
 from stanch.core.git_ops import HOLD
 from stanch.core.item_checks import ask_for_checks, fixed, in_git
 from stanch.core.observations import Found, NotFound
 from stanch.core.postmortem_draft import postmortem_spec
 from stanch.core.postmortem_gate import SHORT, dates_of, decide, due_of, only_more
+from stanch.core.postmortem_text import is_published
 from stanch.core.questions import ACTION_ITEMS, POSTMORTEMS, Get, Ref
 from stanch.core.records import Store
 from stanch.core.spec_fold import declarer
@@ -29,6 +32,7 @@ from stanch.core.whole_story import Story, pages_of, whole_story
 ITEMS_NAMED = 16
 # Of more none gets done; what is left stays in the timeline (decisions 2.11).
 ITEMS_DRAFTED = 5
+_UNSAID: Final = {"reminders": 0, "overdue": None, "review_asked": None, "publish_asked": None}
 
 
 def learn(draft: Draft) -> None:
@@ -68,11 +72,23 @@ def _still_so(draft: Draft, record: PostmortemRecord) -> None:
     known = only_more(record, *decide(draft, Story(draft.status.timeline)))
     dates = dates_of(draft, times.resolved)
     if known.due_time is None or dates["due_time"] > known.due_time:
-        anew = {"reminders": 0, "overdue": None, "review_asked": None, "publish_asked": None}
-        changes = {**dates, **anew, "remind_time": first_reminder(draft, dates["due_time"])}
+        changes = {**dates, **_UNSAID, "remind_time": first_reminder(draft, dates["due_time"])}
         known = known.model_copy(update=changes)
     if known != record:
         draft.set(postmortem=known)
+    _write_another(draft, known)
+
+
+def _write_another(draft: Draft, record: PostmortemRecord) -> None:
+    """What is published and does not say what came after it stays as it is; another text begins with the whole record."""
+    meta, times, answer = draft.incident.metadata, draft.status.times, draft.seen.get(postmortem_of(draft))
+    if times is None or times.closed or record.waived or not isinstance(answer, Found):
+        return
+    if not is_published(answer.value) or says_enough(answer.value, record, times):
+        return
+    anew = {"due_time": None, "remind_time": None, "drafted_time": None, **_UNSAID}
+    name = next_name(meta, record.name or meta.name)
+    draft.set(postmortem=record.model_copy(update={**anew, "name": name}))
 
 
 def _story(draft: Draft) -> Story | None:
@@ -110,16 +126,28 @@ def _name(draft: Draft) -> str | None:
 
 
 def _drafts(draft: Draft, story: Story, record: PostmortemRecord) -> list[Store]:
-    """The Postmortem, then the items that follow from it."""
-    name = record.name or draft.incident.metadata.name
+    """The Postmortem, then the items that follow from it; a further text names those that there are."""
+    meta = draft.incident.metadata
+    name = record.name or meta.name
+    items = [] if is_further(meta, name) else _items(draft, story, name)
+    named = tuple(i.name for i in items) or record.action_items or ()
+    text_due = due_of(draft, draft.now)
+    text = postmortem_spec(draft, story, named, text_due, record.decision != SHORT)
+    return [_store(draft, POSTMORTEMS, "Postmortem", name, text), *items]
+
+
+def _following(draft: Draft) -> list[Store]:
+    """What follows from what was done."""
     items = [_follow_up(draft, r) for r in draft.records if r.action == "rolloutUndo" and standing(r)]
-    items += [_back_port(draft, r) for r in draft.records if r.action == HOLD and standing(r)]
+    return [*items, *(_back_port(draft, r) for r in draft.records if r.action == HOLD and standing(r))]
+
+
+def _items(draft: Draft, story: Story, name: str) -> list[Store]:
+    items = _following(draft)
     due = draft.now + draft.catalog.policy.follow_up_due
     for title, spec in todo_items(draft, story, name, due, ITEMS_DRAFTED - len(items)):
         items.append(_store(draft, ACTION_ITEMS, "ActionItem", title, spec))
-    text_due = due_of(draft, draft.now)
-    text = postmortem_spec(draft, story, tuple(i.name for i in items), text_due, record.decision != SHORT)
-    return [_store(draft, POSTMORTEMS, "Postmortem", name, text), *items]
+    return items
 
 
 def _drafted(draft: Draft, record: PostmortemRecord, stores: list[Store]) -> None:
@@ -127,13 +155,20 @@ def _drafted(draft: Draft, record: PostmortemRecord, stores: list[Store]) -> Non
     changes = {"drafted_time": draft.now, **dates, "remind_time": first_reminder(draft, dates["due_time"])}
     draft.set(postmortem=record.model_copy(update=changes))
     why = ", ".join(record.reasons or ())
-    text = f"Postmortem {record.name} drafted ({record.decision}: {why})"
+    further = is_further(draft.incident.metadata, record.name)
+    stays = "; what is published stays as it is" if further else ""
+    text = f"Postmortem {record.name} drafted ({record.decision}: {why}){stays}"
     draft.say(EventKind.POSTMORTEM_DRAFTED, text, entry=record.name, event=True)
-    for item in stores[1:]:
-        title = item.body["spec"]["title"]
-        text = f"{title}; owner {item.body['spec']['owner']}"
-        draft.say(EventKind.ACTION_ITEM_DRAFTED, text, entry=item.name, event=True)
-    tell_of_toil(draft)
+    _tell_of_items(draft, stores[1:])
+    if not further:
+        tell_of_toil(draft)
+
+
+def _tell_of_items(draft: Draft, stores: list[Store]) -> None:
+    for each in stores:
+        title = each.body["spec"]["title"]
+        text = f"{title}; owner {each.body['spec']['owner']}"
+        draft.say(EventKind.ACTION_ITEM_DRAFTED, text, entry=each.name, event=True)
 
 
 def _store(draft: Draft, ref: Ref, kind: str, name: str, spec: dict[str, Any]) -> Store:
