@@ -76,7 +76,43 @@ def _still_so(draft: Draft, record: PostmortemRecord) -> None:
         known = known.model_copy(update=changes)
     if known != record:
         draft.set(postmortem=known)
-    _write_another(draft, known)
+    if not _draft_later_items(draft, known):
+        _write_another(draft, known)
+
+
+def _draft_later_items(draft: Draft, record: PostmortemRecord) -> bool:
+    """
+    What was done, held or noted since is to be done as well, once; true while that is on its way.
+
+    One that somebody deleted stays away: the record names all that were ever drafted.
+    """
+    known = record.action_items or ()
+    missing = [s for s in _later_items(draft, record) if s.name not in known][: ITEMS_NAMED - len(known)]
+    if not missing or (draft.status.times is not None and draft.status.times.closed):
+        return False
+    if ask_for_checks(draft):
+        return True
+    stored = [s for s in missing if s.name in draft.seen.stored]
+    if stored:
+        draft.set(postmortem=record.model_copy(update={"action_items": (*known, *(s.name for s in stored))}))
+        _tell_of_items(draft, stored)
+    refused = [s for s in missing if s.name in draft.seen.not_stored]
+    if refused:
+        draft.wake(draft.now + draft.catalog.policy.store_again)
+    draft.stores.extend(s for s in missing if s not in stored and s not in refused)
+    return len(refused) < len(missing)
+
+
+def _later_items(draft: Draft, record: PostmortemRecord) -> list[Store]:
+    """Of notes those that are in sight: who wrote one since has its line there, and five in all are enough."""
+    known, meta = record.action_items or (), draft.incident.metadata
+    followed = _following(draft)
+    room = ITEMS_DRAFTED - len({*known, *(s.name for s in followed)})
+    due = draft.now + draft.catalog.policy.follow_up_due
+    story, name = Story(draft.status.timeline), record.name or meta.name
+    notes = todo_items(draft, story, name, due, len(story.lines))
+    fresh = [(title, spec) for title, spec in notes if title not in known][: max(0, room)]
+    return [*followed, *(_store(draft, ACTION_ITEMS, "ActionItem", title, spec) for title, spec in fresh)]
 
 
 def _write_another(draft: Draft, record: PostmortemRecord) -> None:
