@@ -190,6 +190,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "Reopened": "A person said that it is not over.",
     "Cancelled": "It was no incident.",
     "PostmortemAsked": "Somebody asked for a full postmortem.",
+    "PostmortemRequired": "A short review is to be a full postmortem after all.",
     "PostmortemSigned": "Somebody who did not write the postmortem stands by it.",
     "PostmortemDrafted": "A draft was made from the record.",
     "ToilSeen": "A person had the same done three times in thirty days; the message says what, and in which incidents.",

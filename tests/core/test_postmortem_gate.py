@@ -144,6 +144,19 @@ def test_it_becomes_a_full_one_when_it_comes_back():
     assert text == world.objects[("postmortems", "checkout-5xx")]["spec"]
 
 
+def test_that_a_short_one_is_to_be_full_is_said_with_what_it_lacks():
+    """Both are explicit: a milestone and an Event, once, with the reason and what the text has to have now."""
+    world = resolved()
+    say(world, impact={"dataAtRisk": True}, text="rows were lost").run(minutes=20)
+    ((text, milestone),) = [
+        (x.text, x.milestone) for x in world.incident.status.timeline if x.kind == "PostmortemRequired"
+    ]
+    assert "Postmortem checkout-5xx is to be a full one now, no short review: data was at risk. Its text lacks " in text
+    assert all(f"spec.{lacks}" in text for lacks in ("factors", "whys", "gotLucky"))
+    assert ("1 sign-off of who is no author" in text, milestone, []) == (True, True, world.broken)
+    assert 1 == sum(event.reason == "PostmortemRequired" for planned in world.plans for event in planned.events)
+
+
 def test_a_full_one_never_becomes_short():
     """Lowering the severity afterwards takes nothing away."""
     world = resolved(severity="SEV1")

@@ -285,6 +285,7 @@ class EventKind:
     REOPENED: Final = "Reopened"
     CANCELLED: Final = "Cancelled"
     POSTMORTEM_ASKED: Final = "PostmortemAsked"
+    POSTMORTEM_REQUIRED: Final = "PostmortemRequired"
     POSTMORTEM_SIGNED: Final = "PostmortemSigned"
     POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
     TOIL_SEEN: Final = "ToilSeen"
@@ -348,6 +349,7 @@ class Milestone:
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,
+            EventKind.POSTMORTEM_REQUIRED,
             EventKind.POSTMORTEM_OVERDUE,
             EventKind.CLOSED,
             EventKind.STALLED,

@@ -13,6 +13,7 @@ from stanch.core.budget_charge import is_awaited
 from stanch.core.chase import first_reminder
 from stanch.core.closing import postmortem_of
 from stanch.core.draft import MACHINE, Draft, shorten
+from stanch.core.full_after_all import tell_that_more_is_asked
 from stanch.core.further_text import is_further, next_name, says_enough
 from stanch.core.git_ops import HOLD
 from stanch.core.item_checks import ask_for_checks, fixed, in_git
@@ -74,6 +75,7 @@ def _still_so(draft: Draft, record: PostmortemRecord) -> None:
     if known.due_time is None or dates["due_time"] > known.due_time:
         changes = {**dates, **_UNSAID, "remind_time": first_reminder(draft, dates["due_time"])}
         known = known.model_copy(update=changes)
+    tell_that_more_is_asked(draft, known)
     if known != record:
         draft.set(postmortem=known)
     if not _draft_later_items(draft, known):
