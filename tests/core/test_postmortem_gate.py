@@ -308,6 +308,32 @@ def test_an_earlier_incident_of_that_name_keeps_its_postmortem():
     assert ("postmortems", name) in world.objects
 
 
+@pytest.mark.parametrize(
+    ("meta", "spec", "published", "name"),
+    [
+        ({}, {}, False, "checkout-5xx"),
+        ({"creationTimestamp": stamp(T0)}, {}, False, "checkout-5xx"),
+        ({"creationTimestamp": stamp(T0 - MINUTE)}, {}, False, "checkout-5xx-111111"),
+        ({"labels": {"stanch.dev/closed": ""}}, {}, False, "checkout-5xx-111111"),
+        ({}, {}, True, "checkout-5xx-111111"),
+        ({}, {"incident": "cart"}, False, "checkout-5xx-111111"),
+    ],
+    ids=["nobody knows", "written for it", "older", "closed", "published", "of another"],
+)
+def test_what_carries_no_uid_is_taken_only_when_it_was_begun_for_this_one(meta, spec, published, name):
+    """A text of an earlier life, published last year, would end the learning before it began."""
+    world = healthy(incident(severity="SEV1"))
+    old = {
+        "metadata": {"name": "checkout-5xx", "namespace": "shop", **meta},
+        "spec": {"incident": "checkout-5xx", **spec},
+    }
+    world.objects[("postmortems", "checkout-5xx")] = old
+    if published:
+        world.publish()
+    world.run(minutes=10)
+    assert (name, "False Due") == (record(world).name, world.condition("Reviewed"))
+
+
 def test_once_it_is_drafted_it_is_never_made_again():
     """Deleted by somebody who may, it stays deleted, and the incident says what would help."""
     world = resolved()

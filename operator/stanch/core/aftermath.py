@@ -1,5 +1,6 @@
 """When it is resolved: a Postmortem drafted from the record, and an ActionItem for what a rollback leaves open."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from stanch.api.action_item import ActionItemSpec, ActionKind, Priority
@@ -158,9 +159,19 @@ def _name(draft: Draft) -> str | None:
         return None
     mine = isinstance(answer, NotFound)
     if isinstance(answer, Found):
-        labels = answer.value["metadata"].get("labels") or {}
-        mine = labels.get(Label.INCIDENT_UID, meta.uid) == meta.uid
+        mine = _is_mine(draft, answer.value)
     return meta.name if mine else f"{meta.name}-{meta.uid[:6]}"
+
+
+def _is_mine(draft: Draft, body: dict[str, Any]) -> bool:
+    """With our uid; or what people began to write for this incident, and for no earlier one of its name."""
+    meta, labels = draft.incident.metadata, body["metadata"].get("labels") or {}
+    if Label.INCIDENT_UID in labels:
+        return bool(labels[Label.INCIDENT_UID] == meta.uid)
+    made = body["metadata"].get("creationTimestamp")
+    earlier = made is not None and datetime.fromisoformat(made) < meta.creation_timestamp
+    theirs = Label.CLOSED in labels or is_published(body) or earlier
+    return not theirs and body["spec"].get("incident") == meta.name
 
 
 def _drafts(draft: Draft, story: Story, record: PostmortemRecord) -> list[Store]:
