@@ -15,6 +15,7 @@ from stanch.core.observations import Answer, Failed, Found, NotFound
 from stanch.core.questions import INCIDENTS, Get, Question
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+REMINDED = "ActionItemReminded"
 EXISTS = {"objectExists": PDB}
 
 
@@ -43,11 +44,31 @@ def test_it_is_asked_weekly_at_due_and_after_three_weeks_and_then_of_somebody_el
 
 
 def test_nobody_is_asked_for_ever():
-    """A quarter of weeks; the last one says so."""
-    life = Life(chore(dueTime=stamp(T0 + 3000 * DAY))).run(days=300)
-    assert REMINDERS_MAX == life.kinds().count("ActionItemReminded")
-    assert "this is the last reminder" in [t.message for _, t in life.told if t.reason == "ActionItemReminded"][-1]
-    assert life.wake == T0 + 3000 * DAY
+    """A quarter of weeks beyond its due time; the last one says so."""
+    life = Life(chore()).run(days=300)
+    reminded = [(day, t.message) for (kind, day), (_, t) in zip(days(life), life.told, strict=True) if kind == REMINDED]
+    assert REMINDERS_MAX == sum(day > 14 for day, _ in reminded)
+    assert ["this is the last reminder" in text for _, text in reminded].index(True) == len(reminded) - 1
+    assert life.wake is None
+
+
+def test_what_is_due_late_is_asked_for_until_then_and_afterwards():
+    """Reminders before it is due are no reason to be silent while it is overdue."""
+    life = Life(chore(priority="P3", dueTime=stamp(T0 + 90 * DAY))).run(days=400)
+    when = [day for kind, day in days(life) if kind == REMINDED]
+    assert sum(day < 90 for day in when) >= 11
+    assert REMINDERS_MAX == sum(day > 90 for day in when)
+
+
+def test_what_is_opened_again_is_asked_for_anew():
+    """As often as at first, a week later for the first time; and none is taken for one that was told before."""
+    life = Life(chore()).run(days=200).respec(closed=True).run(days=50)
+    before = life.kinds().count(REMINDED)
+    life.respec(closed=None)
+    assert before == life.kinds().count(REMINDED)
+    assert before + REMINDERS_MAX == life.run(days=200).kinds().count(REMINDED)
+    marks = [(told.reason, told.once) for _, told in life.told]
+    assert len(marks) == len(set(marks))
 
 
 def test_what_is_done_is_left_alone():

@@ -86,7 +86,7 @@ BUGS: Bugs = {
         Bug(
             "reminds for ever",
             CHASE,
-            "    if not told and after.reminders < REMINDERS_MAX and now",
+            "    if not told and _goes_on(after) and now",
             "    if not told and now",
             f"{ITEMS}::test_nobody_is_asked_for_ever",
         ),
