@@ -218,8 +218,40 @@ def test_another_done_when_is_proved_anew():
     """What was proved was something else."""
     life = Life(chore(doneWhen=EXISTS), there).run(hours=2)
     life.respec(doneWhen={"objectExists": {**PDB, "name": "payments"}})
-    assert "Reopened" == life.item.status.state
+    assert "Open" == life.item.status.state
     assert "Done" == life.run(hours=2).item.status.state
+
+
+@pytest.mark.parametrize(
+    ("spec", "then", "words"),
+    [
+        (
+            {"doneWhen": EXISTS},
+            {"doneWhen": {"objectExists": {**PDB, "name": "payments"}}},
+            "doneWhen was changed: it is",
+        ),
+        ({"doneWhen": EXISTS}, {"doneWhen": None}, "doneWhen was taken away: nothing proves it any more"),
+        ({"closed": True}, {"doneWhen": {"objectExists": {**PDB, "name": "payments"}}}, "doneWhen was added: it is"),
+    ],
+    ids=["changed", "taken away", "added"],
+)
+def test_another_question_is_no_failure(spec, then, words):
+    """It is open again because somebody asks something else: said so, and counted as nothing that failed."""
+    life = Life(chore(**spec), there).run(hours=2)
+    assert "Done" == life.item.status.state
+    life.world = nobody_knows
+    life.respec(**then)
+    told = life.told[-1][1]
+    assert ("ActionItemReopened", True) == (told.reason, words in told.message)
+    assert ("Open", None) == (life.item.status.state, life.item.status.reopened)
+    assert "Regressed" not in {c.reason for c in life.run(hours=1).item.status.conditions}
+
+
+def test_who_takes_a_word_back_opens_it():
+    """Nothing was ever to be proved there."""
+    life = Life(chore(closed=True)).look().respec(closed=None)
+    assert "spec.closed was taken back" in life.told[-1][1].message
+    assert 1 == len(life.item.status.reopened)
 
 
 def test_it_is_looked_at_when_somebody_edits_it():
