@@ -288,6 +288,7 @@ class EventKind:
     POSTMORTEM_REQUIRED: Final = "PostmortemRequired"
     POSTMORTEM_SIGNED: Final = "PostmortemSigned"
     POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
+    DRILL_REVIEWED: Final = "DrillReviewed"
     TOIL_SEEN: Final = "ToilSeen"
     POSTMORTEM_REMINDED: Final = "PostmortemReminded"
     POSTMORTEM_OVERDUE: Final = "PostmortemOverdue"
@@ -350,6 +351,7 @@ class Milestone:
             EventKind.REOPENED,
             EventKind.CANCELLED,
             EventKind.POSTMORTEM_REQUIRED,
+            EventKind.DRILL_REVIEWED,
             EventKind.POSTMORTEM_OVERDUE,
             EventKind.CLOSED,
             EventKind.STALLED,

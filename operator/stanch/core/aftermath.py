@@ -14,6 +14,7 @@ from stanch.core.budget_charge import is_awaited
 from stanch.core.chase import first_reminder
 from stanch.core.closing import postmortem_of
 from stanch.core.draft import MACHINE, Draft, shorten
+from stanch.core.drill_review import review_drill
 from stanch.core.full_after_all import tell_that_more_is_asked
 from stanch.core.further_text import is_further, next_name, says_enough
 from stanch.core.git_ops import HOLD
@@ -40,9 +41,12 @@ _UNSAID: Final = {"reminders": 0, "overdue": None, "review_asked": None, "publis
 def learn(draft: Draft) -> None:
     """Decide what to learn, and draft it once; people own what is written from then on."""
     times = draft.status.times
-    if times is None or times.resolved is None or draft.incident.spec.drill:
+    if times is None or times.resolved is None:
         return
     record = draft.status.postmortem
+    if draft.incident.spec.drill:
+        _learn_from_a_drill(draft)
+        return
     if record is not None and record.drafted_time is not None:
         _still_so(draft, record)
         return
@@ -64,6 +68,12 @@ def learn(draft: Draft) -> None:
     elif not any(s.name in draft.seen.not_stored for s in stores):
         # Made again after a crash between the record and the objects: what is there already stays as it is.
         draft.stores.extend(stores)
+
+
+def _learn_from_a_drill(draft: Draft) -> None:
+    story = _story(draft) if draft.status.postmortem is None else None
+    if story is not None:
+        review_drill(draft, story)
 
 
 def _still_so(draft: Draft, record: PostmortemRecord) -> None:
