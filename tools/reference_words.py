@@ -192,6 +192,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "Reopened": "A person said that it is not over.",
     "Cancelled": "It was no incident.",
     "PostmortemAsked": "Somebody asked for a full postmortem.",
+    "DrillReviewed": "What the record of a drill shows: its gaps, as those of a real incident are found.",
+    "PostmortemRequired": "A short review is to be a full postmortem after all.",
     "PostmortemSigned": "Somebody who did not write the postmortem stands by it.",
     "PostmortemDrafted": "A draft was made from the record.",
     "ToilSeen": "A person had the same done three times in thirty days; the message says what, and in which incidents.",

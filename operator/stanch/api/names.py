@@ -287,8 +287,10 @@ class EventKind:
     REOPENED: Final = "Reopened"
     CANCELLED: Final = "Cancelled"
     POSTMORTEM_ASKED: Final = "PostmortemAsked"
+    POSTMORTEM_REQUIRED: Final = "PostmortemRequired"
     POSTMORTEM_SIGNED: Final = "PostmortemSigned"
     POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
+    DRILL_REVIEWED: Final = "DrillReviewed"
     TOIL_SEEN: Final = "ToilSeen"
     POSTMORTEM_REMINDED: Final = "PostmortemReminded"
     POSTMORTEM_OVERDUE: Final = "PostmortemOverdue"
@@ -351,6 +353,8 @@ class Milestone:
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,
+            EventKind.POSTMORTEM_REQUIRED,
+            EventKind.DRILL_REVIEWED,
             EventKind.POSTMORTEM_OVERDUE,
             EventKind.CLOSED,
             EventKind.STALLED,
