@@ -11,6 +11,7 @@ from stanch.api.evidence import PART_BYTES_MAX, Purpose
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import Severity, TargetKind
 from stanch.api.policy import Policy
+from stanch.api.similar_status import FailureSignature
 from stanch.api.suspect_status import ChangesRecord, Suspect
 from stanch.core.commands import Removal
 from stanch.core.graphs import Graph
@@ -204,7 +205,7 @@ class Captured:
     """
     A bundle ready to be stored: the complete Evidence object and what the record says of it; ``lacks`` names what is missing,
     ``rest`` is how much was left for part b. Of part b ``caught_up`` is how much it has that part a was not given, and ``still``
-    names what neither has.
+    names what neither has. ``failing`` is how most of the failing pods fail.
     """
 
     name: str
@@ -219,6 +220,7 @@ class Captured:
     rest: int = 0
     caught_up: int = 0
     still: str = ""
+    failing: FailureSignature | None = None
 
 
 class Stage(StrEnum):

@@ -16,7 +16,7 @@ from stanch.core.questions import Get, List, Question
 from stanch.evidence import again, missing
 from stanch.evidence.bundle import Capture, bundle, prepare
 from stanch.evidence.changes.sources import questions as changes_questions
-from stanch.evidence.excerpt import failure_line
+from stanch.evidence.excerpt import failure_of
 from stanch.evidence.gather import questions
 from stanch.evidence.opened import reasons
 from stanch.evidence.reach import USUAL, reach_of
@@ -82,7 +82,7 @@ class EvidenceCollector:
         metadata = {**made.body["metadata"], "name": name, "annotations": notes}
         body: dict[str, Any] = {**made.body, "metadata": metadata}
         told = () if request.stage is Stage.REST else capture.scenes
-        lines = [line for scene in told if (line := failure_line(scene, self._key))]
+        failures = [failure for scene in told if (failure := failure_of(scene, self._key)).line]
         caught_up, still = _of_part_a(request.manifest, {each.name for each in made.items})
         return Captured(
             name=name,
@@ -92,11 +92,12 @@ class EvidenceCollector:
             missing=len(made.missing),
             really_missing=made.really_missing,
             stored_bytes=made.bytes,
-            excerpt=lines[0] if lines else "",
+            excerpt=failures[0].line if failures else "",
             lacks=missing.words(made.missing),
             rest=made.rest,
             caught_up=caught_up,
             still=still,
+            failing=failures[0].mark if failures else None,
         )
 
     def changes_questions(self, aims: tuple[Aim, ...], seen: Observations) -> tuple[Question, ...]:
