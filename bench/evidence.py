@@ -37,6 +37,7 @@ from stanch.evidence.collector import EvidenceCollector
 from stanch.shell.client import JSON, METADATA_ONLY, Kube, configuration
 from stanch.shell.garbage import leave_the_old_alone
 from stanch.shell.observe import Observer
+from stanch.shell.thinking import let_the_loop_in
 
 NAMESPACE, NAME = "bench-evidence", "checkout"
 PODS: Final = 500
@@ -205,6 +206,7 @@ async def measure(kubeconfig: Path, times: int) -> None:
     try:
         await prepare(api)
         leave_the_old_alone()  # as shell/run.py does
+        let_the_loop_in()  # and shell/thinking.py
         async with Kube(await configuration(str(kubeconfig))) as kube:
             for number in range(times + 1):
                 one = await ours(kube, kube.clock.now() if number else datetime.now(UTC))  # noqa: TID251  # a bench has a clock

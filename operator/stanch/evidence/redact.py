@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from stanch.evidence import cards, encoded, patterns, structure
+from stanch.evidence import cards, encoded, patterns, steps, structure
 from stanch.evidence.last_words import with_whole_words
 
 LINE_MAX = 16 * 1024
@@ -136,7 +136,7 @@ def _spans(text: bytes, *, is_doc: bool, depth: int = 0) -> list[Span]:
 
 def _hits(lower: bytes) -> Iterator[tuple[int, bytes]]:
     """Literals that may give a secret away, and where they begin."""
-    for hit in patterns.TRIGGER.finditer(lower):
+    for hit in steps.found(lower, patterns.TRIGGER, patterns.LONGEST):
         literal = patterns.TAILS[hit.group()]
         yield hit.end() - len(literal), literal
     for literal in patterns.COMMON:
