@@ -123,7 +123,7 @@ async def ours(kube: Kube, now: datetime) -> Once:
                 found.objects = time.perf_counter() - began
             asking = asyncio.create_task(observer.answer(asked, 5.0))
             if any(isinstance(q, Logs) for q in asked):
-                await aside(collector.prepare, (AIM,), seen, Severity.SEV1, now)
+                await aside(collector.prepare, "uid", (AIM,), seen, Severity.SEV1, now)
             seen = seen.with_answers(await asking)
         request = CaptureRequest(
             "bench", "uid", NAMESPACE, Severity.SEV1, (AIM,), Purpose.BEFORE, "bench", None, None, now, timedelta(0)

@@ -66,7 +66,7 @@ async def test_what_is_prepared_beside_the_loop_is_used():
     catalog = Catalog(CATALOG.mitigations, collector, CATALOG.policy)
     seen = world(*(crash(f"p{n}") for n in range(OBJECTS_MUCH)))
     thinking = Thinking()
-    await thinking.prepare(catalog, (SHOP,), seen, Severity.SEV1, NOW)
+    await thinking.prepare(incident(), catalog, (SHOP,), seen, Severity.SEV1, NOW)
     assert "plan" in collector.threads
     thinking.close()
 

@@ -59,14 +59,20 @@ class Thinking:
         return await asyncio.get_running_loop().run_in_executor(self._pool, plan, incident, seen, catalog, now)
 
     async def prepare(
-        self, catalog: Catalog, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime
+        self,
+        incident: Incident,
+        catalog: Catalog,
+        aims: tuple[Aim, ...],
+        seen: Observations,
+        severity: Severity,
+        now: datetime,
     ) -> None:
         """Render what is known while logs are on their way."""
+        uid, work = incident.metadata.uid, catalog.collector.prepare
         if not is_much(seen):
-            catalog.collector.prepare(aims, seen, severity, now)
+            work(uid, aims, seen, severity, now)
             return
-        work = catalog.collector.prepare
-        await asyncio.get_running_loop().run_in_executor(self._pool, work, aims, seen, severity, now)
+        await asyncio.get_running_loop().run_in_executor(self._pool, work, uid, aims, seen, severity, now)
 
     def close(self) -> None:
         """Nothing more is begun."""
