@@ -79,6 +79,8 @@ class EvidenceCollector:
 
     def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
         """The bundle; its name ends in its digest, so that being there under that name is the receipt."""
+        if request.stage is Stage.REST:
+            seen = again.with_later(self._scenes(request.aims, seen, request.loses), seen)
         prepared = self._prepared.pop(_fingerprint(request.incident_uid, request.aims, seen), None)
         capture = self._capture(request, seen, prepared.files if prepared else {})
         made = bundle(capture)
@@ -117,6 +119,7 @@ class EvidenceCollector:
         loses: frozenset[str] = frozenset(),
     ) -> tuple[Question, ...]:
         """What to ask next of what part a was not given in time."""
+        seen = again.with_later(self._scenes(aims, seen, loses), seen)
         return again.questions(self._scenes(aims, seen, loses), seen, severity, manifest)
 
     def what_changed(
