@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from stanch.shell import long_json
 from stanch.shell.long_json import at_once, parsed
+from stanch.shell.room import Room
 
 ITEM = {"metadata": {"name": "a", "annotations": {"x": '"items":[ }] \\ " é'}}, "spec": {"items": [1, {"items": []}]}}
 HEAD = '"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"7","continue":"t"}'
@@ -33,7 +34,7 @@ async def test_it_is_the_same_as_at_once(monkeypatch, form, count):
     monkeypatch.setattr(long_json, "AT_ONCE", 100)
     monkeypatch.setattr(long_json, "SHORT", 100)
     raw = (form % ",".join([json.dumps(ITEM, separators=(",", ":"))] * count)).encode()
-    assert at_once(raw) == await parsed(raw, asyncio.Lock())
+    assert at_once(raw) == await parsed(raw, asyncio.Lock(), Room())
 
 
 JSON = st.recursive(
@@ -51,7 +52,7 @@ def test_any_items_come_out_the_same(items, ascii_only):
     before = long_json.AT_ONCE, long_json.SHORT
     long_json.AT_ONCE = long_json.SHORT = 1
     try:
-        assert at_once(raw) == asyncio.run(parsed(raw, asyncio.Lock()))
+        assert at_once(raw) == asyncio.run(parsed(raw, asyncio.Lock(), Room()))
     finally:
         long_json.AT_ONCE, long_json.SHORT = before
 
@@ -73,7 +74,7 @@ async def test_in_no_turn_more_is_read_than_one_step(monkeypatch, lists):
     """Of all lists that came at the same time together: a quarter of a megabyte, and the item that goes beyond it."""
     item = json.dumps(ITEM)
     raw = f'{{{HEAD},"items":[{",".join([item] * (24_000 // lists))}]}}'.encode()
-    counting, in_a_turn, lock = Counting(), [], asyncio.Lock()
+    counting, in_a_turn, lock, room = Counting(), [], asyncio.Lock(), Room()
     monkeypatch.setattr(long_json, "_DECODER", counting)
 
     async def another() -> None:
@@ -83,7 +84,7 @@ async def test_in_no_turn_more_is_read_than_one_step(monkeypatch, lists):
             await asyncio.sleep(0)
 
     task = asyncio.create_task(another())
-    found = await asyncio.gather(*(parsed(raw, lock) for _ in range(lists)))
+    found = await asyncio.gather(*(parsed(raw, lock, room) for _ in range(lists)))
     task.cancel()
     assert [24_000 // lists] * lists == [len(each["items"]) for each in found]
     assert sum(in_a_turn) > 8 * long_json.AT_ONCE

@@ -11,6 +11,7 @@ import pytest
 from stanch.shell import long_json
 from stanch.shell.long_json import parsed
 from stanch.shell.long_list import FREED_AT_ONCE, LongList
+from stanch.shell.room import Room
 
 MANY = 20 * FREED_AT_ONCE
 
@@ -84,6 +85,6 @@ def test_where_no_loop_runs_it_goes_at_once():
 async def test_what_the_api_server_lists_is_such_a_list():
     """And as JSON, in a comparison, or for whoever asks, it is a list as any."""
     raw = json.dumps({"items": [{"n": n} for n in range(long_json.SHORT)]}, separators=(",", ":")).encode()
-    found = (await parsed(raw, asyncio.Lock()))["items"]
+    found = (await parsed(raw, asyncio.Lock(), Room()))["items"]
     assert isinstance(found, LongList)
     assert [{"n": n} for n in range(long_json.SHORT)] == found == json.loads(json.dumps(found))

@@ -26,6 +26,7 @@ from stanch.evidence.redact import Redactor
 from stanch.shell.clock import Clock
 from stanch.shell.long_json import parsed
 from stanch.shell.metrics import API_SECONDS
+from stanch.shell.room import Room
 
 READ_SECONDS: Final = 5.0
 WRITE_SECONDS: Final = 5.0
@@ -127,7 +128,7 @@ class Kube:
         tls = RESTClientObject(config).ssl_context
         connector = aiohttp.TCPConnector(ssl=tls, limit=connections, keepalive_timeout=60)
         self._session = aiohttp.ClientSession(connector=connector, read_bufsize=2**20, auto_decompress=True)
-        self.requests, self._reading = 0, asyncio.Lock()
+        self.requests, self._reading, self._room = 0, asyncio.Lock(), Room()
 
     async def __aenter__(self) -> Self:
         return self
@@ -159,7 +160,7 @@ class Kube:
         accept: str = JSON,
         seconds: float = READ_SECONDS,
     ) -> Reply:
-        """One request, once. Raises Unanswered when no whole answer came."""
+        """One request, once. Raises Unanswered when no whole answer came, or there was no room for it."""
         url = f"{self._host}{path}" + (f"?{urlencode(params)}" if params else "")
         timeout = aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS)
         self.requests += 1
@@ -176,7 +177,7 @@ class Kube:
             ) as response:
                 self.clock.heard(response.headers.get("Date"), time.perf_counter() - began)
                 raw = await response.read()
-                return Reply(response.status, await parsed(raw, self._reading), len(raw))
+                return Reply(response.status, await parsed(raw, self._reading, self._room), len(raw))
         # ConfigException: the kubelet is writing the token's file anew.
         except (aiohttp.ClientError, TimeoutError, OSError, ConfigException) as error:
             raise Unanswered(f"{method} {path}: {type(error).__name__} {error}".strip()) from error
