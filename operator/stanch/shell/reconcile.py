@@ -319,7 +319,7 @@ class Reconciler:
             await asyncio.sleep(PREPARE_AFTER)
             severity = self._severity(incident)
             catalog = self.catalog_in(incident.metadata.namespace)
-            await self.thinking.prepare(catalog, decided.capturing, seen, severity, self.now())
+            await self.thinking.prepare(incident, catalog, decided.capturing, seen, severity, self.now())
         return await asking
 
     def catalog_in(self, namespace: str) -> Catalog:
