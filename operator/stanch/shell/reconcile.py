@@ -20,7 +20,7 @@ from stanch.core.invariants import broken
 from stanch.core.observations import Answer, Delivery, Failed, Found, Observations, Policies
 from stanch.core.plan_type import Plan, Told
 from stanch.core.ports import Catalog
-from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, Outside, Question, UndoSecret
+from stanch.core.questions import ENTRIES, INCIDENTS, List, Logs, MayThey, Outside, Question, UndoSecret
 from stanch.core.reading import Unreadable, read_entry
 from stanch.core.records import MarkFolded, Store
 from stanch.core.stalled import stalled_by_law
@@ -39,6 +39,7 @@ from stanch.shell.perform import perform_all
 from stanch.shell.policy_book import PolicyBook
 from stanch.shell.postmortems import Postmortems
 from stanch.shell.rewind import Rewind
+from stanch.shell.rights_age import RightsAge
 from stanch.shell.spec_invalid import say_invalid
 from stanch.shell.status import StatusConflict, StatusRefused, write_status
 from stanch.shell.store import mark_folded, store
@@ -158,11 +159,11 @@ class Reconciler:
         )
         seen = self._with_others(key, seen)
         done: list[tuple[Incident, Plan]] = []
-        written = False
+        written, rights = False, RightsAge()
         try:
             for _ in range(PASSES_MAX):
                 with Turn(self._turns) as turn:
-                    decided, seen, planned = await self._decide(key, incident, seen, turn)
+                    decided, seen, planned = await self._decide(key, incident, seen, turn, rights)
                     self._log(incident, decided)
                     changed = decided.status != incident.status
                     if not changed and not decided.commands and not decided.stores:
@@ -185,7 +186,8 @@ class Reconciler:
     async def _rehearse(self, key: Key, incident: Incident, seen: Observations) -> None:
         """
         While an approval is all that is missing: note what the next look will ask, planned on paper from the answers
-        we have. It then asks all of it in one hop, and the plan takes only answers to what it asks itself.
+        we have. It then asks all of it in one hop, and the plan takes only answers to what it asks itself. Rights are not
+        asked so: that hop lists the entries, too, and who lost a right before somebody agreed would still have it.
         """
         self._rehearsed.pop(key, None)
         if not any(record.reason == Reason.APPROVAL_MISSING for record in incident.status.mitigations or ()):
@@ -201,7 +203,7 @@ class Reconciler:
             if not known:
                 break
             answers |= known
-        self._rehearsed[key] = tuple(q for q in asked if not isinstance(q, Logs | Outside))
+        self._rehearsed[key] = tuple(q for q in asked if not isinstance(q, Logs | MayThey | Outside))
 
     async def _nobody_listens(self, key: Key) -> None:
         """Tell whoever says something to an incident that is closed or not there; what it says stays as it is."""
@@ -275,16 +277,23 @@ class Reconciler:
         return replace(seen, census=self.cache.census(key), busy=self.cache.busy(key), acted=self.cache.acted())
 
     async def _decide(
-        self, key: Key, incident: Incident, seen: Observations, turn: Turn
+        self, key: Key, incident: Incident, seen: Observations, turn: Turn, rights: RightsAge
     ) -> tuple[Plan, Observations, float]:
-        """Plan, answer what it asks, and plan again until it asks nothing; what begins something is planned in a turn."""
+        """
+        Plan, answer what it asks, and plan again until it asks nothing; what begins something is planned in a turn, and
+        rests on rights that were asked for a moment ago: once more at most, for an API server that is slow stays so.
+        """
+        again = False
         for _ in range(ROUNDS_MAX):
             planned = time.monotonic()
             catalog = self.catalog_in(incident.metadata.namespace)
             decided = await self.thinking.plan(incident, seen, catalog, self.now())
             if decided.questions:
                 turn.end()
+                rights.note(decided.questions)
                 seen = seen.with_answers(await self._answers(incident, decided, seen))
+            elif not again and rights.too_old(incident.status, decided):
+                again, seen = True, rights.forget(seen)
             elif not begun(incident.status, decided.status):
                 turn.end()
                 break
