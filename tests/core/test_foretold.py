@@ -11,6 +11,7 @@ from reconcilers import held, reconciler
 from stanch.api.incident_status import WishState
 from stanch.core.foretold import BRINGS_MAX
 from stanch.core.observations import Failed
+from stanch.core.questions import REPLICASETS, List
 from world import World, bad_deploy, healthy
 
 PAUSE = {"name": "pause", "rolloutPause": {}}
@@ -112,7 +113,8 @@ def test_what_is_told_has_its_limit() -> None:
 
 def test_a_resume_shows_it_in_its_plan_and_an_approval_agrees_to_that_template() -> None:
     """Another push is another plan."""
-    there = push(paused(healthy(incident(PAUSE, RESUME | {"approvals": 1, "when": "Always"}))), BAD).run(seconds=30)
+    resume = RESUME | {"approvals": 1, "when": "Always"}
+    there = push(paused(healthy(incident(PAUSE, resume, recovery={"hold": "30m"}))), BAD).run(seconds=30)
     record = there.record("resume")
     assert record.warnings[1].startswith("Resumed now, it replaces 3 pods of revision 1: ")
     push(there, "shop/checkout:1.8.4").run(minutes=1)
@@ -125,12 +127,8 @@ def test_a_list_that_can_not_be_read_is_said() -> None:
     answer = there.answer
 
     def without(question: Any) -> Any:
-
-        return (
-            Failed(403, "no")
-            if getattr(getattr(question, "ref", None), "plural", "") == "replicasets"
-            else answer(question)
-        )
+        is_list = isinstance(question, List) and question.ref == REPLICASETS
+        return Failed(403, "no") if is_list else answer(question)
 
     there.answer = without
     there.run(minutes=2)
@@ -245,3 +243,14 @@ def test_what_keeps_nothing_away_says_nothing() -> None:
     """A size, a flag, a selector: taking it back brings what was there."""
     there = healthy(incident({"name": "size", "scale": {"replicas": 4}})).run(seconds=40)
     assert brings(there) is None
+
+
+def test_beside_something_that_is_under_way_nothing_is_looked_at() -> None:
+    """No effect waits for it: the debt keeps what it said."""
+    there = paused(healthy(incident(PAUSE, recovery={"hold": "30m"})))
+    target = {"kind": "Deployment", "name": "checkout"}
+    more = {"name": "more", "scale": {"replicas": 4}, "when": "Always", "target": target}
+    there.say(entry("alice", after=there.now - there.incident.declared, name="more", mitigate=more)).run(seconds=20)
+    assert WishState.RUNNING is there.record("more").state
+    push(there, BAD).run(seconds=20)
+    assert (WishState.RUNNING, NOTHING) == (there.record("more").state, brings(there))

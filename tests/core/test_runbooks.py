@@ -494,32 +494,3 @@ def test_while_nobody_can_tell_who_asked_nothing_is_frozen():
     world.policies = Policies(proven=True)
     world.look()
     assert frozen(world).digest
-
-
-UNFIT = [{"name": "roll-back", "rolloutUndo": {}, "revert": "OnResolved"}]
-
-
-def test_a_runbook_of_before_that_can_not_be_used_holds_its_incident_aloud():
-    """Stored when it was taken: nothing of it is done, and the conditions name the field and the remedy."""
-    world = start(following(), mitigations=UNFIT).run(minutes=2)
-    held = next(c for c in world.incident.status.conditions if c.type == "MitigationHeld")
-    assert "NotRendered" == held.reason
-    assert held.message.startswith(
-        "Nothing of Runbook bad-deploy is done until it is corrected: mitigations.roll-back: "
-    )
-    assert "revert must be Ask, or left out, for rolloutUndo (got OnResolved)" in held.message
-    assert (1, BAD, []) == (world.kinds().count("RunbookHeld"), world.image, world.broken)
-    write(world)
-    world.run(minutes=1)
-    assert "True ApprovalMissing" == world.condition("MitigationHeld")
-
-
-def test_one_that_is_not_there_is_said_too_and_not_once_it_is_over():
-    """Somebody mended it by hand, and it was resolved."""
-    world = healthy(
-        following(name="nowhere", targets=[{"kind": "Deployment", "name": "checkout"}], recovery={"hold": "30s"})
-    )
-    world.run(seconds=5)
-    assert "True RunbookNotFound" == world.condition("MitigationHeld")
-    world.run(minutes=5)
-    assert ("True Held", "-") == (world.condition("Resolved"), world.condition("MitigationHeld"))

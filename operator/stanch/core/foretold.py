@@ -12,19 +12,14 @@ from stanch.core.ports import Aim, LetsIn
 BRINGS_MAX: Final = 400
 
 
-def ask_what_undo_brings(draft: Draft) -> None:
-    """For each debt, as long as it stands: who decides about it must know before it is undone."""
-    for debt in draft.status.debt or ():
-        record = draft.record(debt.name)
-        aim = draft.aim(record) if record is not None and _looks(record, debt) else None
-        if record is not None and aim is not None:
-            brings(draft, record, aim)
-
-
 def with_what_it_brings(draft: Draft, debt: Debt) -> Debt:
-    """The debt with what was found; as it was while nothing is known."""
+    """
+    The debt with what is found, anew as long as it stands; as it was while nothing is known. Never beside something that is under
+    way: no effect waits for it.
+    """
     record = draft.record(debt.name)
-    aim = draft.aim(record) if record is not None and _looks(record, debt) else None
+    looks = debt.action_item is None and not any(open_attempt(r) for r in draft.records)
+    aim = draft.aim(record) if record is not None and looks else None
     words = brings(draft, record, aim) if record is not None and aim is not None else ""
     return debt.model_copy(update={"brings": words}) if words else debt
 
@@ -42,8 +37,3 @@ def brings(draft: Draft, record: MitigationRecord, aim: Aim) -> str:
     over = f". {held.name} stands: it is put back, too, unless Git has it by now" if held and standing(held) else ""
     why = f". It waits for {first.name}, which is not taken back: {first.message}" if first is not None else ""
     return shorten(f"{found}{over}{why}", BRINGS_MAX)
-
-
-def _looks(record: MitigationRecord, debt: Debt) -> bool:
-    """Not in the middle of its undo: then it is half gone."""
-    return debt.action_item is None and open_attempt(record) is None

@@ -24,7 +24,6 @@ from stanch.core.debts import keep_debts
 from stanch.core.draft import Draft, aim_at
 from stanch.core.entry_fold import fold_entries
 from stanch.core.follow import follow
-from stanch.core.foretold import ask_what_undo_brings
 from stanch.core.handoff_draft import draft_handoff
 from stanch.core.judge import judge_effects
 from stanch.core.later_evidence import capture_later
@@ -85,7 +84,6 @@ def plan(incident: Incident, seen: Observations, catalog: Catalog, now: datetime
     watch_recovery(draft)
     watch_relapse(draft)
     watch_effects(draft)
-    ask_what_undo_brings(draft)
     ask_what_could_help(draft)
     ask_what_closing_needs(draft)
     ask_what_changed(draft)
