@@ -32,7 +32,8 @@ def part_of(incident: str, body: Mapping[str, Any]) -> Part:
         return NOTHING  # What it wrote down was tried and not done (decisions 1.3 no. 16).
     status, meta = body.get("status") or {}, body["metadata"]
     records, times = status.get("mitigations") or (), status.get("times") or {}
-    alerted, over = is_alarm(meta.get("labels")), bool(times.get("closed") or times.get("cancelled"))
+    alerted = is_alarm(meta.get("labels"))
+    over = bool(times.get("closed") or times.get("cancelled"))
     return Part(
         busy=_busy(incident, records),
         acted={
