@@ -200,6 +200,15 @@ class LooksBack(Protocol):
         ...
 
 
+@runtime_checkable
+class LetsIn(Protocol):
+    """A mitigation that keeps changes away while it is in force: taken back, it lets in all that came meanwhile."""
+
+    def brings(self, aim: Aim, seen: Observations) -> str | tuple[Question, ...]:
+        """What taking it back would bring now, in words that stand still while nothing changes; or what must be known first."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Captured:
     """
@@ -283,8 +292,10 @@ class Collector(Protocol):
         """What to ask next; empty when everything was asked. ``loses`` are uids of pods whose logs go with the effect."""
         ...
 
-    def prepare(self, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime) -> None:
-        """Render what is known already, while logs are on their way; a capture comes out the same without it."""
+    def prepare(
+        self, incident_uid: str, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime
+    ) -> None:
+        """Render what is known already, while logs are on their way; a capture for this incident comes out the same without it."""
         ...
 
     def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
@@ -307,9 +318,12 @@ class Collector(Protocol):
         ...
 
     def what_changed(
-        self, aims: tuple[Aim, ...], seen: Observations, said: datetime | None, now: datetime
+        self, incident_uid: str, aims: tuple[Aim, ...], seen: Observations, said: datetime | None, now: datetime
     ) -> WhatChanged | None:
-        """What changed, from whatever was answered; ``said`` is when people say it began. None: it can't say."""
+        """
+        What changed, from whatever was answered, for this incident's record; ``said`` is when people say it began. None: it can't
+        say.
+        """
         ...
 
 
