@@ -65,6 +65,9 @@ REASONS: Final[Mapping[str, str]] = {
     "or the ResponsePolicies can't be read, so nobody knows what may be done.",
     "PermissionMissing": "The operator lacks a right; bind the role that the message names.",
     "LawBroken": "The operator's own plan broke one of its laws and was refused; this is a bug, report it.",
+    "LookFails": "The operator fails each time it looks at this incident, so nothing is done and nothing watched; the message "
+    "says where. It goes when a look goes well again. This is a bug, report it.",
+    "NothingToDo": "It was so already: nothing was written, and an undo leaves it so.",
     "RecordFull": "The record is full and its oldest lines can't be stored on a page (a quota on Evidence, a full etcd), so what "
     "people say waits; the message says why.",
     "SpecInvalid": "The object can't be read as what it says it is.",

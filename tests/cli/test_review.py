@@ -206,6 +206,9 @@ def test_windows_are_the_policys(place, where):
     lists.objects["incidents"] = [lately("a", 9), lately("b", 5), lately("c", 4)]
     assert "Came again within 1.5 days: 1 of 3" in review(*where).output
     assert "Came again within 5 days: 2 of 3" in review(*where, "--again", "5d").output
+    lists.objects["incidents"].append(lately("before", 38))
+    assert "Came again within 35 days: 3 of 3" in review(*where, "--again", "35d").output
+    lists.objects["incidents"].pop()
     assert [0, 2] == json.loads(review(*where, "-o", "json").output)["actionItems"]["afterThreeWeeks"]
     lists.objects["responsepolicies"] = []
     lists.refuses = {"responsepolicies"}

@@ -62,6 +62,10 @@ def test_what_both_have_is_why(same, words):
         ({"classes": ("Detection", "Change")}, {"classes": ("Detection", "Process")}),
         ({"failing": (failed(),)}, {"failing": (failed(),)}),
         ({"failing": (failed("OOMKilled:137"),)}, {"failing": (failed("OOMKilled:137"),)}),
+        (
+            {"failing": (failed(),), "classes": ("Capacity",)},
+            {"failing": (failed(),), "classes": ("Capacity", "Process")},
+        ),
         ({"failing": (failed(said="no such table"),)}, {"failing": (failed(said="connection refused"),)}),
         ({"failing": (failed(said="no such table"),)}, {"failing": (failed(said="no such table", container="db"),)}),
     ],
@@ -72,6 +76,7 @@ def test_what_both_have_is_why(same, words):
         "one-class-of-seven",
         "exit-code-one",
         "a-reason-alone",
+        "exit-code-one-and-one-class",
         "other-words",
         "another-container",
     ],

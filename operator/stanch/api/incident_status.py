@@ -231,6 +231,7 @@ class Debt(Model):
     attempt: Annotated[_S, Field(description="Attempt it comes from.")]
     what: Annotated[_L, Field(description="What is off, and how it is taken back.")]
     undo: Annotated[_L | None, Field(description="A line that takes it back by hand.")] = None
+    brings: Annotated[_L | None, Field(description="What taking it back would let in now.")] = None
     owner: Annotated[str, Field(max_length=512, description="Who owes it: who asked.")]
     since_time: Annotated[Time, Field(description="Since when.")]
     due_time: Annotated[Time, Field(description="When it is due; an extend entry moves it.")]

@@ -118,6 +118,7 @@ class Reason:
     POLICIES_MISSING: Final = "PoliciesMissing"
     PERMISSION_MISSING: Final = "PermissionMissing"
     LAW_BROKEN: Final = "LawBroken"
+    LOOK_FAILS: Final = "LookFails"
     RECORD_FULL: Final = "RecordFull"
     SPEC_INVALID: Final = "SpecInvalid"
     # Ready, of a ResponsePolicy
@@ -163,6 +164,7 @@ class Reason:
     TUG_OF_WAR: Final = "TugOfWar"
     CHANGED_AGAIN: Final = "ChangedAgain"
     NO_DATA_NOW: Final = "NotReadable"
+    NOTHING_TO_DO: Final = "NothingToDo"
     NOT_STORED: Final = "NotStored"
     UNDO_NOT_EXACT: Final = "UndoNotExact"
     UNDO_WOULD_HURT: Final = "UndoWouldHurt"

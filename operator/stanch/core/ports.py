@@ -200,6 +200,15 @@ class LooksBack(Protocol):
         ...
 
 
+@runtime_checkable
+class LetsIn(Protocol):
+    """A mitigation that keeps changes away while it is in force: taken back, it lets in all that came meanwhile."""
+
+    def brings(self, aim: Aim, seen: Observations) -> str | tuple[Question, ...]:
+        """What taking it back would bring now, in words that stand still while nothing changes; or what must be known first."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Captured:
     """
