@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from build import entry, incident
+from build import entry, incident, roll_back
 from public_texts import BAD, GOOD, GOOD_LAST
 from stanch.api.communications_status import Moment
 from stanch.api.said import Audience, UpdateState
@@ -181,6 +181,20 @@ def test_a_team_has_its_own_words() -> None:
     loud = bad_deploy(incident(roles=HATS, title="t" * 200))
     loud.catalog = replace(CATALOG, policy=replace(CATALOG.policy, update_templates=long))
     assert drafts(loud.run(seconds=3))["internal"].startswith("SEV1 is declared: ttt")
+
+
+def test_a_template_that_can_not_be_used_holds_nothing_up() -> None:
+    """An odd character reached it past the check: the plan stands, the words are the built-in ones, and that is said once."""
+    own = {(Audience.INTERNAL, Moment.DECLARED): "{{ '\\ud800' }}", (Audience.PUBLIC, Moment.AWARE): "{{ '\\x1b' }}"}
+    world = bad_deploy(incident(roll_back(), roles=HATS))
+    world.catalog = replace(CATALOG, policy=replace(CATALOG.policy, update_templates=own))
+    assert drafts(world.run(seconds=3))["internal"].startswith("SEV1 is declared: Checkout returns 500s")
+    assert "Helped" == world.run(minutes=1).incident.status.mitigations[0].effect
+    said = [text for text in asked(world) if "the policy's template for Declared is not used" in text]
+    assert [
+        "internal: the policy's template for Declared is not used: line 1: '\\ud800' is no printable character; "
+        "the draft has the built-in words"
+    ] == said
 
 
 def test_a_draft_stands_still_until_the_record_says_something_else() -> None:

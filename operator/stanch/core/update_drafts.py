@@ -9,6 +9,7 @@ from typing import Final
 
 from stanch.api.communications_status import DRAFT_MAX, CommunicationsRecord, Moment, NextUpdate, UpdateDraft
 from stanch.api.incident_status import WishState
+from stanch.api.names import EventKind
 from stanch.api.said import Audience
 from stanch.core.draft import Draft, shorten
 from stanch.core.promises import told_last, waits_to_hear
@@ -40,15 +41,23 @@ def _moment(draft: Draft, promise: NextUpdate) -> Moment:
 
 def _draft_of(draft: Draft, audience: Audience, moment: Moment, every: timedelta | None) -> UpdateDraft:
     values = values_for(draft, audience, every)
-    own = draft.catalog.policy.update_templates.get((audience, moment))
     built_in = BUILT_IN[audience][moment]
     try:
-        text = render(own or built_in, values)
-    except TemplateWrongError:
-        # It said too much with these words; the person still has something to begin with.
+        text = render(draft.catalog.policy.update_templates.get((audience, moment), built_in), values)
+    except TemplateWrongError as error:
+        # It can't be used with these words; the person still has something to begin with.
+        _say_not_used(draft, audience, moment, str(error))
         text = render(built_in, values)
     cut = text if len(text) <= DRAFT_MAX else text[: DRAFT_MAX - 1] + "…"
     return UpdateDraft(audience=audience, moment=moment, text=cut)
+
+
+def _say_not_used(draft: Draft, audience: Audience, moment: Moment, why: str) -> None:
+    """Once, with the first draft of that moment; not at each look."""
+    known = draft.status.communications
+    if not any((d.audience, d.moment) == (audience, moment) for d in (known.drafts if known else None) or ()):
+        text = f"{audience.value}: the policy's template for {moment.value} is not used: {why}; the draft has the built-in words"
+        draft.say(EventKind.UPDATE_QUESTIONED, text, event=True, warning=True)
 
 
 def values_for(draft: Draft, audience: Audience, every: timedelta | None) -> Values:
