@@ -117,6 +117,20 @@ def test_among_colleagues_everything_may_be_said() -> None:
     assert ['internal, by dora: Cadence: "1h": the policy promises them one every 15m'] == asked(world)
 
 
+def test_resolved_in_public_while_the_record_is_open_is_asked_about() -> None:
+    """Mitigated is not resolved: the page would say that all is well. Where the policy denies it, it is refused."""
+    early = told(begun(), "public", GOOD_LAST[0], state="Resolved")
+    assert [
+        'public, by dora: State: "Resolved": the record is not resolved: say Monitoring, and Resolved when it is'
+    ] == asked(early)
+    refused = told(begun("Deny"), "public", GOOD_LAST[0], state="Resolved").incident.status
+    assert ("EntryRefused", None) == (refused.timeline[-1].kind, refused.communications.told)
+    over = begun("Deny")
+    end = entry("alice", after=over.now - over.incident.declared, name="end", resolve={"override": True}, text="Seen")
+    told(over.say(end), "public", GOOD_LAST[0], state="Resolved")
+    assert "Resolved" == over.incident.status.communications.told[0].state
+
+
 # --- drafts ----------------------------------------------------------------------------------------------------------
 
 
