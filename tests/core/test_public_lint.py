@@ -2,11 +2,12 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from build import entry, incident, roll_back
+from build import T0, entry, incident, roll_back, stamp
 from public_texts import BAD, GOOD, GOOD_LAST
 from stanch.api.communications_status import Moment
 from stanch.api.said import Audience, UpdateState
@@ -220,6 +221,14 @@ def test_a_draft_stands_still_until_the_record_says_something_else() -> None:
     assert "We are working on it" in drafts(world)["public"]
     said = entry("alice", after=world.now - world.incident.declared, name="end", cancel={})
     assert ["public"] == list(drafts(world.say(said).run(seconds=1)))
+
+
+def test_a_draft_names_the_day_when_it_is_not_today() -> None:
+    """Of what began last night nobody reads that it begins this evening; and the lint leaves the day alone."""
+    text = drafts(begun(impact={"startedTime": stamp(T0 - timedelta(hours=20))}))["public"]
+    assert "some users may have trouble, since 18:00 UTC on 20 November. We are looking into it." in text
+    assert frozenset() == rules(text)
+    assert "since 13:58 UTC. " in drafts(begun(impact={"startedTime": stamp(T0 - timedelta(minutes=2))}))["public"]
 
 
 def test_adversarial_words_stay_words() -> None:

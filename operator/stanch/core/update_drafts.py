@@ -70,7 +70,7 @@ def values_for(draft: Draft, audience: Audience, every: timedelta | None) -> Val
     shown = {
         "service": service or "",
         "impact": shorten(told or (trouble if public else draft.incident.spec.title), 300).rstrip("."),
-        "since": _hour(times.started or times.detected) if times else "",
+        "since": _hour(times.started or times.detected, draft.now) if times else "",
         "next_update": in_words(every or draft.catalog.policy.final_update_within),
     }
     if public:
@@ -92,14 +92,18 @@ def values_for(draft: Draft, audience: Audience, every: timedelta | None) -> Val
 def _stands(draft: Draft) -> str:
     times = draft.status.times
     if times is not None and times.resolved:
-        return f"resolved at {_hour(times.resolved)}"
+        return f"resolved at {_hour(times.resolved, draft.now)}"
     if times is not None and times.mitigated:
-        return f"mitigated at {_hour(times.mitigated)}, and watched"
+        return f"mitigated at {_hour(times.mitigated, draft.now)}, and watched"
     return "it still hurts"
 
 
-def _hour(moment: datetime | None) -> str:
-    return f"{moment:%H:%M} UTC" if moment else ""
+def _hour(moment: datetime | None, now: datetime) -> str:
+    """`18:00 UTC`; of another day than today, `18:00 UTC on 20 November`."""
+    if moment is None:
+        return ""
+    day = "" if moment.date() == now.date() else f" on {moment.day} {moment:%B}"
+    return f"{moment:%H:%M} UTC{day}"
 
 
 def in_words(every: timedelta) -> str:
