@@ -178,6 +178,16 @@ def test_what_is_built_in_for_the_public_passes_the_lint(moment: Moment, told_im
     assert [] == lint(text, about)
 
 
+@pytest.mark.parametrize("service", ["checkout-api", "search2", "queue"])
+def test_a_name_that_users_do_not_know_is_in_no_draft_for_them(service: str) -> None:
+    """Where the policy denies it, nobody is proposed what would be refused; a name that users know is in it."""
+    target = {"kind": "Deployment", "name": service}
+    text = drafts(bad_deploy(incident(roles=HATS, service=service, targets=[target])).run(seconds=3))["public"]
+    assert "We are aware of a problem: some users may have trouble, since" in text
+    assert [] == lint(text, Context(UpdateState.INVESTIGATING, frozenset({service})))
+    assert "trouble with checkout, since" in drafts(begun(service="checkout"))["public"]
+
+
 def test_every_moment_has_words_and_names_only_what_there_is() -> None:
     """The public's can't name a mitigation, a hypothesis or a person."""
     for audience, by_moment in BUILT_IN.items():

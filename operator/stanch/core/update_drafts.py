@@ -13,6 +13,7 @@ from stanch.api.names import EventKind
 from stanch.api.said import Audience
 from stanch.core.draft import Draft, shorten
 from stanch.core.promises import told_last, waits_to_hear
+from stanch.core.public_lint import is_ours
 from stanch.core.statements import COMMANDER, holder
 from stanch.core.templates import TemplateWrongError, Values, render
 from stanch.core.update_templates import BUILT_IN
@@ -64,7 +65,8 @@ def values_for(draft: Draft, audience: Audience, every: timedelta | None) -> Val
     """What fills the blanks; of the public's, only what users know themselves."""
     impact = draft.status.impact.value if draft.status.impact else None
     times, service = draft.status.times, draft.incident.spec.service
-    trouble = f"some users may have trouble with {service}" if service else "some users may have trouble"
+    # A name that users don't know would be asked back, and refused where the policy denies it.
+    trouble = "some users may have trouble" + (f" with {service}" if service and not is_ours(service) else "")
     told = impact.summary if impact and impact.summary else ""
     public = audience is Audience.PUBLIC
     shown = {
