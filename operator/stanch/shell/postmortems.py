@@ -1,7 +1,9 @@
 """Keep Postmortem.status true: facts, gaps, findings, and whether it is published. Its spec is people's, and never written here."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,18 +27,26 @@ CONFLICT_SECONDS: Final = 1.0
 REFUSED_SECONDS: Final = 60.0
 # Nobody waits for it; a day is when time alone may have changed something that nothing told of.
 LATEST_SECONDS: Final = 86_400.0
+# One is read, one is being asked about. Whoever writes ten long ones at once keeps no worker from an incident.
+AT_ONCE: Final = 2
 
 
 class Postmortems:
     """Looks at Postmortems; remembers pages of timelines, which never change."""
 
     def __init__(self, kube: Kube, cache: Cache, bells: Bells) -> None:
-        """Nothing is read yet."""
+        """Nothing is read yet. A long text takes seconds to lint, so that is not done on the event loop."""
         self.kube, self.cache, self.bells = kube, cache, bells
         self._pages: dict[Key, dict[Get, Answer]] = {}
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="lint")
+        self._now_judging = 0
 
     async def keep(self, key: Key, policy: Policy, now: datetime) -> None:
-        """Look at one; whatever goes wrong stays with it, and is tried again."""
+        """Look at one; whatever goes wrong stays with it, and is tried again. While others are looked at it waits for its turn."""
+        if self._now_judging >= AT_ONCE:
+            self.bells.ring_in(key, CONFLICT_SECONDS)
+            return
+        self._now_judging += 1
         try:
             again = await self._look(key, policy, now)
         except (StatusConflict, Unanswered):
@@ -47,6 +57,8 @@ class Postmortems:
         except Exception:  # one poison object must not stop the rest
             LOG.exception("a Postmortem can't be judged", extra={"postmortem": _words(key)})
             return
+        finally:
+            self._now_judging -= 1
         if again is not None:
             self.bells.ring_in(key, again)
 
@@ -55,7 +67,8 @@ class Postmortems:
         if body is None or ((body.get("status") or {}).get("published")):
             self._pages.pop(key, None)
             return None
-        status, wake = judge(body, await self._around(key, body, policy), now)
+        around = await self._around(key, body, policy)
+        status, wake = await asyncio.get_running_loop().run_in_executor(self._pool, judge, body, around, now)
         change = changes(body.get("status") or {}, status.wire())
         if change:
             version = {"resourceVersion": body["metadata"]["resourceVersion"], "uid": body["metadata"]["uid"]}
