@@ -8,6 +8,7 @@ from tools import generated
 from tools.rbac import HEADER, Object
 
 from stanch.api.names import OPERATOR_NAMESPACE
+from stanch.core.undeclared_now import BURNING, FACTOR
 
 HOW = (
     "\n\nAlert rules, a PodMonitor and a Grafana dashboard. Needs prometheus-operator. In a kustomization of your own:\n"
@@ -26,6 +27,9 @@ def _rule(alert: str, severity: str, wait: str, expr: str, summary: str, descrip
     )
 
 
+DECLARED: Final = '(stanch_incidents_of_service{service!=""} > 0)'
+# The first of the labels that is there.
+WHOSE: Final = "{{ or $labels.service $labels.sloth_service $labels.slo }}"
 # Each has what to do in its description.
 RULES: Final[list[Object]] = [
     _rule(
@@ -68,12 +72,13 @@ RULES: Final[list[Object]] = [
         "warning",
         "10m",
         # decisions 2.4; an incident that names no service may be about any, as in `stanch review`.
-        "max by (sloth_service) (slo:current_burn_rate:ratio) >= 6 unless on (sloth_service) "
-        'label_replace(stanch_incidents_of_service > 0, "sloth_service", "$1", "service", "(.+)") '
+        f"{BURNING} >= {FACTOR} unless on (service) {DECLARED} unless on (sloth_service) "
+        f'label_replace({DECLARED}, "sloth_service", "$1", "service", "(.+)") unless on (slo) '
+        f'label_replace({DECLARED}, "slo", "$1", "service", "(.+)") '
         'unless on () (stanch_incidents_of_service{service=""} > 0)',
         "An error budget burns, and nobody has declared an incident",
-        "{{ $labels.sloth_service }} burns {{ $value }} times as fast as its budget allows, for ten minutes: declare an incident "
-        "with spec.service {{ $labels.sloth_service }}. One too many is cheap; a late one is not.",
+        f"{WHOSE} burns {{{{ $value }}}} times as fast as its budget allows, for ten minutes: declare an incident "
+        f"with spec.service {WHOSE} (stanch declare). One too many is cheap; a late one is not.",
     ),
     _rule(
         "NotificationsFailing",
@@ -117,6 +122,25 @@ RULES: Final[list[Object]] = [
         "sum(stanch_action_items_overdue) > 0",
         "What was to be done after incidents is late",
         "{{ $value }} action items are past their due time: kubectl get actionitems -A.",
+    ),
+    _rule(
+        "PagesTooMany",
+        "warning",
+        "",
+        # Two in a shift leave time for each (core/review.py); increase() is no whole number.
+        "round(sum(increase(stanch_pages_total[12h]))) > 2",
+        "More pages in twelve hours than leave time for each",
+        "{{ $value }} incidents of SEV1 or SEV2 in twelve hours. Night after night that is a matter of priorities, not of stamina: "
+        "`stanch review` says what pages, and what comes again.",
+    ),
+    _rule(
+        "ToilByHand",
+        "info",
+        "24h",
+        "sum by (action) (stanch_toil_lately) > 0",
+        "People do the same by hand again and again",
+        "{{ $labels.action }}, {{ $value }} times within thirty days on targets that had it three times or more: `stanch review` "
+        "says which, and prints a Runbook to begin with.",
     ),
 ]
 
@@ -264,6 +288,36 @@ PANELS: Final[Sequence[Object]] = (
         "short",
         ("sum by (kind) (stanch_nudges_standing)", "{{kind}} now"),
         ("sum by (kind) (increase(stanch_nudges_total[$__rate_interval]))", "{{kind}}"),
+    ),
+    _panel(
+        "Pages in twelve hours",
+        "timeseries",
+        "short",
+        ("sum by (severity) (increase(stanch_pages_total[12h]))", "{{severity}}"),
+    ),
+    _panel(
+        "Came again within thirty days",
+        "timeseries",
+        "percentunit",
+        (
+            "sum by (severity) (stanch_incidents_recurred_lately) / sum by (severity) (stanch_incidents_resolved_lately)",
+            "{{severity}}",
+        ),
+    ),
+    _panel(
+        "Action items done, by age",
+        "bargauge",
+        "percentunit",
+        (
+            'sum by (age) (stanch_action_items{state="done"}) / sum by (age) (stanch_action_items)',
+            "{{age}}",
+        ),
+    ),
+    _panel(
+        "By hand again and again",
+        "bargauge",
+        "short",
+        ("sum by (action) (stanch_toil_lately)", "{{action}}"),
     ),
     _panel(
         "Looks",

@@ -118,6 +118,7 @@ class Reason:
     POLICIES_MISSING: Final = "PoliciesMissing"
     PERMISSION_MISSING: Final = "PermissionMissing"
     LAW_BROKEN: Final = "LawBroken"
+    LOOK_FAILS: Final = "LookFails"
     RECORD_FULL: Final = "RecordFull"
     SPEC_INVALID: Final = "SpecInvalid"
     # Ready, of a ResponsePolicy
@@ -163,6 +164,7 @@ class Reason:
     TUG_OF_WAR: Final = "TugOfWar"
     CHANGED_AGAIN: Final = "ChangedAgain"
     NO_DATA_NOW: Final = "NotReadable"
+    NOTHING_TO_DO: Final = "NothingToDo"
     NOT_STORED: Final = "NotStored"
     UNDO_NOT_EXACT: Final = "UndoNotExact"
     UNDO_WOULD_HURT: Final = "UndoWouldHurt"
@@ -229,6 +231,8 @@ class EventKind:
     SEVERITY_UNSAID: Final = "SeverityUnsaid"
     SEVERITY_DOUBTED: Final = "SeverityDoubted"
     MITIGATE_FIRST: Final = "MitigateFirst"
+    STILL_CONTAINED: Final = "StillContained"
+    DECISION_DUE: Final = "DecisionDue"
     NOTHING_WRITTEN: Final = "NothingWritten"
     SEVERITY_CHANGED: Final = "SeverityChanged"
     IMPACT_CHANGED: Final = "ImpactChanged"
@@ -285,8 +289,11 @@ class EventKind:
     REOPENED: Final = "Reopened"
     CANCELLED: Final = "Cancelled"
     POSTMORTEM_ASKED: Final = "PostmortemAsked"
+    POSTMORTEM_REQUIRED: Final = "PostmortemRequired"
     POSTMORTEM_SIGNED: Final = "PostmortemSigned"
     POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
+    DRILL_REVIEWED: Final = "DrillReviewed"
+    TOIL_SEEN: Final = "ToilSeen"
     POSTMORTEM_REMINDED: Final = "PostmortemReminded"
     POSTMORTEM_OVERDUE: Final = "PostmortemOverdue"
     POSTMORTEM_REVIEW_DUE: Final = "PostmortemReviewDue"
@@ -298,6 +305,7 @@ class EventKind:
     ITEM_ESCALATED: Final = "ActionItemEscalated"
     ITEM_DONE: Final = "ActionItemDone"
     ITEM_REOPENED: Final = "ActionItemReopened"
+    BURNS_UNDECLARED: Final = "BurnsUndeclared"
     CHANGES_FROZEN: Final = "ChangesFrozen"
     CHANGES_FREED: Final = "ChangesFreed"
     CLOSED: Final = "Closed"
@@ -347,6 +355,8 @@ class Milestone:
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,
+            EventKind.POSTMORTEM_REQUIRED,
+            EventKind.DRILL_REVIEWED,
             EventKind.POSTMORTEM_OVERDUE,
             EventKind.CLOSED,
             EventKind.STALLED,

@@ -25,6 +25,8 @@ from stanch.shell.status import StatusConflict, StatusRefused, changes, patch_st
 LOG = logging.getLogger("stanch.postmortems")
 CONFLICT_SECONDS: Final = 1.0
 REFUSED_SECONDS: Final = 60.0
+# What is similar is said once those are known that are closed.
+PAST_SECONDS: Final = 1.0
 # Nobody waits for it; a day is when time alone may have changed something that nothing told of.
 LATEST_SECONDS: Final = 86_400.0
 # One is read, one is being asked about. Whoever writes ten long ones at once keeps no worker from an incident.
@@ -66,7 +68,11 @@ class Postmortems:
         body = self.cache.get(key)
         if body is None or ((body.get("status") or {}).get("published")):
             self._pages.pop(key, None)
+            if body is None:
+                await self._forget_if_gone(key)
             return None
+        if not self.cache.past_is_known:
+            return PAST_SECONDS
         around = await self._around(key, body, policy)
         status, wake = await asyncio.get_running_loop().run_in_executor(self._pool, judge, body, around, now)
         change = changes(body.get("status") or {}, status.wire())
@@ -78,6 +84,16 @@ class Postmortems:
             if status.published is not None:
                 _ring_drafts(self.cache, self.bells, key.namespace)
         return None if wake is None else min(LATEST_SECONDS, max(1.0, (wake - now).total_seconds()))
+
+    async def _forget_if_gone(self, key: Key) -> None:
+        """The watch says the same of what was deleted and of what was closed: only of the first nothing is remembered."""
+        if self.cache.remembers(key):
+            reply = await self.kube.get(POSTMORTEMS.path(key.namespace, key.name))
+            if not reply.ok and reply.status != 404:
+                raise Unanswered(reply.message)
+            # One that was made anew meanwhile is another.
+            if not reply.ok and self.cache.get(key) is None:
+                self.cache.drop(key)
 
     async def _around(self, key: Key, body: Mapping[str, Any], policy: Policy) -> Around:
         incident = await self._incident(key.namespace, body)
@@ -122,10 +138,12 @@ class Postmortems:
 
 
 def heard(cache: Cache, bells: Bells, key: Key, body: dict[str, Any], gone: bool) -> None:
-    """A Postmortem was written or deleted: it is judged, and its incident looks whether it is reviewed."""
+    """A Postmortem was written, closed or deleted: it is judged, and its incident looks whether it is reviewed."""
     if gone:
-        cache.drop(key)
+        cache.leave(key)
         bells.forget(key)
+        if cache.remembers(key):
+            bells.ring(key)
     else:
         cache.put(key, body)
         bells.ring(key)

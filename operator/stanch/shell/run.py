@@ -39,6 +39,7 @@ from stanch.shell.lease import Lease
 from stanch.shell.measures import STANDING
 from stanch.shell.metrics import LEADING, POLICIES_PROVEN
 from stanch.shell.orphan_sweep import CannotLook, OrphanSweep
+from stanch.shell.past import remember
 from stanch.shell.policy_book import PolicyBook, read_policies, ring
 from stanch.shell.policy_status import look_at_policy
 from stanch.shell.policy_watch import EVERY_SECONDS, SOON_SECONDS, look_at_policies
@@ -50,6 +51,7 @@ from stanch.shell.runbook_status import keep_runbook
 from stanch.shell.secret_refs import SecretRefs
 from stanch.shell.silencer import NO_SILENCES, Silencer, SilencesAt
 from stanch.shell.tenure import Tenure, identity
+from stanch.shell.undeclared_sweep import UndeclaredSweep
 from stanch.shell.undo_sweep import UndoSweep
 
 LOG = logging.getLogger("stanch.run")
@@ -115,8 +117,9 @@ async def _until_stopped(
     silencer, taking = Silencer(settings.silences, kube, cache, book.policy), contextlib.AsyncExitStack()
     await taking.enter_async_context(_taking_alerts(settings.alerts, kube, book, cache))
     LEADING.set_function(lambda: tenure.holds)
-    STANDING.follow(cache, kube.clock.now, lambda: tenure.holds)
+    STANDING.follow(cache, kube.clock.now, lambda: tenure.holds, lambda ns: book.policy(ns).recurrence_within)
     sweeps = (sweep, *_sweeps(reconciler))
+    cache.past_is_known = False
     # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
     tasks = [
         asyncio.create_task(_read_policies(reconciler)),
@@ -124,6 +127,7 @@ async def _until_stopped(
         asyncio.create_task(_watch_policies(kube, reconciler, health)),
         asyncio.create_task(rewind.watch()),
         asyncio.create_task(tidy(reconciler.is_calm)),
+        asyncio.create_task(remember(kube, cache)),
         asyncio.create_task(_resync(reconciler)),
         *(asyncio.create_task(_sweep(each, tenure)) for each in sweeps if settings.orphans),
         *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences.url else []),
@@ -193,13 +197,17 @@ async def _silence(silencer: Silencer, tenure: Tenure) -> None:
             await silencer.run()
 
 
-def _sweeps(reconciler: Reconciler) -> tuple[EvidenceSweep, UndoSweep, BudgetSweep]:
-    kube, now = reconciler.kube, reconciler.now
+def _sweeps(reconciler: Reconciler) -> tuple[EvidenceSweep, UndoSweep, BudgetSweep, UndeclaredSweep]:
+    kube, now, cache = reconciler.kube, reconciler.now, reconciler.cache
     evidence = EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, now, reconciler.evidence)
-    return evidence, UndoSweep(kube, now), BudgetSweep(kube, lambda: reconciler.book, now)
+    burns = UndeclaredSweep(kube, lambda: reconciler.book, cache, now, lambda: not reconciler.uncounted)
+    return evidence, UndoSweep(kube, now), BudgetSweep(kube, lambda: reconciler.book, now), burns
 
 
-async def _sweep(sweep: OrphanSweep | EvidenceSweep | UndoSweep | BudgetSweep | Courier, tenure: Tenure) -> None:
+Sweep = OrphanSweep | EvidenceSweep | UndoSweep | BudgetSweep | UndeclaredSweep | Courier
+
+
+async def _sweep(sweep: Sweep, tenure: Tenure) -> None:
     """As long as this replica may work."""
     while True:
         await tenure.begun()
