@@ -305,6 +305,13 @@ BUGS: Bugs = {
             "notifiers/test_mail.py::test_no_header_is_injected_and_no_html",
         ),
         Bug(
+            "lets an encoded word in a title be decoded into headers",
+            MAIL,
+            'return text.replace("=?", "= ?")',
+            "return text",
+            "notifiers/test_mail.py::test_no_header_is_injected_and_no_html",
+        ),
+        Bug(
             "lets escapes and direction marks through",
             NOTICES,
             'c if c.isprintable() else " "',
