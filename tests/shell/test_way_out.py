@@ -163,12 +163,25 @@ async def test_what_goes_wrong_is_said_without_the_url(url: str, why: str) -> No
         ("soon", None),
         ("-5", None),
         ("99999999999999999999", None),
+        ("Mon, 01 Jan 2026 00:00:00 +99999999999999999999", None),
+        ("Mon, 01 Jan 2026 00:00:00 -99999999999999", None),
         ("", None),
     ],
 )
 def test_how_long_it_asks_to_wait(said: str, wanted: timedelta | None) -> None:
     """Seconds or a date; what can't be read is nothing."""
     assert wanted == retry_after({"Retry-After": said}, NOW)
+
+
+@pytest.mark.parametrize(("status", "wanted"), [(200, None), (429, 30), (500, None), (503, 30)])
+async def test_only_who_has_no_time_now_is_asked_when(status: int, wanted: int | None) -> None:
+    """And whatever it says there, what was taken stays taken."""
+    assert (status, wanted) == (
+        (reply := await posted(says("ok", status, **{"Retry-After": "30"}))).status,
+        reply.after and reply.after.seconds,
+    )
+    odd = {"Retry-After": "Mon, 01 Jan 2026 00:00:00 +99999999999999999999"}
+    assert (status, None) == ((reply := await posted(says("ok", status, **odd))).status, reply.after)
 
 
 # --- mail ------------------------------------------------------------------------------------------------------------

@@ -27,7 +27,9 @@ from stanch.shell.client import USER_AGENT
 
 SECONDS: Final = 10.0
 BODY_MAX: Final = 64 * 1024
-_CODE: Final = re.compile(r"\d{1,9}")
+_CODE: Final = re.compile(r"[0-9]{1,9}")
+# Where Retry-After says when to come again (RFC 6585, RFC 9110); anywhere else it is about something else.
+_NOT_NOW: Final = (429, 503)
 
 
 class Refused(aiohttp.ClientError):
@@ -109,7 +111,8 @@ async def _post(post: Post, private_host: str | None, now: datetime) -> Reply:
             if len(kept) > BODY_MAX:
                 # What it decided stands at the beginning; one that goes on for ever is no reason to wait for ever.
                 break
-        return Reply(answer.status, bytes(kept[:BODY_MAX]), retry_after(answer.headers, now))
+        after = retry_after(answer.headers, now) if answer.status in _NOT_NOW else None
+        return Reply(answer.status, bytes(kept[:BODY_MAX]), after)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
@@ -120,7 +123,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     try:
         until = parsedate_to_datetime(said)
         return max(timedelta(0), until - now)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
 
 
