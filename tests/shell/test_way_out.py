@@ -1,6 +1,7 @@
 """The way out to channels: bounded, never redirected, never to where nobody is, and silent about what is secret."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -240,6 +241,35 @@ async def test_a_relay_that_stalls_is_left() -> None:
     async with relay() as at:
         at.instead = lambda said: "stall" if said == "DATA" else None
         assert "no answer within 0.3 s" == (await send(letter(at.port), HERE, NOW, 0.3)).why
+
+
+async def test_a_relay_that_has_the_letter_may_think_about_it() -> None:
+    """Scanners take minutes (RFC 5321, 4.5.3.2.6); who is left there has it, and would be given it again each time."""
+    async with relay() as at:
+        at.instead = lambda said: "later" if said == "BODY" else None
+        sending = asyncio.create_task(send(letter(at.port), HERE, NOW, 0.3, 60.0))
+        await asyncio.wait_for(at.given.wait(), 30)
+        await asyncio.wait({sending}, timeout=0.6)
+        assert not sending.done()
+        at.stalls.set()
+        assert Reply(250) == await sending
+    assert 1 == len(at.letters)
+
+
+async def test_a_relay_that_thinks_for_ever_is_left() -> None:
+    """And it is said when."""
+    async with relay() as at:
+        at.instead = lambda said: "later" if said == "BODY" else None
+        why = (await send(letter(at.port), HERE, NOW, 30.0, 0.3)).why
+    assert "no answer within 0.3 s after it was given the letter" == why
+
+
+async def test_a_letter_is_given_as_it_is() -> None:
+    """A line that is a dot ends nothing."""
+    lines = b".\r\n..two\r\nlast"
+    async with relay() as at:
+        assert 250 == (await send(replace(letter(at.port), message=lines), HERE, NOW)).status
+    assert [b"..\r\n...two\r\nlast\r\n.\r\n"] == at.letters
 
 
 async def test_a_relay_that_stalls_at_the_end_has_the_letter() -> None:
