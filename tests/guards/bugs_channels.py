@@ -5,7 +5,7 @@ from guards.planting import Bug, Bugs
 SHELL, NOTIFIERS = "operator/stanch/shell", "operator/stanch/notifiers"
 COURIER, WAY_OUT, BOOK = f"{SHELL}/courier.py", f"{SHELL}/way_out.py", f"{SHELL}/policy_book.py"
 SLACK, MAIL, WEBHOOK, PAGER = (f"{NOTIFIERS}/{name}.py" for name in ("slack", "mail", "webhook", "pager_duty"))
-OUTBOX, NOTICES, ADDRESSES = "outbox.py", "notices.py", "addresses.py"
+OUTBOX, WHO_HEARS, NOTICES, ADDRESSES = "outbox.py", "who_hears.py", "notices.py", "addresses.py"
 STORE = f"{SHELL}/object_store.py"
 PAGE, SHOWN = "operator/stanch/cli/status_page", "cli/test_status_page.py"
 TOLD, TELLS, OUT = "test_outbox.py", "shell/test_courier.py", "shell/test_way_out.py"
@@ -15,8 +15,8 @@ BUGS: Bugs = {
         Bug(
             "counts as told what was never written down",
             OUTBOX,
-            "                    state=DeliveryState.PENDING,\n",
-            "                    state=DeliveryState.SENT,\n",
+            "        state=DeliveryState.PENDING,\n",
+            "        state=DeliveryState.SENT,\n",
             f"{TOLD}::test_what_is_declared_waits_for_each_channel_that_hears_it",
         ),
         Bug(
@@ -66,8 +66,8 @@ BUGS: Bugs = {
         Bug(
             "gives up without a word",
             OUTBOX,
-            "        draft.say(EventKind.NOT_DELIVERED, ",
-            "        (lambda *_, **__: None)(EventKind.NOT_DELIVERED, ",
+            "    draft.say(EventKind.NOT_DELIVERED, ",
+            "    (lambda *_, **__: None)(EventKind.NOT_DELIVERED, ",
             f"{TOLD}::test_after_an_hour_it_is_given_up_and_said",
         ),
         Bug(
@@ -78,11 +78,39 @@ BUGS: Bugs = {
             f"{TELLS}::test_one_that_lies_is_believed_in_nothing",
         ),
         Bug(
-            "pushes out the messages of others",
+            "loses what has no room",
             OUTBOX,
-            "fullest = Counter(m.channel for m in waiting).most_common(1)[0][0]",
-            "fullest = Counter(m.channel for m in waiting).most_common()[-1][0]",
-            f"{TOLD}::test_a_dead_channel_pushes_out_only_its_own",
+            '{"behind": later[0][0].seq - 1 if later else None}',
+            '{"behind": None}',
+            f"{TOLD}::test_of_much_at_once_nothing_is_lost",
+        ),
+        Bug(
+            "lets one that is dead take the room of others",
+            OUTBOX,
+            "min(each - len(mine), ",
+            "min(each - pending, ",
+            f"{TOLD}::test_a_dead_channel_keeps_nothing_from_others",
+        ),
+        Bug(
+            "gives up what matters before reminders",
+            OUTBOX,
+            "for each in later if each[0].kind in MATTERS]",
+            "for each in later if each[0].kind not in MATTERS]",
+            f"{TOLD}::test_a_dead_channel_keeps_nothing_from_others",
+        ),
+        Bug(
+            "lets a page take what is still to be told",
+            OUTBOX,
+            "    return pending | {",
+            "    return pending or {",
+            f"{TOLD}::test_what_waits_stays_in_sight",
+        ),
+        Bug(
+            "counts only what was in the outbox",
+            OUTBOX,
+            "told[channel].lost + len(moments)",
+            "told[channel].lost",
+            "shell/test_measures.py::test_what_has_no_room_and_is_given_up_is_counted",
         ),
         Bug(
             "believes a 200 that says no",
@@ -130,21 +158,21 @@ BUGS: Bugs = {
         ),
         Bug(
             "pages again for what is over",
-            OUTBOX,
+            WHO_HEARS,
             "    if line.kind == EventKind.SEVERITY_CHANGED and over:",
             "    if False:",
             f"{TOLD}::test_what_is_over_is_not_paged_again",
         ),
         Bug(
             "tells of the beginning and not of the end",
-            OUTBOX,
-            " or channel.name in by_name\n",
+            WHO_HEARS,
+            " or known is not None\n",
             "\n",
             f"{TOLD}::test_who_heard_of_it_hears_of_its_end",
         ),
         Bug(
             "pages for a drill",
-            OUTBOX,
+            WHO_HEARS,
             "    if draft.incident.spec.drill:\n",
             "    if False:\n",
             f"{TOLD}::test_a_drill_tells_nobody",

@@ -9,10 +9,11 @@ from stanch.api.meta import Counter, Model, Time
 from stanch.api.said import Audience, UpdateState
 
 _S = Annotated[str, Field(max_length=320)]
-# Waiting at once; with those that ended lately, and those that are given up in the very plan that needs their room.
+# Waiting at once, or one for each channel where there are more; what else is to be told waits in the timeline.
 WAITING_MAX = 20
-OUTBOX_MAX = 48
 CHANNELS_MAX = 32
+# With those that ended lately, and with all that end in the very plan that gives their room to others.
+OUTBOX_MAX = 72
 UPDATES_MAX = 20
 
 
@@ -45,6 +46,15 @@ class ToldChannel(Model):
 
     name: Annotated[str, Field(max_length=253, description="Name of the channel.")]
     ref: Annotated[_S | None, Field(description="What it calls the headline that is edited in place.")] = None
+    behind: Annotated[
+        Counter | None,
+        Field(description="What it hears of later lines of the timeline waits for room; left out when nothing does."),
+    ] = None
+    given_up: Annotated[
+        Counter | None,
+        Field(description="Of the lines up to this one that wait, it is told only what matters most; it failed."),
+    ] = None
+    lost: Annotated[Counter, Field(description="How much it was not told, and will not be.")] = 0
 
 
 class UpdateRecord(Model):

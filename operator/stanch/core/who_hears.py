@@ -1,0 +1,79 @@
+"""
+Who hears a line of the timeline: its audience, what the channel is for, and the incident's severity.
+
+A pager is for people who sleep. It is not told of what is over, of a severity that fell, of a hat that the spec gives to
+somebody, nor of what only a machine says: Git and a restore create again what was over long ago (decisions 1.1 F1 d).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from stanch.api.communications_status import CommunicationsRecord
+from stanch.api.incident_status import TimelineLine
+from stanch.api.names import EventKind
+from stanch.api.outbox_status import ToldChannel
+from stanch.api.policy_sections import Channel, ChannelKind
+from stanch.api.said import Audience
+from stanch.core.draft import Draft
+from stanch.core.notices import ALSO_HEARS, ENDS, HEARD
+
+# What a kind of channel is for, when not for everything: a pager opens, is answered, and ends.
+CARRIES: Final[Mapping[ChannelKind, frozenset[str]]] = {
+    ChannelKind.PAGER_DUTY: frozenset(
+        {
+            EventKind.DECLARED,
+            EventKind.SEVERITY_CHANGED,
+            EventKind.REOPENED,
+            EventKind.ACKNOWLEDGED,
+            EventKind.ROLE_CHANGED,
+            *ENDS,
+        }
+    ),
+    # What changes how graphs look.
+    ChannelKind.GRAFANA: frozenset(
+        {
+            EventKind.DECLARED,
+            EventKind.SEVERITY_CHANGED,
+            EventKind.MITIGATION_APPLIED,
+            EventKind.MITIGATION_UNDONE,
+            EventKind.MADE_IT_WORSE,
+            EventKind.MITIGATED,
+            EventKind.RELAPSED,
+            EventKind.REOPENED,
+            *ENDS,
+        }
+    ),
+}
+# From the most precise words down, where a channel has several audiences.
+_PRECISE: Final = (Audience.INTERNAL, Audience.LEADERSHIP, Audience.PUBLIC)
+
+
+def audience_of(draft: Draft, channel: Channel, line: TimelineLine, known: ToldChannel | None) -> Audience | None:
+    """For whom a channel is told of a line; None when it is not. ``known`` is what the channel has heard of, None of nothing."""
+    if draft.incident.spec.drill:
+        return None
+    wanted = channel.severities is None or draft.severity in channel.severities or known is not None
+    audience = next((a for a in _PRECISE if a in _hears(draft, line) and a in channel.audiences), None)
+    return audience if wanted and _carries(draft, channel, line) else None
+
+
+def _hears(draft: Draft, line: TimelineLine) -> frozenset[Audience]:
+    if line.kind != EventKind.UPDATE_PUBLISHED:
+        return HEARD.get(line.kind, frozenset())
+    updates = (draft.status.communications or CommunicationsRecord()).updates or ()
+    # Of very many at once the record knows the newest; those for the public stay, so what it forgot is the house's.
+    return ALSO_HEARS[next((u.audience for u in updates if u.seq == line.seq), Audience.INTERNAL)]
+
+
+def _carries(draft: Draft, channel: Channel, line: TimelineLine) -> bool:
+    wanted = CARRIES.get(channel.kind)
+    if wanted is None:
+        return True
+    if channel.kind is not ChannelKind.PAGER_DUTY:
+        return line.kind in wanted
+    times = draft.status.times
+    over = times is not None and (times.resolved or times.cancelled)
+    if line.kind == EventKind.SEVERITY_CHANGED and over:
+        return False  # It would page again for what is over.
+    # Who is named in the spec has not said a word; who takes a hat has answered.
+    return line.kind in wanted and (line.kind != EventKind.ROLE_CHANGED or line.entry is not None)
