@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from build import T0, entry, incident, roll_back
+from build import T0, entry, incident, roll_back, stamp
+from stanch.api.names import OPERATOR_USER
 from stanch.api.outbox_status import DeliveryState
 from stanch.api.policy_sections import Channel
 from stanch.core.draft import Draft
@@ -139,6 +140,30 @@ def test_what_is_over_is_not_paged_again() -> None:
     assert "Resolved" in world.kinds()
     say(world, severity={"level": "SEV3"})
     assert ("Resolved", "SeverityChanged") == (moments(world, "pager")[-1], moments(world, "room")[-1])
+
+
+FLUX = "system:serviceaccount:flux-system:kustomize-controller"
+AN_HOUR, TWO_DAYS = ({"impact": {"startedTime": stamp(T0 - timedelta(hours=n))}} for n in (1, 48))
+PAGES = {
+    "a person": ("alice", TWO_DAYS, True),
+    "Git": (FLUX, {}, False),
+    "a machine that says when it began": (FLUX, AN_HOUR, True),
+    "a restore of what began two days ago": (FLUX, TWO_DAYS, False),
+    "stanch, of alerts": (OPERATOR_USER, {}, True),
+}
+
+
+@pytest.mark.parametrize("who", PAGES)
+def test_what_git_or_a_restore_makes_again_pages_nobody(who: str) -> None:
+    """Unless it says that it began within a day; the room hears of it all the same, and who writes is answered as ever."""
+    by, spec, pages = PAGES[who]
+    world = told(bad_deploy(incident(by=by, **{"severity": "SEV2", **spec})), PAGER, ROOM).run(minutes=6)
+    assert (["Declared"] if pages else []) == moments(world, "pager")
+    assert {"Declared", "RoleMissing"} <= set(moments(world, "room"))
+    until_told(world)
+    say(world, severity={"level": "SEV1"})
+    assert "SeverityChanged" == moments(world, "pager")[-1]
+    assert [] == world.broken
 
 
 @pytest.mark.parametrize(

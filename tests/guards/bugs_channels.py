@@ -164,6 +164,13 @@ BUGS: Bugs = {
             f"{TOLD}::test_what_is_over_is_not_paged_again",
         ),
         Bug(
+            "pages for what Git makes again",
+            WHO_HEARS,
+            "    if _is_only_restored(draft):",
+            "    if False:",
+            f"{TOLD}::test_what_git_or_a_restore_makes_again_pages_nobody",
+        ),
+        Bug(
             "tells of the beginning and not of the end",
             WHO_HEARS,
             " or known is not None\n",

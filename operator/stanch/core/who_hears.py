@@ -6,14 +6,16 @@ somebody, nor of what only a machine says: Git and a restore create again what w
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
 from stanch.api.communications_status import CommunicationsRecord
 from stanch.api.incident_status import TimelineLine
-from stanch.api.names import EventKind
+from stanch.api.names import OPERATOR_USER, EventKind
 from stanch.api.outbox_status import ToldChannel
 from stanch.api.policy_sections import Channel, ChannelKind
 from stanch.api.said import Audience
+from stanch.core.approvals import is_machine
 from stanch.core.draft import Draft
 from stanch.core.notices import ALSO_HEARS, ENDS, HEARD
 
@@ -44,6 +46,8 @@ CARRIES: Final[Mapping[ChannelKind, frozenset[str]]] = {
         }
     ),
 }
+# What began longer before it was declared by a machine is no news (decisions 1.1 F1 d).
+STILL_NEWS: Final = timedelta(hours=24)
 # From the most precise words down, where a channel has several audiences.
 _PRECISE: Final = (Audience.INTERNAL, Audience.LEADERSHIP, Audience.PUBLIC)
 
@@ -71,9 +75,25 @@ def _carries(draft: Draft, channel: Channel, line: TimelineLine) -> bool:
         return True
     if channel.kind is not ChannelKind.PAGER_DUTY:
         return line.kind in wanted
+    if _is_only_restored(draft):
+        return False
     times = draft.status.times
     over = times is not None and (times.resolved or times.cancelled)
     if line.kind == EventKind.SEVERITY_CHANGED and over:
         return False  # It would page again for what is over.
     # Who is named in the spec has not said a word; who takes a hat has answered.
     return line.kind in wanted and (line.kind != EventKind.ROLE_CHANGED or line.entry is not None)
+
+
+def _is_only_restored(draft: Draft) -> bool:
+    """Made by a machine, with nothing that began within a day, and no person has said a word: recorded, and nobody is paged."""
+    by, times = draft.incident.spec.declared_by, draft.status.times
+    # Stanch itself makes them of alerts that fire now, however long they do.
+    if by is None or by.username == OPERATOR_USER or not is_machine(by.username, draft.catalog.policy):
+        return False
+    if times is not None and times.acknowledged is not None:
+        return False
+    group = draft.incident.spec.alert_group
+    began = [alert.starts_time for alert in (group.alerts if group else ())]
+    began += [times.started] if times is not None and times.started is not None else []
+    return not any(abs(draft.incident.declared - time) <= STILL_NEWS for time in began)
