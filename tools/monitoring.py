@@ -8,6 +8,7 @@ from tools import generated
 from tools.rbac import HEADER, Object
 
 from stanch.api.names import OPERATOR_NAMESPACE
+from stanch.core.undeclared_now import BURNING, FACTOR
 
 HOW = (
     "\n\nAlert rules, a PodMonitor and a Grafana dashboard. Needs prometheus-operator. In a kustomization of your own:\n"
@@ -26,6 +27,9 @@ def _rule(alert: str, severity: str, wait: str, expr: str, summary: str, descrip
     )
 
 
+DECLARED: Final = '(stanch_incidents_of_service{service!=""} > 0)'
+# The first of the labels that is there.
+WHOSE: Final = "{{ or $labels.service $labels.sloth_service $labels.slo }}"
 # Each has what to do in its description.
 RULES: Final[list[Object]] = [
     _rule(
@@ -68,12 +72,13 @@ RULES: Final[list[Object]] = [
         "warning",
         "10m",
         # decisions 2.4; an incident that names no service may be about any, as in `stanch review`.
-        "max by (sloth_service) (slo:current_burn_rate:ratio) >= 6 unless on (sloth_service) "
-        'label_replace(stanch_incidents_of_service > 0, "sloth_service", "$1", "service", "(.+)") '
+        f"{BURNING} >= {FACTOR} unless on (service) {DECLARED} unless on (sloth_service) "
+        f'label_replace({DECLARED}, "sloth_service", "$1", "service", "(.+)") unless on (slo) '
+        f'label_replace({DECLARED}, "slo", "$1", "service", "(.+)") '
         'unless on () (stanch_incidents_of_service{service=""} > 0)',
         "An error budget burns, and nobody has declared an incident",
-        "{{ $labels.sloth_service }} burns {{ $value }} times as fast as its budget allows, for ten minutes: declare an incident "
-        "with spec.service {{ $labels.sloth_service }}. One too many is cheap; a late one is not.",
+        f"{WHOSE} burns {{{{ $value }}}} times as fast as its budget allows, for ten minutes: declare an incident "
+        f"with spec.service {WHOSE} (stanch declare). One too many is cheap; a late one is not.",
     ),
     _rule(
         "NotificationsFailing",

@@ -195,6 +195,32 @@ def keep_records() -> Policy:
     )
 
 
+def closed_incidents() -> Policy:
+    """Who edits what is over is told that it is."""
+    return Policy(
+        "stanch-closed-incidents",
+        "Nothing follows from a change of an incident that is closed, and closed ones are not watched, for there are many: so\n"
+        "whoever changes the spec of one is told here, by a warning. Nothing is refused: what Git applies again must not fail.",
+        [on("UPDATE", "incidents")],
+        [
+            NOT_THE_OPERATOR,
+            NOT_A_COLLECTOR,
+            {"name": "is-closed", "expression": f"'{Label.CLOSED}' in oldObject.metadata.?labels.orValue({{}})"},
+            {"name": "another-spec", "expression": "dyn(object).?spec.orValue({}) != dyn(oldObject).?spec.orValue({})"},
+        ],
+        validations=[
+            must(
+                "false",
+                "the incident is closed: nothing follows from a change of its spec",
+                """'incident ' + request.name + ' is closed: nothing follows from a change of its spec; declare a new one under'
+                   + ' a new name, with stanch declare or kubectl create'""",
+            )
+        ],
+        failure="Ignore",
+        action="Warn",
+    )
+
+
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
@@ -211,6 +237,7 @@ def policies() -> tuple[Policy, ...]:
         operator_writes(),
         own_labels(),
         keep_records(),
+        closed_incidents(),
         item_reads(),
         leash(),
         leash_pods(),

@@ -61,6 +61,8 @@ class Policy:
     audit: Mapping[str, str] = field(default_factory=dict)
     # IfNeeded: a webhook that changes an object after us leads to a new stamp, not to a refusal. Never is a quarter cheaper.
     reinvoke: str = "IfNeeded"
+    # Warn instead of Deny: it goes through, and whoever asked is told.
+    action: str = "Deny"
 
     @property
     def kind(self) -> str:
@@ -90,7 +92,7 @@ class Policy:
             spec["validations"] = list(self.validations)
             if self.audit:
                 spec["auditAnnotations"] = [{"key": key, "valueExpression": text} for key, text in self.audit.items()]
-            binding["validationActions"] = ["Deny", "Audit"]
+            binding["validationActions"] = [self.action, "Audit"]
         metadata = {"name": self.name}
         return (
             {"apiVersion": API, "kind": self.kind, "metadata": metadata, "spec": spec},

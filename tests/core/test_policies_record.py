@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from admission import Json, Person, Refused, Request, admit
+from admission import Json, Person, Refused, Request, admit, prove, shipped
 from core.test_policies import ADMIN, OPERATOR, anything, create, incident
 from stanch.api.response_policy import CLUSTER_ONLY
 
@@ -118,3 +118,49 @@ def test_what_reaches_out_is_only_the_platforms(path: str) -> None:
             admit(request, anything)
         assert admit(replace(request, namespace="stanch-system"), anything)
     assert create({"metadata": {"name": "default"}, "spec": {"guardrails": {}}}, resource="responsepolicies")
+
+
+# --- what is closed --------------------------------------------------------------------------------------------------
+
+
+def closed(**spec: Any) -> Json:
+    """An incident that is over, labelled by the operator."""
+    found = incident(**spec)
+    found["metadata"]["labels"] = dict(CLOSED)
+    return found
+
+
+def warned(by: Person, old: Json, new: Json) -> str:
+    """What kubectl shows beside the answer; the write goes through in any case."""
+    request = Request(by, "UPDATE", "incidents", new, old)
+    assert admit(request, anything)
+    policy, binding = next(pair for pair in shipped() if pair[0]["metadata"]["name"] == "stanch-closed-incidents")
+    assert binding["spec"]["validationActions"] == ["Warn", "Audit"]
+    try:
+        prove(policy, request, anything)
+    except Refused as warning:
+        return warning.message
+    return ""
+
+
+def test_who_edits_what_is_closed_is_warned_and_not_refused() -> None:
+    """Closed incidents are not watched, so nobody else would tell (ADR 64); Git's next sync must not fail."""
+    said = warned(ADMIN, closed(), closed(title="Something else"))
+    assert said.startswith(
+        "incident checkout-5xx is closed: nothing follows from a change of its spec; declare a new one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("by", "old", "new"),
+    [
+        (ADMIN, incident(), incident(title="Something else")),
+        (ADMIN, closed(), closed()),
+        (OPERATOR, closed(), closed(alertGroup={"key": "g"})),
+        (COLLECTORS[0], closed(), closed(title="Something else")),
+    ],
+    ids=["open", "the-same-again", "the-operator", "a-collector"],
+)
+def test_nobody_is_warned_of_what_follows_or_changes_nothing(by: Person, old: Json, new: Json) -> None:
+    """An open one heeds its spec; an old file that is applied again changes nothing."""
+    assert "" == warned(by, old, new)

@@ -66,8 +66,8 @@ BUGS: Bugs = {
         Bug(
             "goes on when it is over",
             NUDGES,
-            "    if times is None or times.resolved or times.cancelled or times.closed:\n",
-            "    if times is None or times.cancelled or times.closed:\n",
+            "_ONCE_IT_IS_OVER if times.resolved else (",
+            "(",
             f"{NUDGED}::test_once_it_is_over_nobody_is_reminded_of_anything",
         ),
         Bug("law 33 is blind", PEOPLE, "    return sorted(said) == sorted(counted) and few", "    return few", BLIND),

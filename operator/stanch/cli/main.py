@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from stanch.cli.declare.command import declare
 from stanch.cli.evidence import evidence
 from stanch.cli.gameday.command import gameday
 from stanch.cli.items.command import items
@@ -18,6 +19,7 @@ EXAMPLES = """
 Examples:
   stanch run                                  in a pod, as its ServiceAccount
   stanch run --kubeconfig op.kubeconfig       from a shell, against any cluster
+  stanch declare "Checkout returns 500s"      an incident, from three answers
   stanch debts -n shop                        what incidents there still owe, and to whom
   stanch debts --orphans                      what deleted incidents left behind, and how it is removed
   stanch evidence list -n shop                what was captured before anything was done
@@ -205,6 +207,7 @@ def prune(kubeconfig: str | None, namespace: str | None, delete: bool, form: str
     sys.exit(prune_records(kubeconfig, namespace, delete, form))
 
 
+main.add_command(declare)
 main.add_command(evidence)
 main.add_command(gameday)
 main.add_command(items)

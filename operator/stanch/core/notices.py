@@ -43,6 +43,9 @@ HEARD: Final[Mapping[str, frozenset[Audience]]] = {
     EventKind.HANDOFF_DUE: _INTERNAL,
     EventKind.ROLE_MISSING: _INTERNAL,
     EventKind.MITIGATE_FIRST: _INTERNAL,
+    EventKind.SEVERITY_DOUBTED: _INTERNAL,
+    EventKind.STILL_CONTAINED: _INTERNAL,
+    EventKind.DECISION_DUE: _INTERNAL,
     EventKind.UPDATE_DUE: _INTERNAL,
     EventKind.UPDATE_MISSED: _INTERNAL,
     # Nothing goes on until a person has looked.

@@ -4,7 +4,6 @@ tired. Each is a line and an Event at fixed times from an instant of the record;
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,6 +15,9 @@ from stanch.api.people_status import NUDGES_MAX, NudgeRecord
 from stanch.api.said import SHARED, Role, Seat
 from stanch.core.approvals import is_machine
 from stanch.core.draft import MACHINE, Draft, shorten
+from stanch.core.nudge_type import Nudge
+from stanch.core.posture_nudges import decisions_left, still_contained
+from stanch.core.second_team import second_team
 from stanch.core.severity import facts_of
 from stanch.core.statements import COMMANDER, holder
 
@@ -23,17 +25,6 @@ _M: Final = timedelta(minutes=1)
 _NOW: Final = (timedelta(),)
 _URGENT: Final = (Severity.SEV1, Severity.SEV2)
 _NOBODY: Final = frozenset({MACHINE, "spec", "somebody"})
-
-
-@dataclass(frozen=True, slots=True)
-class Nudge:
-    """Said at each of ``at`` after ``since``, once each; ``about`` tells two of one kind apart."""
-
-    kind: str
-    since: datetime
-    at: tuple[timedelta, ...]
-    text: str
-    about: str = ""
 
 
 def nudge(draft: Draft) -> None:
@@ -59,10 +50,11 @@ def nudge(draft: Draft) -> None:
 
 def _wanted(draft: Draft) -> list[Nudge]:
     times = draft.status.times
-    if times is None or times.resolved or times.cancelled or times.closed:
+    if times is None or times.cancelled or times.closed:
         return []
     hurting = () if times.mitigated else _WHILE_IT_HURTS
-    return [each for rule in (*hurting, *_ALWAYS) for each in rule(draft)][:NUDGES_MAX]
+    rules = _ONCE_IT_IS_OVER if times.resolved else (*hurting, *_ALWAYS)
+    return [each for rule in rules for each in rule(draft)][:NUDGES_MAX]
 
 
 def responders(draft: Draft) -> frozenset[str]:
@@ -203,7 +195,7 @@ def _doubted(draft: Draft) -> Iterator[Nudge]:
     seen = draft.status.impact is not None and draft.status.impact.value.user_visible
     if seen and policy.nudge_when_visible:
         text, at = "users see it, and it is SEV4: say what it is in a severity entry", _NOW
-    elif asked := _second_team(draft, severity.since_time):
+    elif asked := second_team(draft, severity.since_time):
         # As good a sign as users (seeds): who needs others has something that is not small.
         text, at = f"{shorten(asked, 120)}, and it is SEV4: say what it is in a severity entry", _NOW
     elif responders(draft):
@@ -212,12 +204,6 @@ def _doubted(draft: Draft) -> Iterator[Nudge]:
     else:
         return
     yield Nudge(EventKind.SEVERITY_DOUBTED, severity.since_time, at, text)
-
-
-def _second_team(draft: Draft, since: datetime) -> str:
-    """Whom somebody asked for since then; empty when nobody."""
-    asked = (x for x in draft.status.timeline if x.kind == EventKind.ESCALATED and x.time >= since and x.entry)
-    return next((x.text for x in asked), "")
 
 
 # --- as long as it is open -------------------------------------------------------------------------------------------
@@ -267,8 +253,17 @@ def _waiting(draft: Draft) -> Iterator[Nudge]:
 
 
 Rule = Callable[[Draft], Iterator[Nudge]]
-_WHILE_IT_HURTS: Final[tuple[Rule, ...]] = (_roles, _severity, _split, _mitigate_first, _quiet, _doubted)
+_WHILE_IT_HURTS: Final[tuple[Rule, ...]] = (
+    _roles,
+    _severity,
+    _split,
+    _mitigate_first,
+    still_contained,
+    _quiet,
+    _doubted,
+)
 _ALWAYS: Final[tuple[Rule, ...]] = (_waiting, _combined, _tired)
+_ONCE_IT_IS_OVER: Final[tuple[Rule, ...]] = (decisions_left,)
 # The kinds of their lines.
 KINDS: Final = frozenset(
     {
@@ -276,6 +271,8 @@ KINDS: Final = frozenset(
         EventKind.SEVERITY_UNSAID,
         EventKind.SPLIT_ROLES,
         EventKind.MITIGATE_FIRST,
+        EventKind.STILL_CONTAINED,
+        EventKind.DECISION_DUE,
         EventKind.NOTHING_WRITTEN,
         EventKind.SEVERITY_DOUBTED,
         EventKind.HANDOFF_WAITING,

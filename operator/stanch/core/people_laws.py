@@ -24,6 +24,8 @@ NUDGES: Final = frozenset(
         EventKind.SEVERITY_UNSAID,
         EventKind.SEVERITY_DOUBTED,
         EventKind.MITIGATE_FIRST,
+        EventKind.STILL_CONTAINED,
+        EventKind.DECISION_DUE,
         EventKind.NOTHING_WRITTEN,
         EventKind.HANDOFF_WAITING,
         EventKind.HANDOFF_DUE,

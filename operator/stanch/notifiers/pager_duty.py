@@ -1,4 +1,8 @@
-"""PagerDuty Events v2 (ecosystem.md 3.6): trigger, acknowledge and resolve, all with the incident's uid as key."""
+"""
+PagerDuty Events v2 (ecosystem.md 3.6): trigger, acknowledge and resolve, all with the incident's uid as key.
+
+Nothing of another kind is sent: a trigger for an incident whose page was resolved would wake somebody up for a reminder.
+"""
 
 import json
 from collections.abc import Mapping
@@ -12,17 +16,27 @@ from stanch.notifiers.ports import Judged, Letter, Notice, Post, Reply, judged_b
 EVENTS: Final = "https://events.pagerduty.com/v2/enqueue"
 SUMMARY_MAX: Final = 1024
 _SEVERITY: Final = {"SEV1": "critical", "SEV2": "error", "SEV3": "warning", "SEV4": "info"}
-_ANSWERED: Final = frozenset({EventKind.ACKNOWLEDGED, EventKind.ROLE_CHANGED})
+# Each moment that is for a pager, and what it is there; core/who_hears.py gives it these and no others.
+ACTIONS: Final[Mapping[str, str]] = {
+    EventKind.DECLARED: "trigger",
+    EventKind.SEVERITY_CHANGED: "trigger",
+    EventKind.REOPENED: "trigger",
+    EventKind.ACKNOWLEDGED: "acknowledge",
+    EventKind.ROLE_CHANGED: "acknowledge",
+    **dict.fromkeys(ENDS, "resolve"),
+}
 
 
 class PagerDuty:
     """Keys of the Secret: ``routingKey`` of an Events API v2 integration, and perhaps ``url`` where it is another region's."""
 
     def compose(self, notice: Notice, secret: Mapping[str, str]) -> tuple[Post, ...]:
-        """One event. The same one twice is one to PagerDuty, by its key."""
+        """One event, the same twice is one to PagerDuty, by its key; none for a moment that is not for a pager."""
+        if notice.moment not in ACTIONS:
+            return ()
         body: dict[str, Any] = {
             "routing_key": needed(secret, "routingKey"),
-            "event_action": action(notice.moment),
+            "event_action": ACTIONS[notice.moment],
             "dedup_key": notice.uid[:255],
         }
         if body["event_action"] == "trigger":
@@ -46,8 +60,3 @@ class PagerDuty:
         if 200 <= reply.status < 300 and b'"success"' not in reply.body:
             return judged_by_status("PagerDuty", Reply(0, why=f"answers {reply.status}, and not success"))
         return judged_by_status("PagerDuty", reply)
-
-
-def action(moment: str) -> str:
-    """What a moment is to a pager."""
-    return "resolve" if moment in ENDS else "acknowledge" if moment in _ANSWERED else "trigger"

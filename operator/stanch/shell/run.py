@@ -50,6 +50,7 @@ from stanch.shell.runbook_status import keep_runbook
 from stanch.shell.secret_refs import SecretRefs
 from stanch.shell.silencer import NO_SILENCES, Silencer, SilencesAt
 from stanch.shell.tenure import Tenure, identity
+from stanch.shell.undeclared_sweep import UndeclaredSweep
 from stanch.shell.undo_sweep import UndoSweep
 
 LOG = logging.getLogger("stanch.run")
@@ -193,13 +194,17 @@ async def _silence(silencer: Silencer, tenure: Tenure) -> None:
             await silencer.run()
 
 
-def _sweeps(reconciler: Reconciler) -> tuple[EvidenceSweep, UndoSweep, BudgetSweep]:
-    kube, now = reconciler.kube, reconciler.now
+def _sweeps(reconciler: Reconciler) -> tuple[EvidenceSweep, UndoSweep, BudgetSweep, UndeclaredSweep]:
+    kube, now, cache = reconciler.kube, reconciler.now, reconciler.cache
     evidence = EvidenceSweep(kube, ClusterStore(kube), lambda: reconciler.book, now, reconciler.evidence)
-    return evidence, UndoSweep(kube, now), BudgetSweep(kube, lambda: reconciler.book, now)
+    burns = UndeclaredSweep(kube, lambda: reconciler.book, cache, now, lambda: not reconciler.uncounted)
+    return evidence, UndoSweep(kube, now), BudgetSweep(kube, lambda: reconciler.book, now), burns
 
 
-async def _sweep(sweep: OrphanSweep | EvidenceSweep | UndoSweep | BudgetSweep | Courier, tenure: Tenure) -> None:
+Sweep = OrphanSweep | EvidenceSweep | UndoSweep | BudgetSweep | UndeclaredSweep | Courier
+
+
+async def _sweep(sweep: Sweep, tenure: Tenure) -> None:
     """As long as this replica may work."""
     while True:
         await tenure.begun()

@@ -30,6 +30,13 @@ WARNING, CRITICAL = {"severity": "warning"}, {"severity": "critical"}
 ROOM = {**WARNING, "channel": "room"}
 BURNS = {'slo:current_burn_rate:ratio{sloth_service="shop"}': "7x60"}
 OF_SHOP = {**WARNING, "sloth_service": "shop"}
+# Seven times what an objective of 99 % allows, as Pyrra and its generic rules record it.
+PYRRA = {
+    'http_requests:burnrate5m{job="api",slo="shop-errors"}': "0.07x60",
+    'pyrra_objective{slo="shop-errors"}': "0.99x60",
+}
+# A label that somebody gave the objective is what its alerts, and so their incidents, are named after.
+LABELLED = {'slo:current_burn_rate:ratio{sloth_service="shop",service="web"}': "7x60"}
 TESTS = (
     _fires("OperatorHalted", "20m", WORKS),
     _fires("OperatorHalted", "20m", {**WORKS, "stanch_leading": "0x60"}, CRITICAL),
@@ -56,6 +63,12 @@ TESTS = (
     _fires("BurnsUndeclared", "12m", {**BURNS, 'stanch_incidents_of_service{service="shop"}': "1x60"}),
     _fires("BurnsUndeclared", "12m", {**BURNS, "stanch_incidents_of_service": "1x60"}),
     _fires("BurnsUndeclared", "9m", BURNS),
+    _fires("BurnsUndeclared", "12m", PYRRA, {**WARNING, "slo": "shop-errors"}),
+    _fires("BurnsUndeclared", "12m", {**PYRRA, 'stanch_incidents_of_service{service="shop-errors"}': "1x60"}),
+    _fires("BurnsUndeclared", "12m", {**PYRRA, 'http_requests:burnrate5m{job="api",slo="shop-errors"}': "0.05x60"}),
+    _fires("BurnsUndeclared", "12m", LABELLED, {**OF_SHOP, "service": "web"}),
+    _fires("BurnsUndeclared", "12m", {**LABELLED, 'stanch_incidents_of_service{service="web"}': "1x60"}),
+    _fires("BurnsUndeclared", "12m", {**LABELLED, 'stanch_incidents_of_service{service="shop"}': "1x60"}),
     _fires("BurnsUndeclared", "12m", {'slo:current_burn_rate:ratio{sloth_service="shop"}': "5x60"}),
     _fires(
         "IncidentUpdateOverdue",

@@ -1,0 +1,1 @@
+"""`stanch declare`: an incident from three answers."""
