@@ -99,7 +99,7 @@ HEARS = {
     "room": (ROOM, STORY),
     "leaders": (LEADERS, ["Declared", "SeverityChanged", "Mitigated", "Resolved"]),
     "status": (STATUS, []),
-    "pager": (PAGER, ["Declared", "RoleChanged", "SeverityChanged", "Resolved"]),
+    "pager": (PAGER, ["Declared", "RoleChanged", "Resolved"]),
     "graphs": (GRAPHS, ["Declared", "SeverityChanged", "Mitigated", "Resolved"]),
 }
 
@@ -140,6 +140,29 @@ def test_what_is_over_is_not_paged_again() -> None:
     assert "Resolved" in world.kinds()
     say(world, severity={"level": "SEV3"})
     assert ("Resolved", "SeverityChanged") == (moments(world, "pager")[-1], moments(world, "room")[-1])
+
+
+def test_a_severity_that_rises_pages_again_and_one_that_falls_does_not() -> None:
+    """Each time it rises, with a page of its own; the room hears of all of it."""
+    world = told(bad_deploy(incident(severity="SEV3")), PAGER, ROOM)
+    until_told(world)
+    raised = []
+    for level in ("SEV1", "SEV3", "SEV4", "SEV2", "SEV2", "SEV1"):
+        say(world, severity={"level": level})
+        (known,) = (t for t in world.incident.status.communications.channels if t.name == "pager")
+        raised.append((level, moments(world, "pager", "Pending").count("SeverityChanged"), known.raised))
+        until_told(world)
+    paged = [("SEV1", 1, 1), ("SEV3", 0, 1), ("SEV4", 0, 1), ("SEV2", 1, 2), ("SEV2", 0, 2), ("SEV1", 1, 3)]
+    assert paged == raised
+
+
+def test_a_pager_for_the_worst_alone_opens_when_it_becomes_that() -> None:
+    """With the incident's own page: there is none before it."""
+    world = told(bad_deploy(incident(severity="SEV3")), channel("pager", "PagerDuty", severities=["SEV1"]))
+    until_told(world)
+    say(world, severity={"level": "SEV1"})
+    (known,) = world.incident.status.communications.channels
+    assert (["SeverityChanged"], 0) == (moments(world, "pager"), known.raised)
 
 
 FLUX = "system:serviceaccount:flux-system:kustomize-controller"

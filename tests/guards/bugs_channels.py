@@ -159,9 +159,23 @@ BUGS: Bugs = {
         Bug(
             "pages again for what is over",
             WHO_HEARS,
-            "    if line.kind == EventKind.SEVERITY_CHANGED and over:",
-            "    if False:",
+            "        return not over and (before",
+            "        return (before",
             f"{TOLD}::test_what_is_over_is_not_paged_again",
+        ),
+        Bug(
+            "pages for a severity that fell",
+            WHO_HEARS,
+            " or draft.severity < before)",
+            " or draft.severity != before)",
+            f"{TOLD}::test_a_severity_that_rises_pages_again_and_one_that_falls_does_not",
+        ),
+        Bug(
+            "tells of a higher severity where it wakes nobody",
+            PAGER,
+            "    return pages[-1:] if ",
+            "    return pages[:1] if ",
+            "notifiers/test_pager_and_graphs.py::test_a_higher_severity_has_a_page_of_its_own_and_all_are_ended",
         ),
         Bug(
             "pages for what Git makes again",
@@ -370,8 +384,8 @@ BUGS: Bugs = {
         Bug(
             "gives each event of an incident another key",
             PAGER,
-            '"dedup_key": notice.uid[:255]',
-            '"dedup_key": notice.key',
+            "    pages = (notice.uid[:240], ",
+            "    pages = (notice.key, ",
             "notifiers/test_pager_and_graphs.py::test_all_events_of_an_incident_have_its_key",
         ),
         Bug(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stanch.api.meta import Counter, Model, Time
+from stanch.api.meta import Counter, Model, Severity, Time
 from stanch.api.said import Audience, UpdateState
 
 _S = Annotated[str, Field(max_length=320)]
@@ -15,6 +15,8 @@ CHANNELS_MAX = 32
 # With those that ended lately, and with all that end in the very plan that gives their room to others.
 OUTBOX_MAX = 72
 UPDATES_MAX = 20
+# Pages for a higher severity, each with a key that is ended with the incident's own.
+RAISED_MAX = 8
 
 
 class DeliveryState(StrEnum):
@@ -54,6 +56,8 @@ class ToldChannel(Model):
         Counter | None,
         Field(description="Of the lines up to this one that wait, it is told only what matters most; it failed."),
     ] = None
+    severity: Annotated[Severity | None, Field(description="Of a pager: the severity it was last told of.")] = None
+    raised: Annotated[Counter, Field(description="Of a pager: how often it paged again for a higher severity.")] = 0
     lost: Annotated[Counter, Field(description="How much it was not told, and will not be.")] = 0
 
 

@@ -60,7 +60,6 @@ ALSO_HEARS: Final[Mapping[Audience, frozenset[Audience]]] = {
     Audience.LEADERSHIP: _HOUSE,
     Audience.PUBLIC: frozenset(Audience),
 }
-OPENS: Final = frozenset({EventKind.DECLARED, EventKind.REOPENED, EventKind.RELAPSED, EventKind.SEVERITY_CHANGED})
 ENDS: Final = frozenset({EventKind.RESOLVED, EventKind.CANCELLED})
 
 SUBJECT_MAX: Final = 200

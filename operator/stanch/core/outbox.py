@@ -29,7 +29,7 @@ from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.draft import Draft, shorten
 from stanch.core.notices import ENDS
 from stanch.core.observations import Delivered, Delivery
-from stanch.core.who_hears import audience_of
+from stanch.core.who_hears import audience_of, paged
 
 # Doubled each time, from the first to the longest, and an hour in all.
 FIRST_AGAIN: Final = timedelta(seconds=5)
@@ -161,14 +161,15 @@ def _due(
         pending = sum(m.state is DeliveryState.PENDING for m in messages) + len(found)
         room = max(0, min(each - len(mine), CHANNELS_MAX - pending))
         heard = heard_after(draft, channel, known, seen_up_to)
-        if not heard and (known is None or known.behind is None):
+        if not heard and known is None:
             continue
         now, later = heard[:room], heard[room:]
         waited = known is not None and known.behind is not None
         found += [_message(draft, channel, line, audience, waited) for line, audience in now]
         later = _worth_waiting(draft, channel, later, FAILING_MAX if any(m.tries for m in mine) else SLOW_MAX, told)
         known = told.get(channel.name) or ToldChannel(name=channel.name)
-        told[channel.name] = known.model_copy(update={"behind": later[0][0].seq - 1 if later else None})
+        known = known.model_copy(update={"behind": later[0][0].seq - 1 if later else None})
+        told[channel.name] = paged(draft, channel, known, [line.kind for line, _ in now], bool(later))
     return sorted(found, key=lambda m: m.seq)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from stanch.api.communications_status import CommunicationsRecord
 from stanch.api.incident_status import TimelineLine
 from stanch.api.names import OPERATOR_USER, EventKind
-from stanch.api.outbox_status import ToldChannel
+from stanch.api.outbox_status import RAISED_MAX, ToldChannel
 from stanch.api.policy_sections import Channel, ChannelKind
 from stanch.api.said import Audience
 from stanch.core.approvals import is_machine
@@ -58,7 +58,19 @@ def audience_of(draft: Draft, channel: Channel, line: TimelineLine, known: ToldC
         return None
     wanted = channel.severities is None or draft.severity in channel.severities or known is not None
     audience = next((a for a in _PRECISE if a in _hears(draft, line) and a in channel.audiences), None)
-    return audience if wanted and _carries(draft, channel, line) else None
+    return audience if wanted and _carries(draft, channel, line, known) else None
+
+
+def paged(draft: Draft, channel: Channel, known: ToldChannel, kinds: list[str], behind: bool) -> ToldChannel:
+    """A pager once it is to be told of lines of these kinds: the severity that it knows of, and how often that was raised."""
+    if channel.kind is not ChannelKind.PAGER_DUTY:
+        return known
+    raised = EventKind.SEVERITY_CHANGED in kinds
+    changes: dict[str, object] = {} if behind and not raised else {"severity": draft.severity}
+    # Where it is the first thing that it hears it opens the incident's own page.
+    if raised and known.severity is not None:
+        changes["raised"] = min(RAISED_MAX, known.raised + 1)
+    return known.model_copy(update=changes)
 
 
 def _hears(draft: Draft, line: TimelineLine) -> frozenset[Audience]:
@@ -69,7 +81,7 @@ def _hears(draft: Draft, line: TimelineLine) -> frozenset[Audience]:
     return ALSO_HEARS[next((u.audience for u in updates if u.seq == line.seq), Audience.INTERNAL)]
 
 
-def _carries(draft: Draft, channel: Channel, line: TimelineLine) -> bool:
+def _carries(draft: Draft, channel: Channel, line: TimelineLine, known: ToldChannel | None) -> bool:
     wanted = CARRIES.get(channel.kind)
     if wanted is None:
         return True
@@ -77,10 +89,12 @@ def _carries(draft: Draft, channel: Channel, line: TimelineLine) -> bool:
         return line.kind in wanted
     if _is_only_restored(draft):
         return False
-    times = draft.status.times
-    over = times is not None and (times.resolved or times.cancelled)
-    if line.kind == EventKind.SEVERITY_CHANGED and over:
-        return False  # It would page again for what is over.
+    if line.kind == EventKind.SEVERITY_CHANGED:
+        times = draft.status.times
+        over = times is not None and (times.resolved or times.cancelled)
+        before = known.severity if known is not None else None
+        # For what is over, and for what is less than it was, nobody is woken up.
+        return not over and (before is None or draft.severity < before)
     # Who is named in the spec has not said a word; who takes a hat has answered.
     return line.kind in wanted and (line.kind != EventKind.ROLE_CHANGED or line.entry is not None)
 

@@ -223,6 +223,7 @@ def notice_of(incident: Incident, message: Message, record: Record, now: datetim
         time=record.time,
         sent=now,
         ref=told.ref if told else None,
+        raised=told.raised if told else 0,
     )
 
 
