@@ -11,7 +11,9 @@ from build import T0, entry, incident, roll_back, stamp
 from stanch.api.names import OPERATOR_USER
 from stanch.api.outbox_status import DeliveryState
 from stanch.api.policy_sections import Channel
+from stanch.api.said import Audience
 from stanch.core.draft import Draft
+from stanch.core.notices import HEARD
 from stanch.core.observations import Delivered, Observations
 from stanch.core.outbox import EACH_MAX, FAILING_MAX, FIRST_AGAIN, GIVE_UP, LONGEST, pause, waiting_lines
 from telling import all_told, behind, channel, outbox, told, tried, until_told
@@ -125,6 +127,28 @@ def test_the_room_is_reminded_and_nobody_else() -> None:
     assert {"RoleMissing", "UpdateMissed"} <= reminders
     channels = {m.channel for m in outbox(world) if m.moment in reminders}
     assert {"room"} == channels
+
+
+def test_the_room_hears_how_a_mitigation_ended() -> None:
+    """That it was applied and never came to anything is not left at applied."""
+    world = told(bad_deploy(incident(roll_back())), ROOM, LEADERS)
+    world.controller_works, found = False, []
+    for _ in range(12):
+        found += all_told(world.run(minutes=1))
+    assert "MitigationFailed" in world.kinds()
+    assert ["MitigationApplied", "MitigationFailed"] == [
+        m for _, m in found if m.startswith("MitigationA") or "Failed" in m
+    ]
+    assert not [m for name, m in found if name == "leaders" and m.startswith("Mitigation")]
+
+
+ENDINGS = ("MitigationFailed", "MitigationJudged", "MitigationExpired", "UndoRefused")
+
+
+@pytest.mark.parametrize("kind", ENDINGS)
+def test_how_it_ended_is_for_those_who_work_on_it(kind: str) -> None:
+    """Leadership and the public hear what people say of it."""
+    assert {Audience.INTERNAL} == HEARD[kind]
 
 
 def test_a_hat_that_the_spec_names_answers_no_pager() -> None:
