@@ -243,6 +243,13 @@ BUGS: Bugs = {
             f"{OUT}::test_an_answer_without_an_end_is_not_waited_for",
         ),
         Bug(
+            "looks a channel's name up in the threads of others",
+            WAY_OUT,
+            "        found = await _NAMES.resolve(host, port, family)",
+            '        found = await __import__("aiohttp").ThreadedResolver().resolve(host, port, family)',
+            "shell/test_lookups.py::test_a_channel_whose_name_is_not_answered_takes_no_threads",
+        ),
+        Bug(
             "shows the URL where something goes wrong",
             WAY_OUT,
             'return "its name stands for no address"',

@@ -18,18 +18,21 @@ from typing import Final
 import aiohttp
 import aiosmtplib
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
+from stanch.api.outbox_status import CHANNELS_MAX
 from stanch.core.addresses import why_not, wrong_host, wrong_url
 from stanch.notifiers.ports import Letter, Post, Reply
 from stanch.shell.client import USER_AGENT
+from stanch.shell.lookups import Lookups
 
 SECONDS: Final = 10.0
 # Who has the whole letter may think about it for minutes (RFC 5321, 4.5.3.2.6): left there, it has it, and gets it again.
 # This holds up one of the channel's own turns, and no other channel.
 THINKING_SECONDS: Final = 120.0
 BODY_MAX: Final = 64 * 1024
+# One for each channel that a policy may have.
+_NAMES: Final = Lookups(CHANNELS_MAX)
 _CODE: Final = re.compile(r"[0-9]{1,9}")
 # A line that begins with a dot is given another (RFC 5321, 4.5.2).
 _DOT: Final = re.compile(rb"^\.", re.MULTILINE)
@@ -46,13 +49,13 @@ class Guarded(AbstractResolver):
 
     def __init__(self, private_host: str | None) -> None:
         """``private_host`` may be in the own network."""
-        self._system, self._private = ThreadedResolver(), private_host
+        self._private = private_host
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """All its addresses. Raises Refused, or OSError when there are none."""
-        found = await self._system.resolve(host, port, family)
+        found = await _NAMES.resolve(host, port, family)
         for each in found:
             if why := why_not(each["host"], host == self._private):
                 raise Refused(why)
