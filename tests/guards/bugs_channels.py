@@ -405,6 +405,20 @@ BUGS: Bugs = {
     ),
     "channels: numbers": (
         Bug(
+            "makes a channel's numbers when they are wanted",
+            COURIER,
+            "        _begin_at_nought(there)\n",
+            "",
+            f"{TELLS}::test_what_may_come_of_telling_is_counted_from_nought",
+        ),
+        Bug(
+            "makes a law's number when it is broken",
+            f"{SHELL}/measures.py",
+            "for _law in LAWS:\n",
+            "for _law in LAWS[:0]:\n",
+            "test_monitoring.py::test_what_a_rule_asks_the_increase_of_is_made_at_nought",
+        ),
+        Bug(
             "counts drills",
             f"{SHELL}/measures.py",
             "        if not before.spec.drill:\n",

@@ -38,6 +38,7 @@ EVERY_SECONDS: Final = 0.5
 # One that stalls keeps its own waiting, and not the others.
 AT_ONCE_EACH: Final = 2
 AT_ONCE: Final = 64
+OUTCOMES: Final = ("delivered", "failed", "refused", "lost")
 
 # The values of a Secret by key, or a sentence why they can't be had.
 Secrets = Callable[[str], Awaitable[Mapping[str, str] | str]]
@@ -87,6 +88,7 @@ class Courier:
         if channels is None:
             return
         there = {c.name: c for c in channels}
+        _begin_at_nought(there)
         known = [key for key in self._cache.all() if key.plural == INCIDENTS.plural]
         for key in self._came.keys() - set(known):
             del self._came[key]
@@ -199,6 +201,13 @@ class Courier:
         until = entry.said + said.next_update_in if said.next_update_in else None
         words = {"words": entry.spec.text or "", "by": entry.author, "time": entry.said}
         return {**words, "told": said.audience, "state": said.state, "next_update": until}
+
+
+def _begin_at_nought(names: Iterable[str]) -> None:
+    """The first that is lost is an increase then, which an alert rule sees; counting nothing is as good as once."""
+    for name in names:
+        for outcome in OUTCOMES:
+            NOTIFICATIONS.labels(name, outcome)
 
 
 def notice_of(incident: Incident, message: Message, record: Record, now: datetime) -> Notice:
