@@ -17,6 +17,7 @@ class Relay:
     instead: Callable[[str], str | None] = lambda _: None
     tls: ssl.SSLContext | None = None
     stalls: asyncio.Event = field(default_factory=asyncio.Event)
+    given: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
@@ -50,7 +51,11 @@ class Relay:
         elif word == "DATA":
             writer.write(b"354 go on\r\n")
             self.letters.append(await reader.readuntil(b"\r\n.\r\n"))
+            self.given.set()
             said = self.instead("BODY")
+            if said == "later":
+                await self.stalls.wait()
+                said = None
             writer.write((said or "250 kept").encode() + b"\r\n")
         elif word == "AUTH":
             writer.write(b"235 welcome\r\n")

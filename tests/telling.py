@@ -39,6 +39,29 @@ def tried(world: World, kind: Delivered, of: str = "", **more: Any) -> World:
     return world
 
 
+def behind(world: World) -> dict[str, int]:
+    """Channels for which more waits in the timeline, and after which line."""
+    known = world.incident.status.communications
+    return {t.name: t.behind for t in (known.channels if known else None) or () if t.behind is not None}
+
+
+def all_told(world: World, *dead: str) -> list[tuple[str, str]]:
+    """Channel and kind of whatever is told until nothing waits, in order; those that are dead answer nothing."""
+    found = []
+    for _ in range(400):
+        first: dict[str, Message] = {}
+        for message in outbox(world, "Pending"):
+            first.setdefault(message.channel, message)
+        if not first.keys() - {*dead}:
+            break
+        for m in first.values():
+            kind = Delivered.AGAIN if m.channel in dead else Delivered.YES
+            world.deliveries[m.key] = Delivery(m.tries, kind, world.now, why="no answer")
+        found += [(m.channel, m.moment) for m in first.values() if m.channel not in dead]
+        world.look()
+    return found
+
+
 def until_told(world: World, **duration: float) -> World:
     """Whatever waits is told; and time passes, and so is what came of that."""
     world.look()

@@ -144,7 +144,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "StillContained": "Nothing fails any more because something is off: users still lack it.",
     "DecisionDue": "It is resolved; what is owed and what is to be learned is left to decide.",
     "NothingWritten": "Somebody is there, and for a quarter of an hour nobody wrote a word.",
-    "UpdateQuestioned": "A public update says what does not belong there; what, why, and what would be better.",
+    "UpdateQuestioned": "An update says what does not belong there, and what is better; or the policy's template can't be used.",
     "UpdateDue": "An audience is to hear something soon; said once, before it is missed.",
     "UpdateMissed": "An update did not come within a minute of when it was promised; the next is due an interval later.",
     "UpdatePublished": "What people were told, which people, and when they hear more.",

@@ -17,7 +17,7 @@ from json_server import Asked, kubeconfig_of, serving
 from notifiers.notices import HOSTILE
 from stanch.cli.main import main
 from stanch.cli.status_page.files import rendered
-from stanch.cli.status_page.model import DAYS, Outage, Told, UpdateState, as_json, from_json, merged, page
+from stanch.cli.status_page.model import DAYS, Outage, Told, UpdateState, as_json, followed, from_json, merged, page
 from telling import told
 from world import World, bad_deploy
 
@@ -131,6 +131,33 @@ def test_what_was_published_is_not_taken_back() -> None:
     assert before == from_json(json.loads(json.dumps(as_json(shown(*before)))))[::-1]
 
 
+def test_what_nobody_follows_any_more_is_unknown_and_leaves_the_page() -> None:
+    """Neither a disruption for ever nor all well; a real one beside it is worse; by itself it is over only by somebody's word."""
+    day = timedelta(days=1)
+    gone = followed([outage()], frozenset(), (), T0 + day)
+    again = followed(from_json(json.loads(json.dumps(as_json(shown(*gone))))), frozenset(), (), T0 + 5 * day)
+    assert T0 + day == again[0].lost
+    page_then = shown(*again, minutes=60 * 24 * 30)
+    assert ("Unknown", "Unknown", 2) == (
+        page_then.state,
+        page_then.components[0].state,
+        len(page_then.components[0].bad),
+    )
+    assert "Whether it is over is not known." in rendered(page_then)["index.html"]
+    assert "Unknown since" in rendered(page_then)[f"incidents/{UID}.html"]
+    assert "Disruption" == shown(*again, outage(key="b")).state
+    assert () == shown(*again, minutes=60 * 24 * 92).outages
+    assert "Operational" == shown(*followed(again, frozenset(), (UID,), T0 + 6 * day)).state
+    assert [outage()] == followed(again, frozenset({UID}), (), T0 + 6 * day)
+    assert [outage()] == followed([outage()], None, (), T0 + day)
+
+
+def test_a_name_with_two_blanks_is_the_same_component() -> None:
+    """Or it stands there twice, once for ever operational."""
+    components = shown(outage(component="Check  out"), names=("Check  out",)).components
+    assert [("Check out", "Disruption")] == [(c.name, c.state) for c in components]
+
+
 # --- how it looks ----------------------------------------------------------------------------------------------------
 
 
@@ -200,8 +227,9 @@ class Api:
     def __init__(self) -> None:
         self.world: World = told(bad_deploy(incident(service="checkout")))
         self.world.look()
-        self.status = 200
+        self.status, self.there = 200, True
         self.entries: dict[str, Any] = {}
+        self.asked: list[str] = []
 
     def say(
         self, by: str = "alice", audience: str = "public", state: str = "Identified", text: str = "Some orders fail"
@@ -222,7 +250,8 @@ class Api:
         if "incidents" in parts:
             i = self.world.incident
             body = {"metadata": i.metadata.wire(), "spec": i.spec.wire(), "status": i.status.wire()}
-            return 200, {"items": [body], "metadata": {}}
+            return 200, {"items": [body] if self.there else [], "metadata": {}}
+        self.asked.append(parts[-1])
         found = self.entries.get(parts[-1])
         return (200, found) if found else (404, {"message": "not found"})
 
@@ -267,6 +296,38 @@ def test_it_is_there_when_the_cluster_is_not(api: Api, run: Run, tmp_path: Path)
     api.status, api.entries = 200, {}
     assert 0 == run().exit_code
     assert "Some orders fail" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+
+
+def test_an_incident_that_is_gone_is_unknown_until_somebody_ends_it(api: Api, run: Run, tmp_path: Path) -> None:
+    """A rebuilt cluster: the page says what it can know, and how to end it; one namespace alone proves nothing gone."""
+    api.say()
+    run()
+    assert (2, True) == ((done := run("--end", UID)).exit_code, "the cluster has it" in done.stderr)
+    api.there = False
+    assert "Disruption" in run("-n", "shop").stdout
+    done = run()
+    assert (0, True) == (done.exit_code, f"Unknown, until --end {UID}" in done.stderr)
+    assert "Unknown, 1 going on, 0 past" in done.stdout
+    assert (2, True) == ((done := run("--end", "x")).exit_code, "nothing of this id was published" in done.stderr)
+    for _ in range(2):
+        done = run("--end", UID)
+        assert (0, "", True) == (done.exit_code, done.stderr, "Operational, 0 going on, 1 past" in done.stdout)
+    api.there = True
+    assert "Disruption" in run().stdout
+
+
+def test_what_was_over_long_ago_is_not_read_again(api: Api, run: Run) -> None:
+    """Its entries may be pruned, and it is on the page no more; what is over since yesterday is read."""
+    api.say(state="Resolved")
+    long_ago, known = T0 - timedelta(days=365), api.world.incident.status.communications
+    updates = tuple(u.model_copy(update={"time": long_ago}) for u in known.updates)
+    past = known.model_copy(update={"updates": updates})
+    api.world.incident = api.world.incident.model_copy(
+        update={"status": api.world.incident.status.model_copy(update={"communications": past})}
+    )
+    api.entries = {}
+    done = run()
+    assert (0, "", []) == (done.exit_code, done.stderr, api.asked)
 
 
 def test_components_are_what_people_use(run: Run, api: Api, tmp_path: Path) -> None:

@@ -314,6 +314,37 @@ def test_the_policy_says_by_when_users_hear_something(first, told):
     assert told == ("PublicSilence" in paper.gaps(impact=ImpactRecord.model_validate(said)))
 
 
+def test_a_page_that_said_resolved_while_it_was_not_is_a_gap_until_it_was():
+    """
+    From the word to the end of it; a word of the same minute, one after the end, and one of what was cancelled are none.
+    """
+    early = Paper(declared=0, detected=0, mitigated=20, resolved=30).say(4, "UpdatePublished", "public, Resolved: over")
+    early.say(6, "UpdatePublished", "internal, Monitoring: not yet").line(30, "Resolved", "held", "stanch")
+    gap = early.say(31, "UpdatePublished", "public, Resolved: now it is").gaps()["PublicTooSoon"]
+    assert ("timeline 1", 26 * MINUTE, T0 + 4 * MINUTE) == (gap.record, gap.took, gap.from_time)
+    assert "for 26 min (14:04 to 14:30): the page said fine while it was not" in gap.text
+    said = Paper(declared=0, resolved=30).say(4, "UpdatePublished", "public, Resolved: over")
+    took_back = said.say(9, "UpdatePublished", "public, Investigating: sorry").line(30, "Resolved", "held", "stanch")
+    assert 5 * MINUTE == took_back.gaps()["PublicTooSoon"].took
+    soon = Paper(declared=0, resolved=30).say(29.5, "UpdatePublished", "public, Resolved: x").line(30, "Resolved")
+    assert "PublicTooSoon" not in soon.gaps()
+    none = Paper(declared=0, resolved=30, cancelled=30).say(4, "UpdatePublished", "public, Resolved: x")
+    assert "PublicTooSoon" not in none.gaps()
+
+
+def test_after_it_was_opened_again_the_old_word_is_no_gap_and_a_new_one_is():
+    """
+    Resolved was true when it was said.
+    """
+    paper = Paper(declared=0, resolved=90).line(30, "Resolved").say(31, "UpdatePublished", "public, Resolved: over")
+    paper.line(40, "Reopened")
+    assert "PublicTooSoon" not in paper.gaps()
+    assert (
+        40 * MINUTE
+        == paper.say(50, "UpdatePublished", "public, Resolved: over").line(90, "Resolved").gaps()["PublicTooSoon"].took
+    )
+
+
 def test_machines_break_no_silence_and_the_lines_around_it_are_named():
     """
     What stanch, an alert and a pipeline wrote is nobody's word.

@@ -134,6 +134,29 @@ def test_however_much_is_said_nothing_pushes_the_next_update_out() -> None:
     world = bad_deploy(declared).run(minutes=4)
     assert (True, []) == (len(world.incident.status.record) <= RECORD_MAX, world.broken)
     assert "next update: public 2026-11-21T14:05:00Z" == record(world)[-1]
+    say(world, "alice", resolve={"override": True}, text="over")
+    assert (True, []) == (len(world.incident.status.record) <= RECORD_MAX, world.broken)
+    assert record(world)[-1].startswith("next update: public 2026-11-21T14:")
+
+
+def test_what_would_close_it_is_named_once_and_counted() -> None:
+    """Eight debts are no line."""
+    wishes = [{"name": f"pause-{n}", "rolloutPause": {}, "when": "Always"} for n in range(3)]
+    world = bad_deploy(incident(*wishes, roles={"commander": "alice"})).run(minutes=2)
+    say(world, resolve={"override": True}, text="over")
+    closes = next(part for part in record(world) if part.startswith("closes when"))
+    assert closes.startswith("closes when pause-0 is undone")
+    assert closes.endswith(" more")
+
+
+def test_what_has_ended_is_not_now() -> None:
+    """A rollback that failed is what was tried; nothing runs."""
+    world = bad_deploy(incident(roll_back(), roles={"commander": "alice"}))
+    world.controller_works = False
+    world.run(minutes=16)
+    assert ("Failed", "roll-back Failed") == (world.record("roll-back").state, world.incident.status.mitigation)
+    assert "tried: roll-back NoEffect" in record(world)
+    assert [] == [part for part in record(world) if part.startswith("now:")]
 
 
 # --- the hand-over ---------------------------------------------------------------------------------------------------

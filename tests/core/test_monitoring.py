@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from stanch.core.invariants import LAWS
 from stanch.shell import measures
 from stanch.shell.metrics import REGISTRY
 
@@ -38,6 +39,13 @@ def known() -> set[str]:
     assert measures.STANDING
     names = {f.name for f in [*REGISTRY.collect(), *measures.STANDING.describe()]}
     return {name + part for name in names for part in ("", *PARTS)}
+
+
+def test_what_a_rule_asks_the_increase_of_is_made_at_nought() -> None:
+    """Else the first event is none to Prometheus: by channel and by code where those are known, and by law here."""
+    asked = {name for rule in rules() for name in re.findall(r"increase\((stanch_[a-z_]+)", rule["expr"])}
+    assert {"stanch_notifications_total", "stanch_alerts_requests_total", "stanch_laws_broken_total"} == asked
+    assert None not in [REGISTRY.get_sample_value("stanch_laws_broken_total", {"law": law.__name__}) for law in LAWS]
 
 
 @pytest.mark.parametrize("query", QUERIES)

@@ -1,17 +1,22 @@
 """What is told to whom: written down first, once for each channel, tried for an hour, and then said to be lost."""
 
 import json
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from build import T0, entry, incident, roll_back
-from stanch.api.outbox_status import WAITING_MAX, DeliveryState
+from build import T0, entry, incident, roll_back, stamp
+from stanch.api.names import OPERATOR_USER
+from stanch.api.outbox_status import DeliveryState
 from stanch.api.policy_sections import Channel
-from stanch.core.observations import Delivered
-from stanch.core.outbox import FIRST_AGAIN, GIVE_UP, LONGEST, pause
-from telling import channel, outbox, told, tried, until_told
+from stanch.api.said import Audience
+from stanch.core.draft import Draft
+from stanch.core.notices import HEARD
+from stanch.core.observations import Delivered, Observations
+from stanch.core.outbox import EACH_MAX, FAILING_MAX, FIRST_AGAIN, GIVE_UP, LONGEST, pause, waiting_lines
+from telling import all_told, behind, channel, outbox, told, tried, until_told
 from world import World, bad_deploy, healthy
 
 YES, AGAIN, NEVER = Delivered.YES, Delivered.AGAIN, Delivered.NEVER
@@ -96,7 +101,7 @@ HEARS = {
     "room": (ROOM, STORY),
     "leaders": (LEADERS, ["Declared", "SeverityChanged", "Mitigated", "Resolved"]),
     "status": (STATUS, []),
-    "pager": (PAGER, ["Declared", "RoleChanged", "SeverityChanged", "Resolved"]),
+    "pager": (PAGER, ["Declared", "RoleChanged", "Resolved"]),
     "graphs": (GRAPHS, ["Declared", "SeverityChanged", "Mitigated", "Resolved"]),
 }
 
@@ -124,6 +129,28 @@ def test_the_room_is_reminded_and_nobody_else() -> None:
     assert {"room"} == channels
 
 
+def test_the_room_hears_how_a_mitigation_ended() -> None:
+    """That it was applied and never came to anything is not left at applied."""
+    world = told(bad_deploy(incident(roll_back())), ROOM, LEADERS)
+    world.controller_works, found = False, []
+    for _ in range(12):
+        found += all_told(world.run(minutes=1))
+    assert "MitigationFailed" in world.kinds()
+    assert ["MitigationApplied", "MitigationFailed"] == [
+        m for _, m in found if m.startswith("MitigationA") or "Failed" in m
+    ]
+    assert not [m for name, m in found if name == "leaders" and m.startswith("Mitigation")]
+
+
+ENDINGS = ("MitigationFailed", "MitigationJudged", "MitigationExpired", "UndoRefused")
+
+
+@pytest.mark.parametrize("kind", ENDINGS)
+def test_how_it_ended_is_for_those_who_work_on_it(kind: str) -> None:
+    """Leadership and the public hear what people say of it."""
+    assert {Audience.INTERNAL} == HEARD[kind]
+
+
 def test_a_hat_that_the_spec_names_answers_no_pager() -> None:
     """Who is named there has not said a word."""
     world = told(bad_deploy(incident(roles={"commander": "carol"})), PAGER).run(seconds=2)
@@ -137,6 +164,53 @@ def test_what_is_over_is_not_paged_again() -> None:
     assert "Resolved" in world.kinds()
     say(world, severity={"level": "SEV3"})
     assert ("Resolved", "SeverityChanged") == (moments(world, "pager")[-1], moments(world, "room")[-1])
+
+
+def test_a_severity_that_rises_pages_again_and_one_that_falls_does_not() -> None:
+    """Each time it rises, with a page of its own; the room hears of all of it."""
+    world = told(bad_deploy(incident(severity="SEV3")), PAGER, ROOM)
+    until_told(world)
+    raised = []
+    for level in ("SEV1", "SEV3", "SEV4", "SEV2", "SEV2", "SEV1"):
+        say(world, severity={"level": level})
+        (known,) = (t for t in world.incident.status.communications.channels if t.name == "pager")
+        raised.append((level, moments(world, "pager", "Pending").count("SeverityChanged"), known.raised))
+        until_told(world)
+    paged = [("SEV1", 1, 1), ("SEV3", 0, 1), ("SEV4", 0, 1), ("SEV2", 1, 2), ("SEV2", 0, 2), ("SEV1", 1, 3)]
+    assert paged == raised
+
+
+def test_a_pager_for_the_worst_alone_opens_when_it_becomes_that() -> None:
+    """With the incident's own page: there is none before it."""
+    world = told(bad_deploy(incident(severity="SEV3")), channel("pager", "PagerDuty", severities=["SEV1"]))
+    until_told(world)
+    say(world, severity={"level": "SEV1"})
+    (known,) = world.incident.status.communications.channels
+    assert (["SeverityChanged"], 0) == (moments(world, "pager"), known.raised)
+
+
+FLUX = "system:serviceaccount:flux-system:kustomize-controller"
+AN_HOUR, TWO_DAYS = ({"impact": {"startedTime": stamp(T0 - timedelta(hours=n))}} for n in (1, 48))
+PAGES = {
+    "a person": ("alice", TWO_DAYS, True),
+    "Git": (FLUX, {}, False),
+    "a machine that says when it began": (FLUX, AN_HOUR, True),
+    "a restore of what began two days ago": (FLUX, TWO_DAYS, False),
+    "stanch, of alerts": (OPERATOR_USER, {}, True),
+}
+
+
+@pytest.mark.parametrize("who", PAGES)
+def test_what_git_or_a_restore_makes_again_pages_nobody(who: str) -> None:
+    """Unless it says that it began within a day; the room hears of it all the same, and who writes is answered as ever."""
+    by, spec, pages = PAGES[who]
+    world = told(bad_deploy(incident(by=by, **{"severity": "SEV2", **spec})), PAGER, ROOM).run(minutes=6)
+    assert (["Declared"] if pages else []) == moments(world, "pager")
+    assert {"Declared", "RoleMissing"} <= set(moments(world, "room"))
+    until_told(world)
+    say(world, severity={"level": "SEV1"})
+    assert "SeverityChanged" == moments(world, "pager")[-1]
+    assert [] == world.broken
 
 
 @pytest.mark.parametrize(
@@ -260,33 +334,113 @@ def test_the_headline_is_remembered_and_forgotten() -> None:
 # --- bounded ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_dead_channel_pushes_out_only_its_own() -> None:
-    """The oldest go, and that is said; the others' messages stay."""
-    world = told(bad_deploy(incident()), channel("dead"), channel("slow", severities=["SEV1"]))
-    for n in range(40):
-        # Only what is said of SEV1 and SEV2 by turns; the slow one is through each time but the last.
-        say(world, severity={"level": ("SEV2", "SEV1")[n % 2]})
-        while any(m.channel == "slow" for m in outbox(world, "Pending")) and n < 38:
-            tried(world, YES, "slow").look()
-    waiting = outbox(world, "Pending")
-    assert len(waiting) == WAITING_MAX
-    assert ["SeverityChanged"] * 2 == moments(world, "slow", "Pending")
-    lost = [line.text for line in world.incident.status.timeline if line.kind == "NotDelivered"]
-    assert lost
-    assert all(text.startswith("dead was not told") and "wait already" in text for text in lost)
-    assert waiting[0].seq > 20
-    assert [] == world.broken
+ROLES = {"commander": "alice", "communications": "dora", "operations": "bob", "scribe": "eve"}
+HOUSE = tuple(channel(name) for name in ("room", "sre", "mail", "hook"))
+
+
+def heard_by(name: str, found: list[tuple[str, str]]) -> Counter[str]:
+    """How often a channel was told of which kind."""
+    return Counter(moment for channel, moment in found if channel == name)
+
+
+def lost_lines(world: World) -> list[str]:
+    """What is said to be lost."""
+    return [line.text for line in world.incident.status.timeline if line.kind == "NotDelivered"]
+
+
+def test_of_much_at_once_nothing_is_lost() -> None:
+    """Four healthy channels, a public one, and roles in the spec: what has no room waits in the timeline, in its order."""
+    world = told(bad_deploy(incident(roll_back(), roles=ROLES)), *HOUSE, STATUS)
+    world.look()
+    assert {4} == set(Counter(m.channel for m in outbox(world, "Pending")).values())
+    assert {c.name for c in HOUSE} == behind(world).keys()
+    found = all_told(world)
+    assert {("Declared", 1), ("RoleChanged", 4)} <= heard_by("room", found).items()
+    assert all(heard_by("room", found) == heard_by(c.name, found) for c in HOUSE)
+    assert ([], {}, []) == (lost_lines(world), behind(world), world.broken)
+
+
+def test_many_updates_at_once_are_all_told() -> None:
+    """As after a pause: nineteen entries in one look, to two channels, in the order in which they were said."""
+    world = told(bad_deploy(incident()), *HOUSE[:2])
+    all_told(world)
+    for n in range(19):
+        world.say(entry("bob", after=world.now - T0 + timedelta(seconds=n), name=f"u{n:02}", **update("internal")))
+    found = all_told(world.run(seconds=25))
+    assert [19, 19] == [heard_by(c.name, found)["UpdatePublished"] for c in HOUSE[:2]]
+    assert ([], []) == (lost_lines(world), world.broken)
+
+
+def test_each_of_very_many_channels_is_told() -> None:
+    """Thirty-two, more than there is room for at once in common."""
+    many = tuple(channel(f"channel-{n}") for n in range(32))
+    world = told(bad_deploy(incident(roles=ROLES)), *many)
+    world.look()
+    assert {f"channel-{n}" for n in range(32)} == {m.channel for m in outbox(world, "Pending")}
+    found = all_told(world)
+    assert {(1, 4)} == {(h["Declared"], h["RoleChanged"]) for h in (heard_by(c.name, found) for c in many)}
+    assert ([], []) == (lost_lines(world), world.broken)
+
+
+def test_a_dead_channel_keeps_nothing_from_others() -> None:
+    """It loses of its own what matters least, and that is said; what matters is tried; the timeline does not fill up for it."""
+    world, found = told(bad_deploy(incident()), channel("dead"), ROOM), []
+    world.repeat = False
+    for n in range(30):
+        world.say(entry(("bob", "eve")[n % 2], after=world.now - T0, name=f"hat-{n}", take={"role": "scribe"}))
+        found += all_told(world.run(seconds=3), "dead")
+    say(world, "alice", cancel={})
+    found += all_told(world, "dead")
+    assert heard_by("room", found)["RoleChanged"] >= 29
+    assert {"Declared", "Cancelled"} <= heard_by("room", found).keys()
+    assert {"dead"} == behind(world).keys()
+    waits = waiting_lines(Draft(world.incident, Observations(), world.catalog, world.now, world.incident.status))
+    assert len(waits) <= EACH_MAX + FAILING_MAX
+    assert all(text.startswith("dead was not told RoleChanged") for text in lost_lines(world))
+    known = {t.name: t.lost for t in world.incident.status.communications.channels}
+    assert (known["dead"] > 10, 0) == (len(lost_lines(world)) > 0, known["room"])
+    tried_in_vain = set(moments(world, "dead"))
+    for _ in range(80):
+        world.now += timedelta(minutes=6)
+        tried(world, AGAIN, "dead", why="no answer").look()
+        tried_in_vain |= set(moments(world, "dead"))
+    assert {"Declared", "Cancelled"} <= tried_in_vain
+    assert ([], {}, []) == (outbox(world, "Pending"), behind(world), world.broken)
+
+
+def test_what_waits_stays_in_sight() -> None:
+    """A page takes no line that somebody is still to be told of."""
+    world = told(bad_deploy(incident()), ROOM)
+    world.repeat = False
+    for n in range(110):
+        said = update("internal") if n < 15 else {"note": {}, "text": "looked at it"}
+        world.say(entry("bob", after=world.now - T0 + timedelta(seconds=n), name=f"u{n:03}", **said))
+    world.run(seconds=120)
+    assert world.incident.status.pages
+    found = all_told(world)
+    assert (15, []) == (heard_by("room", found)["UpdatePublished"], lost_lines(world))
+
+
+def test_what_waited_for_a_channel_that_is_gone_is_lost_and_said() -> None:
+    """And nothing waits for it any more, so that the incident can be closed."""
+    world = told(bad_deploy(incident(roles=ROLES)), ROOM)
+    world.look()
+    assert {"room"} == behind(world).keys()
+    told(world, LEADERS).look()
+    assert {} == behind(world)
+    assert ["room was not told what waited for it: the cluster's ResponsePolicy has no such channel any more"] == (
+        lost_lines(world)
+    )
 
 
 def test_a_full_outbox_is_small() -> None:
-    """Twenty that wait, each with why it failed."""
-    world = told(bad_deploy(incident()), *(channel(f"channel-{n}") for n in range(10)))
+    """Thirty-two that wait, each with why it failed, and more behind each."""
+    world = told(bad_deploy(incident(roles=ROLES)), *(channel(f"channel-{n}") for n in range(32)))
     say(world, severity={"level": "SEV2"})
-    say(world, severity={"level": "SEV1"})
     tried(world, AGAIN, why="no answer within 10 s").look()
     known = world.incident.status.communications
-    assert WAITING_MAX == len(outbox(world, "Pending"))
-    assert len(json.dumps(known.wire(), separators=(",", ":"))) < 10_000
+    assert 32 == len(outbox(world, "Pending"))
+    assert len(json.dumps(known.wire(), separators=(",", ":"))) < 12_000
 
 
 def test_the_label_waits_for_the_last_word_and_no_decision_does() -> None:

@@ -97,6 +97,9 @@ def test_the_table_of_incidents_shows_what_is_due_next() -> None:
     assert "14:05Z" == hurting().incident.status.next_update
     assert "Sun 14:00Z" == hurting(severity="SEV3").incident.status.next_update
     assert "14:15Z late" == hurting().run(minutes=7).incident.status.next_update
+    far = hurting(severity="SEV3")
+    far.wait(T0 + timedelta(hours=24, seconds=10))
+    assert "Sun 14:00Z late" == far.incident.status.next_update
     assert hurting(severity="SEV4").incident.status.next_update is None
 
 

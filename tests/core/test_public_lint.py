@@ -2,11 +2,12 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from build import entry, incident
+from build import T0, entry, incident, roll_back, stamp
 from public_texts import BAD, GOOD, GOOD_LAST
 from stanch.api.communications_status import Moment
 from stanch.api.said import Audience, UpdateState
@@ -117,6 +118,20 @@ def test_among_colleagues_everything_may_be_said() -> None:
     assert ['internal, by dora: Cadence: "1h": the policy promises them one every 15m'] == asked(world)
 
 
+def test_resolved_in_public_while_the_record_is_open_is_asked_about() -> None:
+    """Mitigated is not resolved: the page would say that all is well. Where the policy denies it, it is refused."""
+    early = told(begun(), "public", GOOD_LAST[0], state="Resolved")
+    assert [
+        'public, by dora: State: "Resolved": the record is not resolved: say Monitoring, and Resolved when it is'
+    ] == asked(early)
+    refused = told(begun("Deny"), "public", GOOD_LAST[0], state="Resolved").incident.status
+    assert ("EntryRefused", None) == (refused.timeline[-1].kind, refused.communications.told)
+    over = begun("Deny")
+    end = entry("alice", after=over.now - over.incident.declared, name="end", resolve={"override": True}, text="Seen")
+    told(over.say(end), "public", GOOD_LAST[0], state="Resolved")
+    assert "Resolved" == over.incident.status.communications.told[0].state
+
+
 # --- drafts ----------------------------------------------------------------------------------------------------------
 
 
@@ -163,6 +178,16 @@ def test_what_is_built_in_for_the_public_passes_the_lint(moment: Moment, told_im
     assert [] == lint(text, about)
 
 
+@pytest.mark.parametrize("service", ["checkout-api", "search2", "queue"])
+def test_a_name_that_users_do_not_know_is_in_no_draft_for_them(service: str) -> None:
+    """Where the policy denies it, nobody is proposed what would be refused; a name that users know is in it."""
+    target = {"kind": "Deployment", "name": service}
+    text = drafts(bad_deploy(incident(roles=HATS, service=service, targets=[target])).run(seconds=3))["public"]
+    assert "We are aware of a problem: some users may have trouble, since" in text
+    assert [] == lint(text, Context(UpdateState.INVESTIGATING, frozenset({service})))
+    assert "trouble with checkout, since" in drafts(begun(service="checkout"))["public"]
+
+
 def test_every_moment_has_words_and_names_only_what_there_is() -> None:
     """The public's can't name a mitigation, a hypothesis or a person."""
     for audience, by_moment in BUILT_IN.items():
@@ -183,6 +208,20 @@ def test_a_team_has_its_own_words() -> None:
     assert drafts(loud.run(seconds=3))["internal"].startswith("SEV1 is declared: ttt")
 
 
+def test_a_template_that_can_not_be_used_holds_nothing_up() -> None:
+    """An odd character reached it past the check: the plan stands, the words are the built-in ones, and that is said once."""
+    own = {(Audience.INTERNAL, Moment.DECLARED): "{{ '\\ud800' }}", (Audience.PUBLIC, Moment.AWARE): "{{ '\\x1b' }}"}
+    world = bad_deploy(incident(roll_back(), roles=HATS))
+    world.catalog = replace(CATALOG, policy=replace(CATALOG.policy, update_templates=own))
+    assert drafts(world.run(seconds=3))["internal"].startswith("SEV1 is declared: Checkout returns 500s")
+    assert "Helped" == world.run(minutes=1).incident.status.mitigations[0].effect
+    said = [text for text in asked(world) if "the policy's template for Declared is not used" in text]
+    assert [
+        "internal: the policy's template for Declared is not used: line 1: '\\ud800' is no printable character; "
+        "the draft has the built-in words"
+    ] == said
+
+
 def test_a_draft_stands_still_until_the_record_says_something_else() -> None:
     """It follows the moment, and goes with the promise; who was told of it has a last one when it was none."""
     world = begun()
@@ -192,6 +231,14 @@ def test_a_draft_stands_still_until_the_record_says_something_else() -> None:
     assert "We are working on it" in drafts(world)["public"]
     said = entry("alice", after=world.now - world.incident.declared, name="end", cancel={})
     assert ["public"] == list(drafts(world.say(said).run(seconds=1)))
+
+
+def test_a_draft_names_the_day_when_it_is_not_today() -> None:
+    """Of what began last night nobody reads that it begins this evening; and the lint leaves the day alone."""
+    text = drafts(begun(impact={"startedTime": stamp(T0 - timedelta(hours=20))}))["public"]
+    assert "some users may have trouble, since 18:00 UTC on 20 November. We are looking into it." in text
+    assert frozenset() == rules(text)
+    assert "since 13:58 UTC. " in drafts(begun(impact={"startedTime": stamp(T0 - timedelta(minutes=2))}))["public"]
 
 
 def test_adversarial_words_stay_words() -> None:

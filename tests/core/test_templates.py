@@ -53,6 +53,9 @@ ATTACKS = {
     "loops-in-loops": "{% for a in tried %}" * 5 + "x" + "{% endfor %}" * 5,
     "huge-number": "{{ " + "9" * 6000 + " }}",
     "too-long": "x" * (SOURCE_MAX + 1),
+    "half-a-character": "{{ '\\ud800' }}",
+    "escape-sequence": "{{ '\\x1b[31m' }}",
+    "nought": "{{ tried | join('\\x00') }}",
     "half-open": "{{ impact",
     "bad-block": "{% endfor %}",
 }
@@ -90,6 +93,12 @@ def test_a_text_is_never_joined_to_itself() -> None:
 def test_values_are_text_and_no_templates() -> None:
     """A title that an alert's label wrote stays what it is."""
     assert "{{ 7 * 7 }} {% raw %}" == render("{{ impact }}", {**VALUES, "impact": "{{ 7 * 7 }} {% raw %}"})
+
+
+def test_what_it_says_can_be_written_down_and_read() -> None:
+    """Whatever stands in it, or in what fills its blanks, is lines of printable characters at the end; a line end stays one."""
+    assert "\ufffd[31mred\ufffd\nlast" == render("\x1b[31mred{{ since }}\n{{ 'last' }}", {**VALUES, "since": "\u202e"})
+    assert problem("{{ tried | join('\\n\\t') }}", NAMES, LISTS) == ""
 
 
 def test_blanks_ifs_lists_and_filters_work() -> None:

@@ -23,7 +23,7 @@ ALTERED = "test_policies_proven.py::test_one_that_is_missing_leaving_or_altered_
 
 BUGS: Bugs = {
     "admission: in force": (
-        Bug("only warns", PARTS, '["Deny", "Audit"]', '["Warn", "Audit"]', BOUND),
+        Bug("only warns", PARTS, '[self.action, "Audit"]', '["Warn", "Audit"]', BOUND),
         Bug("binds to no policy", PARTS, '{"policyName": self.name}', '{"policyName": "stanch"}', BOUND),
         Bug(
             "lets pass what it can't evaluate",

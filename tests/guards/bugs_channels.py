@@ -5,7 +5,7 @@ from guards.planting import Bug, Bugs
 SHELL, NOTIFIERS = "operator/stanch/shell", "operator/stanch/notifiers"
 COURIER, WAY_OUT, BOOK = f"{SHELL}/courier.py", f"{SHELL}/way_out.py", f"{SHELL}/policy_book.py"
 SLACK, MAIL, WEBHOOK, PAGER = (f"{NOTIFIERS}/{name}.py" for name in ("slack", "mail", "webhook", "pager_duty"))
-OUTBOX, NOTICES, ADDRESSES = "outbox.py", "notices.py", "addresses.py"
+OUTBOX, WHO_HEARS, NOTICES, ADDRESSES = "outbox.py", "who_hears.py", "notices.py", "addresses.py"
 STORE = f"{SHELL}/object_store.py"
 PAGE, SHOWN = "operator/stanch/cli/status_page", "cli/test_status_page.py"
 TOLD, TELLS, OUT = "test_outbox.py", "shell/test_courier.py", "shell/test_way_out.py"
@@ -15,8 +15,8 @@ BUGS: Bugs = {
         Bug(
             "counts as told what was never written down",
             OUTBOX,
-            "                    state=DeliveryState.PENDING,\n",
-            "                    state=DeliveryState.SENT,\n",
+            "        state=DeliveryState.PENDING,\n",
+            "        state=DeliveryState.SENT,\n",
             f"{TOLD}::test_what_is_declared_waits_for_each_channel_that_hears_it",
         ),
         Bug(
@@ -66,8 +66,8 @@ BUGS: Bugs = {
         Bug(
             "gives up without a word",
             OUTBOX,
-            "        draft.say(EventKind.NOT_DELIVERED, ",
-            "        (lambda *_, **__: None)(EventKind.NOT_DELIVERED, ",
+            "    draft.say(EventKind.NOT_DELIVERED, ",
+            "    (lambda *_, **__: None)(EventKind.NOT_DELIVERED, ",
             f"{TOLD}::test_after_an_hour_it_is_given_up_and_said",
         ),
         Bug(
@@ -78,11 +78,39 @@ BUGS: Bugs = {
             f"{TELLS}::test_one_that_lies_is_believed_in_nothing",
         ),
         Bug(
-            "pushes out the messages of others",
+            "loses what has no room",
             OUTBOX,
-            "fullest = Counter(m.channel for m in waiting).most_common(1)[0][0]",
-            "fullest = Counter(m.channel for m in waiting).most_common()[-1][0]",
-            f"{TOLD}::test_a_dead_channel_pushes_out_only_its_own",
+            '{"behind": later[0][0].seq - 1 if later else None}',
+            '{"behind": None}',
+            f"{TOLD}::test_of_much_at_once_nothing_is_lost",
+        ),
+        Bug(
+            "lets one that is dead take the room of others",
+            OUTBOX,
+            "min(each - len(mine), ",
+            "min(each - pending, ",
+            f"{TOLD}::test_a_dead_channel_keeps_nothing_from_others",
+        ),
+        Bug(
+            "gives up what matters before reminders",
+            OUTBOX,
+            "for each in later if each[0].kind in MATTERS]",
+            "for each in later if each[0].kind not in MATTERS]",
+            f"{TOLD}::test_a_dead_channel_keeps_nothing_from_others",
+        ),
+        Bug(
+            "lets a page take what is still to be told",
+            OUTBOX,
+            "    return pending | {",
+            "    return pending or {",
+            f"{TOLD}::test_what_waits_stays_in_sight",
+        ),
+        Bug(
+            "counts only what was in the outbox",
+            OUTBOX,
+            "told[channel].lost + len(moments)",
+            "told[channel].lost",
+            "shell/test_measures.py::test_what_has_no_room_and_is_given_up_is_counted",
         ),
         Bug(
             "believes a 200 that says no",
@@ -130,21 +158,42 @@ BUGS: Bugs = {
         ),
         Bug(
             "pages again for what is over",
-            OUTBOX,
-            "    if line.kind == EventKind.SEVERITY_CHANGED and over:",
-            "    if False:",
+            WHO_HEARS,
+            "        return not over and (before",
+            "        return (before",
             f"{TOLD}::test_what_is_over_is_not_paged_again",
         ),
         Bug(
+            "pages for a severity that fell",
+            WHO_HEARS,
+            " or draft.severity < before)",
+            " or draft.severity != before)",
+            f"{TOLD}::test_a_severity_that_rises_pages_again_and_one_that_falls_does_not",
+        ),
+        Bug(
+            "tells of a higher severity where it wakes nobody",
+            PAGER,
+            "    return pages[-1:] if ",
+            "    return pages[:1] if ",
+            "notifiers/test_pager_and_graphs.py::test_a_higher_severity_has_a_page_of_its_own_and_all_are_ended",
+        ),
+        Bug(
+            "pages for what Git makes again",
+            WHO_HEARS,
+            "    if _is_only_restored(draft):",
+            "    if False:",
+            f"{TOLD}::test_what_git_or_a_restore_makes_again_pages_nobody",
+        ),
+        Bug(
             "tells of the beginning and not of the end",
-            OUTBOX,
-            " or channel.name in by_name\n",
+            WHO_HEARS,
+            " or known is not None\n",
             "\n",
             f"{TOLD}::test_who_heard_of_it_hears_of_its_end",
         ),
         Bug(
             "pages for a drill",
-            OUTBOX,
+            WHO_HEARS,
             "    if draft.incident.spec.drill:\n",
             "    if False:\n",
             f"{TOLD}::test_a_drill_tells_nobody",
@@ -194,6 +243,13 @@ BUGS: Bugs = {
             f"{OUT}::test_an_answer_without_an_end_is_not_waited_for",
         ),
         Bug(
+            "looks a channel's name up in the threads of others",
+            WAY_OUT,
+            "        found = await _NAMES.resolve(host, port, family)",
+            '        found = await __import__("aiohttp").ThreadedResolver().resolve(host, port, family)',
+            "shell/test_lookups.py::test_a_channel_whose_name_is_not_answered_takes_no_threads",
+        ),
+        Bug(
             "shows the URL where something goes wrong",
             WAY_OUT,
             'return "its name stands for no address"',
@@ -215,6 +271,13 @@ BUGS: Bugs = {
             "return Reply(code) if 400 <= code < 600 else",
             "return Reply(code) if code else",
             f"{OUT}::test_a_relay_that_lies_has_not_taken_it",
+        ),
+        Bug(
+            "leaves a relay that has the letter and thinks about it",
+            WAY_OUT,
+            "        self.given()\n",
+            "        pass\n",
+            f"{OUT}::test_a_relay_that_has_the_letter_may_think_about_it",
         ),
         Bug(
             "gives up for all because one is unknown",
@@ -305,6 +368,13 @@ BUGS: Bugs = {
             "notifiers/test_mail.py::test_no_header_is_injected_and_no_html",
         ),
         Bug(
+            "lets an encoded word in a title be decoded into headers",
+            MAIL,
+            'return text.replace("=?", "= ?")',
+            "return text",
+            "notifiers/test_mail.py::test_no_header_is_injected_and_no_html",
+        ),
+        Bug(
             "lets escapes and direction marks through",
             NOTICES,
             'c if c.isprintable() else " "',
@@ -321,8 +391,8 @@ BUGS: Bugs = {
         Bug(
             "gives each event of an incident another key",
             PAGER,
-            '"dedup_key": notice.uid[:255]',
-            '"dedup_key": notice.key',
+            "    pages = (notice.uid[:240], ",
+            "    pages = (notice.key, ",
             "notifiers/test_pager_and_graphs.py::test_all_events_of_an_incident_have_its_key",
         ),
         Bug(
@@ -334,6 +404,20 @@ BUGS: Bugs = {
         ),
     ),
     "channels: numbers": (
+        Bug(
+            "makes a channel's numbers when they are wanted",
+            COURIER,
+            "        _begin_at_nought(there)\n",
+            "",
+            f"{TELLS}::test_what_may_come_of_telling_is_counted_from_nought",
+        ),
+        Bug(
+            "makes a law's number when it is broken",
+            f"{SHELL}/measures.py",
+            "for _law in LAWS:\n",
+            "for _law in LAWS[:0]:\n",
+            "test_monitoring.py::test_what_a_rule_asks_the_increase_of_is_made_at_nought",
+        ),
         Bug(
             "counts drills",
             f"{SHELL}/measures.py",

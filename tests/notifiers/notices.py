@@ -17,6 +17,9 @@ HOSTILE = (
     "a\nSubject: other\x00\x1b[31mred\x07\u202egnp.exe\u2028x\x85y",
     "**bold** [link](javascript:alert(1)) ![i](https://evil.example/x.png) `code` </p><img src=x onerror=alert(1)>",
     "=?utf-8?q?Bcc:_evil@example.com?= " + "é" * 300,
+    "x =?utf-8?Q?=0D=0AContent-Type:_text/html=0D=0A=0D=0A<h1>evil</h1>?=",
+    "=?utf-8?q?=0D=0ABcc:_evil@example.com?= =?UTF-8?B?DQpCY2M6IGV2aWxAZXhhbXBsZS5jb20=?=",
+    "=?utf-8?q?hello_=E2=80=AE_evil_=1B[31m?=",
     '"}],"event_action":"resolve","x":"',
     "]]> <![CDATA[ {{ 7 * 7 }} {% raw %} \ufffe\x9b31m\u2066rev\u2069 \U000e0041",
 )

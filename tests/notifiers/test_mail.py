@@ -49,7 +49,8 @@ def test_a_letter_is_text_and_html_in_a_thread() -> None:
 def test_no_header_is_injected_and_no_html(text: str) -> None:
     """Exactly our headers, and no element that somebody wrote."""
     got = read(letter(title=text, words=text))
-    assert HEADERS | MADE == set(got.keys())
+    assert (HEADERS | MADE, "multipart/alternative") == (set(got.keys()), got.get_content_type())
+    assert got["Subject"].isprintable()
     assert not any("evil" in str(value) for name, value in got.items() if name != "Subject")
     shown = got.get_body(("html",)).get_content()
     assert not any(tag in shown for tag in ("<script", "<img", "<a ", "</p><img"))
@@ -67,6 +68,7 @@ WRONG = {
     "two senders": ({"from": "a@example.com, b@example.com"}, "key from"),
     "a header in an address": ({"to": "a@example.com\r\nBcc: b@example.com"}, "control character"),
     "no address": ({"to": "everybody"}, "key to"),
+    "words that are decoded": ({"to": "=?utf-8?q?=0D=0AX?=@example.com"}, "key to"),
     "a name": ({"to": "Boss <boss@example.com>"}, "key to"),
     "an odd port": ({"port": "99999"}, "key port"),
     "a password in the clear": ({"tls": "None", "password": "hush"}, "in the clear"),

@@ -8,7 +8,7 @@ from notifiers.notices import HOSTILE, NOW, UID, notice
 from stanch.api.names import EventKind
 from stanch.api.policy_sections import ChannelKind
 from stanch.core.observations import Delivered
-from stanch.core.outbox import CARRIES
+from stanch.core.who_hears import CARRIES
 from stanch.notifiers import ALL
 from stanch.notifiers.grafana import Grafana
 from stanch.notifiers.pager_duty import ACTIONS, PagerDuty
@@ -57,6 +57,23 @@ def test_every_other_moment_wakes_nobody(moment: str) -> None:
 def test_a_kind_that_nobody_knows_yet_wakes_nobody() -> None:
     """Neither what a newer operator wrote down, nor a word that is none."""
     assert () == PagerDuty().compose(notice("ShiftsChanged"), PAGER)
+
+
+@pytest.mark.parametrize(
+    ("moment", "keys"),
+    [
+        ("Declared", [UID]),
+        ("SeverityChanged", [f"{UID}-2"]),
+        ("Reopened", [UID]),
+        ("Acknowledged", [UID, f"{UID}-1", f"{UID}-2"]),
+        ("Resolved", [UID, f"{UID}-1", f"{UID}-2"]),
+    ],
+)
+def test_a_higher_severity_has_a_page_of_its_own_and_all_are_ended(moment: str, keys: list[str]) -> None:
+    """With the key of one that is open it would be a line of its log, and wake nobody."""
+    sent = [json.loads(post.body) for post in PagerDuty().compose(notice(moment, raised=2), PAGER)]
+    assert keys == [one["dedup_key"] for one in sent]
+    assert {ACTIONS[moment]} == {one["event_action"] for one in sent}
 
 
 def test_a_trigger_has_what_pager_duty_asks_for() -> None:

@@ -21,6 +21,7 @@ from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
 from stanch.shell.client import Reply
 from stanch.shell.courier import AT_ONCE_EACH, Courier
+from stanch.shell.metrics import REGISTRY
 from stanch.shell.tenure import Tenure
 from stanch.shell.way_out import send
 from telling import channel, outbox, told
@@ -131,6 +132,17 @@ async def at() -> AsyncIterator[Callable[..., Place]]:
     async with serving(server.handle) as url:
         yield lambda *channels: Place(url, server, *channels)
         server.stalls.set()
+
+
+async def test_what_may_come_of_telling_is_counted_from_nought(at: Callable[..., Place]) -> None:
+    """A number that is not there before its first event has no increase then, and no alert rule sees it."""
+    place = at(channel("fresh", "Webhook", secret="hook"))
+    place.courier.look()
+    counted = ("delivered", "failed", "refused", "lost")
+    found = [
+        REGISTRY.get_sample_value("stanch_notifications_total", {"channel": "fresh", "outcome": o}) for o in counted
+    ]
+    assert [0.0] * 4 == found
 
 
 async def test_nothing_is_sent_that_is_not_written_down(at: Callable[..., Place]) -> None:

@@ -18,7 +18,7 @@ from stanch.shell.bells import Key
 from stanch.shell.cache import Cache
 from stanch.shell.measures import STANDING, Standing, count
 from stanch.shell.metrics import PAGES, REGISTRY
-from telling import channel, outbox, told, tried
+from telling import behind, channel, outbox, told, tried
 from world import World, bad_deploy, healthy
 
 
@@ -132,6 +132,16 @@ def test_a_message_that_is_given_up_is_counted(since: Any) -> None:
     measured.run(seconds=3)
     assert ["Failed"] == [m.state.value for m in outbox(measured.world)]
     assert 1 == since("stanch_notifications_total", channel="room", outcome="lost")
+
+
+def test_what_has_no_room_and_is_given_up_is_counted(since: Any) -> None:
+    """Though it was never in the outbox."""
+    roles = {"commander": "alice", "communications": "dora", "operations": "bob", "scribe": "eve"}
+    measured = Measured(told(bad_deploy(incident(roles=roles)), channel("crowded"))).run(seconds=2)
+    assert {"crowded"} == behind(measured.world).keys()
+    told(measured.world, channel("other"))
+    measured.run(seconds=2)
+    assert 1 == since("stanch_notifications_total", channel="crowded", outcome="lost")
 
 
 # --- what is so now --------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The way out to channels: bounded, never redirected, never to where nobody is, and silent about what is secret."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -163,12 +164,25 @@ async def test_what_goes_wrong_is_said_without_the_url(url: str, why: str) -> No
         ("soon", None),
         ("-5", None),
         ("99999999999999999999", None),
+        ("Mon, 01 Jan 2026 00:00:00 +99999999999999999999", None),
+        ("Mon, 01 Jan 2026 00:00:00 -99999999999999", None),
         ("", None),
     ],
 )
 def test_how_long_it_asks_to_wait(said: str, wanted: timedelta | None) -> None:
     """Seconds or a date; what can't be read is nothing."""
     assert wanted == retry_after({"Retry-After": said}, NOW)
+
+
+@pytest.mark.parametrize(("status", "wanted"), [(200, None), (429, 30), (500, None), (503, 30)])
+async def test_only_who_has_no_time_now_is_asked_when(status: int, wanted: int | None) -> None:
+    """And whatever it says there, what was taken stays taken."""
+    assert (status, wanted) == (
+        (reply := await posted(says("ok", status, **{"Retry-After": "30"}))).status,
+        reply.after and reply.after.seconds,
+    )
+    odd = {"Retry-After": "Mon, 01 Jan 2026 00:00:00 +99999999999999999999"}
+    assert (status, None) == ((reply := await posted(says("ok", status, **odd))).status, reply.after)
 
 
 # --- mail ------------------------------------------------------------------------------------------------------------
@@ -227,6 +241,35 @@ async def test_a_relay_that_stalls_is_left() -> None:
     async with relay() as at:
         at.instead = lambda said: "stall" if said == "DATA" else None
         assert "no answer within 0.3 s" == (await send(letter(at.port), HERE, NOW, 0.3)).why
+
+
+async def test_a_relay_that_has_the_letter_may_think_about_it() -> None:
+    """Scanners take minutes (RFC 5321, 4.5.3.2.6); who is left there has it, and would be given it again each time."""
+    async with relay() as at:
+        at.instead = lambda said: "later" if said == "BODY" else None
+        sending = asyncio.create_task(send(letter(at.port), HERE, NOW, 0.3, 60.0))
+        await asyncio.wait_for(at.given.wait(), 30)
+        await asyncio.wait({sending}, timeout=0.6)
+        assert not sending.done()
+        at.stalls.set()
+        assert Reply(250) == await sending
+    assert 1 == len(at.letters)
+
+
+async def test_a_relay_that_thinks_for_ever_is_left() -> None:
+    """And it is said when."""
+    async with relay() as at:
+        at.instead = lambda said: "later" if said == "BODY" else None
+        why = (await send(letter(at.port), HERE, NOW, 30.0, 0.3)).why
+    assert "no answer within 0.3 s after it was given the letter" == why
+
+
+async def test_a_letter_is_given_as_it_is() -> None:
+    """A line that is a dot ends nothing."""
+    lines = b".\r\n..two\r\nlast"
+    async with relay() as at:
+        assert 250 == (await send(replace(letter(at.port), message=lines), HERE, NOW)).status
+    assert [b"..\r\n...two\r\nlast\r\n.\r\n"] == at.letters
 
 
 async def test_a_relay_that_stalls_at_the_end_has_the_letter() -> None:

@@ -5,15 +5,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stanch.api.meta import Counter, Model, Time
+from stanch.api.meta import Counter, Model, Severity, Time
 from stanch.api.said import Audience, UpdateState
 
 _S = Annotated[str, Field(max_length=320)]
-# Waiting at once; with those that ended lately, and those that are given up in the very plan that needs their room.
+# Waiting at once, or one for each channel where there are more; what else is to be told waits in the timeline.
 WAITING_MAX = 20
-OUTBOX_MAX = 48
 CHANNELS_MAX = 32
+# With those that ended lately, and with all that end in the very plan that gives their room to others.
+OUTBOX_MAX = 72
 UPDATES_MAX = 20
+# Pages for a higher severity, each with a key that is ended with the incident's own.
+RAISED_MAX = 8
 
 
 class DeliveryState(StrEnum):
@@ -45,6 +48,17 @@ class ToldChannel(Model):
 
     name: Annotated[str, Field(max_length=253, description="Name of the channel.")]
     ref: Annotated[_S | None, Field(description="What it calls the headline that is edited in place.")] = None
+    behind: Annotated[
+        Counter | None,
+        Field(description="What it hears of later lines of the timeline waits for room; left out when nothing does."),
+    ] = None
+    given_up: Annotated[
+        Counter | None,
+        Field(description="Of the lines up to this one that wait, it is told only what matters most; it failed."),
+    ] = None
+    severity: Annotated[Severity | None, Field(description="Of a pager: the severity it was last told of.")] = None
+    raised: Annotated[Counter, Field(description="Of a pager: how often it paged again for a higher severity.")] = 0
+    lost: Annotated[Counter, Field(description="How much it was not told, and will not be.")] = 0
 
 
 class UpdateRecord(Model):

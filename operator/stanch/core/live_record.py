@@ -7,7 +7,7 @@ Made last, from everything else, and nothing reads it back. It stands still whil
 from collections.abc import Callable
 from typing import Final
 
-from stanch.api.incident_status import WishState
+from stanch.api.incident_status import MitigationRecord, WishState
 from stanch.api.meta import instant
 from stanch.api.names import ConditionType, Reason
 from stanch.core.attempts import standing
@@ -89,16 +89,22 @@ def _target_word(kind: str, name: str) -> str:
 
 def _current(draft: Draft) -> str | None:
     """The mitigation a person looks for: what runs or waits, else the last that did something."""
+    done = [r for r in draft.records if r.attempts]
+    chosen = next(iter(_active(draft) or done[::-1] or draft.records), None)
+    return _stands_at(chosen) if chosen is not None else None
+
+
+def _active(draft: Draft) -> list[MitigationRecord]:
+    """What runs or waits; first what waits for people."""
     under_way = (WishState.RUNNING, WishState.HELD, WishState.WAITING)
     active = [r for r in draft.records if r.state in under_way or is_waiting(r)]
-    active.sort(key=lambda r: not waits_for_people(r))
-    done = [r for r in draft.records if r.attempts]
-    chosen = next(iter(active or done[::-1] or draft.records), None)
-    if chosen is None:
-        return None
-    if waits_for_people(chosen):
-        return f"{chosen.name} {ConditionType.APPROVAL_NEEDED}"
-    return chosen.name if chosen.state is WishState.DONE else f"{chosen.name} {chosen.state.value}"
+    return sorted(active, key=lambda r: not waits_for_people(r))
+
+
+def _stands_at(record: MitigationRecord) -> str:
+    if waits_for_people(record):
+        return f"{record.name} {ConditionType.APPROVAL_NEEDED}"
+    return record.name if record.state is WishState.DONE else f"{record.name} {record.state.value}"
 
 
 # --- the live record -------------------------------------------------------------------------------------------------
@@ -118,9 +124,10 @@ def _record_line(draft: Draft, commander: str | None) -> str:
         *_under_way(draft),
         *_owed(draft),
         *_stands(draft),
-        *_next_update(draft),
     ]
-    return shorten(" · ".join(parts), RECORD_MAX)
+    # However long the rest is together, who reads it sees by when they hear more.
+    last = "".join(f" · {part}" for part in _next_update(draft))
+    return shorten(" · ".join(parts), RECORD_MAX - len(last)) + last
 
 
 def _tried(draft: Draft) -> str:
@@ -133,10 +140,11 @@ def _tried(draft: Draft) -> str:
 
 
 def _under_way(draft: Draft) -> tuple[str, ...]:
-    """What runs or waits beside what was tried."""
-    current = _current(draft)
-    named = current and any(r.attempts and current == r.name for r in draft.records)
-    return (f"now: {current}",) if current and not named else ()
+    """What runs or waits beside what was tried; what has ended is not now."""
+    active = _active(draft)
+    if not active or (active[0].attempts and _stands_at(active[0]) == active[0].name):
+        return ()
+    return (f"now: {_stands_at(active[0])}",)
 
 
 def _owed(draft: Draft) -> tuple[str, ...]:
@@ -154,7 +162,8 @@ def _stands(draft: Draft) -> tuple[str, ...]:
     if resolved and resolved.reason in (Reason.HOLDING, Reason.HELD, Reason.INCONCLUSIVE):
         said.append(shorten(resolved.message, 150))
     if _is_over(draft, "resolved") and not _is_over(draft, "closed") and (missing := open_ends(draft)):
-        said.append(f"closes when {' and '.join(missing)}")
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        said.append(f"closes when {shorten(missing[0], 120)}{more}")
     return tuple(said)
 
 

@@ -23,7 +23,12 @@ HEARD: Final[Mapping[str, frozenset[Audience]]] = {
     EventKind.SEVERITY_CHANGED: _HOUSE,
     EventKind.APPROVAL_NEEDED: _INTERNAL,
     EventKind.MITIGATION_APPLIED: _INTERNAL,
+    # Who read that it was applied believes that it helped, until they hear that it did not (decisions 3, seed 1).
+    EventKind.MITIGATION_FAILED: _INTERNAL,
+    EventKind.MITIGATION_JUDGED: _INTERNAL,
+    EventKind.MITIGATION_EXPIRED: _INTERNAL,
     EventKind.MITIGATION_UNDONE: _INTERNAL,
+    EventKind.UNDO_REFUSED: _INTERNAL,
     EventKind.MADE_IT_WORSE: _INTERNAL,
     EventKind.TIME_BOX_OVER: _INTERNAL,
     EventKind.MITIGATED: _HOUSE,
@@ -60,7 +65,6 @@ ALSO_HEARS: Final[Mapping[Audience, frozenset[Audience]]] = {
     Audience.LEADERSHIP: _HOUSE,
     Audience.PUBLIC: frozenset(Audience),
 }
-OPENS: Final = frozenset({EventKind.DECLARED, EventKind.REOPENED, EventKind.RELAPSED, EventKind.SEVERITY_CHANGED})
 ENDS: Final = frozenset({EventKind.RESOLVED, EventKind.CANCELLED})
 
 SUBJECT_MAX: Final = 200

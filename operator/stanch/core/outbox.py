@@ -1,13 +1,13 @@
 """
 What is to be told to which channel, written down before anybody sends it (decisions 2.10).
 
-Each line of the timeline is looked at once. What came of sending is taken in by a later plan: a channel that is dead,
-slow or hostile holds up no decision. What can't be delivered within an hour is given up, and the timeline says so.
+The timeline is the queue: each channel has a few messages in the outbox, and what has no room there waits in the timeline
+until it has. What came of sending is taken in by a later plan: a channel that is dead, slow or hostile holds up no decision
+and no other channel. What can't be delivered within an hour is given up, and so is what a channel that fails has no room
+for; the timeline says so, and it is counted.
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -23,12 +23,13 @@ from stanch.api.outbox_status import (
     ToldChannel,
     UpdateRecord,
 )
-from stanch.api.policy_sections import Channel, ChannelKind
+from stanch.api.policy_sections import Channel
 from stanch.api.said import Audience
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.core.draft import Draft, shorten
-from stanch.core.notices import ALSO_HEARS, ENDS, HEARD
+from stanch.core.notices import ENDS
 from stanch.core.observations import Delivered, Delivery
+from stanch.core.who_hears import audience_of, paged
 
 # Doubled each time, from the first to the longest, and an hour in all.
 FIRST_AGAIN: Final = timedelta(seconds=5)
@@ -38,58 +39,45 @@ GIVE_UP: Final = timedelta(hours=1)
 AFTER_MAX: Final = timedelta(minutes=10)
 ENDED_KEPT: Final = 8
 WHY_MAX: Final = 200
-
-# What a kind of channel is for, when not for everything: a pager opens, is answered, and ends.
-CARRIES: Final[Mapping[ChannelKind, frozenset[str]]] = {
-    ChannelKind.PAGER_DUTY: frozenset(
-        {
-            EventKind.DECLARED,
-            EventKind.SEVERITY_CHANGED,
-            EventKind.REOPENED,
-            EventKind.ACKNOWLEDGED,
-            EventKind.ROLE_CHANGED,
-            *ENDS,
-        }
-    ),
-    # What changes how graphs look.
-    ChannelKind.GRAFANA: frozenset(
-        {
-            EventKind.DECLARED,
-            EventKind.SEVERITY_CHANGED,
-            EventKind.MITIGATION_APPLIED,
-            EventKind.MITIGATION_UNDONE,
-            EventKind.MADE_IT_WORSE,
-            EventKind.MITIGATED,
-            EventKind.RELAPSED,
-            EventKind.REOPENED,
-            *ENDS,
-        }
-    ),
-}
-# From the most precise words down, where a channel has several audiences.
-_PRECISE: Final = (Audience.INTERNAL, Audience.LEADERSHIP, Audience.PUBLIC)
+# Room in the outbox for one channel: they are told one after the other, and what ends makes room for what waits.
+EACH_MAX: Final = 4
+# What waits in the timeline stays in sight: of more for a channel that fails, or that is slower still, not all is told.
+FAILING_MAX: Final = 16
+SLOW_MAX: Final = 32
+# What is given up last for such a channel: people act on these, or believe that others were told.
+MATTERS: Final = frozenset(
+    {
+        EventKind.DECLARED,
+        EventKind.SEVERITY_CHANGED,
+        EventKind.APPROVAL_NEEDED,
+        EventKind.MITIGATED,
+        EventKind.RELAPSED,
+        EventKind.REOPENED,
+        EventKind.UPDATE_PUBLISHED,
+        *ENDS,
+    }
+)
+Heard = tuple[TimelineLine, Audience]
+_Told = dict[str, ToldChannel]
 
 
 def keep_outbox(draft: Draft) -> None:
     """Take in what came of sending, and write down what is new to be told; the last thing that a plan says."""
     known = draft.status.communications
     record = known or CommunicationsRecord()
-    messages, told = _taken_in(draft, record)
+    told = {t.name: t for t in record.channels or ()}
+    messages = _taken_in(draft, record, told)
     seen_up_to = _seen_up_to(draft, record)
     channels = draft.catalog.policy.channels
     if channels is None:
         # Which channels there are is not read yet; what is said meanwhile is told then.
         record = record.model_copy(update={"told_up_to": seen_up_to})
     elif channels or record.told_up_to is not None:
-        lines = [line for line in draft.status.timeline if line.seq > seen_up_to]
-        new, told = _due(draft, channels, lines, told)
-        messages = (*messages, *new)
+        messages = (*messages, *_due(draft, channels, seen_up_to, messages, told))
+        # What was given up just now is a line as well; nobody is told of it by a channel.
         record = record.model_copy(update={"told_up_to": draft.status.last_seq})
-    messages = _within_bounds(draft, messages)
-    # What was given up just now is a line as well; nobody is told of it by a channel.
-    if record.told_up_to is not None and channels is not None:
-        record = record.model_copy(update={"told_up_to": draft.status.last_seq})
-    record = record.model_copy(update={"outbox": messages or None, "channels": told or None})
+    messages = _without_old(draft, messages)
+    record = record.model_copy(update={"outbox": messages or None, "channels": tuple(told.values()) or None})
     _put(draft, known, _when_closed(draft, record))
 
 
@@ -109,7 +97,19 @@ def note_update(draft: Draft, entry: TimelineEntry) -> None:
 
 def waits(record: CommunicationsRecord | None) -> bool:
     """Is there anything that is still to be told?"""
-    return record is not None and any(m.state is DeliveryState.PENDING for m in record.outbox or ())
+    if record is None:
+        return False
+    pending = any(m.state is DeliveryState.PENDING for m in record.outbox or ())
+    return pending or any(t.behind is not None for t in record.channels or ())
+
+
+def waiting_lines(draft: Draft) -> set[int]:
+    """Lines of the timeline that some channel is still to be told of."""
+    record = draft.status.communications or CommunicationsRecord()
+    pending = {m.seq for m in record.outbox or () if m.state is DeliveryState.PENDING}
+    behind = {t.name: t for t in record.channels or () if t.behind is not None}
+    channels = [c for c in draft.catalog.policy.channels or () if c.name in behind]
+    return pending | {line.seq for c in channels for line, _ in heard_after(draft, c, behind[c.name], 0)}
 
 
 def _put(draft: Draft, known: CommunicationsRecord | None, record: CommunicationsRecord) -> None:
@@ -145,67 +145,107 @@ def key_of(uid: str, channel: str, line: TimelineLine) -> str:
 
 
 def _due(
-    draft: Draft, channels: Iterable[Channel], lines: Iterable[TimelineLine], told: tuple[ToldChannel, ...]
-) -> tuple[list[Message], tuple[ToldChannel, ...]]:
-    if draft.incident.spec.drill:
-        return [], told
-    by_name = {t.name: t for t in told}
-    updates = {u.seq: u.audience for u in (draft.status.communications or CommunicationsRecord()).updates or ()}
-    found = []
-    for line in lines:
-        hears = ALSO_HEARS[updates[line.seq]] if line.seq in updates else HEARD.get(line.kind, frozenset())
-        for channel in channels:
-            wanted = channel.severities is None or draft.severity in channel.severities or channel.name in by_name
-            audience = next((a for a in _PRECISE if a in hears and a in channel.audiences), None)
-            if audience is None or not wanted or not _carries(draft, channel, line):
-                continue
-            if channel.name not in by_name and len(by_name) < CHANNELS_MAX:
-                by_name[channel.name] = ToldChannel(name=channel.name)
-            found.append(
-                Message(
-                    key=key_of(draft.incident.metadata.uid, channel.name, line),
-                    channel=channel.name,
-                    moment=line.kind,
-                    audience=audience,
-                    seq=line.seq,
-                    time=draft.now,
-                    state=DeliveryState.PENDING,
-                    entry=line.entry if line.seq in updates else None,
-                )
+    draft: Draft, channels: tuple[Channel, ...], seen_up_to: int, messages: tuple[Message, ...], told: _Told
+) -> list[Message]:
+    """
+    What has room now, by line; what has none waits in the timeline, each channel's own apart from the others'.
+
+    Each tells one thing after the other, so that a few have room is enough: whatever ended makes room in the same plan.
+    """
+    found: list[Message] = []
+    each = max(1, min(EACH_MAX, WAITING_MAX // max(1, len(channels))))
+    _forget_channels(draft, channels, told)
+    for channel in channels:
+        known = told.get(channel.name)
+        mine = [m for m in messages if m.channel == channel.name and m.state is DeliveryState.PENDING]
+        pending = sum(m.state is DeliveryState.PENDING for m in messages) + len(found)
+        room = max(0, min(each - len(mine), CHANNELS_MAX - pending))
+        heard = heard_after(draft, channel, known, seen_up_to)
+        if not heard and known is None:
+            continue
+        now, later = heard[:room], heard[room:]
+        waited = known is not None and known.behind is not None
+        found += [_message(draft, channel, line, audience, waited) for line, audience in now]
+        later = _worth_waiting(draft, channel, later, FAILING_MAX if any(m.tries for m in mine) else SLOW_MAX, told)
+        known = told.get(channel.name) or ToldChannel(name=channel.name)
+        known = known.model_copy(update={"behind": later[0][0].seq - 1 if later else None})
+        told[channel.name] = paged(draft, channel, known, [line.kind for line, _ in now], bool(later))
+    return sorted(found, key=lambda m: m.seq)
+
+
+def heard_after(draft: Draft, channel: Channel, known: ToldChannel | None, seen_up_to: int) -> list[Heard]:
+    """What a channel is told of the lines that are not in the outbox for it yet, and for whom it is worded."""
+    behind = known.behind if known is not None else None
+    after = seen_up_to if behind is None else behind
+    given_up = (known.given_up if known is not None else None) or 0
+    lines = (x for x in draft.status.timeline if x.seq > after and (x.seq > given_up or x.kind in MATTERS))
+    heard = ((line, audience_of(draft, channel, line, known)) for line in lines)
+    return [(line, audience) for line, audience in heard if audience is not None]
+
+
+def _message(draft: Draft, channel: Channel, line: TimelineLine, audience: Audience, waited: bool) -> Message:
+    # Its hour began when it happened; but of what could not be tried before there are several tries.
+    since = min(draft.now, max(line.time, draft.now - GIVE_UP + LONGEST)) if waited else draft.now
+    return Message(
+        key=key_of(draft.incident.metadata.uid, channel.name, line),
+        channel=channel.name,
+        moment=line.kind,
+        audience=audience,
+        seq=line.seq,
+        time=since,
+        state=DeliveryState.PENDING,
+        entry=line.entry if line.kind == EventKind.UPDATE_PUBLISHED else None,
+    )
+
+
+def _worth_waiting(draft: Draft, channel: Channel, later: list[Heard], most: int, told: _Told) -> list[Heard]:
+    """Of more than may wait what matters, and the newest of that: the timeline would fill up for one channel."""
+    if len(later) <= most:
+        return later
+    # Some room is left, so that this is not said again at the next line.
+    kept = [each for each in later if each[0].kind in MATTERS][-(most * 3 // 4) :]
+    seqs = {line.seq for line, _ in kept}
+    known = told.get(channel.name) or ToldChannel(name=channel.name)
+    told[channel.name] = known.model_copy(update={"given_up": later[-1][0].seq})
+    lost = [line.kind for line, _ in later if line.seq not in seqs]
+    _lose(draft, told, channel.name, f"{len(later)} others wait for it", lost)
+    return kept
+
+
+def _forget_channels(draft: Draft, channels: tuple[Channel, ...], told: _Told) -> None:
+    """Of a channel that the policy has no more nothing waits; and only so many can be remembered."""
+    there = {c.name for c in channels}
+    gone = [name for name in told if name not in there]
+    for name in gone:
+        if told[name].behind is not None:
+            told[name] = told[name].model_copy(update={"behind": None})
+            _lose(
+                draft, told, name, "the cluster's ResponsePolicy has no such channel any more", ["what waited for it"]
             )
-    return found, tuple(by_name.values())
-
-
-def _carries(draft: Draft, channel: Channel, line: TimelineLine) -> bool:
-    wanted = CARRIES.get(channel.kind)
-    if wanted is None:
-        return True
-    if channel.kind is not ChannelKind.PAGER_DUTY:
-        return line.kind in wanted
-    times = draft.status.times
-    over = times is not None and (times.resolved or times.cancelled)
-    if line.kind == EventKind.SEVERITY_CHANGED and over:
-        return False  # It would page again for what is over.
-    # Who is named in the spec has not said a word; who takes a hat has answered.
-    return line.kind in wanted and (line.kind != EventKind.ROLE_CHANGED or line.entry is not None)
+    for name in gone[: max(0, len(there | set(told)) - CHANNELS_MAX)]:
+        del told[name]
 
 
 # --- what came of it -------------------------------------------------------------------------------------------------
 
 
-def _taken_in(draft: Draft, record: CommunicationsRecord) -> tuple[tuple[Message, ...], tuple[ToldChannel, ...]]:
+def _taken_in(draft: Draft, record: CommunicationsRecord, told: _Told) -> tuple[Message, ...]:
     after: list[Message] = []
-    told = {t.name: t for t in record.channels or ()}
+    failed: dict[tuple[str, str], list[str]] = {}
     for message in record.outbox or ():
         delivery = draft.seen.deliveries.get(message.key)
         if delivery is None or message.state is not DeliveryState.PENDING or delivery.tries != message.tries:
             after.append(message)
             continue
-        after.append(_with(message, delivery))
+        now = _with(message, delivery)
+        after.append(now)
+        if now.state is DeliveryState.FAILED:
+            failed.setdefault((now.channel, now.why or ""), []).append(now.moment)
         if message.channel in told and (delivery.ref is not None or delivery.forget):
             told[message.channel] = told[message.channel].model_copy(update={"ref": delivery.ref})
-    _tell_failed(draft, [m for m in after if m.state is DeliveryState.FAILED and _pending_before(draft, m)])
-    return tuple(after), tuple(told.values())
+    for (channel, why), moments in failed.items():
+        _lose(draft, told, channel, why, moments)
+    return tuple(after)
 
 
 def _pending_before(draft: Draft, message: Message) -> bool:
@@ -234,34 +274,17 @@ def pause(key: str, tries: int) -> timedelta:
     return timedelta(seconds=round(whole.total_seconds() * (0.5 + share / 2)))
 
 
-def _tell_failed(draft: Draft, failed: list[Message]) -> None:
-    """One line for what failed in the same way at the same channel."""
-    groups: dict[tuple[str, str], list[str]] = {}
-    for message in failed:
-        groups.setdefault((message.channel, message.why or ""), []).append(message.moment)
-    for (channel, why), moments in groups.items():
-        words = ", ".join(dict.fromkeys(moments))
-        many = f" ({len(moments)} messages)" if len(moments) > 1 else ""
-        draft.say(EventKind.NOT_DELIVERED, f"{channel} was not told {words}{many}: {why}", event=True, warning=True)
+def _lose(draft: Draft, told: _Told, channel: str, why: str, moments: list[str]) -> None:
+    """One line for what was lost in the same way at the same channel; and each is counted."""
+    if channel in told:
+        told[channel] = told[channel].model_copy(update={"lost": told[channel].lost + len(moments)})
+    words = ", ".join(dict.fromkeys(moments))
+    many = f" ({len(moments)} messages)" if len(moments) > 1 else ""
+    draft.say(EventKind.NOT_DELIVERED, f"{channel} was not told {words}{many}: {why}", event=True, warning=True)
 
 
-def _within_bounds(draft: Draft, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """A channel that is dead for long pushes out its own oldest messages, not another's; and that is told, too."""
-    waiting = [m for m in messages if m.state is DeliveryState.PENDING]
-    lost: list[Message] = []
-    while len(waiting) > WAITING_MAX:
-        fullest = Counter(m.channel for m in waiting).most_common(1)[0][0]
-        victim = next(m for m in waiting if m.channel == fullest)
-        waiting.remove(victim)
-        lost.append(victim.model_copy(update={"state": DeliveryState.FAILED, "why": _NO_ROOM, "next_time": None}))
-    _tell_failed(draft, lost)
-    # Of one that was waiting when this plan began the record says what became of it.
-    stays = {m.key: m for m in lost if _pending_before(draft, m)}
-    gone = {m.key for m in lost} - stays.keys()
-    kept = [stays.get(m.key, m) for m in messages if m.key not in gone]
-    ended = [m for m in kept if m.state is not DeliveryState.PENDING and not _pending_before(draft, m)]
+def _without_old(draft: Draft, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Of those that ended the last few; of one that was waiting when this plan began the record says what became of it."""
+    ended = [m for m in messages if m.state is not DeliveryState.PENDING and not _pending_before(draft, m)]
     old = {m.key for m in ended[: max(0, len(ended) - ENDED_KEPT)]}
-    return tuple(m for m in kept if m.key not in old)
-
-
-_NO_ROOM: Final = f"{WAITING_MAX} messages wait already, most of them for this channel"
+    return tuple(m for m in messages if m.key not in old)

@@ -9,10 +9,10 @@ from typing import Final
 from stanch.api.evidence import EXTRACT_ANNOTATION, EvidenceSpec, Item, ItemKind, Part, Purpose, extract_line
 from stanch.api.incident_status import Page, TimelineLine
 from stanch.api.names import API_VERSION, ConditionType, EventKind, Label, Reason
-from stanch.api.outbox_status import DeliveryState
 from stanch.core.approvals import is_machine
 from stanch.core.conditions import drop, find, put
 from stanch.core.draft import MACHINE, Draft, shorten
+from stanch.core.outbox import waiting_lines
 from stanch.core.plan_type import Told
 from stanch.core.questions import EVIDENCES
 from stanch.core.records import Store
@@ -96,9 +96,7 @@ def overflows(draft: Draft) -> bool:
 def _movable(draft: Draft) -> list[TimelineLine]:
     milestones = [line.seq for line in draft.status.timeline if line.milestone]
     # What a channel still waits for is told in its words; and that somebody acted or wrote is asked about later.
-    record = draft.status.communications
-    waiting = {m.seq for m in (record.outbox if record else None) or () if m.state is DeliveryState.PENDING}
-    staying = {*milestones[-MILESTONES_KEPT:], *waiting, *_witnesses(draft)}
+    staying = {*milestones[-MILESTONES_KEPT:], *waiting_lines(draft), *_witnesses(draft)}
     return [line for line in draft.status.timeline if line.seq not in staying]
 
 

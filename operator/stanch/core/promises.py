@@ -19,6 +19,8 @@ from stanch.core.statements import COMMANDER, holder
 
 T = TypeVar("T", NextUpdate, ToldUpdate)
 _URGENT: Final = (Severity.SEV1, Severity.SEV2)
+# Where no cadence is for them: as a SEV3's.
+_LAST_EVERY: Final = timedelta(days=1)
 _CALM: Final = (UpdateState.MONITORING, UpdateState.RESOLVED)
 
 
@@ -52,6 +54,8 @@ def hear(draft: Draft, entry: TimelineEntry, said: Update) -> None:
         put_promise(draft, said.audience, None)
         return
     due = entry.said + following
+    if stage is Stage.RESOLVED and said.state is not UpdateState.RESOLVED:
+        every = _last_every(draft, said.audience)
     promise = NextUpdate(
         audience=said.audience,
         due_time=due,
@@ -168,6 +172,8 @@ def _changed_at(draft: Draft, known: NextUpdate | None, audience: Audience, at: 
     assert times is not None
     wanted = interval(draft, draft.severity, audience, stage) is not None
     if known is None:
+        if owed := _untold_of_the_end(draft, audience):
+            return min(at, owed)
         if not wanted:
             return None
         began = (*_said_at(draft, audience), times.reopened, times.declared)
@@ -180,6 +186,16 @@ def _changed_at(draft: Draft, known: NextUpdate | None, audience: Audience, at: 
     else:
         return None
     return max(known.since_time, min(since or at, at))
+
+
+def _untold_of_the_end(draft: Draft, audience: Audience) -> datetime | None:
+    """Since when users who were told of it wait to hear that it is over, whether or not anything was promised then."""
+    times, told, talk = draft.status.times, told_last(draft.status, audience), draft.incident.spec.communications
+    if audience is not Audience.PUBLIC or told is None or told.state is UpdateState.RESOLVED:
+        return None
+    if draft.incident.spec.drill or (talk is not None and talk.status_page is False):
+        return None
+    return max(times.resolved, told.time) if times is not None and times.resolved else None
 
 
 def _said_at(draft: Draft, audience: Audience) -> tuple[datetime, ...]:
@@ -282,7 +298,10 @@ def _missed(draft: Draft, known: NextUpdate, until: datetime, *, exactly: bool =
 
 def _last_every(draft: Draft, audience: Audience) -> timedelta | None:
     """Users are owed the last word until they have it; for others one miss of it is enough."""
-    return interval(draft, draft.severity, audience, Stage.MITIGATED) if audience is Audience.PUBLIC else None
+    if audience is not Audience.PUBLIC:
+        return None
+    stages = (interval(draft, draft.severity, audience, stage) for stage in (Stage.MITIGATED, Stage.OPEN))
+    return next((every for every in stages if every is not None), _LAST_EVERY)
 
 
 def _say_missed(draft: Draft, known: NextUpdate, due: datetime, count: int) -> None:

@@ -91,4 +91,4 @@ def _overdue(promise: NextUpdate) -> str:
 def _cell(promise: NextUpdate, late: bool) -> str:
     """`14:35Z`, with the day where it is not within the next hours, and whether somebody waits already."""
     far = promise.due_time - promise.since_time >= timedelta(hours=12)
-    return f"{promise.due_time:%a %H:%MZ}" if far else f"{promise.due_time:%H:%MZ}" + (" late" if late else "")
+    return (f"{promise.due_time:%a %H:%MZ}" if far else f"{promise.due_time:%H:%MZ}") + (" late" if late else "")

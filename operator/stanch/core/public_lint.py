@@ -51,9 +51,20 @@ _CAUSE: Final = _any(
     r"\b(?:faulty|bad|broken) (?:deploy(?:ment)?|release|update|config(?:uration)?|change|disk|switch|certificate)\b",
     r"\bstems? from\b",
 )
+# Nothing is named by it: taken out before causes are looked for.
+_UNKNOWN: Final = _any(
+    r"(?:\b(?:can)?not|n['’]t)(?: yet| fully)? (?:know|knows|known|understand|have|found|name|say)(?: yet)?(?: what)? "
+    r"(?:the|a) (?:root |exact )?cause\b",
+    r"\b(?:look(?:s|ing)?|search(?:es|ing)?) for (?:the|a) (?:root |exact )?cause\b",
+    r"\b(?:investigat(?:e|es|ing)|finding|to find) the (?:root |exact )?cause\b",
+    r"\bthe (?:root |exact )?cause (?:is|remains)(?: still)? (?:unknown|unclear|being looked for|being investigated)\b",
+)
 _CODES: Final = _any(
     r"\b(?:HTTP|error|errors|code|status) ?[45]\d\d\b",
     r"\b[45]\d\d(?:s\b| errors?\b| responses?\b| (?:bad gateway|internal server|service unavailable))",
+    # Alone where a page or an answer would stand, and not as a number of something.
+    r"\b(?:see|sees|seeing|saw|shows?|gets?|getting|got|return|returns|returned|receive[sd]?|an?) [45]\d\d\b"
+    r"(?=[.,;:!?)](?!\d)|$| (?:when|while|if|on|instead|as|after|since|pages?)\b)",
     r"\b[45]xx\b",
     r"\bOOM\w*\b",
     r"\bCrashLoop\w*\b",
@@ -68,7 +79,14 @@ _CODES: Final = _any(
 )
 _ESTIMATE: Final = _any(
     r"\bETA\b",
-    r"\b(?:will|should|to) be (?:fixed|resolved|restored|back|repaired|over|available|working|up)\b",
+    r"\b(?:will|should|to) be (?:fixed|resolved|restored|back|repaired|over|available|working|up|ok(?:ay)?|online)\b",
+    r"(?:\bwill|['’]ll|\b(?:hope|expect|plan|aim|want|going|intend) to) (?:\w+ ){0,2}have (?:\w+ ){1,3}"
+    r"(?:fixed|working(?! on)|back|running|resolved|restored|repaired|solved|online)\b",
+    # Of us it is news that comes back then.
+    r"(?<!we )\b(?:should|will|(?:expected|likely|going) to) (?:return|reopen|recover|resume|work again|come back)\b[^.]{0,20}"
+    r"\b(?:at|by|before|around|within|in|today|tonight|tomorrow)\b",
+    r"\b(?:fix|repairs?|recovery|restor(?:ing|ation))\b[^.]{0,40}\b(?:takes?|needs?)\b[^.]{0,25}\b(?:minutes?|hours?|days?)\b",
+    r"\b(?:it|this) (?:will|should) take (?:us )?[^.]{0,25}\b(?:minutes?|hours?|days?)\b(?! (?:until|before))",
     r"\b(?:fix(?:ed)?|resol(?:ved?|ution)|restor(?:ed?|ation)|back (?:online|up|to normal)|recover(?:y|ed)?) "
     r"(?:is expected |expected |expects? )?(?:by|within|in) (?:the )?(?:next )?(?:about |around |~)?(?:\d|an? |one|two|few|next)",
     r"\b(?:expect|expected|estimate|anticipate)\w*\b(?:(?! update)[^.]){0,60}\b(?:fix|resol|restor|recover|back|normal|end)\w*",
@@ -117,9 +135,19 @@ def _found(rule: str, pattern: re.Pattern[str], better: str) -> Callable[[str, C
     return look
 
 
+def _cause(text: str, about: Context) -> Iterator[Finding]:
+    better = "leave causes to the review: one that is named now is often taken back tomorrow"
+    yield from _found("Cause", _CAUSE, better)(_UNKNOWN.sub(" ", text), about)
+
+
+def is_ours(name: str) -> bool:
+    """Is it a name that only we know, or a word of the machine room? A plain word is often what users call it."""
+    return re.search(r"[-\d]", name) is not None or _CODES.search(name) is not None
+
+
 def _names(text: str, about: Context) -> Iterator[Finding]:
-    """Names of things that only we know: of targets, with a dash or a digit; a plain word is often what users call it."""
-    ours = sorted(name for name in about.names if re.search(r"[-\d]", name))
+    """Names of targets that only we know."""
+    ours = sorted(name for name in about.names if is_ours(name))
     found = next(
         (name for name in ours if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text, re.IGNORECASE)), None
     )
@@ -139,7 +167,7 @@ def _no_time(text: str, about: Context) -> Iterator[Finding]:
 
 Rule = Callable[[str, Context], Iterable[Finding]]
 RULES: Final[tuple[Rule, ...]] = (
-    _found("Cause", _CAUSE, "leave causes to the review: one that is named now is often taken back tomorrow"),
+    _cause,
     _found(
         "Estimate", _ESTIMATE, "promise the next update, not the end: a missed end is remembered longer than the outage"
     ),

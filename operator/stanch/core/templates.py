@@ -13,6 +13,8 @@ from typing import Any, Final
 from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from stanch.core.notices import clean
+
 SOURCE_MAX: Final = 8 * 1024
 OUTPUT_MAX: Final = 16 * 1024
 # Of a list that is walked through; more is never handed in.
@@ -82,7 +84,10 @@ def problem(source: str, names: frozenset[str], lists: frozenset[str] = frozense
 
 
 def render(source: str, values: Values) -> str:
-    """The text. Raises TemplateWrongError for what can't be a template, and for one that says too much."""
+    """
+    The text, in lines of printable characters. Raises TemplateWrongError for what can't be a template, and for one that says
+    too much.
+    """
     lists = frozenset(name for name, value in values.items() if not isinstance(value, str))
     template = _compiled(source, frozenset(values), lists)
     bounded = {name: value[:ITEMS_MAX] if isinstance(value, tuple) else value for name, value in values.items()}
@@ -94,9 +99,11 @@ def render(source: str, values: Values) -> str:
             if size > OUTPUT_MAX:
                 raise TemplateWrongError(f"it says more than {OUTPUT_MAX} characters")
             said.append(piece)
-    except (TemplateError, TypeError) as error:
+    except TemplateWrongError:
+        raise
+    except (TemplateError, TypeError, ValueError) as error:
         raise TemplateWrongError(_flat(error)) from error
-    return "".join(said).strip()
+    return clean("".join(said).strip(), OUTPUT_MAX)
 
 
 @lru_cache(maxsize=64)
@@ -148,6 +155,10 @@ def _wrong(node: nodes.Node, names: frozenset[str], lists: frozenset[str]) -> st
         return f"{type(node).__name__} can't be used: blanks, if, for over a list, and the filters {', '.join(FILTERS)} can"
     if isinstance(node, nodes.Name):
         return "" if node.name in names else f"there is no {node.name!r}: {', '.join(sorted(names))}"
+    if isinstance(node, nodes.Const):
+        # What an escape in it makes, half a pair of UTF-16 among it, can't be written down.
+        odd = next((c for c in str(node.value) if not c.isprintable() and not c.isspace()), None)
+        return f"{odd!a} is no printable character" if odd else ""
     if isinstance(node, nodes.Filter):
         return "" if node.name in FILTERS and node.node is not None else f"there is no filter {node.name!r}"
     if isinstance(node, nodes.For):

@@ -9,9 +9,11 @@ from typing import Final
 
 from stanch.api.communications_status import DRAFT_MAX, CommunicationsRecord, Moment, NextUpdate, UpdateDraft
 from stanch.api.incident_status import WishState
+from stanch.api.names import EventKind
 from stanch.api.said import Audience
 from stanch.core.draft import Draft, shorten
 from stanch.core.promises import told_last, waits_to_hear
+from stanch.core.public_lint import is_ours
 from stanch.core.statements import COMMANDER, holder
 from stanch.core.templates import TemplateWrongError, Values, render
 from stanch.core.update_templates import BUILT_IN
@@ -40,28 +42,37 @@ def _moment(draft: Draft, promise: NextUpdate) -> Moment:
 
 def _draft_of(draft: Draft, audience: Audience, moment: Moment, every: timedelta | None) -> UpdateDraft:
     values = values_for(draft, audience, every)
-    own = draft.catalog.policy.update_templates.get((audience, moment))
     built_in = BUILT_IN[audience][moment]
     try:
-        text = render(own or built_in, values)
-    except TemplateWrongError:
-        # It said too much with these words; the person still has something to begin with.
+        text = render(draft.catalog.policy.update_templates.get((audience, moment), built_in), values)
+    except TemplateWrongError as error:
+        # It can't be used with these words; the person still has something to begin with.
+        _say_not_used(draft, audience, moment, str(error))
         text = render(built_in, values)
     cut = text if len(text) <= DRAFT_MAX else text[: DRAFT_MAX - 1] + "…"
     return UpdateDraft(audience=audience, moment=moment, text=cut)
+
+
+def _say_not_used(draft: Draft, audience: Audience, moment: Moment, why: str) -> None:
+    """Once, with the first draft of that moment; not at each look."""
+    known = draft.status.communications
+    if not any((d.audience, d.moment) == (audience, moment) for d in (known.drafts if known else None) or ()):
+        text = f"{audience.value}: the policy's template for {moment.value} is not used: {why}; the draft has the built-in words"
+        draft.say(EventKind.UPDATE_QUESTIONED, text, event=True, warning=True)
 
 
 def values_for(draft: Draft, audience: Audience, every: timedelta | None) -> Values:
     """What fills the blanks; of the public's, only what users know themselves."""
     impact = draft.status.impact.value if draft.status.impact else None
     times, service = draft.status.times, draft.incident.spec.service
-    trouble = f"some users may have trouble with {service}" if service else "some users may have trouble"
+    # A name that users don't know would be asked back, and refused where the policy denies it.
+    trouble = "some users may have trouble" + (f" with {service}" if service and not is_ours(service) else "")
     told = impact.summary if impact and impact.summary else ""
     public = audience is Audience.PUBLIC
     shown = {
         "service": service or "",
         "impact": shorten(told or (trouble if public else draft.incident.spec.title), 300).rstrip("."),
-        "since": _hour(times.started or times.detected) if times else "",
+        "since": _hour(times.started or times.detected, draft.now) if times else "",
         "next_update": in_words(every or draft.catalog.policy.final_update_within),
     }
     if public:
@@ -83,14 +94,18 @@ def values_for(draft: Draft, audience: Audience, every: timedelta | None) -> Val
 def _stands(draft: Draft) -> str:
     times = draft.status.times
     if times is not None and times.resolved:
-        return f"resolved at {_hour(times.resolved)}"
+        return f"resolved at {_hour(times.resolved, draft.now)}"
     if times is not None and times.mitigated:
-        return f"mitigated at {_hour(times.mitigated)}, and watched"
+        return f"mitigated at {_hour(times.mitigated, draft.now)}, and watched"
     return "it still hurts"
 
 
-def _hour(moment: datetime | None) -> str:
-    return f"{moment:%H:%M} UTC" if moment else ""
+def _hour(moment: datetime | None, now: datetime) -> str:
+    """`18:00 UTC`; of another day than today, `18:00 UTC on 20 November`."""
+    if moment is None:
+        return ""
+    day = "" if moment.date() == now.date() else f" on {moment.day} {moment:%B}"
+    return f"{moment:%H:%M} UTC{day}"
 
 
 def in_words(every: timedelta) -> str:

@@ -1,7 +1,8 @@
 """
 E-mail (ecosystem.md 3.8): plain text and HTML, one thread an incident, through a relay.
 
-Headers are made by the standard library's own policy, which folds and refuses line ends; what goes in has none anyway.
+Headers are made by the standard library's own policy, which folds and refuses line ends; but first it decodes what looks
+like an encoded word (RFC 2047), and with it line ends that were none: so no text goes into a header that holds one.
 """
 
 import html
@@ -63,9 +64,14 @@ class Email:
 
 def _address(text: str, key: str) -> Address:
     try:
-        local, at, domain = text.strip().rpartition("@")
+        # Text that would be decoded comes out of the header as something else.
+        local, at, domain = _literal(text.strip()).rpartition("@")
         found = Address(username=local, domain=domain)
-        if not (local and at and domain) or not text.strip().isascii() or any(c in text.strip() for c in ' <>"(),;:\\'):
+        if (
+            not (local and at and domain)
+            or not text.strip().isascii()
+            or any(c in local + domain for c in ' <>"(),;:\\')
+        ):
             raise ValueError(text)
     except (ValueError, MessageError, IndexError) as error:
         raise Unusable(f"key {key} of the Secret must hold addresses like incidents@example.com") from error
@@ -85,7 +91,7 @@ def _message(notice: Notice, sender: Address, to: tuple[Address, ...]) -> EmailM
     domain = sender.domain
     message["From"] = Address("stanch", addr_spec=sender.addr_spec)
     message["To"] = to
-    message["Subject"] = one_line(notice.text.subject, SUBJECT_MAX)
+    message["Subject"] = _literal(one_line(notice.text.subject, SUBJECT_MAX))
     message["Date"] = notice.sent
     message["Message-ID"] = f"<{notice.key}@{domain}>"
     # Nobody ever sends the letter of this name: it holds the thread together.
@@ -95,6 +101,11 @@ def _message(notice: Notice, sender: Address, to: tuple[Address, ...]) -> EmailM
     message.set_content(notice.text.body + "\n")
     message.add_alternative(_html(notice), subtype="html")
     return message
+
+
+def _literal(text: str) -> str:
+    """With nothing that the library, or who reads it, decodes: every encoded word begins with these two."""
+    return text.replace("=?", "= ?")
 
 
 def _word(text: str) -> str:

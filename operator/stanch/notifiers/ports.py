@@ -18,7 +18,8 @@ class Unusable(Exception):
 class Notice:
     """
     One message, ready to be put into the form of a channel. ``key`` is the same each time it is tried; ``uid`` is the
-    incident's; ``ref`` is what the channel calls the headline, None when it has none yet. ``headline`` is the live record
+    incident's; ``ref`` is what the channel calls the headline, None when it has none yet; ``raised`` counts a pager's pages
+    for a higher severity. ``headline`` is the live record
     in one line, or for the public the subject. ``time`` is when it happened, ``sent`` is now, both in UTC.
     """
 
@@ -37,6 +38,7 @@ class Notice:
     time: datetime
     sent: datetime
     ref: str | None = None
+    raised: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ EVERY_SECONDS: Final = 0.5
 # One that stalls keeps its own waiting, and not the others.
 AT_ONCE_EACH: Final = 2
 AT_ONCE: Final = 64
+OUTCOMES: Final = ("delivered", "failed", "refused", "lost")
 
 # The values of a Secret by key, or a sentence why they can't be had.
 Secrets = Callable[[str], Awaitable[Mapping[str, str] | str]]
@@ -87,6 +88,7 @@ class Courier:
         if channels is None:
             return
         there = {c.name: c for c in channels}
+        _begin_at_nought(there)
         known = [key for key in self._cache.all() if key.plural == INCIDENTS.plural]
         for key in self._came.keys() - set(known):
             del self._came[key]
@@ -201,6 +203,13 @@ class Courier:
         return {**words, "told": said.audience, "state": said.state, "next_update": until}
 
 
+def _begin_at_nought(names: Iterable[str]) -> None:
+    """The first that is lost is an increase then, which an alert rule sees; counting nothing is as good as once."""
+    for name in names:
+        for outcome in OUTCOMES:
+            NOTIFICATIONS.labels(name, outcome)
+
+
 def notice_of(incident: Incident, message: Message, record: Record, now: datetime) -> Notice:
     """A message with its words; for the public nothing of the record."""
     public = message.audience is Audience.PUBLIC
@@ -223,6 +232,7 @@ def notice_of(incident: Incident, message: Message, record: Record, now: datetim
         time=record.time,
         sent=now,
         ref=told.ref if told else None,
+        raised=told.raised if told else 0,
     )
 
 

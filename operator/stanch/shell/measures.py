@@ -19,6 +19,7 @@ from stanch.api.meta import Severity
 from stanch.api.names import SERVICE_ACCOUNT_PREFIX, ConditionType, Label
 from stanch.api.outbox_status import DeliveryState
 from stanch.core.census import OPEN, RUNBOOK
+from stanch.core.invariants import LAWS
 from stanch.core.nudges import KINDS as NUDGES
 from stanch.core.questions import ACTION_ITEMS, INCIDENTS
 from stanch.core.review import AGAIN_WITHIN
@@ -56,8 +57,8 @@ def _count(before: Incident, after: IncidentStatus) -> None:
         _mitigation(known.get(record.name), record)
     had = {e.name for e in before.status.evidence or () if e.stored}
     metrics.EVIDENCE_STORED.inc(sum(e.bytes for e in after.evidence or () if e.stored and e.name not in had))
-    for channel in _lost(before.status, after):
-        metrics.NOTIFICATIONS.labels(channel, "lost").inc()
+    for channel, lost in _lost(before.status, after):
+        metrics.NOTIFICATIONS.labels(channel, "lost").inc(lost)
     _people(before.status, after)
 
 
@@ -134,13 +135,11 @@ def _mode(record: MitigationRecord, attempt: Attempt) -> str:
     return "auto" if record.automatic else "runbook" if record.source.startswith(RUNBOOK) else "person"
 
 
-def _lost(before: IncidentStatus, after: IncidentStatus) -> Iterator[str]:
-    """Channels that were not told something: what waited, and is given up now."""
-    had = (before.communications.outbox if before.communications else None) or ()
-    waited = {m.key for m in had if m.state is DeliveryState.PENDING}
-    for message in (after.communications.outbox if after.communications else None) or ():
-        if message.state is DeliveryState.FAILED and message.key in waited:
-            yield message.channel
+def _lost(before: IncidentStatus, after: IncidentStatus) -> Iterator[tuple[str, int]]:
+    """Channels that will not be told something, and how much: tried in vain, or without room."""
+    was = {t.name: t.lost for t in (before.communications.channels if before.communications else None) or ()}
+    for told in (after.communications.channels if after.communications else None) or ():
+        yield told.name, max(0, told.lost - was.get(told.name, 0))
 
 
 # --- what is so now --------------------------------------------------------------------------------------------------
@@ -273,5 +272,8 @@ def _is_late(item: Mapping[str, Any], now: datetime) -> bool:
     return not is_done(item) and _since(item["spec"]["dueTime"], now) > 0
 
 
+# Each at nought: the first is an increase then, which an alert rule sees.
+for _law in LAWS:
+    metrics.LAWS_BROKEN.labels(_law.__name__)
 STANDING: Final = Standing()
 metrics.REGISTRY.register(STANDING)

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from stanch.api.meta import instant
@@ -24,6 +23,7 @@ from stanch.core.observations import Answer, Failed, Found
 from stanch.core.policy_check import is_forbidden, wrong_address
 from stanch.core.questions import LoadedRule, Metric, MetricRange, Outside, Probe
 from stanch.shell.client import USER_AGENT
+from stanch.shell.lookups import Lookups
 from stanch.shell.metrics import OUTSIDE_SECONDS
 from stanch.shell.outside_access import DENIED, Access, access_of
 from stanch.shell.secret_refs import SecretRefs
@@ -34,6 +34,8 @@ PROBE_MAX: Final = 64 * 1024
 # Characters of an error that are told.
 WORDS_MAX: Final = 500
 AT_ONCE: Final = 8
+# Whoever gives up after some seconds leaves the name being looked up: so there are more of them.
+_NAMES: Final = Lookups(8 * AT_ONCE)
 # aiohttp's parser puts the bytes that it stumbled over into these.
 QUOTING: Final = (aiohttp.ClientResponseError, aiohttp.ClientPayloadError)
 _HEADERS: Final = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
@@ -50,15 +52,11 @@ class TooLarge(Exception):
 class Careful(AbstractResolver):
     """Names to addresses, but not to link-local ones."""
 
-    def __init__(self) -> None:
-        """Asks the system, as everybody does."""
-        self._system = ThreadedResolver()
-
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """All addresses, or Refused: one that is forbidden among them makes the name suspect."""
-        found = await self._system.resolve(host, port, family)
+        found = await _NAMES.resolve(host, port, family)
         if any(is_forbidden(each["host"]) for each in found):
             raise Refused(f"{host} is a link-local address, which is never asked")
         return found

@@ -22,7 +22,8 @@ AGAIN_SECONDS: Final = 60.0
 
 
 async def remember(kube: Kube, cache: Cache) -> None:
-    """Until it was read to its end; who waits for it goes on without after the first try."""
+    """Until it was read to its end; who waits for it, from the first moment on, goes on without after the first try."""
+    cache.past_is_known = False
     while not await _read(kube, cache):
         cache.past_is_known = True
         await asyncio.sleep(AGAIN_SECONDS)

@@ -118,8 +118,6 @@ async def _until_stopped(
     await taking.enter_async_context(_taking_alerts(settings.alerts, kube, book, cache))
     LEADING.set_function(lambda: tenure.holds)
     STANDING.follow(cache, kube.clock.now, lambda: tenure.holds, lambda ns: book.policy(ns).recurrence_within)
-    sweeps = (sweep, *_sweeps(reconciler))
-    cache.past_is_known = False
     # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
     tasks = [
         asyncio.create_task(_read_policies(reconciler)),
@@ -129,7 +127,7 @@ async def _until_stopped(
         asyncio.create_task(tidy(reconciler.is_calm)),
         asyncio.create_task(remember(kube, cache)),
         asyncio.create_task(_resync(reconciler)),
-        *(asyncio.create_task(_sweep(each, tenure)) for each in sweeps if settings.orphans),
+        *(asyncio.create_task(_sweep(each, tenure)) for each in (sweep, *_sweeps(reconciler)) if settings.orphans),
         *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences.url else []),
         asyncio.create_task(_sweep(_courier(reconciler), tenure)),
         *_workers(reconciler, tenure, bells),

@@ -10,7 +10,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -18,16 +18,26 @@ from typing import Final
 import aiohttp
 import aiosmtplib
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
+from stanch.api.outbox_status import CHANNELS_MAX
 from stanch.core.addresses import why_not, wrong_host, wrong_url
 from stanch.notifiers.ports import Letter, Post, Reply
 from stanch.shell.client import USER_AGENT
+from stanch.shell.lookups import Lookups
 
 SECONDS: Final = 10.0
+# Who has the whole letter may think about it for minutes (RFC 5321, 4.5.3.2.6): left there, it has it, and gets it again.
+# This holds up one of the channel's own turns, and no other channel.
+THINKING_SECONDS: Final = 120.0
 BODY_MAX: Final = 64 * 1024
-_CODE: Final = re.compile(r"\d{1,9}")
+# One for each channel that a policy may have.
+_NAMES: Final = Lookups(CHANNELS_MAX)
+_CODE: Final = re.compile(r"[0-9]{1,9}")
+# A line that begins with a dot is given another (RFC 5321, 4.5.2).
+_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
+# Where Retry-After says when to come again (RFC 6585, RFC 9110); anywhere else it is about something else.
+_NOT_NOW: Final = (429, 503)
 
 
 class Refused(aiohttp.ClientError):
@@ -39,13 +49,13 @@ class Guarded(AbstractResolver):
 
     def __init__(self, private_host: str | None) -> None:
         """``private_host`` may be in the own network."""
-        self._system, self._private = ThreadedResolver(), private_host
+        self._private = private_host
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """All its addresses. Raises Refused, or OSError when there are none."""
-        found = await self._system.resolve(host, port, family)
+        found = await _NAMES.resolve(host, port, family)
         for each in found:
             if why := why_not(each["host"], host == self._private):
                 raise Refused(why)
@@ -55,15 +65,31 @@ class Guarded(AbstractResolver):
         """Nothing is open."""
 
 
-async def send(sent: Post | Letter, private_host: str | None, now: datetime, seconds: float = SECONDS) -> Reply:
-    """One try. What comes back is other people's, and never raises."""
+async def send(
+    sent: Post | Letter,
+    private_host: str | None,
+    now: datetime,
+    seconds: float = SECONDS,
+    thinking: float = THINKING_SECONDS,
+) -> Reply:
+    """
+    One try; a relay that was given its letter has ``thinking`` seconds more. What comes back is other people's, and never
+    raises.
+    """
+    late = f"no answer within {seconds:g} s"
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as limit:
             if isinstance(sent, Post):
                 return await _post(sent, private_host, now)
-            return await _mail(sent, private_host, seconds)
+
+            def given() -> None:
+                nonlocal late
+                late = f"no answer within {thinking:g} s after it was given the letter"
+                limit.reschedule(asyncio.get_running_loop().time() + thinking)
+
+            return await _mail(sent, private_host, given)
     except TimeoutError:
-        return Reply(0, why=f"no answer within {seconds:g} s")
+        return Reply(0, why=late)
     except (aiohttp.ClientError, aiosmtplib.SMTPException, OSError, ValueError) as error:
         return Reply(0, why=_words(error))
 
@@ -109,7 +135,8 @@ async def _post(post: Post, private_host: str | None, now: datetime) -> Reply:
             if len(kept) > BODY_MAX:
                 # What it decided stands at the beginning; one that goes on for ever is no reason to wait for ever.
                 break
-        return Reply(answer.status, bytes(kept[:BODY_MAX]), retry_after(answer.headers, now))
+        after = retry_after(answer.headers, now) if answer.status in _NOT_NOW else None
+        return Reply(answer.status, bytes(kept[:BODY_MAX]), after)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
@@ -120,22 +147,44 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     try:
         until = parsedate_to_datetime(said)
         return max(timedelta(0), until - now)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
 
 
 # --- SMTP ------------------------------------------------------------------------------------------------------------
 
 
-async def _mail(letter: Letter, private_host: str | None, seconds: float) -> Reply:
+class _Client(aiosmtplib.SMTP):
+    """Says when the relay has the whole letter, and waits for it without a limit of its own."""
+
+    given: Callable[[], None]
+
+    async def data(self, message: str | bytes, /, **_: object) -> aiosmtplib.SMTPResponse:
+        """DATA, the letter, and what the relay says to it. Raises SMTPDataError or SMTPServerDisconnected."""
+        begins = await self.execute_command(b"DATA", timeout=None)
+        if begins.code != aiosmtplib.SMTPStatus.start_input:
+            raise aiosmtplib.SMTPDataError(begins.code, begins.message)
+        if self.protocol is None:
+            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+        lines = message.encode("ascii") if isinstance(message, str) else message
+        ended = lines if lines.endswith(b"\r\n") else lines + b"\r\n"
+        self.protocol.write(_DOT.sub(b"..", ended) + b".\r\n")
+        self.given()
+        said = await self.protocol.read_response()
+        if said.code != aiosmtplib.SMTPStatus.completed:
+            raise aiosmtplib.SMTPDataError(said.code, said.message)
+        return said
+
+
+async def _mail(letter: Letter, private_host: str | None, given: Callable[[], None]) -> Reply:
     if why := wrong_host(letter.host, private_host):
         raise Refused(why)
     sock = await _connected(letter.host, letter.port, private_host)
     try:
-        client = aiosmtplib.SMTP(
+        client = _Client(
             hostname=letter.host,
             sock=sock,
-            timeout=seconds,
+            timeout=None,
             use_tls=letter.tls == "TLS",
             # Asked for and not there: then nothing is said.
             start_tls=letter.tls == "StartTLS",
@@ -143,6 +192,7 @@ async def _mail(letter: Letter, private_host: str | None, seconds: float) -> Rep
             password=letter.password or None,
             local_hostname="stanch.invalid",
         )
+        client.given = given
         await client.connect()
         try:
             refused, _ = await client.sendmail(letter.sender, list(letter.recipients), letter.message)

@@ -24,6 +24,7 @@ WORKS = {"stanch_leading": "1x60", "stanch_policies_proven": "1x60"}
 LOST = 'stanch_notifications_total{channel="room",outcome="lost"}'
 FAILED = 'stanch_notifications_total{channel="room",outcome="failed"}'
 GIVEN = 'stanch_notifications_total{channel="room",outcome="delivered"}'
+LAW = 'stanch_laws_broken_total{law="law_34"}'
 TAKEN = 'stanch_alerts_requests_total{code="202"}'
 TOO_LARGE = 'stanch_alerts_requests_total{code="413"}'
 WARNING, CRITICAL = {"severity": "warning"}, {"severity": "critical"}
@@ -45,6 +46,10 @@ TESTS = (
     _fires("NotificationsFailing", "30m", {GIVEN: "0+1x60", FAILED: "0+1x60"}),
     _fires("NotificationsFailing", "30m", {GIVEN: "5x60", FAILED: "0+1x60"}, ROOM),
     _fires("NotificationsFailing", "30m", {GIVEN: "0+1x60", LOST: "0x20 1x40"}, ROOM),
+    # What is not there before it happens (_) has no increase: these are made at nought (tests/shell/test_measures.py).
+    _fires("NotificationsFailing", "30m", {GIVEN: "0+1x60", LOST: "_x20 1x40"}),
+    _fires("LawsBroken", "30m", {LAW: "_x20 1x40"}),
+    _fires("LawsBroken", "30m", {LAW: "0x20 1x40"}, {**CRITICAL, "law": "law_34"}),
     _fires("AlertsRefused", "30m", {TAKEN: "0+1x60", TOO_LARGE: "0x60"}),
     _fires("AlertsRefused", "30m", {TAKEN: "0+1x60", TOO_LARGE: "0x20 1x40"}, {**WARNING, "code": "413"}),
     _fires("AlertsRefused", "90m", {TAKEN: "0+1x99", TOO_LARGE: "0x20 1x79"}),

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -66,30 +67,30 @@ def a_place(context: click.Context, option: click.Parameter, value: str) -> str:
     help="NAME=SERVICE[,SERVICE…]: what people use, and which services of incidents are that. May be given often. "
     "Left out: each service of an incident that the public was told of.",
 )
+@click.option(
+    "--end",
+    "over",
+    multiple=True,
+    metavar="ID",
+    help="Say that an incident of the page is over which the cluster has no more; its id is in status.json. May be given often.",
+)
 @click.option("-n", "--namespace", help="Only incidents in this namespace; else in all.")
 @click.option(
     "--kubeconfig",
     type=click.Path(exists=True, dir_okay=False),
     help="Your credentials; else KUBECONFIG, else ~/.kube, else the pod's own.",
 )
-def status_page(
-    out: Path | None,
-    push: str,
-    title: str,
-    url: str,
-    named: dict[str, list[str]],
-    namespace: str | None,
-    kubeconfig: str | None,
-) -> None:
+def status_page(out: Path | None, push: str, namespace: str | None, kubeconfig: str | None, **words: Any) -> None:
     """
     Write what the public was told as a status page: static files that outlive the cluster, in a folder or an object store.
 
-    Only updates for the public are on it. What was published before stays, also when the cluster has it no more; when the
-    cluster does not answer, or what was published can't be read, nothing is written, and the exit code is 4.
+    Only updates for the public are on it. What was published before stays, also when the cluster has it no more: what went on
+    then is Unknown, until --end says that it is over. When the cluster does not answer, or what was published can't be read,
+    nothing is written, and the exit code is 4.
     """
     if out is None and not push:
         raise click.UsageError("Say where it goes: --out FOLDER, --push URL, or both")
 
-    from stanch.cli.status_page.verb import Places, write_page  # noqa: PLC0415 -- the client costs a second to import
+    from stanch.cli.status_page.verb import Places, Words, write_page  # noqa: PLC0415 -- the client costs a second to import
 
-    sys.exit(write_page(Places(out, push), title, url, named, (kubeconfig, namespace)))
+    sys.exit(write_page(Places(out, push), Words(**words), (kubeconfig, namespace)))

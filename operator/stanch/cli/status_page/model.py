@@ -1,7 +1,8 @@
 """
 What stands on a status page, made of nothing but updates for the public: no title, name, or record of ours. Pure.
 
-What was published stays: an incident that the cluster has no more is on the page as it was there last.
+What was published stays: an incident that the cluster has no more is on the page as it was there last; when it went on then,
+nobody can tell how it is, and the page says that.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ VERSION: Final = 1
 OPERATIONAL: Final = "Operational"
 RECOVERING: Final = "Recovering"
 DISRUPTION: Final = "Disruption"
+UNKNOWN: Final = "Unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,16 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """What the public was told of one incident, the oldest first. ``ended``: the record was closed, whatever was said last."""
+    """
+    What the public was told of one incident, the oldest first. ``ended``: the record was closed, whatever was said last;
+    ``lost``: it went on, and since then the cluster has it no more.
+    """
 
     key: str
     component: str
     updates: tuple[Told, ...]
     ended: datetime | None = None
+    lost: datetime | None = None
 
     @property
     def title(self) -> str:
@@ -68,9 +74,14 @@ class Outage:
         return self.newest.time if self.newest.state is UpdateState.RESOLVED else self.ended
 
     @property
+    def until(self) -> datetime | None:
+        """Until when the page can say how it was; None while it goes on."""
+        return self.over or self.lost
+
+    @property
     def changed(self) -> datetime:
-        """When something was said, or it was closed, the last time."""
-        return max(self.newest.time, self.ended or self.newest.time)
+        """When something was said, or it was closed or lost, the last time."""
+        return max(t for t in (self.newest.time, self.ended, self.lost) if t is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +122,20 @@ class Page:
 
 def worst(outages: Iterable[Outage]) -> str:
     """In one word, of what is going on."""
-    states = [o.newest.state for o in outages]
-    if not states:
-        return OPERATIONAL
-    return RECOVERING if all(s is UpdateState.MONITORING for s in states) else DISRUPTION
+    open_ = list(outages)
+    if any(o.lost is None and o.newest.state is not UpdateState.MONITORING for o in open_):
+        return DISRUPTION
+    if any(o.lost for o in open_):
+        return UNKNOWN
+    return RECOVERING if open_ else OPERATIONAL
 
 
 def page(title: str, url: str, outages: Iterable[Outage], names: Iterable[str], now: datetime) -> Page:
     """``names`` are components that are there whether or not anything is wrong."""
-    recent = [_printable(o) for o in outages if o.over is None or o.over > now - timedelta(days=DAYS)]
+    recent = [_printable(o) for o in outages if o.until is None or o.until > long_ago(now)]
+    known = (one_line(name, TITLE_MAX) for name in names)
     ordered = sorted(recent, key=lambda o: (o.began, o.key), reverse=True)
-    shown = dict.fromkeys((*names, *sorted({o.component for o in recent if o.component})))
+    shown = dict.fromkeys((*known, *sorted({o.component for o in recent if o.component})))
     return Page(
         title=one_line(title, TITLE_MAX),
         url=url,
@@ -130,6 +144,11 @@ def page(title: str, url: str, outages: Iterable[Outage], names: Iterable[str], 
         going_on=tuple(o for o in ordered if o.over is None),
         past=tuple(o for o in ordered if o.over is not None),
     )
+
+
+def long_ago(now: datetime) -> datetime:
+    """What was over by then is on the page no more."""
+    return now - timedelta(days=DAYS)
 
 
 def _printable(outage: Outage) -> Outage:
@@ -144,7 +163,7 @@ def _component(name: str, outages: Iterable[Outage], now: datetime) -> Component
     bad = {
         o.began.date() + timedelta(days=n)
         for o in its
-        for n in range(((o.over or now).date() - o.began.date()).days + 1)
+        for n in range(((o.until or now).date() - o.began.date()).days + 1)
     }
     days = tuple((day, day in bad) for day in (first + timedelta(days=n) for n in range(DAYS)))
     return Component(name, worst(o for o in its if o.over is None), days)
@@ -160,6 +179,26 @@ def merged(before: Iterable[Outage], now: Iterable[Outage]) -> list[Outage]:
         if updates:
             known[outage.key] = replace(outage, updates=updates)
     return list(known.values())
+
+
+def followed(
+    outages: Iterable[Outage], there: frozenset[str] | None, over: Iterable[str], now: datetime
+) -> list[Outage]:
+    """
+    The same: those of ``over`` have ended, and what goes on and is not ``there`` is lost since now, or since it was first missed.
+    ``there`` are keys of all incidents of the cluster, None when not all were asked for: then nothing is found missing.
+    """
+    ended, found = frozenset(over), []
+    for outage in outages:
+        if outage.over is not None:
+            found.append(outage)
+        elif outage.key in ended:
+            found.append(replace(outage, ended=now))
+        elif there is None:
+            found.append(outage)
+        else:
+            found.append(replace(outage, lost=None if outage.key in there else outage.lost or now))
+    return found
 
 
 # --- status.json: for programs, and for the next time ----------------------------------------------------------------
@@ -185,6 +224,7 @@ def _outage_json(outage: Outage) -> dict[str, Any]:
         "began": instant(outage.began),
         "over": instant(outage.over) if outage.over else None,
         "closed": instant(outage.ended) if outage.ended else None,
+        "lost": instant(outage.lost) if outage.lost else None,
         "updates": [
             {
                 "id": u.key,
@@ -208,6 +248,7 @@ def from_json(said: Mapping[str, Any]) -> list[Outage]:
             component=one_line(str(o["component"]), TITLE_MAX),
             updates=tuple(_told(u) for u in o["updates"]),
             ended=_time(o["closed"]),
+            lost=_time(o.get("lost")),  # An older version knew none.
         )
         for o in said["incidents"]
         if o["updates"]

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from stanch.api.communications_status import CommunicationsRecord
 from stanch.api.incident import Incident
 from stanch.api.outbox_status import UpdateRecord
-from stanch.api.said import Audience
+from stanch.api.said import Audience, UpdateState
 from stanch.api.timeline_entry import TimelineEntry
 from stanch.cli.cluster import NOT_READABLE, Trouble, read, unreadable
-from stanch.cli.status_page.model import TEXT_MAX, Outage, Told, key_of
+from stanch.cli.status_page.model import TEXT_MAX, Outage, Told, key_of, long_ago
 from stanch.cli.terminal import complain
 from stanch.core.notices import clean
 from stanch.core.questions import ENTRIES, INCIDENTS
@@ -24,14 +24,16 @@ _AT_ONCE: Final = "200"
 
 async def outages(
     kube: Kube, namespace: str | None, services: Mapping[str, str] | None, known: set[str]
-) -> list[Outage]:
+) -> tuple[list[Outage], frozenset[str]]:
     """
-    What the cluster says. ``services`` gives components by service, None: each service is one. Updates in ``known`` are not
-    read again. Raises Trouble, and then nothing should be written.
+    What the cluster says, and the keys of all incidents that are there, whatever the public was told of them. ``services`` gives
+    components by service, None: each service is one. Updates in ``known`` are not read again, nor those of what was over too
+    long ago for the page. Raises Trouble, and then nothing should be written.
     """
-    found = []
-    async for incident in _incidents(kube, namespace):
-        if incident.spec.drill:
+    found, there, since = [], set(), long_ago(kube.clock.now())
+    async for uid, incident in _incidents(kube, namespace):
+        there.add(uid)
+        if incident is None or incident.spec.drill or _over_before(incident, since):
             continue
         told = [await _told(kube, incident, u) for u in _public(incident) if update_key(incident, u) not in known]
         times = incident.status.times
@@ -44,10 +46,19 @@ async def outages(
                 ended=(times.closed or times.cancelled) if times else None,
             )
         )
-    return found
+    return found, frozenset(there)
 
 
-async def _incidents(kube: Kube, namespace: str | None) -> AsyncIterator[Incident]:
+def _over_before(incident: Incident, since: datetime) -> bool:
+    """By the status alone, as the page would find it by what was said."""
+    newest, times = max(_public(incident), key=lambda u: u.seq, default=None), incident.status.times
+    ended = (times.closed or times.cancelled) if times else None
+    over = newest.time if newest is not None and newest.state is UpdateState.RESOLVED else ended
+    return over is not None and over <= since
+
+
+async def _incidents(kube: Kube, namespace: str | None) -> AsyncIterator[tuple[str, Incident | None]]:
+    """With its uid; None for one that this version can't read."""
     params = {"limit": _AT_ONCE}
     while True:
         reply = await kube.get(INCIDENTS.path(namespace), params, JSON)
@@ -55,11 +66,12 @@ async def _incidents(kube: Kube, namespace: str | None) -> AsyncIterator[Inciden
             raise unreadable("incidents", reply.status, reply.message)
         for body in reply.body.get("items") or ():
             try:
-                yield Incident.model_validate(body)
+                yield body["metadata"]["uid"], Incident.model_validate(body)
             except ValidationError:
                 complain(
                     f"incident {body['metadata']['name']} can't be read by this version, and is left as it was published"
                 )
+                yield body["metadata"]["uid"], None
         token = (reply.body.get("metadata") or {}).get("continue")
         if not token:
             return

@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from stanch.cli.cluster import DONE, NOT_READABLE, Trouble, with_cluster
+from stanch.cli.cluster import DONE, NOT_READABLE, USAGE, Trouble, with_cluster
 from stanch.cli.status_page.files import remembered, rendered, write
-from stanch.cli.status_page.model import Outage, Page, merged, page
+from stanch.cli.status_page.model import Outage, Page, followed, long_ago, merged, page
 from stanch.cli.status_page.push import published, push, store_at
 from stanch.cli.status_page.read import outages
-from stanch.cli.terminal import say
+from stanch.cli.terminal import complain, say
 from stanch.shell.client import Kube
 from stanch.shell.object_store import NotStored
 
@@ -27,17 +27,32 @@ class Places:
         return " and ".join(str(place) for place in (self.out, self.push) if place)
 
 
-def write_page(
-    places: Places, title: str, url: str, named: Mapping[str, Sequence[str]], where: tuple[str | None, str | None]
-) -> int:
-    """The exit code. ``where`` is kubeconfig and namespace; ``named`` has services by component."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the command line says of the page: ``named`` has services by component, ``over`` what is said to have ended."""
+
+    title: str
+    url: str
+    named: Mapping[str, Sequence[str]]
+    over: tuple[str, ...] = ()
+
+
+def write_page(places: Places, words: Words, where: tuple[str | None, str | None]) -> int:
+    """The exit code. ``where`` is kubeconfig and namespace."""
     kubeconfig, namespace = where
-    services = {service: name for name, each in named.items() for service in each} if named else None
+    services = {service: name for name, each in words.named.items() for service in each} if words.named else None
 
     async def made(kube: Kube, before: Iterable[Outage]) -> Page:
         known = {update.key for outage in before for update in outage.updates}
-        found = await outages(kube, namespace, services, known)
-        return page(title, url, merged(before, found), named, kube.clock.now().replace(microsecond=0))
+        found, there = await outages(kube, namespace, services, known)
+        both, now = merged(before, found), kube.clock.now().replace(microsecond=0)
+        _may_end(words.over, both, there)
+        told = followed(both, None if namespace else there, words.over, now)
+        for outage in (o for o in told if o.lost and o.over is None and o.lost > long_ago(now)):
+            complain(
+                f"incident {outage.key} went on, and is not in the cluster any more: Unknown, until --end {outage.key}"
+            )
+        return page(words.title, words.url, told, words.named, now)
 
     async def work(kube: Kube) -> int:
         before = remembered(places.out) if places.out else []
@@ -59,3 +74,13 @@ def write_page(
         return DONE
 
     return with_cluster(kubeconfig, work)
+
+
+def _may_end(over: Iterable[str], known: Iterable[Outage], there: frozenset[str]) -> None:
+    """What the cluster has is ended there. Raises Trouble."""
+    ids = {outage.key for outage in known}
+    for each in over:
+        if each in there:
+            raise Trouble(f"--end {each}: the cluster has it: say Resolved in an update for the public there", USAGE)
+        if each not in ids:
+            raise Trouble(f"--end {each}: nothing of this id was published; status.json has the ids", USAGE)

@@ -14,7 +14,7 @@ from stanch.api.policy import Policy
 from stanch.api.postmortem_status import GAPS_MAX, Gap, GapPart
 from stanch.core.gaps.flow import counted, detected, recovery, response
 from stanch.core.gaps.kept import budget, debts, evidence
-from stanch.core.gaps.people import handoffs, public, roles, silence, updates
+from stanch.core.gaps.people import handoffs, public, roles, silence, too_soon, updates
 from stanch.core.gaps.record import Record
 from stanch.core.gaps.waits import approvals, known_to_done
 
@@ -27,6 +27,7 @@ FINDERS: Final[tuple[Callable[[Record], Iterable[Gap]], ...]] = (
     recovery,
     updates,
     public,
+    too_soon,
     roles,
     handoffs,
     silence,

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Final
 
+from stanch.api.incident_status import TimelineLine
 from stanch.api.meta import Severity
 from stanch.api.names import EventKind
 from stanch.api.postmortem_status import Gap, GapPart
-from stanch.api.said import Role
+from stanch.api.said import Role, UpdateState
 from stanch.core.gaps.hats import Worn, offered, worn
-from stanch.core.gaps.record import MINUTE, Record, Sort, clock, gap_of, span, too_long
+from stanch.core.gaps.record import MINUTE, Record, Sort, between, clock, gap_of, span, too_long
 
 # Who is never asked for a public word, or to lead: what is business hours (decisions 2.5, 2.10).
 _URGENT: Final = (Severity.SEV1, Severity.SEV2)
@@ -72,6 +73,29 @@ def public(r: Record) -> Iterator[Gap]:
             f"Users saw it, and the public was told nothing: the page said fine while it was not (since {clock(since)})"
         )
         yield gap_of(sort, text, "status.impact.userVisible", limit=limit, from_time=since, to_time=r.over, count=0)
+
+
+def too_soon(r: Record) -> Iterator[Gap]:
+    """The public was told that it is resolved, and it was not: from then until it was, or they were told again."""
+    kinds = (EventKind.UPDATE_PUBLISHED, EventKind.RESOLVED, EventKind.REOPENED)
+    lines = [x for x in r.of(*kinds) if x.kind != EventKind.UPDATE_PUBLISHED or x.text.startswith("public")]
+    over = False
+    for line, following in zip_longest(lines, lines[1:]):
+        if line.kind != EventKind.UPDATE_PUBLISHED:
+            over = line.kind == EventKind.RESOLVED
+        elif not over and r.times.cancelled is None and line.text.startswith(f"public, {UpdateState.RESOLVED.value}"):
+            yield from _too_soon(r, line, following.time if following else r.times.resolved)
+
+
+def _too_soon(r: Record, said: TimelineLine, until: datetime | None) -> Iterator[Gap]:
+    """The next look takes in what was said in the same breath; that is no gap."""
+    if until is not None and until - said.time <= r.policy.update_grace:
+        return
+    told = f"for {span(until - said.time)} ({between(said.time, until)})" if until else f"since {clock(said.time)}"
+    text = f"The public was told that it is resolved, and it was not, {told}: the page said fine while it was not"
+    sort = Sort("PublicTooSoon", GapPart.COMMUNICATION)
+    took = until - said.time if until else None
+    yield gap_of(sort, text, f"timeline {said.seq}", took=took, from_time=said.time, to_time=until)
 
 
 _SILENCE: Final = 15 * MINUTE
