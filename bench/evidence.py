@@ -37,6 +37,7 @@ from stanch.evidence.collector import EvidenceCollector
 from stanch.shell.client import JSON, METADATA_ONLY, Kube, configuration
 from stanch.shell.garbage import leave_the_old_alone
 from stanch.shell.observe import Observer
+from stanch.shell.thinking import let_the_loop_in
 
 NAMESPACE, NAME = "bench-evidence", "checkout"
 PODS: Final = 500
@@ -122,7 +123,7 @@ async def ours(kube: Kube, now: datetime) -> Once:
                 found.objects = time.perf_counter() - began
             asking = asyncio.create_task(observer.answer(asked, 5.0))
             if any(isinstance(q, Logs) for q in asked):
-                await aside(collector.prepare, (AIM,), seen, Severity.SEV1, now)
+                await aside(collector.prepare, "uid", (AIM,), seen, Severity.SEV1, now)
             seen = seen.with_answers(await asking)
         request = CaptureRequest(
             "bench", "uid", NAMESPACE, Severity.SEV1, (AIM,), Purpose.BEFORE, "bench", None, None, now, timedelta(0)
@@ -205,6 +206,7 @@ async def measure(kubeconfig: Path, times: int) -> None:
     try:
         await prepare(api)
         leave_the_old_alone()  # as shell/run.py does
+        let_the_loop_in()  # and shell/thinking.py
         async with Kube(await configuration(str(kubeconfig))) as kube:
             for number in range(times + 1):
                 one = await ours(kube, kube.clock.now() if number else datetime.now(UTC))  # noqa: TID251  # a bench has a clock

@@ -29,11 +29,13 @@ def _pods(objects: Objects, image: str, wanted: int, now: datetime) -> None:
     sets = [o for (plural, _), o in objects.items() if plural == "replicasets"]
     newest = max(int(s["metadata"]["annotations"][REVISION]) for s in sets)
     for s in sets:
+        s["spec"]["replicas"] = 0
         if s["spec"]["template"]["spec"]["containers"][0]["image"] != image:
             continue
         if int(s["metadata"]["annotations"][REVISION]) != newest:
             for owner in (s, objects[("deployments", "checkout")]):
                 owner["metadata"]["annotations"][REVISION] = str(newest + 1)
+        s["spec"]["replicas"] = wanted
         code = s["metadata"]["labels"]["pod-template-hash"]
         for n in range(wanted):
             body = pod(code, n + 1, crashing=image != GOOD, since=now)

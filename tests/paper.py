@@ -22,7 +22,7 @@ class PaperCollector:
         """Nothing."""
         return ()
 
-    def prepare(self, aims: object, seen: object, severity: object, now: object) -> None:
+    def prepare(self, incident_uid: object, aims: object, seen: object, severity: object, now: object) -> None:
         """Nothing."""
 
     def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
@@ -48,7 +48,9 @@ class PaperCollector:
         """Nothing."""
         return ()
 
-    def what_changed(self, aims: object, seen: object, said: object, now: object) -> WhatChanged | None:
+    def what_changed(
+        self, incident_uid: object, aims: object, seen: object, said: object, now: object
+    ) -> WhatChanged | None:
         """Paper can't say."""
         return None
 

@@ -123,6 +123,25 @@ RULES: Final[list[Object]] = [
         "What was to be done after incidents is late",
         "{{ $value }} action items are past their due time: kubectl get actionitems -A.",
     ),
+    _rule(
+        "PagesTooMany",
+        "warning",
+        "",
+        # Two in a shift leave time for each (core/review.py); increase() is no whole number.
+        "round(sum(increase(stanch_pages_total[12h]))) > 2",
+        "More pages in twelve hours than leave time for each",
+        "{{ $value }} incidents of SEV1 or SEV2 in twelve hours. Night after night that is a matter of priorities, not of stamina: "
+        "`stanch review` says what pages, and what comes again.",
+    ),
+    _rule(
+        "ToilByHand",
+        "info",
+        "24h",
+        "sum by (action) (stanch_toil_lately) > 0",
+        "People do the same by hand again and again",
+        "{{ $labels.action }}, {{ $value }} times within thirty days on targets that had it three times or more: `stanch review` "
+        "says which, and prints a Runbook to begin with.",
+    ),
 ]
 
 
@@ -269,6 +288,36 @@ PANELS: Final[Sequence[Object]] = (
         "short",
         ("sum by (kind) (stanch_nudges_standing)", "{{kind}} now"),
         ("sum by (kind) (increase(stanch_nudges_total[$__rate_interval]))", "{{kind}}"),
+    ),
+    _panel(
+        "Pages in twelve hours",
+        "timeseries",
+        "short",
+        ("sum by (severity) (increase(stanch_pages_total[12h]))", "{{severity}}"),
+    ),
+    _panel(
+        "Came again within thirty days",
+        "timeseries",
+        "percentunit",
+        (
+            "sum by (severity) (stanch_incidents_recurred_lately) / sum by (severity) (stanch_incidents_resolved_lately)",
+            "{{severity}}",
+        ),
+    ),
+    _panel(
+        "Action items done, by age",
+        "bargauge",
+        "percentunit",
+        (
+            'sum by (age) (stanch_action_items{state="done"}) / sum by (age) (stanch_action_items)',
+            "{{age}}",
+        ),
+    ),
+    _panel(
+        "By hand again and again",
+        "bargauge",
+        "short",
+        ("sum by (action) (stanch_toil_lately)", "{{action}}"),
     ),
     _panel(
         "Looks",

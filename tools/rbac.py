@@ -170,6 +170,7 @@ def seeing() -> tuple[Object, ...]:
         role(
             "stanch-look-gitops",
             allow("get list", "kustomize.toolkit.fluxcd.io", "kustomizations"),
+            allow("get", "source.toolkit.fluxcd.io", "gitrepositories", "ocirepositories", "buckets"),
             allow("get list", "helm.toolkit.fluxcd.io", "helmreleases"),
             allow("get list", "argoproj.io", "applications"),
             allow("get", "argoproj.io", "applicationsets"),

@@ -65,6 +65,9 @@ REASONS: Final[Mapping[str, str]] = {
     "or the ResponsePolicies can't be read, so nobody knows what may be done.",
     "PermissionMissing": "The operator lacks a right; bind the role that the message names.",
     "LawBroken": "The operator's own plan broke one of its laws and was refused; this is a bug, report it.",
+    "LookFails": "The operator fails each time it looks at this incident, so nothing is done and nothing watched; the message "
+    "says where. It goes when a look goes well again. This is a bug, report it.",
+    "NothingToDo": "It was so already: nothing was written, and an undo leaves it so.",
     "RecordFull": "The record is full and its oldest lines can't be stored on a page (a quota on Evidence, a full etcd), so what "
     "people say waits; the message says why.",
     "SpecInvalid": "The object can't be read as what it says it is.",
@@ -192,8 +195,11 @@ EVENTS: Final[Mapping[str, str]] = {
     "Reopened": "A person said that it is not over.",
     "Cancelled": "It was no incident.",
     "PostmortemAsked": "Somebody asked for a full postmortem.",
+    "DrillReviewed": "What the record of a drill shows: its gaps, as those of a real incident are found.",
+    "PostmortemRequired": "A short review is to be a full postmortem after all.",
     "PostmortemSigned": "Somebody who did not write the postmortem stands by it.",
     "PostmortemDrafted": "A draft was made from the record.",
+    "ToilSeen": "A person had the same done three times in thirty days; the message says what, and in which incidents.",
     "PostmortemReminded": "The text is not published; said on a cadence, and not for ever.",
     "PostmortemOverdue": "The text was due, and is not published.",
     "PostmortemReviewDue": "A full one was to be talked over by now, and no meeting is on its text, or a later one.",

@@ -46,6 +46,12 @@ class Lists:
             if one and "as=PartialObjectMetadataList" in asked.accept:
                 return 406, {"kind": "Status", "message": "the requested object is not a list"}
             return self._namespaces(parts[3:])
+        if parts[-2] == "responsepolicies":
+            if "responsepolicies" in self.refuses:
+                return 403, {"kind": "Status", "message": "responsepolicies is forbidden: no"}
+            known = self.objects.get("responsepolicies", [])
+            found = next((o for o in known if o["metadata"]["namespace"] == parts[-3]), None)
+            return (200, found) if found else (404, {"kind": "Status", "message": "not found"})
         plural = next(
             (p for p in ("incidents", "postmortems", "actionitems", "runbooks", "namespaces") if p in parts[3:]), ""
         )

@@ -51,6 +51,15 @@ def test_what_is_owed_is_told_with_the_line_that_takes_it_back(place):
     ] == stanch("debts").output.splitlines()
 
 
+def test_what_taking_it_back_would_let_in_is_told_before_the_line_that_does_it(place):
+    """Of a pause, and of a hold."""
+    lists, stanch = place
+    lists.objects["incidents"] = [owing("c", {**OWED, "brings": "Resumed now, it replaces 3 pods of revision 1"})]
+    told = stanch("debts").output.splitlines()
+    assert "  Resumed now, it replaces 3 pods of revision 1" == told[2]
+    assert told[3].startswith("  by hand: ")
+
+
 def test_a_program_reads_the_debts_of_the_record(place):
     """With incident and namespace; none is an empty list."""
     lists, stanch = place

@@ -28,6 +28,8 @@ class Shop:
         self.live, self.configs, self.incidents = copy.deepcopy(self.good), dict[str, Json](), list[Json]()
         self.did: list[str] = []
         self._looks = 0
+        # So many reads are answered with 429 once the fault is in.
+        self.busy = 0
 
     @property
     def broken(self) -> bool:
@@ -42,6 +44,9 @@ class Shop:
         name = parts[-1] if parts[-1] != kind else ""
         if method != "GET":
             self.did.append(f"{method} {kind}")
+        if self.broken and method == "GET" and self.busy:
+            self.busy -= 1
+            return 429, {"message": "too many requests"}
         if f"{method} {kind}" in self.fails:
             return 403, {"message": f"may not {method} {kind}"}
         return getattr(self, f"_{kind}")(method, name, said)
@@ -155,6 +160,22 @@ def test_what_is_refused_breaks_nothing(shop, stanch, spoil, words):
     assert 0 != result.exit_code
     assert words in result.output
     assert "PATCH deployments" not in shop.did
+
+
+def test_a_busy_api_server_ends_no_game_day(shop, stanch):
+    """What is not answered now is asked again: the exercise goes on, and is scored."""
+    shop.busy = 5
+    result = stanch("start", "checkout")
+    assert (0, True, 0) == (result.exit_code, "4 of 4" in result.output, shop.busy), result.output
+
+
+def test_an_incident_that_can_not_be_marked_is_told(shop, stanch):
+    """A review would count it as one that was real."""
+    shop.fails.add("PATCH incidents")
+    output = stanch("start", "checkout").output
+    assert "incident alerted can't be marked, so a review counts it: may not PATCH incidents" in output
+    assert "kubectl -n shop annotate incident alerted stanch.dev/gameday=stanch-gameday-" in output
+    assert 1 == output.count("can't be marked")
 
 
 def test_an_error_in_the_middle_takes_it_back(shop, stanch):

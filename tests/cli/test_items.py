@@ -70,7 +70,9 @@ def test_files_are_linted_without_a_cluster(tmp_path):
 def test_issues_are_read_first_and_then_what_lacks_is_sent(place):
     """With the token, and once each; what the tracker gives back is said."""
     lists, url, items = place
-    lists.replies = [(200, [])] + [(201, {"html_url": f"https://x/{n}"}) for n in range(3)]
+    lists.replies = [(200, [])] + [
+        (201, {"html_url": f"https://x/{n}", "labels": [{"name": "stanch"}]}) for n in range(3)
+    ]
     result = items("sync", "--repo", "shop/orders", "--api", f"{url}/tracker")
     assert 0 == result.exit_code, result.output
     sent = [(method, path) for method, path, _ in lists.asked if path.startswith("/tracker")]
@@ -142,6 +144,29 @@ def test_where_credentials_are_kept_nothing_is_sent(place):
     result = items("sync", "--repo", "shop/orders", "--api", "http://169.254.169.254")
     assert (2, True) == (result.exit_code, "link-local" in result.output)
     assert [] == lists.asked
+
+
+@pytest.mark.parametrize(
+    ("link", "code", "words", "posts"),
+    [
+        (None, 0, "the tracker dropped label stanch: give the token the right to set labels", 1),
+        ("https://jira.example/PAY-7", 4, "spec.tracker names something else", 1),
+    ],
+)
+def test_a_tracker_that_drops_the_label_gets_no_second_issue(place, link, code, words, posts):
+    """GitHub does so with a token that may not push: the issue is made, and no list by label has it."""
+    lists, url, items = place
+    lists.objects["actionitems"] = [body(**({"tracker": link} if link else {}))]
+    lists.tracker = tracker = Tracker("shop/orders")
+    tracker.drops_labels = True
+    result = items("sync", "--repo", "shop/orders", "--api", f"{url}/tracker")
+    assert (code, True) == (result.exit_code, words in result.output), result.output
+    if link is None:
+        assert (
+            "https://tracker.example/repos/shop/orders/issues/1" == lists.objects["actionitems"][0]["spec"]["tracker"]
+        )
+        assert 0 == items("sync", "--repo", "shop/orders", "--api", f"{url}/tracker").exit_code
+    assert posts == [method for method, _ in tracker.calls].count("POST")
 
 
 # --- both ways -------------------------------------------------------------------------------------------------------

@@ -155,6 +155,68 @@ def test_the_same_for_programs(place):
     assert 2 == said["actionItems"]["toDone"]["n"]
 
 
+def test_how_the_load_is_shared_is_in_it(place, tmp_path):
+    """Pages by hour, a near miss by name, alerts and commanders; a name is one line, and the same is there for programs."""
+    lists, _, review = place
+    fill(lists)
+    told = [{"fingerprint": "1", "startsTime": stamp(NOW), "name": "Burn"}]
+    group = {"alertGroup": {"key": "0" * 16, "receivedTime": stamp(NOW), "alerts": told}}
+    near = lately("near", 4, spec={"impact": {"scope": "None"}, **group})
+    near["spec"]["title"] = "Nearly\x1b[2J\nfull"
+    led = lately("led", 4)
+    led["status"]["roles"] = [{"role": "commander", "user": "ana", "sinceTime": stamp(NOW), "source": "Spec"}]
+    lists.objects["incidents"] += [near, led]
+    output = review("--pages", "0", "--svg", str(tmp_path / "r.svg")).output
+    for words in (
+        "Near misses: 1, in which nobody was hurt this time; they are in no duration",
+        "  shop/near (SEV2): Nearly",
+        "shifts had more than 0.",
+        "  by hour of the day in UTC: ",
+        "Alerts that made incidents: 1\n  without a Runbook, and how many incidents each made: Burn 1",
+        "  never led to an action, and how many incidents each made: Burn 1",
+        "ana 1",
+        "of SEV1 or SEV2 without a commander",
+    ):
+        assert words in output, output
+    assert "\x1b" not in output
+    said = json.loads(review("-o", "json").output)
+    assert ["shop/near"] == [n["incident"] for n in said["nearMisses"]]
+    assert {"Burn": 1} == said["alerts"]["neverActed"]
+    assert 1 == sum(m["by"].get("ana", 0) for m in said["commanders"])
+    root = ET.fromstring((tmp_path / "r.svg").read_text(encoding="utf-8"))
+    bars = [e for e in root.iter() if e.tag.endswith("title") and "h: " in (e.text or "")]
+    assert (24, said["pages"]["pages"]) == (len(bars), sum(int(e.text.partition(": ")[2]) for e in bars))
+
+
+def policy(namespace: str, **spec: object) -> dict:
+    """One that somebody applied."""
+    meta = {"name": "default", "namespace": namespace, "uid": namespace, "generation": 1, "resourceVersion": "1"}
+    return {"metadata": meta, "spec": spec}
+
+
+@pytest.mark.parametrize("where", [(), ("-n", "shop")], ids=["everywhere", "one namespace"])
+def test_windows_are_the_policys(place, where):
+    """How soon is again, and after how long items are tested; a flag says otherwise; what can't be read is said."""
+    lists, _, review = place
+    fill(lists)
+    lists.objects["responsepolicies"] = [
+        policy("stanch-system", actionItems={"threeWeekTest": "24h"}),
+        policy("shop", recovery={"recurrenceWithin": "36h"}),
+    ]
+    lists.objects["incidents"] = [lately("a", 9), lately("b", 5), lately("c", 4)]
+    assert "Came again within 1.5 days: 1 of 3" in review(*where).output
+    assert "Came again within 5 days: 2 of 3" in review(*where, "--again", "5d").output
+    lists.objects["incidents"].append(lately("before", 38))
+    assert "Came again within 35 days: 3 of 3" in review(*where, "--again", "35d").output
+    lists.objects["incidents"].pop()
+    assert [0, 2] == json.loads(review(*where, "-o", "json").output)["actionItems"]["afterThreeWeeks"]
+    lists.objects["responsepolicies"] = []
+    lists.refuses = {"responsepolicies"}
+    refused = review(*where).output
+    assert "Came again within 30 days: 2 of 3" in refused
+    assert "can't be read" in refused
+
+
 def test_a_picture_of_it(place, tmp_path):
     """An XML document: a dot an incident, the open one hollow; a name can't break out of it."""
     lists, _, review = place

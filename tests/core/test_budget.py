@@ -80,14 +80,16 @@ PROMISED = chore(incident="first", answers=["f0"])
         ((BEFORE, learned("first", 2, "Change")), (PROMISED,), False),
         ((learned("first", 90, "Change"), learned("second", 40, "Change")), (PROMISED,), False),
         ((BEFORE,), (PROMISED,), False),
+        ((BEFORE, AFTER, learned("between", 9, "Change")), (PROMISED,), True),
     ],
     ids=[
         *("again", "by postmortem", "any order", "shipped", "another factor", "not urgent", "of the second"),
-        *("another class", "a draft", "only wished for", "an addition", "long ago", "once"),
+        *("another class", "a draft", "only wished for", "an addition", "long ago", "once", "one between"),
     ],
 )
 def test_the_same_again_while_what_was_promised_is_not_done(postmortems, items, again):
     """The class, the namespace, an urgent item that answers the factor of the time before."""
     found = repeated(postmortems, items, T0, MONTH)
-    text = "Change contributed to second as to first, and item reader-alert is not done"
-    assert ({"shop": [text]} if again else {}) == found
+    text = "Change contributed to {} as to first, and item reader-alert is not done"
+    came = [name for name in ("between", "second") if any(p["spec"]["incident"] == name for p in postmortems)]
+    assert ({"shop": [text.format(name) for name in came]} if again else {}) == found

@@ -152,6 +152,9 @@ def test_a_reopened_incident_is_not_closed():
     world = say(publish(resolved()), undo={"mitigation": "more"}).run(hours=3)
     say(world, reopen={}).run(hours=2)
     assert not closed(world)
+    # What was published says nothing of the relapse.
+    world.publish(world.incident.status.postmortem.name)
+    assert not closed(world.run(hours=1))
     assert closed(world.run(hours=4))
 
 

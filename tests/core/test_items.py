@@ -15,6 +15,7 @@ from stanch.core.observations import Answer, Failed, Found, NotFound
 from stanch.core.questions import INCIDENTS, Get, Question
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+REMINDED = "ActionItemReminded"
 EXISTS = {"objectExists": PDB}
 
 
@@ -43,11 +44,31 @@ def test_it_is_asked_weekly_at_due_and_after_three_weeks_and_then_of_somebody_el
 
 
 def test_nobody_is_asked_for_ever():
-    """A quarter of weeks; the last one says so."""
-    life = Life(chore(dueTime=stamp(T0 + 3000 * DAY))).run(days=300)
-    assert REMINDERS_MAX == life.kinds().count("ActionItemReminded")
-    assert "this is the last reminder" in [t.message for _, t in life.told if t.reason == "ActionItemReminded"][-1]
-    assert life.wake == T0 + 3000 * DAY
+    """A quarter of weeks beyond its due time; the last one says so."""
+    life = Life(chore()).run(days=300)
+    reminded = [(day, t.message) for (kind, day), (_, t) in zip(days(life), life.told, strict=True) if kind == REMINDED]
+    assert REMINDERS_MAX == sum(day > 14 for day, _ in reminded)
+    assert ["this is the last reminder" in text for _, text in reminded].index(True) == len(reminded) - 1
+    assert life.wake is None
+
+
+def test_what_is_due_late_is_asked_for_until_then_and_afterwards():
+    """Reminders before it is due are no reason to be silent while it is overdue."""
+    life = Life(chore(priority="P3", dueTime=stamp(T0 + 90 * DAY))).run(days=400)
+    when = [day for kind, day in days(life) if kind == REMINDED]
+    assert sum(day < 90 for day in when) >= 11
+    assert REMINDERS_MAX == sum(day > 90 for day in when)
+
+
+def test_what_is_opened_again_is_asked_for_anew():
+    """As often as at first, a week later for the first time; and none is taken for one that was told before."""
+    life = Life(chore()).run(days=200).respec(closed=True).run(days=50)
+    before = life.kinds().count(REMINDED)
+    life.respec(closed=None)
+    assert before == life.kinds().count(REMINDED)
+    assert before + REMINDERS_MAX == life.run(days=200).kinds().count(REMINDED)
+    marks = [(told.reason, told.once) for _, told in life.told]
+    assert len(marks) == len(set(marks))
 
 
 def test_what_is_done_is_left_alone():
@@ -197,8 +218,40 @@ def test_another_done_when_is_proved_anew():
     """What was proved was something else."""
     life = Life(chore(doneWhen=EXISTS), there).run(hours=2)
     life.respec(doneWhen={"objectExists": {**PDB, "name": "payments"}})
-    assert "Reopened" == life.item.status.state
+    assert "Open" == life.item.status.state
     assert "Done" == life.run(hours=2).item.status.state
+
+
+@pytest.mark.parametrize(
+    ("spec", "then", "words"),
+    [
+        (
+            {"doneWhen": EXISTS},
+            {"doneWhen": {"objectExists": {**PDB, "name": "payments"}}},
+            "doneWhen was changed: it is",
+        ),
+        ({"doneWhen": EXISTS}, {"doneWhen": None}, "doneWhen was taken away: nothing proves it any more"),
+        ({"closed": True}, {"doneWhen": {"objectExists": {**PDB, "name": "payments"}}}, "doneWhen was added: it is"),
+    ],
+    ids=["changed", "taken away", "added"],
+)
+def test_another_question_is_no_failure(spec, then, words):
+    """It is open again because somebody asks something else: said so, and counted as nothing that failed."""
+    life = Life(chore(**spec), there).run(hours=2)
+    assert "Done" == life.item.status.state
+    life.world = nobody_knows
+    life.respec(**then)
+    told = life.told[-1][1]
+    assert ("ActionItemReopened", True) == (told.reason, words in told.message)
+    assert ("Open", None) == (life.item.status.state, life.item.status.reopened)
+    assert "Regressed" not in {c.reason for c in life.run(hours=1).item.status.conditions}
+
+
+def test_who_takes_a_word_back_opens_it():
+    """Nothing was ever to be proved there."""
+    life = Life(chore(closed=True)).look().respec(closed=None)
+    assert "spec.closed was taken back" in life.told[-1][1].message
+    assert 1 == len(life.item.status.reopened)
 
 
 def test_it_is_looked_at_when_somebody_edits_it():

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from build import BAD, GOOD, entry, incident, roll_back, scale_to
+from build import BAD, GOOD, UID, entry, incident, roll_back, scale_to
 from stanch.api.communications_status import CommunicationsRecord
 from stanch.api.incident import Incident
 from stanch.api.incident_status import (
@@ -382,6 +382,9 @@ def _worn(status: IncidentStatus, user: str) -> IncidentStatus:
     return status.model_copy(update={"roles": (role,)})
 
 
+SECOND = f"checkout-5xx-{UID[:6]}-2"
+
+
 def _learns(status: IncidentStatus, **changes: object) -> IncidentStatus:
     return status.model_copy(update={"postmortem": status.postmortem.model_copy(update=changes)})
 
@@ -400,11 +403,26 @@ def _reminded_too_soon(status: IncidentStatus) -> IncidentStatus:
         ({}, {"waived": "bob: a known one"}, True),
         ({}, {"waived": "a known one"}, False),
         ({}, {"name": "another"}, False),
+        ({}, {"name": SECOND, "drafted_time": None}, True),
+        ({}, {"name": SECOND}, False),
+        ({}, {"name": SECOND, "drafted_time": None, "waived": "bob: a known one"}, False),
+        ({"name": SECOND}, {"name": SECOND.replace("-2", "-3"), "drafted_time": None}, True),
         ({}, {"drafted_time": None}, False),
         ({"decision": "Short"}, {"decision": "Required"}, True),
         ({}, {"decision": "Short"}, False),
     ],
-    ids=["waived", "by-nobody", "another", "never-drafted", "more", "less"],
+    ids=[
+        "waived",
+        "by-nobody",
+        "another",
+        "a second",
+        "a second that nobody drafts",
+        "a second and none",
+        "a third",
+        "never-drafted",
+        "more",
+        "less",
+    ],
 )
 def test_law_35_lets_learning_only_grow(before, after, holds):
     """What is decided is only ever more; a waiver has a name and a reason."""

@@ -1,5 +1,6 @@
 """Whole postmortems pass or fail as a reader would say: case studies of the lectures, and public ones by their structure."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,9 @@ import pytest
 import yaml
 
 from crd_schema import problems
+from stanch.core.lint import run
 from stanch.core.lint.form import Item, Whole
-from stanch.core.lint.run import ALL, blocking, items_of, lint
+from stanch.core.lint.run import ALL, blocking, item_of, items_of, lint
 
 CASES = sorted((Path(__file__).parent / "lint_cases").glob("*.yaml"))
 
@@ -149,6 +151,44 @@ def test_of_many_actions_none_gets_done():
     more = tuple(Item(f"a{n}", "Alert on pool use above 80 %", owner="sre", due="2026-05-01") for n in range(3))
     assert set() == rules(good(), (*items, *more[: 5 - len(items)]))
     assert "action-too-many" in rules(good(), (*items, *more))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"metadata": {"name": "x", "labels": {"app.kubernetes.io/managed-by": "stanch"}}},
+        {"metadata": {"name": "x"}, "status": {"conditions": [{"type": "Done", "status": "True"}]}},
+    ],
+    ids=["owed anyway", "done"],
+)
+def test_what_is_done_or_owed_anyway_is_not_one_too_many(more):
+    """Who publishes a text did not write the one, and can do no more about the other."""
+    spec = {"title": "Alert on pool use above 80 %", "owner": "sre", "dueTime": "2026-05-01T00:00:00Z"}
+    bodies = [{**more, "spec": spec, "metadata": {**more["metadata"], "name": f"x-{n}"}} for n in range(6)]
+    assert set() == rules(good(), (*read(CASES[0])[1].items, *map(item_of, bodies)))
+
+
+def test_what_was_said_that_night_is_no_question_of_the_draft():
+    """A note of kind Todo stands in the timeline as it was said, and so does `TBD`."""
+    lines = [
+        {"time": "2026-05-12T15:20:00Z", "by": "bob", "text": text} for text in ("Todo: alert on the pool", "ETA TBD")
+    ]
+    assert set() == rules({**good(), "timeline": lines})
+
+
+def test_a_text_is_looked_at_again_only_where_it_changed(monkeypatch):
+    """It is judged at each write of it, of its incident and of its items, and a long one takes seconds."""
+    looked = []
+    spied = [
+        replace(rule, look=lambda said, crowd: looked.append(said.text) or iter(())) for rule in run.SENTENCE_RULES[:1]
+    ]
+    monkeypatch.setattr(run, "SENTENCE_RULES", tuple(spied))
+    run._in_sentence.cache_clear()
+    run.lint_sentence("The build was green. The release was not.")
+    assert 2 == len(looked)
+    run.lint_sentence("The build was green. The release was late.", field="spec.lessons")
+    run._in_sentence.cache_clear()
+    assert ["The build was green.", "The release was not.", "The release was late."] == looked
 
 
 def test_a_short_review_is_asked_for_less():

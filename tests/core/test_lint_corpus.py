@@ -72,6 +72,21 @@ def test_it_is_as_often_right_as_it_was(name, misses, false):
     assert len(alarms(f"{name}good.txt")) <= false, alarms(f"{name}good.txt")
 
 
+def test_the_numbers_that_we_publish_are_those_of_the_corpus():
+    """ADR 46 says how many sentences there are, and of how many the lint is wrong: whoever adds one says so there."""
+    text = (Path(__file__).resolve().parents[2] / "docs/adr/0046-blame-is-found-by-rules-of-our-own.md").read_text(
+        "utf-8"
+    )
+    words = " ".join(text.split())
+    wrong = [
+        sum(len(f(f"{name}{kind}.txt")) for name, _, _ in MEASURED) for f, kind in ((missed, "bad"), (alarms, "good"))
+    ]
+    number = [sum(len(lines(f"{name}{kind}.txt")) for name, _, _ in MEASURED) for kind in ("bad", "good")]
+    said = {0: "none", 1: "one", 2: "two", 3: "three"}
+    assert f"has {sum(number)} sentences" in words
+    assert f"{said[wrong[0]]} of {number[0]} bad ones is missed, and {said[wrong[1]]} of {number[1]} good ones" in words
+
+
 def test_what_nobody_says_in_one_breath_is_looked_at_in_pieces():
     """Patterns try all ways, on the loop of the operator: thousands of characters without a full stop are never one text."""
     hostile = (

@@ -144,6 +144,19 @@ def test_it_becomes_a_full_one_when_it_comes_back():
     assert text == world.objects[("postmortems", "checkout-5xx")]["spec"]
 
 
+def test_that_a_short_one_is_to_be_full_is_said_with_what_it_lacks():
+    """Both are explicit: a milestone and an Event, once, with the reason and what the text has to have now."""
+    world = resolved()
+    say(world, impact={"dataAtRisk": True}, text="rows were lost").run(minutes=20)
+    ((text, milestone),) = [
+        (x.text, x.milestone) for x in world.incident.status.timeline if x.kind == "PostmortemRequired"
+    ]
+    assert "Postmortem checkout-5xx is to be a full one now, no short review: data was at risk. Its text lacks " in text
+    assert all(f"spec.{lacks}" in text for lacks in ("factors", "whys", "gotLucky"))
+    assert ("1 sign-off of who is no author" in text, milestone, []) == (True, True, world.broken)
+    assert 1 == sum(event.reason == "PostmortemRequired" for planned in world.plans for event in planned.events)
+
+
 def test_a_full_one_never_becomes_short():
     """Lowering the severity afterwards takes nothing away."""
     world = resolved(severity="SEV1")
@@ -293,6 +306,32 @@ def test_an_earlier_incident_of_that_name_keeps_its_postmortem():
     name = record(world).name
     assert ("checkout-5xx-111111", "False Due") == (name, world.condition("Reviewed"))
     assert ("postmortems", name) in world.objects
+
+
+@pytest.mark.parametrize(
+    ("meta", "spec", "published", "name"),
+    [
+        ({}, {}, False, "checkout-5xx"),
+        ({"creationTimestamp": stamp(T0)}, {}, False, "checkout-5xx"),
+        ({"creationTimestamp": stamp(T0 - MINUTE)}, {}, False, "checkout-5xx-111111"),
+        ({"labels": {"stanch.dev/closed": ""}}, {}, False, "checkout-5xx-111111"),
+        ({}, {}, True, "checkout-5xx-111111"),
+        ({}, {"incident": "cart"}, False, "checkout-5xx-111111"),
+    ],
+    ids=["nobody knows", "written for it", "older", "closed", "published", "of another"],
+)
+def test_what_carries_no_uid_is_taken_only_when_it_was_begun_for_this_one(meta, spec, published, name):
+    """A text of an earlier life, published last year, would end the learning before it began."""
+    world = healthy(incident(severity="SEV1"))
+    old = {
+        "metadata": {"name": "checkout-5xx", "namespace": "shop", **meta},
+        "spec": {"incident": "checkout-5xx", **spec},
+    }
+    world.objects[("postmortems", "checkout-5xx")] = old
+    if published:
+        world.publish()
+    world.run(minutes=10)
+    assert (name, "False Due") == (record(world).name, world.condition("Reviewed"))
 
 
 def test_once_it_is_drafted_it_is_never_made_again():

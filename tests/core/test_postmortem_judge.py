@@ -10,7 +10,7 @@ from build import T0, entry, incident, roll_back, stamp
 from learning import as_kept, written
 from on_paper import Paper
 from stanch.api.incident_status import Approvals
-from stanch.core.gaps.find import find_gaps
+from stanch.core.gaps.find import find_gaps, keep_numbers
 from stanch.core.postmortem_text import text_digest
 from world import CATALOG, World, bad_deploy, healthy
 
@@ -195,6 +195,31 @@ def test_facts_follow_the_record():
     assert ("Required", ["SEV1", "rolloutUndo"], "SEV1") == (facts["decision"], facts["reasons"], facts["severity"])
     assert facts["recordSeq"] == world.incident.status.last_seq
     assert "16s" == facts["durations"]["toMitigate"]
+
+
+def test_a_gap_keeps_the_number_by_which_people_speak_of_it():
+    """What comes up later has the next one, also where it happened first; the text quotes what it quoted."""
+    world = resolved()
+    before = {g["kind"]: g["number"] for g in body(world)["status"]["gaps"]}
+    quoted = body(world)["spec"]["wentBadly"]
+    say(world, impact={"startedTime": stamp(T0 - 30 * MINUTE)}, text="the logs say so")
+    found = body(world)["status"]["gaps"]
+    numbers = {g["kind"]: g["number"] for g in found}
+    new = [numbers[kind] for kind in numbers if kind not in before]
+    assert before == {kind: number for kind, number in numbers.items() if kind in before}
+    assert [*range(len(before) + 1, len(before) + 1 + len(new))] == new != []
+    assert "Detection" == next(g["part"] for g in found if g["kind"] not in before)
+    assert set(quoted) <= {f"Gap {g['number']}: {g['text']}" for g in found}
+
+
+def test_a_number_is_never_given_twice():
+    """Neither that of a gap which is none any more, nor one that the text speaks of."""
+    first, second, third = Paper(detected=0, declared=40, acknowledged=61, mitigated=90, resolved=95).found()[:3]
+    assert [1, 2, 3] == [g.number for g in (first, second, third)]
+    kept = keep_numbers((third, second), (first, second))
+    assert [(2, second.kind), (3, third.kind)] == [(g.number, g.kind) for g in kept]
+    assert [5] == [g.number for g in keep_numbers((third,), (second,), 4)]
+    assert [1, 2] == [g.number for g in keep_numbers((first, first), (first,))]
 
 
 def test_gaps_are_numbered_and_say_what_they_follow_from():

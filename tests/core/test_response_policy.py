@@ -89,14 +89,6 @@ def test_an_empty_one_is_in_force() -> None:
         ({"guardrails": {"perTarget": "soon"}}, "spec.guardrails.perTarget: "),
         ({"guardrails": {"gitOps": "Perhaps"}}, "spec.guardrails.gitOps: "),
         ({"guardrails": {"nodesPercent": -1}}, "spec.guardrails.nodesPercent: "),
-        (
-            {"approvals": {"machine": [{"class": "C", "needed": 2}, {"class": "A", "needed": 0}]}},
-            "spec.approvals.machine[1].needed: must be at least 1 (got 0): what a machine asks for takes a person",
-        ),
-        (
-            {"approvals": {"auto": [{"class": "B", "needed": 0}, {"class": "C", "needed": 0}]}},
-            "spec.approvals.auto[1].needed: must be at least 1 for class C (got 0)",
-        ),
         ({"approvals": {"validFor": "0s"}}, "spec.approvals.validFor: must be from 1m to 24h (got 0s)"),
         ({"recovery": {"sampleEvery": "0s"}}, "spec.recovery.sampleEvery: must be from 1s to 5m"),
         ({"recovery": {"hold": [{"severity": "SEV1", "for": "48h"}]}}, "spec.recovery.hold[0].for: must be"),
@@ -304,3 +296,56 @@ def test_nothing_that_is_stored_stops_the_rest(spec: Any, status: Json | None) -
     assert (standing.spec is None) == (standing.in_force is None)
     assert standing.spec is not None or standing.problem
     said(body)
+
+
+NOBODY = {
+    "machine": (
+        {"machine": [{"class": "C", "needed": 2}, {"class": "A", "needed": 0}]},
+        "spec.approvals.machine[1].needed: must be at least 1 (got 0): what a machine asks for takes a person",
+        {"machine": [{"class": "C", "needed": 2}, {"class": "A", "needed": 1}]},
+    ),
+    "auto": (
+        {"auto": [{"class": "B", "needed": 0}, {"class": "C", "needed": 0}]},
+        "spec.approvals.auto[1].needed: must be at least 1 for class C (got 0)",
+        {"auto": [{"class": "B", "needed": 0}, {"class": "C", "needed": 1}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOBODY)
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_takes_a_person_takes_one_and_all_else_of_it_counts(case: str, restarted: bool) -> None:
+    """
+    Stored when the API server took it: out of force as a whole, it would take with it what it forbids.
+    """
+    written, words, meant = NOBODY[case]
+    body = policy({"approvals": written, "guardrails": {"gitOps": "Refuse"}}, 2)
+    if restarted:
+        body = policy(body["spec"], 2, said(body))
+    status = said(body)
+    assert {"Ready": "False SpecInvalid", "Stalled": "True SpecInvalid"} == conditions(status)
+    assert f"Generation 2 is in force with 1 where it has less: {words}" in message(status)
+    assert (2, {"approvals": meant, "guardrails": {"gitOps": "Refuse"}}) == (
+        status["inForce"]["generation"],
+        json.loads(status["inForce"]["spec"]),
+    )
+
+
+def test_the_last_good_one_of_before_counts_with_a_person_too() -> None:
+    """
+    The newest is wrong; what stands in the status was written when less was taken.
+    """
+    less = {"approvals": {"machine": [{"class": "A", "needed": 0}]}, "evidence": {"required": True}}
+    kept = {"inForce": {"generation": 1, "spec": json.dumps(less)}}
+    standing = stand(policy(STORM, 2, kept))
+    assert 1 == standing.in_force
+    assert ([1], True) == ([each.needed for each in standing.spec.approvals.machine], standing.spec.evidence.required)
+
+
+def test_misplaced_and_less_than_it_takes_are_both_said() -> None:
+    """
+    One sentence.
+    """
+    status = said(policy({"approvals": NOBODY["machine"][0], **channels()}, 3))
+    assert "without spec.communications.channels" in message(status)
+    assert "spec.approvals.machine[1].needed" in message(status)

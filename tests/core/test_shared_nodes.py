@@ -9,7 +9,7 @@ import pytest
 from build import entry, node
 from objects import wish, world
 from stanch.api.incident_status import WishState
-from stanch.core.census import Census, Deed
+from stanch.core.census import Census, Deed, Reliance
 from stanch.core.others import part_of
 from stanch.core.questions import EVENTS, PODS, List
 from world import World
@@ -112,3 +112,76 @@ def test_what_a_closed_incident_did_counts_on_nothing(times: dict[str, str], ove
     meta = {"name": "x", "creationTimestamp": "2026-11-21T14:00:00Z"}
     part = part_of("shop/x", {"metadata": meta, "status": {"times": times, "mitigations": [record]}})
     assert [over] == [deed.over for deed in part.deeds]
+
+
+def skipped(name: str = "node-1", action: str = "cordon") -> Census:
+    """Another incident asked for it, found it done, and wrote nothing."""
+    return Census(reliances=(Reliance("stanch-system/disk-full", "keep-away", action, name),))
+
+
+def test_a_node_on_whose_cordon_another_incident_counts_is_not_given_back_before_it_ends() -> None:
+    """Its own cordon was skipped, for there was nothing to do: it is under its feet all the same."""
+    there = cordoned()
+    asked(there)
+    there.census = skipped()
+    there.run(minutes=2)
+    record = there.record("act")
+    assert (True, "TargetBusy") == (is_cordoned(there), record.reason)
+    assert "keep-away (cordon) of incident stanch-system/disk-full keeps pods away from Node node-1" in record.message
+    there.census = Census()
+    assert WishState.UNDONE is there.run(minutes=1).record("act").state
+    assert (False, []) == (is_cordoned(there), there.broken)
+
+
+@pytest.mark.parametrize("other", [skipped("node-2"), skipped(action="uncordon")], ids=["elsewhere", "other-action"])
+def test_nobody_else_who_found_it_done_is_waited_for(other: Census) -> None:
+    """Another node; one that wanted the contrary."""
+    there = cordoned()
+    asked(there)
+    there.census = other
+    assert not is_cordoned(there.run(minutes=1))
+
+
+def second(**more: Any) -> World:
+    """An incident whose cordon finds the node cordoned."""
+    there = world(wish("Node", "node-1", cordon={}, **more), nodes=[node("node-1"), node("node-2")])
+    meta = there.incident.metadata.model_copy(update={"namespace": "stanch-system"})
+    there.incident = there.incident.model_copy(update={"metadata": meta})
+    there.objects[("nodes", "node-1")]["spec"]["unschedulable"] = True
+    there.run(seconds=20)
+    assert (WishState.SKIPPED, "NothingToDo") == (there.record("act").state, there.record("act").reason)
+    return there
+
+
+def counts_on(there: World, **times: str) -> list[str]:
+    """What of it the other incidents see."""
+    body = there.incident.wire()
+    body["status"]["times"] |= times
+    return [f"{each.action} {each.name}" for each in part_of("stanch-system/disk-full", body).reliances]
+
+
+def test_what_it_found_done_is_seen_by_the_others_until_it_ends() -> None:
+    """From the record as the API server keeps it."""
+    there = second()
+    assert ["cordon node-1"] == counts_on(there)
+    assert ["cordon node-1"] == counts_on(there, resolved="2026-11-21T14:30:00Z")
+    assert [] == counts_on(there, closed="2026-11-21T14:30:00Z")
+    assert [] == counts_on(there, cancelled="2026-11-21T14:30:00Z")
+    assert [] == counts_on(second(revert="OnResolved"), resolved="2026-11-21T14:30:00Z")
+
+
+def test_who_needs_it_no_longer_says_so_with_an_undo_entry() -> None:
+    """Nothing is written on the node; the others see that nobody counts on it."""
+    there = asked(second()).run(minutes=1)
+    assert (WishState.UNDONE, []) == (there.record("act").state, counts_on(there))
+    assert "alice does not need it any more; whoever cordoned the node may give it back" in there.record("act").message
+    assert (True, [], []) == (is_cordoned(there), there.effects, there.broken)
+
+
+def test_without_the_right_nobody_says_so() -> None:
+    """It takes the right that an undo takes."""
+    there = second()
+    there.may = lambda _: False
+    asked(there).run(minutes=1)
+    assert (WishState.SKIPPED, ["cordon node-1"]) == (there.record("act").state, counts_on(there))
+    assert "EntryRefused" in there.kinds()

@@ -9,12 +9,17 @@ from build import T0, UID, incident, roll_back, stamp
 from learning import as_kept, publish, written
 from stanch.api.incident_status import Effect
 from stanch.api.names import EventKind
-from stanch.api.similar_status import SIMILAR_MAX, About
+from stanch.api.similar_status import SIMILAR_MAX, About, FailureSignature
 from stanch.core.lesson import Lesson
 from stanch.core.similar import about, lesson_of, marks_of, similar
 from world import World, bad_deploy, healthy
 
 DAY = timedelta(days=1)
+
+
+def failed(cause: str = "Error:1", said: str | None = None, container: str = "app") -> FailureSignature:
+    """How pods failed."""
+    return FailureSignature(container=container, cause=cause, said=said)
 
 
 def lesson(name: str = "checkout-slow", days_ago: int = 10, classes: tuple[str, ...] = (), **known: Any) -> Lesson:
@@ -40,6 +45,7 @@ def why(*lessons: Lesson, classes: tuple[str, ...] = (), **mine: Any) -> list[tu
         ({"targets": ("Deployment checkout",)}, "the same target Deployment checkout"),
         ({"service": "checkout"}, "the same service checkout"),
         ({"classes": ("Detection", "Change")}, "the same factor class Change, Detection"),
+        ({"failing": (failed(said="no such table #"),)}, "the same failure app Error:1: no such table #"),
     ],
 )
 def test_what_both_have_is_why(same, words):
@@ -54,8 +60,26 @@ def test_what_both_have_is_why(same, words):
         ({"targets": ("Deployment checkout",)}, {"targets": ("Deployment cart",)}),
         ({"targets": ("Deployment checkout",)}, {"service": "Deployment checkout"}),
         ({"classes": ("Detection", "Change")}, {"classes": ("Detection", "Process")}),
+        ({"failing": (failed(),)}, {"failing": (failed(),)}),
+        ({"failing": (failed("OOMKilled:137"),)}, {"failing": (failed("OOMKilled:137"),)}),
+        (
+            {"failing": (failed(),), "classes": ("Capacity",)},
+            {"failing": (failed(),), "classes": ("Capacity", "Process")},
+        ),
+        ({"failing": (failed(said="no such table"),)}, {"failing": (failed(said="connection refused"),)}),
+        ({"failing": (failed(said="no such table"),)}, {"failing": (failed(said="no such table", container="db"),)}),
     ],
-    ids=["nothing-known", "another-target", "the-same-word-of-another-kind", "one-class-of-seven"],
+    ids=[
+        "nothing-known",
+        "another-target",
+        "the-same-word-of-another-kind",
+        "one-class-of-seven",
+        "exit-code-one",
+        "a-reason-alone",
+        "exit-code-one-and-one-class",
+        "other-words",
+        "another-container",
+    ],
 )
 def test_what_is_chance_is_not_named(then, now):
     """There are seven factor classes: one in common says nothing; no more does what neither of them has."""
@@ -112,6 +136,26 @@ def test_what_it_was_about_is_read_from_the_record():
     )
     assert Effect.HELPED is world.incident.status.mitigations[0].effect
     assert ("rolloutUndo of Deployment checkout",) == known.helped
+
+
+def test_a_reason_that_is_not_everybodys_counts_beside_another_sign():
+    """A container that wanted too much memory, and the same factor class; each alone would be chance."""
+    oom = {"failing": (failed("OOMKilled:137"),)}
+    found = why(lesson(**oom, classes=("Capacity",)), classes=("Capacity", "Process"), **oom)
+    assert [("the same way to fail app OOMKilled:137", "the same factor class Capacity")] == found
+
+
+def test_how_it_failed_is_kept_from_evidence_each_way_once():
+    """As the first capture saw it; what a later one saw besides, too; nothing of one that saw nothing fail."""
+    world = bad_deploy(incident(roll_back())).run(minutes=2)
+    status, seen = (
+        world.incident.status,
+        [failed(said="no such table"), None, failed(said="no such table"), failed("Evicted")],
+    )
+    records = [status.evidence[0].model_copy(update={"name": f"e-{n}", "failing": s}) for n, s in enumerate(seen)]
+    known = about(world.incident, status.model_copy(update={"evidence": tuple(records)}))
+    assert (seen[0], seen[3]) == known.failing
+    assert about(world.incident, status).failing is None
 
 
 def past(**about_it: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Watcher(PaperCollector):
     def changes_questions(self, aims, seen):
         return () if seen.get(ASKED) else (ASKED,)
 
-    def what_changed(self, aims, seen, said, now):
+    def what_changed(self, incident_uid, aims, seen, said, now):
         self.looks.append((now, seen.get(ASKED) is not None))
         scores = self.afterwards if seen.get(ASKED) else self.scores
         told = tuple(Suspect(name=n, time=T0, score=s, text=f"{n} was rolled out") for n, s in scores)

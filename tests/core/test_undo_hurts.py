@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from build import Json, entry, node
-from objects import route, service, slices, tracked, wish, world
+from objects import FLUX, managed, route, service, slices, tracked, wish, world
 from stanch.api.incident_status import WishState
 from stanch.api.meta import TargetKind
 from stanch.core.asking import target_of
@@ -238,3 +238,51 @@ def test_a_hold_stays_with_what_could_not_go_back() -> None:
     there.run(minutes=8)
     assert (2, "UndoWouldHurt") == (len(there.effects), there.record("act").reason)
     assert WishState.DONE is there.record("hold-act").state
+
+
+def held_shift(**more: Any) -> World:
+    """All traffic to green, and Flux, which would put it back, is held for that."""
+    asked = wish("Service", "web", serviceShift={"selector": {"app": "checkout2"}}, **more)
+    steered = service()
+    steered["metadata"]["labels"] |= FLUX
+    steered["metadata"]["managedFields"] = managed("kustomize-controller", {"f:spec": {"f:selector": {}}})
+    there = world(asked, services=steered, pods=[BLUE, GREEN], endpointslices=slices("web", "green"))
+    there.run(seconds=40)
+    assert (2, WishState.DONE, WishState.DONE) == (
+        len(there.effects),
+        there.record("hold-act").state,
+        there.record("act").state,
+    )
+    return there
+
+
+def test_a_hold_of_what_is_not_taken_back_is_owed_and_says_why() -> None:
+    """Chosen to go with it: it stays, its debt asks, names the reason, and is told once."""
+    there = held_shift(revert="OnExpiry", ttl="5m")
+    nobody_in_blue(there)
+    there.run(minutes=12)
+    assert "UndoWouldHurt" == there.record("act").reason
+    debt = next(d for d in there.incident.status.debt if d.name == "hold-act")
+    assert "Ask" == debt.revert
+    assert (
+        "It waits for act, which is not taken back: Undo refused: Service shop/web would be left with 0" in debt.brings
+    )
+    told = [line.text for line in there.incident.status.timeline if line.kind == "UndoRefused"]
+    assert 2 == len(told)
+    assert told[1].startswith(
+        "hold-act: not lifted by itself, for act has to go back before it, and does not: Undo refused:"
+    )
+    assert (2, []) == (len(there.effects), there.broken)
+
+
+def test_once_that_is_taken_back_the_hold_goes_as_it_was_chosen() -> None:
+    """Somebody forced it."""
+    there = held_shift(revert="OnExpiry", ttl="5m")
+    nobody_in_blue(there)
+    there.run(minutes=12)
+    say(there, text="It must go", undo={"mitigation": "act", "force": True}).run(minutes=1)
+    record = there.record("act")
+    said = {"mitigation": "act", "action": record.action, "digest": record.undo_asked.digest}
+    say(there, "bob", approve=said).run(minutes=2)
+    assert (WishState.UNDONE, WishState.UNDONE) == (there.record("act").state, there.record("hold-act").state)
+    assert ((), []) == (there.incident.status.debt or (), there.broken)

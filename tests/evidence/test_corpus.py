@@ -128,6 +128,9 @@ def test_nothing_of_it_is_left_anywhere(sample):
     whole = json.dumps({**captured.body, "spec": {**captured.body["spec"], "data": ""}}).encode()
     assert [] == found_in(whole, sample)
     assert [] == found_in(captured.excerpt.encode(), sample)
+    mark = captured.failing
+    assert mark is not None
+    assert [] == found_in(mark.model_dump_json().encode(), sample)
     made = bundle(capture(everywhere(sample.text)))
     content = files(made)
     assert {} == {name: left for name, data in content.items() if (left := found_in(data, sample))}

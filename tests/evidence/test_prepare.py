@@ -25,7 +25,7 @@ def test_a_prepared_capture_is_the_same_to_the_byte():
     bad = crash("b")
     bad["spec"]["containers"][0]["env"] = [{"name": "DB_PASSWORD", "value": "hunter2"}]
     seen, collector = world(pod("a"), bad, log="password=hunter2\n"), EvidenceCollector(KEY)
-    collector.prepare((SHOP,), _before_the_logs(seen), Severity.SEV1, T0)
+    collector.prepare("uid", (SHOP,), _before_the_logs(seen), Severity.SEV1, T0)
     at_once, ahead = EvidenceCollector(KEY).capture(REQUEST, seen), collector.capture(REQUEST, seen)
     assert at_once.sha256 == ahead.sha256
     assert at_once.body == ahead.body
@@ -35,5 +35,5 @@ def test_a_prepared_capture_is_the_same_to_the_byte():
 def test_what_was_prepared_of_other_answers_is_not_used():
     """An object that was read again is rendered again."""
     old, new, collector = world(pod("a")), world(pod("a"), crash("b")), EvidenceCollector(KEY)
-    collector.prepare((SHOP,), _before_the_logs(old), Severity.SEV1, T0)
+    collector.prepare("uid", (SHOP,), _before_the_logs(old), Severity.SEV1, T0)
     assert EvidenceCollector(KEY).capture(REQUEST, new).sha256 == collector.capture(REQUEST, new).sha256

@@ -86,9 +86,23 @@ BUGS: Bugs = {
         Bug(
             "reminds for ever",
             CHASE,
-            "    if not told and after.reminders < REMINDERS_MAX and now",
+            "    if not told and _goes_on(after) and now",
             "    if not told and now",
             f"{ITEMS}::test_nobody_is_asked_for_ever",
+        ),
+        Bug(
+            "counts what it said before it was due",
+            CHASE,
+            "(after.late_reminders or 0) + late\n",
+            "(after.late_reminders or 0) + 1\n",
+            f"{ITEMS}::test_what_is_due_late_is_asked_for_until_then_and_afterwards",
+        ),
+        Bug(
+            "calls another question a failure",
+            STATUS,
+            "    if other:\n        return before or None, (told,)\n",
+            "",
+            f"{ITEMS}::test_another_question_is_no_failure",
         ),
         Bug(
             "asks who is done",

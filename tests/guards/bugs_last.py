@@ -690,6 +690,13 @@ BUGS: Bugs = {
             "test_shared_nodes.py::test_a_node_that_another_incident_drained_is_not_given_back_before_it_ends",
         ),
         Bug(
+            "gives a node back on whose cordon another incident counts",
+            "shared_nodes.py",
+            "if r.name == aim.name and r.action in _KEEPS_AWAY)",
+            "if False)",
+            "test_shared_nodes.py::test_a_node_on_whose_cordon_another_incident_counts_is_not_given_back_before_it_ends",
+        ),
+        Bug(
             "goes back to where nobody answers",
             "reverts.py",
             "    if not isinstance(mitigation, LooksBack):",

@@ -4,6 +4,7 @@ from guards.planting import Bug, Bugs
 
 GAPS = "operator/stanch/core/gaps"
 CHARGE, HOSTILE, MONTH = "test_budget_charge.py", "test_gaps_hostile.py", "test_review_hostile.py"
+FURTHER = "test_further_text.py"
 GATE, JUDGE = "test_postmortem_gate.py", "test_postmortem_judge.py"
 
 BUGS: Bugs = {
@@ -145,6 +146,57 @@ BUGS: Bugs = {
             'escaped = "".join(_ENTITIES.get(c, c) for c in text)',
             "escaped = text",
             "cli/test_postmortem.py::test_in_markdown_words_are_words",
+        ),
+    ),
+    "learning: what comes after": (
+        Bug(
+            "forgets what was closed",
+            "operator/stanch/shell/postmortems.py",
+            "        cache.leave(key)\n",
+            "        cache.drop(key)\n",
+            "shell/test_past.py::test_what_is_closed_is_told_of_when_another_is_declared",
+        ),
+        Bug(
+            "ends all learning with a short review",
+            "further_text.py",
+            "    if record.decision == REQUIRED and (",
+            "    if False and (",
+            f"{FURTHER}::test_who_asks_for_a_full_one_gets_it_after_a_short_one_was_published",
+        ),
+        Bug(
+            "takes what was published before a relapse for all of it",
+            "further_text.py",
+            "    return times.resolved is None or published >= times.resolved\n",
+            "    return True\n",
+            f"{FURTHER}::test_what_was_published_before_a_relapse_says_nothing_of_it",
+        ),
+        Bug(
+            "follows up on nothing that comes after the draft",
+            "aftermath.py",
+            "    if not _draft_later_items(draft, known):\n",
+            "    if True:\n",
+            "test_later_items.py::test_a_rollback_of_the_relapse_is_to_be_fixed_as_well",
+        ),
+        Bug(
+            "makes a full one of it in silence",
+            "aftermath.py",
+            "    tell_that_more_is_asked(draft, known)\n",
+            "",
+            f"{GATE}::test_that_a_short_one_is_to_be_full_is_said_with_what_it_lacks",
+        ),
+        Bug(
+            "takes last year's text for its own",
+            "aftermath.py",
+            "    theirs = Label.CLOSED in labels or is_published(body) or earlier\n",
+            "    theirs = False\n",
+            f"{GATE}::test_what_carries_no_uid_is_taken_only_when_it_was_begun_for_this_one",
+        ),
+        Bug(
+            "numbers gaps anew under the text that quotes them",
+            "postmortem_judge.py",
+            "    return keep_numbers(found, post.status.gaps or (), _quoted(post)) or None\n",
+            "    return found or None\n",
+            f"{JUDGE}::test_a_gap_keeps_the_number_by_which_people_speak_of_it",
         ),
     ),
     "learning: the lint": (

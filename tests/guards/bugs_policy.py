@@ -6,6 +6,7 @@ MERGE, JUDGE, CHECK = "policy_merge.py", "policy_judge.py", "policy_check.py"
 NEVER_LOOSER = "test_policy_merge.py::test_a_namespace_is_never_looser_than_the_cluster_nor_than_it_says_itself"
 STRICTER = "test_policy_merge.py::test_of_guardrails_the_stricter_counts"
 TOLD = "test_policy_merge.py::test_what_does_not_count_is_told_and_only_that"
+LEAST = "test_response_policy.py::test_what_takes_a_person_takes_one_and_all_else_of_it_counts"
 WRONG = "test_response_policy.py::test_a_wrong_one_never_counts_and_names_the_field"
 CHOICES = "test_policy_choices.py"
 WIDE = f"{CHOICES}::test_how_much_more_is_wide_is_the_policys_word"
@@ -222,17 +223,17 @@ BUGS: Bugs = {
         ),
         Bug(
             "lets a policy let machines act",
-            CHECK,
-            '        if each.needed < 1:\n            yield (\n                f"{where}.needed: must be at least 1 (got 0)',
-            '        if False:\n            yield (\n                f"{where}.needed: must be at least 1 (got 0)',
-            WRONG,
+            "policy_least.py",
+            "tuple(_raised(each) for each in rules.machine) if rules.machine else rules.machine",
+            "rules.machine",
+            LEAST,
         ),
         Bug(
             "lets a policy let Auto act on what is wide",
-            CHECK,
-            "        if each.class_ is ActionClass.C and each.needed < 1:",
-            "        if False:",
-            WRONG,
+            "policy_least.py",
+            "return each.class_ is ActionClass.C",
+            "return False",
+            LEAST,
         ),
         Bug("takes a storm that ends before it is counted", CHECK, "    if within > calm:\n", "    if False:\n", WRONG),
     ),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from stanch.shell import long_json
 from stanch.shell.long_json import at_once, parsed
+from stanch.shell.room import Room
 
 ITEM = {"metadata": {"name": "a", "annotations": {"x": '"items":[ }] \\ " é'}}, "spec": {"items": [1, {"items": []}]}}
 HEAD = '"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"7","continue":"t"}'
@@ -31,8 +32,9 @@ TEXTS = {
 async def test_it_is_the_same_as_at_once(monkeypatch, form, count):
     """Whatever it looks like; also what is no list, or no JSON."""
     monkeypatch.setattr(long_json, "AT_ONCE", 100)
+    monkeypatch.setattr(long_json, "SHORT", 100)
     raw = (form % ",".join([json.dumps(ITEM, separators=(",", ":"))] * count)).encode()
-    assert at_once(raw) == await parsed(raw)
+    assert at_once(raw) == await parsed(raw, asyncio.Lock(), Room())
 
 
 JSON = st.recursive(
@@ -47,25 +49,43 @@ JSON = st.recursive(
 def test_any_items_come_out_the_same(items, ascii_only):
     """Of any JSON there is."""
     raw = json.dumps({"kind": "X", "items": items}, separators=(",", ":"), ensure_ascii=ascii_only).encode()
-    before, long_json.AT_ONCE = long_json.AT_ONCE, 1
+    before = long_json.AT_ONCE, long_json.SHORT
+    long_json.AT_ONCE = long_json.SHORT = 1
     try:
-        assert at_once(raw) == asyncio.run(parsed(raw))
+        assert at_once(raw) == asyncio.run(parsed(raw, asyncio.Lock(), Room()))
     finally:
-        long_json.AT_ONCE = before
+        long_json.AT_ONCE, long_json.SHORT = before
 
 
-async def test_others_have_their_turn_meanwhile():
-    """Once for each quarter of a megabyte, however long it is."""
-    raw = f'{{{HEAD},"items":[{",".join([json.dumps(ITEM)] * 40_000)}]}}'.encode()
-    turns = 0
+class Counting:
+    """The decoder, and how many bytes it read since somebody looked."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def raw_decode(self, text: str, at: int) -> tuple[object, int]:
+        found, end = json.JSONDecoder().raw_decode(text, at)
+        self.read += end - at
+        return found, end
+
+
+@pytest.mark.parametrize("lists", [1, 8])
+async def test_in_no_turn_more_is_read_than_one_step(monkeypatch, lists):
+    """Of all lists that came at the same time together: a quarter of a megabyte, and the item that goes beyond it."""
+    item = json.dumps(ITEM)
+    raw = f'{{{HEAD},"items":[{",".join([item] * (24_000 // lists))}]}}'.encode()
+    counting, in_a_turn, lock, room = Counting(), [], asyncio.Lock(), Room()
+    monkeypatch.setattr(long_json, "_DECODER", counting)
 
     async def another() -> None:
-        nonlocal turns
         while True:
-            turns += 1
+            in_a_turn.append(counting.read)
+            counting.read = 0
             await asyncio.sleep(0)
 
     task = asyncio.create_task(another())
-    assert 40_000 == len((await parsed(raw))["items"])
+    found = await asyncio.gather(*(parsed(raw, lock, room) for _ in range(lists)))
     task.cancel()
-    assert turns >= len(raw) // long_json.AT_ONCE - 1 > 10
+    assert [24_000 // lists] * lists == [len(each["items"]) for each in found]
+    assert sum(in_a_turn) > 8 * long_json.AT_ONCE
+    assert max(in_a_turn) <= long_json.AT_ONCE + len(item)

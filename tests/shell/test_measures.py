@@ -9,13 +9,15 @@ import pytest
 from prometheus_client import generate_latest
 
 from build import T0, entry, incident, roll_back, scale_to, stamp
+from stanch.api.action_item import ActionItem
 from stanch.api.names import EventKind
-from stanch.core import nudges
+from stanch.core import nudges, posture_nudges
 from stanch.core.observations import Delivered
+from stanch.core.review_items import items as reviewed
 from stanch.shell.bells import Key
 from stanch.shell.cache import Cache
 from stanch.shell.measures import STANDING, Standing, count
-from stanch.shell.metrics import REGISTRY
+from stanch.shell.metrics import PAGES, REGISTRY
 from telling import behind, channel, outbox, told, tried
 from world import World, bad_deploy, healthy
 
@@ -94,6 +96,26 @@ def test_how_long_people_took_to_agree(since: Any) -> None:
     measured.run(seconds=10)
     assert 1 == since("stanch_approval_wait_seconds_count")
     assert 15 <= since("stanch_approval_wait_seconds_sum") <= 30
+
+
+def test_an_incident_pages_once_and_a_drill_never(since: Any) -> None:
+    """However often its severity changes; one that was no page to begin with, as soon as it is one."""
+    measured = Measured(bad_deploy(incident(severity="SEV3"))).run(seconds=5)
+    assert 0 == since("stanch_pages_total", severity="SEV1") + since("stanch_pages_total", severity="SEV2")
+    for number, level in enumerate(("SEV2", "SEV1", "SEV3", "SEV2")):
+        after = measured.world.now - T0
+        measured.world.say(entry("alice", after=after, severity={"level": level}, name=f"say-{number}"))
+        measured.run(seconds=5)
+    assert (1, 0) == (since("stanch_pages_total", severity="SEV2"), since("stanch_pages_total", severity="SEV1"))
+    Measured(bad_deploy(incident(drill=True))).run(seconds=5)
+    Measured(bad_deploy(incident())).run(seconds=5)
+    assert 1 == since("stanch_pages_total", severity="SEV1")
+
+
+def test_pages_are_there_before_the_first() -> None:
+    """A series that begins with one is no increase to Prometheus, and the alert would miss the first page of each process."""
+    levels = {s.labels["severity"] for s in next(iter(PAGES.collect())).samples if s.name.endswith("_total")}
+    assert {"SEV1", "SEV2"} == levels
 
 
 def test_a_drill_is_nobodys_incident(since: Any) -> None:
@@ -177,14 +199,78 @@ def test_which_services_have_an_incident() -> None:
 def test_an_action_item_that_is_late() -> None:
     """Until it is done."""
     due = {"title": "x", "owner": "team", "dueTime": stamp(T0), "priority": "P1"}
-    late = {"metadata": {"name": "i", "namespace": "shop", "uid": "i"}, "spec": due}
+    meta = {"name": "i", "namespace": "shop", "uid": "i", "creationTimestamp": stamp(T0)}
+    late = {"metadata": meta, "spec": due}
     done = {**late, "metadata": {**late["metadata"], "name": "j"}, "status": {"doneTime": stamp(T0)}}
     assert 1 == shown(items=(late, done))["stanch_action_items_overdue['P1']"]
 
 
+def chore(name: str, days_ago: float, **status: Any) -> dict[str, Any]:
+    """An action item that was written so long ago."""
+    created = stamp(T0 + timedelta(hours=1) - timedelta(days=days_ago))
+    meta = {"name": name, "namespace": "shop", "uid": name, "resourceVersion": "1", "creationTimestamp": created}
+    return {"metadata": meta, "spec": {"title": "x", "owner": "team", "dueTime": stamp(T0)}, "status": status}
+
+
+def test_action_items_get_done_or_not_by_their_age() -> None:
+    """The ages of `stanch review`; of each that there is both states, so that none done is nought and not unknown."""
+    known = {"type": "Done", "reason": "Closed", "lastTransitionTime": stamp(T0)}
+    done, again = ({"conditions": [{**known, "status": status}]} for status in ("True", "False"))
+    items = (
+        chore("new", 1),
+        chore("a", 8, **done),
+        chore("b", 20, **again),
+        chore("c", 46, **done),
+        chore("d", 400, **done),
+    )
+    found = {name: n for name, n in shown(items=items).items() if name.startswith("stanch_action_items[")}
+    assert {
+        "stanch_action_items['open', 'week']": 1,
+        "stanch_action_items['done', 'week']": 0,
+        "stanch_action_items['open', 'three_weeks']": 1,
+        "stanch_action_items['done', 'three_weeks']": 1,
+        "stanch_action_items['older', 'open']": 0,
+        "stanch_action_items['done', 'older']": 2,
+    } == found
+    ages = [a.age for a in reviewed([ActionItem.model_validate(i) for i in items], T0 + timedelta(hours=1)).by_age]
+    assert len(ages) == len(found) / 2
+
+
+def learned(name: str, days_ago: int, *by_hand: str, namespace: str = "shop") -> tuple[Key, dict[str, Any]]:
+    """A Postmortem of an incident of so long ago."""
+    about = {"service": "checkout"} | ({"byHand": list(by_hand)} if by_hand else {})
+    declared = {"declared": stamp(T0 - timedelta(days=days_ago))}
+    facts = {"incidentUid": f"{namespace}-{name}", "severity": "SEV2", "times": declared, "about": about}
+    meta = {"name": name, "namespace": namespace, "uid": name, "resourceVersion": "1", "creationTimestamp": stamp(T0)}
+    body = {"metadata": meta, "spec": {"incident": name}, "status": {"facts": facts}}
+    return Key("postmortems", namespace, name), body
+
+
+def test_what_came_again_and_what_is_toil_is_told_over_namespaces() -> None:
+    """Each namespace by itself, and by its own policy; then together, by severity and by mitigation."""
+    cache, standing, deed = Cache(), Standing(), "rolloutRestart of Deployment checkout"
+    cache.put(*learned("a", 9, deed, deed))
+    cache.put(*learned("b", 5, deed))
+    cache.put(*learned("c", 4, deed, namespace="other"))
+    cache.put(*learned("d", 1, namespace="other"))
+
+    def told(**days: int) -> dict[str, float]:
+        within = {"shop": timedelta(days=30), "other": timedelta(days=days.get("other", 30))}
+        standing.follow(cache, lambda: T0, lambda: True, within.__getitem__)
+        return {f"{s.name}{sorted(s.labels.values())}": s.value for f in standing.collect() for s in f.samples}
+
+    names = ("resolved_lately['SEV2']", "recurred_lately['SEV2']")
+    assert [4, 2] == [told()[f"stanch_incidents_{name}"] for name in names]
+    assert [3, 1] == [told(other=2)[f"stanch_incidents_{name}"] for name in names]
+    assert 3 == told()["stanch_toil_lately['rolloutRestart']"]
+    cache.drop(Key("postmortems", "shop", "b"))
+    assert "stanch_toil_lately['rolloutRestart']" not in told()
+
+
 def test_only_the_replica_that_works_tells() -> None:
     """Or a sum over replicas would be too much."""
-    assert {"stanch_approval_oldest_seconds[]": 0.0} == shown(body("a", {}), works=False)
+    items = (chore("new", 1),)
+    assert {"stanch_approval_oldest_seconds[]": 0.0} == shown(body("a", {}), works=False, items=items)
 
 
 def test_what_can_not_be_read_hides_nothing_else() -> None:
@@ -247,7 +333,7 @@ def test_who_is_there_and_what_is_wanting(since: Any) -> None:
 
 
 def test_each_kind_of_reminder_is_counted() -> None:
-    """Whatever core/nudges.py may say: a kind that is new there is one here."""
-    rules = Path(nudges.__file__).read_text(encoding="utf-8")
+    """Whatever core/nudges.py and core/posture_nudges.py may say: a kind that is new there is one here."""
+    rules = "".join(Path(each.__file__).read_text(encoding="utf-8") for each in (nudges, posture_nudges))
     said = set(re.findall(r"yield Nudge\(EventKind\.([A-Z_]+)", rules))
     assert nudges.KINDS == {getattr(EventKind, name) for name in said}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,10 @@ from learning import written
 from stanch.api.people_status import SignOffRecord
 from stanch.api.policy import DEFAULT
 from stanch.core.observations import Found
+from stanch.core.postmortem_judge import judge
 from stanch.core.postmortem_text import text_digest
 from stanch.core.questions import EVIDENCES, POSTMORTEMS
+from stanch.shell import postmortems
 from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
 from stanch.shell.client import Reply, Unanswered
@@ -67,6 +70,28 @@ def keeper(kube: Paper, known: bool = True) -> Postmortems:
     if known:
         cache.put(INC, kube.world.incident.wire())
     return Postmortems(kube, cache, bells)
+
+
+async def test_a_long_text_holds_up_nobody(monkeypatch):
+    """It is linted beside the loop, one at a time; who comes third is not waited for, and has its turn later."""
+    kube, begun, going, where = Paper(resolved()), threading.Event(), threading.Event(), []
+
+    def slow(*what):
+        where.append(threading.current_thread().name)
+        begun.set()
+        going.wait(30)
+        return judge(*what)
+
+    monkeypatch.setattr(postmortems, "judge", slow)
+    learning = keeper(kube)
+    first, second = (asyncio.create_task(learning.keep(KEY, DEFAULT, kube.world.now)) for _ in range(2))
+    await asyncio.to_thread(begun.wait, 30)
+    await learning.keep(KEY, DEFAULT, kube.world.now)
+    assert not first.done()
+    assert not second.done()
+    going.set()
+    await asyncio.gather(first, second)
+    assert [True, True] == [name.startswith("lint") for name in where]
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["open", "not-in-sight"])

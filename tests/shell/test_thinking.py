@@ -1,6 +1,7 @@
 """Where a plan is made: what is much is made beside the loop, and comes out the same."""
 
 import asyncio
+import sys
 import threading
 from datetime import UTC, datetime
 
@@ -12,7 +13,8 @@ from stanch.core.plan import plan
 from stanch.core.ports import Catalog
 from stanch.core.questions import PODS, List, Logs
 from stanch.evidence.collector import EvidenceCollector
-from stanch.shell.thinking import LOG_BYTES_MUCH, OBJECTS_MUCH, Thinking, is_much
+from stanch.shell.client import CONNECTIONS
+from stanch.shell.thinking import LET_IN_SECONDS, LOG_BYTES_MUCH, OBJECTS_MUCH, THREADS, Thinking, is_much
 from world import CATALOG
 
 NOW = datetime(2026, 11, 21, 14, 0, 5, tzinfo=UTC)
@@ -64,6 +66,21 @@ async def test_what_is_prepared_beside_the_loop_is_used():
     catalog = Catalog(CATALOG.mitigations, collector, CATALOG.policy)
     seen = world(*(crash(f"p{n}") for n in range(OBJECTS_MUCH)))
     thinking = Thinking()
-    await thinking.prepare(catalog, (SHOP,), seen, Severity.SEV1, NOW)
+    await thinking.prepare(incident(), catalog, (SHOP,), seen, Severity.SEV1, NOW)
     assert "plan" in collector.threads
     thinking.close()
+
+
+def test_the_loop_is_let_in_between_reads_soon_enough():
+    """
+    The loop gives Python's lock away with each read and write, and gets it back from each thread that works only after so long:
+    all connections that may have something at once stay below the 50 ms for which the loop may be held up.
+    """
+    before = sys.getswitchinterval()
+    try:
+        sys.setswitchinterval(0.005)
+        Thinking().close()
+        assert LET_IN_SECONDS == sys.getswitchinterval()
+    finally:
+        sys.setswitchinterval(before)
+    assert CONNECTIONS * THREADS * LET_IN_SECONDS <= 0.050

@@ -119,6 +119,9 @@ class Chase(Model):
         bool | None, Field(description="True once nothing can make that another time: the incident is over.")
     ] = None
     reminders: Annotated[Counter, Field(description="How often it was spoken of.")] = 0
+    late_reminders: Annotated[
+        Counter | None, Field(description="Of these since it was due, or was opened again after that; twelve at most.")
+    ] = None
     last_time: Annotated[Time | None, Field(description="When it was spoken of last.")] = None
     due_said: Annotated[Time | None, Field(description="The due time that was said to be over.")] = None
     test_time: Annotated[Time | None, Field(description="When the three-week question was asked.")] = None

@@ -19,7 +19,7 @@ from stanch.api.people_status import (
 from stanch.api.postmortem_record import PostmortemRecord
 from stanch.api.recovery_status import RecoveryRecord
 from stanch.api.runbook_record import RunbookRecord
-from stanch.api.similar_status import Relations
+from stanch.api.similar_status import FailureSignature, Relations
 from stanch.api.stamps import StampRecord
 from stanch.api.suspect_status import SUSPECTS_MAX, ChangesRecord, Suspect
 from stanch.api.wish import Wish
@@ -231,6 +231,7 @@ class Debt(Model):
     attempt: Annotated[_S, Field(description="Attempt it comes from.")]
     what: Annotated[_L, Field(description="What is off, and how it is taken back.")]
     undo: Annotated[_L | None, Field(description="A line that takes it back by hand.")] = None
+    brings: Annotated[_L | None, Field(description="What taking it back would let in now.")] = None
     owner: Annotated[str, Field(max_length=512, description="Who owes it: who asked.")]
     since_time: Annotated[Time, Field(description="Since when.")]
     due_time: Annotated[Time, Field(description="When it is due; an extend entry moves it.")]
@@ -337,6 +338,7 @@ class EvidenceRecord(Model):
         Counter | None, Field(description="Of what part a was not given in time, so much is here.")
     ] = None
     still: Annotated[_S | None, Field(description="What of part a is missing still, as in lacks.")] = None
+    failing: Annotated[FailureSignature | None, Field(description="How most of the failing pods failed.")] = None
 
 
 class AlertTarget(Target):

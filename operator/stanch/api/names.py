@@ -118,6 +118,7 @@ class Reason:
     POLICIES_MISSING: Final = "PoliciesMissing"
     PERMISSION_MISSING: Final = "PermissionMissing"
     LAW_BROKEN: Final = "LawBroken"
+    LOOK_FAILS: Final = "LookFails"
     RECORD_FULL: Final = "RecordFull"
     SPEC_INVALID: Final = "SpecInvalid"
     # Ready, of a ResponsePolicy
@@ -163,6 +164,7 @@ class Reason:
     TUG_OF_WAR: Final = "TugOfWar"
     CHANGED_AGAIN: Final = "ChangedAgain"
     NO_DATA_NOW: Final = "NotReadable"
+    NOTHING_TO_DO: Final = "NothingToDo"
     NOT_STORED: Final = "NotStored"
     UNDO_NOT_EXACT: Final = "UndoNotExact"
     UNDO_WOULD_HURT: Final = "UndoWouldHurt"
@@ -287,8 +289,11 @@ class EventKind:
     REOPENED: Final = "Reopened"
     CANCELLED: Final = "Cancelled"
     POSTMORTEM_ASKED: Final = "PostmortemAsked"
+    POSTMORTEM_REQUIRED: Final = "PostmortemRequired"
     POSTMORTEM_SIGNED: Final = "PostmortemSigned"
     POSTMORTEM_DRAFTED: Final = "PostmortemDrafted"
+    DRILL_REVIEWED: Final = "DrillReviewed"
+    TOIL_SEEN: Final = "ToilSeen"
     POSTMORTEM_REMINDED: Final = "PostmortemReminded"
     POSTMORTEM_OVERDUE: Final = "PostmortemOverdue"
     POSTMORTEM_REVIEW_DUE: Final = "PostmortemReviewDue"
@@ -350,6 +355,8 @@ class Milestone:
             EventKind.RESOLVED,
             EventKind.REOPENED,
             EventKind.CANCELLED,
+            EventKind.POSTMORTEM_REQUIRED,
+            EventKind.DRILL_REVIEWED,
             EventKind.POSTMORTEM_OVERDUE,
             EventKind.CLOSED,
             EventKind.STALLED,

@@ -11,7 +11,19 @@ SIMILAR_MAX: Final = 5
 TARGETS_MAX: Final = 8
 ALERTS_MAX: Final = 16
 HELPED_MAX: Final = 4
+BY_HAND_MAX: Final = 8
+FAILING_MAX: Final = 4
 _S = Annotated[str, Field(max_length=320)]
+
+
+class FailureSignature(Model):
+    """How most of the failing pods failed, without what differs from pod to pod and from day to day."""
+
+    container: Annotated[_S, Field(description="The container that fails; empty where it is the pod.")]
+    cause: Annotated[_S, Field(description="Reason and exit code, or what it waits for: Error:1, ImagePullBackOff.")]
+    said: Annotated[
+        _S | None, Field(description="Its last words that name an error, masked; whatever has a digit in it is #.")
+    ] = None
 
 
 class About(Model):
@@ -28,6 +40,15 @@ class About(Model):
     helped: Annotated[
         tuple[_S, ...] | None, Field(max_length=HELPED_MAX, description="Mitigations that helped, with their targets.")
     ] = None
+    by_hand: Annotated[
+        tuple[_S, ...] | None,
+        Field(max_length=BY_HAND_MAX, description="What a person asked for and was done, with its target; each time."),
+    ] = None
+    failing: Annotated[
+        tuple[FailureSignature, ...] | None,
+        Field(max_length=FAILING_MAX, description="How its pods failed, as evidence saw it."),
+    ] = None
+    recurrence_of: Annotated[_S | None, Field(description="The incident that the same alerts made before.")] = None
 
 
 class SimilarIncident(Model):

@@ -54,6 +54,7 @@ def _one(meta: dict[str, Any], debt: dict[str, Any]) -> list[str]:
         f"{meta['namespace']}/{meta['name']} {debt['name']}: {debt['what']}",
         f"  owed by {debt['owner']}, due {debt['dueTime']}{late}{item}",
     ]
+    lines += [f"  {debt['brings']}"] if debt.get("brings") else []
     return [*lines, f"  by hand: {debt['undo']}"] if debt.get("undo") else lines
 
 

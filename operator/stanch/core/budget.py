@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any, Final
 
 from stanch.api.action_item import ActionItem
@@ -72,9 +71,12 @@ def repeated(
     """By namespace, why: a factor class came again while an urgent item of the time before, which answers it, is not done."""
     out: dict[str, list[str]] = {}
     for (namespace, kind), group in sorted(_by_class(postmortems).items()):
-        for (_, before), (when, after) in pairwise(sorted(group, key=lambda pair: pair[0])):
-            item = next((i for i in items if _unshipped(i, namespace, before, kind)), None)
-            if item is not None and now - when <= within:
+        line = sorted(group, key=lambda pair: pair[0])
+        for number, (when, after) in enumerate(line):
+            # The last time that left something undone: those in between may have promised nothing.
+            owed = ((b, i) for _, b in reversed(line[:number]) for i in items if _unshipped(i, namespace, b, kind))
+            before, item = next(owed, (None, None)) if now - when <= within else (None, None)
+            if before is not None and item is not None:
                 what = f"{kind} contributed to {after['spec']['incident']} as to {before['spec']['incident']}"
                 out.setdefault(namespace, []).append(f"{what}, and item {item.metadata.name} is not done")
     return out

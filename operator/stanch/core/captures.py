@@ -71,6 +71,7 @@ def capture(draft: Draft, wanted: Wanted, rest: Rest | None = None) -> EvidenceR
         rest_of=rest.of.name if rest else None,
         caught_up=captured.caught_up or None,
         still=shorten(captured.still, 300) or None,
+        failing=captured.failing,
     )
     _note(draft, record)
     _say_captured(draft, captured, wanted.purpose, rest)

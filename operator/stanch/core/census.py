@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from stanch.api.incident_status import AttemptState, Effect
-from stanch.api.names import Label
+from stanch.api.incident_status import AttemptState, Effect, WishState
+from stanch.api.names import Label, Reason
+from stanch.api.wish import Revert
 
 # Sources of a wish that a Runbook made, before its name.
 RUNBOOK: Final = "Runbook/"
@@ -63,11 +64,25 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
+class Reliance:
+    """
+    What an incident asked for and found done already, so it did nothing and counts on it; ``name`` is the target's. It ends with
+    an undo entry for it, and with its incident.
+    """
+
+    incident: str
+    mitigation: str
+    action: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Census:
-    """Deeds of other incidents, and when incidents were made from alerts."""
+    """Deeds of other incidents, when incidents were made from alerts, and what others count on."""
 
     deeds: tuple[Deed, ...] = ()
     alarms: tuple[datetime, ...] = ()
+    reliances: tuple[Reliance, ...] = ()
 
 
 NOBODY: Final = Census()
@@ -105,6 +120,16 @@ def deeds_of(incident: str, records: Iterable[Mapping[str, Any]], over: bool = F
                 removes=tuple(attempt.get("removes") or ()),
                 over=over,
             )
+
+
+def reliances_of(incident: str, records: Iterable[Mapping[str, Any]], *, resolved: bool) -> Iterator[Reliance]:
+    """Of one incident that is not over, as `deeds_of`; once ``resolved`` without those that were to end with that."""
+    for record in records:
+        if resolved and (record.get("asked") or {}).get("revert") == Revert.ON_RESOLVED:
+            continue
+        if record.get("state") == WishState.SKIPPED and record.get("reason") == Reason.NOTHING_TO_DO:
+            name = str((record.get("target") or {}).get("name") or "")
+            yield Reliance(incident, str(record["name"]), str(record.get("action") or ""), name)
 
 
 def _took(undo: Mapping[str, Any] | None) -> timedelta | None:

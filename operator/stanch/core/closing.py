@@ -17,9 +17,10 @@ from stanch.core.commands import Unmark, outcome_key
 from stanch.core.debts import owed, owing
 from stanch.core.draft import Draft
 from stanch.core.freeze import frozen, met
+from stanch.core.further_text import says_enough
 from stanch.core.observations import Failed, Found, NotFound, OutcomeKind
 from stanch.core.ports import Aim
-from stanch.core.postmortem_text import is_published, why_not_published
+from stanch.core.postmortem_text import why_not_published
 from stanch.core.questions import POSTMORTEMS, REF_OF_KIND, Get
 from stanch.core.swap import label_of
 
@@ -41,8 +42,8 @@ def learned(draft: Draft) -> tuple[str, str] | None:
 def _written(draft: Draft, record: PostmortemRecord) -> tuple[str, str] | None:
     if record.decision == "None":
         return Reason.NOT_NEEDED, "Nothing asks for a review"
-    answer = draft.seen.get(postmortem_of(draft))
-    if not isinstance(answer, Found) or not is_published(answer.value):
+    answer, times = draft.seen.get(postmortem_of(draft)), draft.status.times
+    if not isinstance(answer, Found) or times is None or not says_enough(answer.value, record, times):
         return None
     short = record.decision == "Short"
     return (Reason.SHORT_REVIEW if short else Reason.PUBLISHED), f"Postmortem {record.name} is published"
@@ -53,6 +54,8 @@ def not_learned(draft: Draft) -> tuple[str, str]:
     record = draft.status.postmortem
     if record is None or record.name is None:
         return Reason.DUE, "To be decided"
+    if record.drafted_time is None:
+        return Reason.DUE, f"Postmortem {record.name} is being drafted"
     when = f"; due {instant(record.due_time)}" if record.due_time else ""
     answer = draft.seen.get(postmortem_of(draft))
     if isinstance(answer, NotFound):

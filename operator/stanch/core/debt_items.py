@@ -1,9 +1,10 @@
 """A debt that became an ActionItem: stored first, and only then owed there instead of here."""
 
+import json
 from typing import Final
 
-from stanch.api.actions import Scale
-from stanch.api.done_when import CelCheck, DoneWhen
+from stanch.api.actions import Autoscaler, ConfigFlag, Scale, ServiceShift
+from stanch.api.done_when import EXPRESSION_MAX, CelCheck, DoneWhen
 from stanch.api.incident_status import Debt, MitigationRecord
 from stanch.api.meta import TargetKind
 from stanch.api.names import EventKind
@@ -20,6 +21,9 @@ _TAKEN_BACK: Final = {
     "suspendCronJob": "!has(object.spec.suspend) || !object.spec.suspend",
     "cordon": "!has(object.spec.unschedulable) || !object.spec.unschedulable",
 }
+
+
+_WORD: Final = "; no field that stanch reads tells, so its owner closes it"
 
 
 def move_to_items(draft: Draft) -> None:
@@ -65,10 +69,23 @@ def _put(draft: Draft, debt: Debt, instead: Debt) -> None:
     draft.set(debt=tuple(instead if d == debt else d for d in draft.status.debt or ()))
 
 
+def _other_bounds(action: Autoscaler) -> str:
+    said = (("minReplicas", action.min_replicas), ("maxReplicas", action.max_replicas))
+    still = (f"has(object.spec.{name}) && object.spec.{name} == {value}" for name, value in said if value is not None)
+    return f"!({' && '.join(still)})"
+
+
+def _other_selector(action: ServiceShift) -> str:
+    pairs = [(json.dumps(key), json.dumps(value)) for key, value in sorted(action.selector.items())]
+    still = (f"{key} in object.spec.selector && object.spec.selector[{key}] == {value}" for key, value in pairs)
+    return f"size(object.spec.selector) != {len(pairs)} || !({' && '.join(still)})"
+
+
 def _store(draft: Draft, record: MitigationRecord, debt: Debt, owner: str) -> Store:
     lines = " ; ".join(record.break_glass or ())
     # Another owner than the one it was drafted for is another item: what is stored is never changed by us.
     kind = "defer" if debt.chased_by is not None and owner != debt.owner else "debt"
+    check = _taken_back(record)
     after = "Once the incident is closed nobody undoes it but by hand"
     return item(
         draft,
@@ -76,9 +93,9 @@ def _store(draft: Draft, record: MitigationRecord, debt: Debt, owner: str) -> St
         # The attempt, so that an incident of the same name has another one.
         f"{kind}-{debt.attempt[:6]}",
         f"Take back {record.name} on {record.target}",
-        f"{debt.what}. Done when it is taken back. {after}: {lines}",
+        f"{debt.what}. Done when it is taken back{'' if check else _WORD}. {after}: {lines}",
         owner,
-        _taken_back(record),
+        check,
     )
 
 
@@ -86,8 +103,18 @@ def _taken_back(record: MitigationRecord) -> DoneWhen | None:
     """What of the target shows that it was taken back; None where no one field tells."""
     target, (_, action) = record.target, record.asked.action
     expression = _TAKEN_BACK.get(record.action)
-    if isinstance(action, Scale):
-        expression = f"has(object.spec.replicas) && object.spec.replicas != {action.replicas}"
+    match action:
+        case Scale():
+            expression = f"has(object.spec.replicas) && object.spec.replicas != {action.replicas}"
+        case Autoscaler():
+            expression = _other_bounds(action)
+        case ConfigFlag():
+            key, value = json.dumps(action.key), json.dumps(action.value)
+            expression = f"!has(object.data) || !({key} in object.data) || object.data[{key}] != {value}"
+        case ServiceShift():
+            expression = _other_selector(action)
+    if expression is not None and len(expression) > EXPRESSION_MAX:
+        return None
     if target is None or expression is None:
         return None
     ref: Ref = REF_OF_KIND[target.kind.value]

@@ -12,7 +12,9 @@ from stanch.api.names import EventKind, Reason
 from stanch.api.wish import Revert
 from stanch.core.attempts import standing
 from stanch.core.draft import Draft
+from stanch.core.foretold import with_what_it_brings
 from stanch.core.git_ops import HOLD
+from stanch.core.lifted_last import waits_in_vain
 from stanch.core.reverts import chosen
 
 DEBTS_MAX = 16
@@ -29,7 +31,7 @@ def keep_debts(draft: Draft) -> None:
     _keep_what_may_come_back(draft)
     # Those that were told of already are never what falls off the end.
     debts.sort(key=lambda d: d not in (draft.status.debt or ()))
-    debts = [_speak(draft, d) for d in debts[:DEBTS_MAX]]
+    debts = [_speak(draft, with_what_it_brings(draft, d)) for d in debts[:DEBTS_MAX]]
     if tuple(debts) != (draft.status.debt or ()):
         draft.set(debt=tuple(debts) or None)
 
@@ -52,9 +54,16 @@ def _known(draft: Draft, record: MitigationRecord, attempt: Attempt) -> Debt | N
     """The debt as it stands on the record, or stood before somebody took it back for a while."""
     before = record.contest.owed if record.contest is not None else None
     debt = next((d for d in (*(draft.status.debt or ()), before) if d is not None and d.attempt == attempt.id), None)
-    # Not taken back by itself after all, for that would do harm.
-    hurts = debt is not None and record.reason == Reason.UNDO_WOULD_HURT
-    return debt.model_copy(update={"revert": Revert.ASK.value}) if debt is not None and hurts else debt
+    if debt is None or debt.revert == Revert.ASK.value:
+        return debt
+    # Not taken back by itself after all, for that would do harm: it, or what has to go back before it.
+    first = waits_in_vain(draft, record)
+    if first is None and record.reason != Reason.UNDO_WOULD_HURT:
+        return debt
+    if first is not None:
+        text = f"{record.name}: not lifted by itself, for {first.name} has to go back before it, and does not: {first.message}"
+        draft.say(EventKind.UNDO_REFUSED, text, event=True, warning=True)
+    return debt.model_copy(update={"revert": Revert.ASK.value})
 
 
 def _keep_what_may_come_back(draft: Draft) -> None:

@@ -204,7 +204,8 @@ def intend(draft: Draft, record: MitigationRecord, aim: Aim, change: Change, und
         changes |= {"undo_asked": None}
     draft.put(record.model_copy(update=changes))
     who = asked.by if asked else record.requested_by
-    draft.say(EventKind.MITIGATION_INTENDED, f"{record.name}: {change.summary}, asked by {who}")
+    lets_in = f". {'; '.join(change.warnings)}" if undoes and change.warnings else ""
+    draft.say(EventKind.MITIGATION_INTENDED, f"{record.name}: {change.summary}, asked by {who}{lets_in}")
     if refused:
         text = f"{record.name} goes on without evidence, which the API server would not store: {refused}"
         draft.say(EventKind.EVIDENCE_NOT_STORED, text, event=True, warning=True)

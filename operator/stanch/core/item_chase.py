@@ -19,7 +19,7 @@ from stanch.core.observations import Answer, Found, NotFound, Observations
 from stanch.core.plan_type import Told
 from stanch.core.questions import INCIDENTS, Get
 
-# A quarter of weeks. Who has not answered by then is not reached this way.
+# A quarter of weeks beyond its due time. Who has not answered by then is not reached this way.
 REMINDERS_MAX: Final = 12
 
 
@@ -59,11 +59,11 @@ def begin(item: ActionItem, seen: Observations) -> Chase:
 def chase(item: ActionItem, before: Chase, done: bool, policy: Policy, now: datetime) -> Asked:
     """What is to be said now, and what is on the record then."""
     if done:
-        return Asked(before.model_copy(update={"escalated_time": None}))
+        return Asked(before.model_copy(update={"escalated_time": None, "late_reminders": None}))
     after, told = before, list[Told]()
     spec, late = item.spec, item.spec.due_time <= now
     if not late:
-        after = after.model_copy(update={"due_said": None, "escalated_time": None})
+        after = after.model_copy(update={"due_said": None, "escalated_time": None, "late_reminders": None})
     elif after.due_said != spec.due_time:
         since = instant(spec.due_time)
         told.append(Told(EventKind.ITEM_DUE, _words(item, f"is due since {since}"), warning=True, once=since))
@@ -75,12 +75,12 @@ def chase(item: ActionItem, before: Chase, done: bool, policy: Policy, now: date
         moment = instant(escalates(item, policy))
         told.append(Told(EventKind.ITEM_ESCALATED, escalation(item, policy), warning=True, once=moment))
         after = after.model_copy(update={"escalated_time": now})
-    if not told and after.reminders < REMINDERS_MAX and now >= _reminds(after, policy):
-        number = after.reminders + 1
-        last = "; this is the last reminder" if number == REMINDERS_MAX else ""
+    if not told and _goes_on(after) and now >= _reminds(item, after, policy):
+        number, beyond = after.reminders + 1, (after.late_reminders or 0) + late
+        last = "; this is the last reminder" if beyond == REMINDERS_MAX else ""
         words = _words(item, f"is open, due {instant(spec.due_time)}{last}")
         told.append(Told(EventKind.ITEM_REMINDED, words, once=str(number)))
-        after = after.model_copy(update={"reminders": number})
+        after = after.model_copy(update={"reminders": number, "late_reminders": beyond or None})
     if told:
         after = after.model_copy(update={"last_time": now})
     return Asked(after, tuple(told), _wake(item, after, policy, now))
@@ -99,14 +99,22 @@ def escalation(item: ActionItem, policy: Policy) -> str:
     return shorten(f"To {to}: {item.spec.title}, owned by {item.spec.owner}, is due since {since} and not done", 900)
 
 
-def _reminds(record: Chase, policy: Policy) -> datetime:
-    return (record.last_time or record.from_time) + policy.items_chase_every
+def _goes_on(record: Chase) -> bool:
+    """Before it is due for as long as that takes; what was opened again begins anew."""
+    return (record.late_reminders or 0) < REMINDERS_MAX
+
+
+def _reminds(item: ActionItem, record: Chase, policy: Policy) -> datetime:
+    """A week after the last word, of which that it was opened again is one."""
+    spoken = record.last_time or record.from_time
+    reopened = item.status.reopened[-1].time if item.status.reopened else spoken
+    return max(spoken, reopened) + policy.items_chase_every
 
 
 def _wake(item: ActionItem, record: Chase, policy: Policy, now: datetime) -> datetime | None:
     moments = [item.spec.due_time, record.from_time + policy.items_test_after, escalates(item, policy)]
-    if record.reminders < REMINDERS_MAX:
-        moments.append(_reminds(record, policy))
+    if _goes_on(record):
+        moments.append(_reminds(item, record, policy))
     return min((m for m in moments if m > now), default=None)
 
 

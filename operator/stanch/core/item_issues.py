@@ -26,12 +26,13 @@ _OPEN, _CLOSED = "open", "closed"
 
 @dataclass(frozen=True, slots=True)
 class ToTracker:
-    """One call of GitHub's REST API; ``path`` below the base URL; ``item`` as ``namespace/name``."""
+    """One call of GitHub's REST API; ``path`` below the base URL; ``item`` as ``namespace/name``, ``tracker`` what it names."""
 
     method: str
     path: str
     body: Mapping[str, Any]
     item: str
+    tracker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,17 @@ def marked(found: Mapping[str, Any]) -> str:
     return str(marks[-1]) if marks and "pull_request" not in found else ""
 
 
+def has_label(found: Mapping[str, Any]) -> bool:
+    """Does an issue carry our label? GitHub drops labels of whoever may not set them, without a word."""
+    return LABEL in {_name(label) for label in found.get("labels") or ()}
+
+
+def issue_number(tracker: str, repo: str) -> int | None:
+    """Of the issue that a link names, if it is one of this repository."""
+    match = re.fullmatch(rf"https?://[^/]+/(?:repos/)?{re.escape(repo)}/issues/(\d{{1,12}})", tracker)
+    return int(match[1]) if match else None
+
+
 def sync(items: Sequence[ActionItem], issues: Iterable[Mapping[str, Any]], repo: str) -> list[Step]:
     """
     What makes both say the same, in the order in which it must be done. ``repo`` is `owner/name`.
@@ -119,7 +131,8 @@ def sync(items: Sequence[ActionItem], issues: Iterable[Mapping[str, Any]], repo:
 def _new(item: ActionItem, repo: str) -> list[Step]:
     if done(item) or (item.spec.closed and item.spec.done_when is None):
         return []
-    return [ToTracker("POST", f"/repos/{repo}/issues", issue(item), f"{item.metadata.namespace}/{item.metadata.name}")]
+    name = f"{item.metadata.namespace}/{item.metadata.name}"
+    return [ToTracker("POST", f"/repos/{repo}/issues", issue(item), name, item.spec.tracker)]
 
 
 def _of_one(item: ActionItem, found: Mapping[str, Any], repo: str) -> list[Step]:

@@ -27,16 +27,20 @@ CARE: Final = re.compile(
     r"\b(be (more )?careful|pay (more )?attention|remember to|remind|don't forget|double[- ]check|take care|be vigilant"
     r"|avoid mistakes|train people|educate)\b"
 )
-# What opens a title that is no order to do something; and orders that look like nouns.
+# What opens a title that is no order to do something; and nouns that are orders as well, unless something of theirs follows.
 _NO_ORDER: Final = re.compile(
     r"(an?|the|no|not|more|better|less|some|we|our|they|it|there|this|that|needs?|lack"
-    r"|[a-z]+(tions?|ments?|ness|ity|ing|age|ance|ence|ship))$"
+    r"|[a-z]+(tions|ments|ness|ity|ing|ship))$"
 )
-_ORDERS: Final = re.compile(r"(bring|ring|ping|manage|page|package|stage|implement|document|increment|complement)$")
+_MAYBE_ORDER: Final = re.compile(r"[a-z]+(tion|ment|age|ance|ence)$")
+_OF_IT: Final = re.compile(
+    r"(of|for|in|on|at|by|with|to|about|against|between|during|is|are|was|were|must|should|needs?|and)$"
+)
+_ORDERS: Final = re.compile(r"(bring|ring|ping)$")
 _NOBODY: Final = re.compile(
     r"(tb[da]|todo|nobody|noone|none|unknown|every(one|body)|all|some(one|body)|team|n/a|\?|-)$"
 )
-_SEVERAL: Final = re.compile(r"\s(and|or|und|et)\s|[&/+]|\?")
+_SEVERAL: Final = re.compile(r"\s(and|or|und|et)\s|[,;?]|\s[&/+]|[&/+]\s")
 _TELLS: Final = re.compile(
     r"\b(done (when|once|if)|until|verified|proved|proven|shows?|passes|alert fires|acceptance|so that|measured|test(ed|s)?)\b",
     re.IGNORECASE,
@@ -86,8 +90,9 @@ def asks_for_care(item: ActionItem, _: Context) -> Iterator[Finding]:
 def no_order(item: ActionItem, _: Context) -> Iterator[Finding]:
     """A title says what to do, not what is."""
     words = re.findall(r"[a-zA-Z'-]+", item.spec.title)
-    first = words[0].lower() if words else ""
-    if _NO_ORDER.match(first) and not _ORDERS.match(first):
+    first, second = [word.lower() for word in [*words, "", ""][:2]]
+    noun = _NO_ORDER.match(first) or (_MAYBE_ORDER.match(first) and _OF_IT.match(second))
+    if noun and not _ORDERS.match(first):
         text = f"it starts with `{first}`, not with a verb; begin with what is to be done: `Add …`, `Alert when …`"
         yield Finding(rule="NoVerb", field="spec.title", text=text)
 

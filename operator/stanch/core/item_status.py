@@ -56,8 +56,9 @@ def item_plan(
     if question is not None and not _was_done(item) and seen.get(question) is None:
         return ItemPlan(item.status, questions=(question,))
     # 2. Is it done, and was it before?
-    standing = _standing(item, proof)
-    reopened, changed = _turned(item, standing, now)
+    other = _another_question(item, proof)
+    standing = _standing(item, proof, other)
+    reopened, changed = _turned(item, standing, other, now)
     # 3. Whoever owns it is asked.
     with_past = item.model_copy(update={"status": item.status.model_copy(update={"reopened": reopened})})
     asked = chase(with_past, begin(item, seen), standing.done, policy, now)
@@ -88,7 +89,17 @@ def _proof(item: ActionItem, seen: Observations, policy: Policy, now: datetime) 
     return found if isinstance(found, tuple) else take_in(before, found, check, now, policy.items_hold)
 
 
-def _standing(item: ActionItem, proof: Proof | None) -> _Standing:
+def _another_question(item: ActionItem, proof: Proof | None) -> str:
+    """What somebody did to doneWhen since the last look; then it is open for that reason, and nothing has failed."""
+    before = item.status.proof
+    if proof is None:
+        return "doneWhen was taken away: nothing proves it any more, so close it when it is done" if before else ""
+    if before is None:
+        return "doneWhen was added: it is to be proved"
+    return "" if proof.asks == before.asks else "doneWhen was changed: it is to be proved anew"
+
+
+def _standing(item: ActionItem, proof: Proof | None, other: str) -> _Standing:
     spec = item.spec
     due = f"Due {instant(spec.due_time)}, owned by {spec.owner}"
     if proof is None:
@@ -99,10 +110,10 @@ def _standing(item: ActionItem, proof: Proof | None) -> _Standing:
     if spec.closed:
         text = f"spec.closed says that it is done, and doneWhen does not: {_seen(proof)}"
         return _Standing(False, ItemReason.NOT_PROVEN, f"{text}; without doneWhen your word counts")
-    if _was_done(item):
+    if _was_done(item) and not other:
         return _Standing(False, ItemReason.REGRESSED, f"It was done, and is not any more: {_seen(proof)}")
     known = _condition_of(item, ItemCondition.DONE)
-    if known is not None and known.reason == ItemReason.REGRESSED:
+    if known is not None and known.reason == ItemReason.REGRESSED and not other:
         return _Standing(False, ItemReason.REGRESSED, f"It was done, and is not any more: {_seen(proof)}")
     return _Standing(False, ItemReason.OPEN, due)
 
@@ -119,7 +130,7 @@ def _was_done(item: ActionItem) -> bool:
 
 
 def _turned(
-    item: ActionItem, standing: _Standing, now: datetime
+    item: ActionItem, standing: _Standing, other: str, now: datetime
 ) -> tuple[tuple[Reopening, ...] | None, tuple[Told, ...]]:
     """Reopenings with the one of this look, and what is said when it was done or is not any more."""
     before, was = item.status.reopened or (), _was_done(item)
@@ -129,10 +140,12 @@ def _turned(
         how = "proved" if standing.reason == ItemReason.PROVED else "closed by hand"
         text = shorten(f"{item.spec.title}: {how}. {standing.text}", 900)
         return before or None, (Told(EventKind.ITEM_DONE, text, once=instant(before[-1].time) if before else "first"),)
-    why = standing.text if item.spec.done_when is not None else "spec.closed was taken back"
+    why = other or (standing.text if item.spec.done_when is not None else "spec.closed was taken back")
     text = shorten(f"{item.spec.owner}: {item.spec.title}: {why}", 900)
     done = instant(item.status.done_time) if item.status.done_time is not None else ""
     told = Told(EventKind.ITEM_REOPENED, text, warning=True, once=done)
+    if other:
+        return before or None, (told,)
     return (*before, Reopening(time=now, why=shorten(why, 900)))[-REOPENED_MAX:], (told,)
 
 

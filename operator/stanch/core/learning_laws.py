@@ -4,6 +4,7 @@ from typing import Final
 
 from stanch.api.incident import Incident
 from stanch.api.names import EventKind
+from stanch.core.further_text import next_name
 from stanch.core.plan_type import Plan
 
 _CHASED: Final = (EventKind.POSTMORTEM_OVERDUE, EventKind.POSTMORTEM_REMINDED)
@@ -11,12 +12,17 @@ _DATES: Final = ((EventKind.POSTMORTEM_REVIEW_DUE, "review_asked"), (EventKind.P
 
 
 def law_35_what_is_to_be_learned_never_becomes_less(incident: Incident, plan: Plan) -> bool:
-    """A full postmortem stays one, a draft stays drafted, and only a person's word with a reason waives it."""
+    """
+    A full postmortem stays one, a draft stays drafted unless another text of the incident follows it, and only a person's word
+    with a reason waives it.
+    """
     before, after = incident.status.postmortem, plan.status.postmortem
     if before is None:
         return after is None or not after.waived
     if after is None or (before.decision == "Required" and after.decision != "Required"):
         return False
+    if before.name is not None and after.name == next_name(incident.metadata, before.name):
+        return before.drafted_time is not None and after.drafted_time is None and after.waived == before.waived
     kept = before.drafted_time is None or after.drafted_time == before.drafted_time
     name, colon, why = (after.waived or "").partition(": ")
     return kept and after.name == before.name and (after.waived == before.waived or bool(name and colon and why))

@@ -11,7 +11,12 @@ Mark = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What is known of one earlier incident, from its Postmortem."""
+    """
+    What is known of one earlier incident, from its Postmortem.
+
+    ``subject`` is its service, else its first target; ``by_hand`` what people had done, each time; ``recurrence_of`` the incident
+    that the same alerts made before.
+    """
 
     incident: str
     uid: str
@@ -20,3 +25,6 @@ class Lesson:
     severity: Severity | None
     marks: frozenset[Mark]
     helped: tuple[str, ...] = ()
+    subject: str = ""
+    by_hand: tuple[str, ...] = ()
+    recurrence_of: str | None = None

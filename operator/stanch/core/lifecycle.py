@@ -22,6 +22,7 @@ from stanch.core.later_evidence import LATER
 from stanch.core.pace import counts_until
 from stanch.core.promises import waits_to_hear
 from stanch.core.recovery import attempt_is_open, contained, harm_is_over
+from stanch.core.runbook_held import held_by_runbook
 from stanch.core.spec_fold import declarer
 from stanch.core.stamps import OVERRIDE, RECOVERY, WORD, stamp
 from stanch.core.still_missing import still_missing
@@ -313,7 +314,7 @@ def _held_by_worse(draft: Draft) -> None:
     """Said also when no further mitigation waits: somebody must look at the one that made it worse."""
     worse = next((r for r in draft.records if r.effect is Effect.WORSE and standing(r)), None)
     if worse is None or _times(draft).resolved is not None:
-        drop(draft, ConditionType.MITIGATION_HELD)
+        held_by_runbook(draft)
     else:
         put(draft, ConditionType.MITIGATION_HELD, "True", Reason.MADE_IT_WORSE, worse_words(worse))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from stanch.core.census import OPEN, Census, Deed, deeds_of, is_alarm
+from stanch.core.census import OPEN, Census, Deed, Reliance, deeds_of, is_alarm, reliances_of
 from stanch.core.observations import Acted, Busy
 
 
@@ -20,6 +20,7 @@ class Part:
     acted: Mapping[str, Acted]
     deeds: tuple[Deed, ...]
     alarm: datetime | None
+    reliances: tuple[Reliance, ...] = ()
 
 
 NOTHING: Final = Part({}, {}, (), None)
@@ -32,6 +33,7 @@ def part_of(incident: str, body: Mapping[str, Any]) -> Part:
     status, meta = body.get("status") or {}, body["metadata"]
     records, times = status.get("mitigations") or (), status.get("times") or {}
     alerted = is_alarm(meta.get("labels"))
+    over = bool(times.get("closed") or times.get("cancelled"))
     return Part(
         busy=_busy(incident, records),
         acted={
@@ -41,8 +43,9 @@ def part_of(incident: str, body: Mapping[str, Any]) -> Part:
             for record in records
             for attempt in record.get("attempts") or ()
         },
-        deeds=tuple(deeds_of(incident, records, over=bool(times.get("closed") or times.get("cancelled")))),
+        deeds=tuple(deeds_of(incident, records, over=over)),
         alarm=datetime.fromisoformat(meta["creationTimestamp"]) if alerted else None,
+        reliances=() if over else tuple(reliances_of(incident, records, resolved=bool(times.get("resolved")))),
     )
 
 
@@ -87,7 +90,11 @@ def acted(parts: Iterable[Part]) -> dict[str, Acted]:
 
 
 def census(parts: Iterable[Part]) -> Census:
-    """Everything that they did and are doing, and when alerts made them."""
+    """Everything that they did and are doing, when alerts made them, and what they count on."""
     kept = tuple(parts)
     alarms = sorted(part.alarm for part in kept if part.alarm is not None)
-    return Census(tuple(deed for part in kept for deed in part.deeds), tuple(alarms))
+    return Census(
+        deeds=tuple(deed for part in kept for deed in part.deeds),
+        alarms=tuple(alarms),
+        reliances=tuple(each for part in kept for each in part.reliances),
+    )

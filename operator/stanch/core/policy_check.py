@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from stanch.api.duration import write
 from stanch.api.names import OPERATOR_NAMESPACE
 from stanch.api.policy import DEFAULT
-from stanch.api.policy_limits import ActionClass
 from stanch.api.policy_sections import ChannelKind
 from stanch.api.response_policy import CLUSTER_ONLY, IN_FORCE_MAX, ResponsePolicySpec
 from stanch.api.said import Audience, Role
@@ -109,19 +108,6 @@ def _out_of_bounds(spec: ResponsePolicySpec) -> Iterator[str]:
         for where, value in everywhere(spec, path):
             if not least <= value <= most:
                 yield f"{where}: must be from {write(least)} to {write(most)} (got {write(value)})"
-
-
-def _people(spec: ResponsePolicySpec) -> Iterator[str]:
-    """A machine may declare; only a person, or a Runbook in mode Auto within A and B, may act (decisions F1, 2.8)."""
-    for where, each in everywhere(spec, "approvals.machine[]"):
-        if each.needed < 1:
-            yield (
-                f"{where}.needed: must be at least 1 (got 0): what a machine asks for takes a person. ServiceAccounts that stand "
-                "for one are listed in approvals.people"
-            )
-    for where, each in everywhere(spec, "approvals.auto[]"):
-        if each.class_ is ActionClass.C and each.needed < 1:
-            yield f"{where}.needed: must be at least 1 for class C (got 0): what is wide takes a person, also in mode Auto"
 
 
 def _windows(spec: ResponsePolicySpec) -> Iterator[str]:
@@ -240,4 +226,4 @@ def _size(spec: ResponsePolicySpec) -> Iterator[str]:
 
 Check = Callable[[ResponsePolicySpec], Iterator[str]]
 _MORE: Final[tuple[Check, ...]] = (_pairs, _templates, _addresses, _channels, _budget, _size)
-CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _people, _windows, _storm, _roles, *_MORE)
+CHECKS: Final[tuple[Check, ...]] = (_said_twice, _out_of_bounds, _windows, _storm, _roles, *_MORE)

@@ -23,6 +23,7 @@ from stanch.api.response_policy import (
     ResponsePolicyStatus,
 )
 from stanch.core.policy_check import first_wrong, misplaced
+from stanch.core.policy_least import LEAST, with_the_least
 from stanch.core.policy_merge import too_loose
 from stanch.core.policy_paths import without
 from stanch.core.reading import first_problem
@@ -36,7 +37,8 @@ class Standing:
     """
     What counts of one stored policy: ``spec`` of ``in_force``, its generation; None when none was ever good.
 
-    ``problem`` is why the newest generation does not count; ``misplaced`` are paths of it that don't.
+    ``problem`` is why the newest generation does not count; ``misplaced`` are paths of it that don't, and ``raised`` says of which
+    more counts than it has.
     """
 
     namespace: str
@@ -46,6 +48,7 @@ class Standing:
     in_force: int | None
     problem: str = ""
     misplaced: tuple[str, ...] = ()
+    raised: tuple[str, ...] = ()
 
 
 def stand(body: Mapping[str, Any], before: Standing | None = None) -> Standing:
@@ -57,7 +60,9 @@ def stand(body: Mapping[str, Any], before: Standing | None = None) -> Standing:
         return Standing(*known, None, None, f"metadata.name: must be {POLICY_NAME}; a namespace has one policy")
     spec, problem = _read(body.get("spec"))
     if spec is not None:
-        return Standing(*known, _here(spec, namespace), generation, misplaced=misplaced(spec, namespace))
+        _, raised = with_the_least(spec)
+        here = _here(spec, namespace)
+        return Standing(*known, here, generation, misplaced=misplaced(spec, namespace), raised=raised)
     last = _last_good(body, before)
     if last is None:
         return Standing(*known, None, None, problem)
@@ -76,7 +81,7 @@ def _read(raw: Any) -> tuple[ResponsePolicySpec | None, str]:
 def _here(spec: ResponsePolicySpec, namespace: str) -> ResponsePolicySpec:
     for path in misplaced(spec, namespace):
         spec = without(spec, path)
-    return spec
+    return with_the_least(spec)[0]
 
 
 def _last_good(body: Mapping[str, Any], before: Standing | None) -> tuple[int, ResponsePolicySpec] | None:
@@ -104,8 +109,8 @@ def judge(
 ) -> ResponsePolicyStatus:
     """``cluster`` is what is in force of the cluster's policy; None for itself, or when there is none."""
     before, now = status_of(body), now.replace(microsecond=0)
-    stalled = bool(standing.problem or standing.misplaced)
-    reason = Reason.SPEC_INVALID if standing.problem else Reason.MISPLACED if standing.misplaced else Reason.IN_FORCE
+    stalled = bool(standing.problem or standing.misplaced or standing.raised)
+    reason = _reason(standing)
     message = _message(standing, cluster)
     since = {(c.type, c.status): c.last_transition_time for c in before.conditions}
     said: list[tuple[str, ConditionStatus]] = [(ConditionType.READY, "False" if stalled else "True")]
@@ -138,6 +143,12 @@ def status_of(body: Mapping[str, Any]) -> ResponsePolicyStatus:
         return ResponsePolicyStatus()
 
 
+def _reason(standing: Standing) -> str:
+    if standing.problem or standing.raised:
+        return Reason.SPEC_INVALID
+    return Reason.MISPLACED if standing.misplaced else Reason.IN_FORCE
+
+
 def _message(standing: Standing, cluster: ResponsePolicySpec | None) -> str:
     newest = f"Generation {standing.generation}"
     if standing.problem:
@@ -145,11 +156,14 @@ def _message(standing: Standing, cluster: ResponsePolicySpec | None) -> str:
         still = f"generation {standing.in_force} still is" if standing.spec is not None else otherwise
         problem = standing.problem[: _MESSAGE_MAX - 200]
         return f"{newest} is not in force: {problem}; {still}"
+    less = []
     if standing.misplaced:
         paths = ", ".join(f"spec.{path}" for path in standing.misplaced)
         where = f"the ResponsePolicy of namespace {OPERATOR_NAMESPACE}"
-        return f"{newest} is in force without {paths}: only {where} may have that"
-    return f"{newest} is in force"
+        less.append(f" without {paths}: only {where} may have that")
+    if standing.raised:
+        less.append(f" with {LEAST} where it has less: {'; '.join(standing.raised)}"[: _MESSAGE_MAX - 100])
+    return f"{newest} is in force{';'.join(less)}"
 
 
 def _in_force(standing: Standing) -> InForce | None:

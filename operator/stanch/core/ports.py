@@ -11,6 +11,7 @@ from stanch.api.evidence import PART_BYTES_MAX, Purpose
 from stanch.api.incident_status import UndoClass
 from stanch.api.meta import Severity, TargetKind
 from stanch.api.policy import Policy
+from stanch.api.similar_status import FailureSignature
 from stanch.api.suspect_status import ChangesRecord, Suspect
 from stanch.core.commands import Removal
 from stanch.core.graphs import Graph
@@ -199,12 +200,21 @@ class LooksBack(Protocol):
         ...
 
 
+@runtime_checkable
+class LetsIn(Protocol):
+    """A mitigation that keeps changes away while it is in force: taken back, it lets in all that came meanwhile."""
+
+    def brings(self, aim: Aim, seen: Observations) -> str | tuple[Question, ...]:
+        """What taking it back would bring now, in words that stand still while nothing changes; or what must be known first."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Captured:
     """
     A bundle ready to be stored: the complete Evidence object and what the record says of it; ``lacks`` names what is missing,
     ``rest`` is how much was left for part b. Of part b ``caught_up`` is how much it has that part a was not given, and ``still``
-    names what neither has.
+    names what neither has. ``failing`` is how most of the failing pods fail.
     """
 
     name: str
@@ -219,6 +229,7 @@ class Captured:
     rest: int = 0
     caught_up: int = 0
     still: str = ""
+    failing: FailureSignature | None = None
 
 
 class Stage(StrEnum):
@@ -281,8 +292,10 @@ class Collector(Protocol):
         """What to ask next; empty when everything was asked. ``loses`` are uids of pods whose logs go with the effect."""
         ...
 
-    def prepare(self, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime) -> None:
-        """Render what is known already, while logs are on their way; a capture comes out the same without it."""
+    def prepare(
+        self, incident_uid: str, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime
+    ) -> None:
+        """Render what is known already, while logs are on their way; a capture for this incident comes out the same without it."""
         ...
 
     def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
@@ -305,9 +318,12 @@ class Collector(Protocol):
         ...
 
     def what_changed(
-        self, aims: tuple[Aim, ...], seen: Observations, said: datetime | None, now: datetime
+        self, incident_uid: str, aims: tuple[Aim, ...], seen: Observations, said: datetime | None, now: datetime
     ) -> WhatChanged | None:
-        """What changed, from whatever was answered; ``said`` is when people say it began. None: it can't say."""
+        """
+        What changed, from whatever was answered, for this incident's record; ``said`` is when people say it began. None: it can't
+        say.
+        """
         ...
 
 

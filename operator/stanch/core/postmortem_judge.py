@@ -5,6 +5,7 @@ To be published is a wish (`spec.published`, which needs the verb `publish`); it
 no author has signed this very text off. What is published stays what it is (decisions 1.3 no. 50).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from stanch.api.postmortem_status import Facts, LintFinding, PostmortemStatus, P
 from stanch.api.similar_status import SimilarIncident
 from stanch.core.chase import review_time
 from stanch.core.draft import MACHINE, shorten
-from stanch.core.gaps.find import find_gaps
+from stanch.core.gaps.find import find_gaps, keep_numbers
 from stanch.core.lesson import Lesson
 from stanch.core.lint.form import Whole
 from stanch.core.lint.run import FINDINGS_MAX, blocking, items_of, lint
@@ -36,6 +37,7 @@ from stanch.core.whole_story import Story
 SLEEP: Final = timedelta(hours=12)
 _MESSAGE_MAX: Final = 900
 _NAMED: Final = 3
+_GAP: Final = re.compile(r"Gap (?P<number>\d{1,3}):")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,17 @@ def _gaps(post: Postmortem, around: Around) -> Any:
     if around.incident is None or around.story is None or (times is not None and times.closed):
         # A closed record is a short one (core/compact.py): what was found in the whole of it stays.
         return post.status.gaps
-    return find_gaps(around.incident, around.story.lines, around.policy) or None
+    found = find_gaps(around.incident, around.story.lines, around.policy)
+    if post.status.facts is None:
+        # The first look is at what was drafted a moment ago: the same gaps, by the same numbers.
+        return found or None
+    return keep_numbers(found, post.status.gaps or (), _quoted(post)) or None
+
+
+def _quoted(post: Postmortem) -> int:
+    """The highest number that the text speaks of: of a gap that is none any more, too."""
+    said = (_GAP.match(each) for each in post.spec.went_badly or ())
+    return max((int(each["number"]) for each in said if each), default=0)
 
 
 def _similar(post: Postmortem, facts: Facts | None, around: Around) -> tuple[SimilarIncident, ...] | None:

@@ -196,6 +196,12 @@ APPLICATION_SETS = Ref("argoproj.io", "v1alpha1", "applicationsets")
 ROLLOUTS = Ref("argoproj.io", "v1alpha1", "rollouts")
 CANARIES = Ref("flagger.app", "v1beta1", "canaries")
 SCALED_OBJECTS = Ref("keda.sh", "v1alpha1", "scaledobjects")
+# From where a Flux Kustomization takes what it applies, by kind.
+FLUX_SOURCES = {
+    "GitRepository": Ref("source.toolkit.fluxcd.io", "v1", "gitrepositories"),
+    "OCIRepository": Ref("source.toolkit.fluxcd.io", "v1", "ocirepositories"),
+    "Bucket": Ref("source.toolkit.fluxcd.io", "v1", "buckets"),
+}
 RESOURCE_QUOTAS = Ref("", "v1", "resourcequotas")
 PDBS = Ref("policy", "v1", "poddisruptionbudgets")
 # What stands around a workload.

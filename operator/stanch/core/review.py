@@ -13,32 +13,37 @@ from typing import Final
 
 from stanch.api.budget_status import BudgetState
 from stanch.api.meta import Severity
+from stanch.api.policy import DEFAULT
+from stanch.core.review_alerts import Alerts, alerts
 from stanch.core.review_deeds import Deeds, deeds
+from stanch.core.review_load import PAGES_MAX, Commanded, Pages, commanders, pages
 from stanch.core.review_past import FALSE_ALARM, MEASURES, Past, runs_backwards
 from stanch.core.survival import Lasted, Spread, spread
 
-# The same again within so long counts as coming back (decisions 2.11).
-AGAIN_WITHIN: Final = timedelta(days=30)
-# So many pages in one shift leave time for each (the SRE book: two incidents a shift of twelve hours).
-PAGES_MAX: Final = 2
-# What wakes people (decisions 2.4); where nobody said how bad it is, it is treated as SEV2.
-_PAGES: Final = (Severity.SEV1, Severity.SEV2, None)
+# The same again within so long counts as coming back, unless a policy says otherwise (decisions 2.11).
+AGAIN_WITHIN: Final = DEFAULT.recurrence_within
 
 
 @dataclass(frozen=True, slots=True)
-class Pages:
-    """Incidents that page, by shift."""
+class Rules:
+    """How it is counted: how soon the same again is a recurrence in a namespace, and how many pages a shift bears."""
 
-    shift: timedelta
-    shifts: int
-    pages: int
-    most: int
-    too_many: int
+    again: Callable[[str], timedelta] = lambda _: AGAIN_WITHIN
+    pages_max: int = PAGES_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """What hurt nobody this time, in the words of who declared it."""
+
+    incident: str
+    severity: Severity | None
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """The same alerts, subject, or factor class on it, within thirty days."""
+    """The same alerts, subject, or factor class on it, within so long."""
 
     incident: str
     of: str
@@ -57,7 +62,10 @@ class Charged:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """All of it. Durations by measure, also by severity and by factor class."""
+    """
+    All of it. Durations by measure, also by severity and by factor class; ``again`` is how soon the same again is a recurrence,
+    None where namespaces differ.
+    """
 
     since: datetime
     until: datetime
@@ -75,17 +83,25 @@ class Review:
     repeats: tuple[Repeat, ...]
     pages: Pages
     deeds: Deeds
+    alerts: Alerts
+    again: timedelta | None = AGAIN_WITHIN
+    near_misses: tuple[NearMiss, ...] = ()
+    commanders: tuple[Commanded, ...] = ()
     budget: tuple[Charged, ...] = ()
     budget_unknown: int = 0
     cautions: tuple[str, ...] = ()
     mitigate: tuple[tuple[str, datetime, Lasted], ...] = field(default=(), compare=False)
 
 
-def review(past: Sequence[Past], since: datetime, now: datetime, shift: timedelta) -> Review:
+def review(
+    past: Sequence[Past], since: datetime, now: datetime, shift: timedelta, rules: Rules | None = None
+) -> Review:
     """What was declared from ``since`` to ``now``; earlier ones count only as what came again, or is still open."""
+    rules = rules or Rules()
     live = sorted((p for p in past if not p.incident.spec.drill and p.declared <= now), key=lambda p: p.declared)
     within = [p for p in live if p.declared >= since]
-    real = [p for p in within if p.cancelled_as is None]
+    happened = [p for p in within if p.cancelled_as is None]
+    real = [p for p in happened if not p.is_near_miss]
     before = [p for p in live if p.declared < since and p.cancelled_as is None]
     cancelled = Counter(p.cancelled_as for p in within if p.cancelled_as is not None)
     mitigate = MEASURES["mitigate"]
@@ -103,14 +119,26 @@ def review(past: Sequence[Past], since: datetime, now: datetime, shift: timedelt
         by_factor={name: _spreads(group, now) for name, group in _grouped(real, _factors)},
         without_factors=sum(not p.factors for p in real),
         detected_by=Counter(str(p.incident.spec.detected_by or "not said") for p in real),
-        repeats=_repeats(before, real),
-        pages=_pages(within, since, now, shift),
-        deeds=deeds([p.incident for p in real]),
+        repeats=_repeats(before, real, rules),
+        pages=pages(within, since, now, shift, rules.pages_max),
+        deeds=deeds([p.incident for p in happened]),
+        again=_one(rules.again(p.incident.metadata.namespace) for p in real),
+        near_misses=tuple(
+            NearMiss(p.incident.key, p.severity, p.incident.spec.title) for p in happened if p.is_near_miss
+        ),
+        alerts=alerts(within),
+        commanders=commanders(real),
         budget=_charged(real),
         budget_unknown=sum(_not_charged(p) for p in real),
         cautions=_cautions(real, now),
         mitigate=tuple((p.incident.key, p.declared, took) for p in real if (took := mitigate(p, now)) is not None),
     )
+
+
+def _one(lengths: Iterable[timedelta]) -> timedelta | None:
+    """As one number where it is one; None where namespaces have their own."""
+    known = set(lengths) or {AGAIN_WITHIN}
+    return known.pop() if len(known) == 1 else None
 
 
 def _spreads(group: Iterable[Past], now: datetime) -> dict[str, Spread]:
@@ -136,20 +164,20 @@ def _grouped(past: Iterable[Past], names: Callable[[Past], Iterable[str]]) -> li
     return sorted(groups.items())
 
 
-def _repeats(before: Sequence[Past], real: Sequence[Past]) -> tuple[Repeat, ...]:
+def _repeats(before: Sequence[Past], real: Sequence[Past], rules: Rules) -> tuple[Repeat, ...]:
     found, known = [], defaultdict[str, list[Past]](list)
     for p in before:
         known[p.subject].append(p)
     for p in real:
-        if (repeat := _repeat(p, known[p.subject])) is not None:
+        if (repeat := _repeat(p, known[p.subject], rules.again(p.incident.metadata.namespace))) is not None:
             found.append(repeat)
         known[p.subject].append(p)
     return tuple(found)
 
 
-def _repeat(p: Past, known: Sequence[Past]) -> Repeat | None:
+def _repeat(p: Past, known: Sequence[Past], within: timedelta) -> Repeat | None:
     """Of what says why it came again the most: a factor class, the alerts, the subject; of each the last time before."""
-    earlier = [o for o in known if p.declared - o.declared <= AGAIN_WITHIN]
+    earlier = [o for o in known if p.declared - o.declared <= within]
     same = next((o for o in reversed(earlier) if o.factors & p.factors), None)
     if same is not None:
         why = f"the same factor class: {', '.join(sorted(same.factors & p.factors))} ({p.subject})"
@@ -158,15 +186,6 @@ def _repeat(p: Past, known: Sequence[Past]) -> Repeat | None:
         return Repeat(p.incident.key, p.recurrence_of, f"the same alerts ({p.subject})")
     last = next(reversed(earlier), None)
     return Repeat(p.incident.key, last.incident.key, f"the same subject ({p.subject})") if last is not None else None
-
-
-def _pages(within: Sequence[Past], since: datetime, now: datetime, shift: timedelta) -> Pages:
-    """What was SEV1 or SEV2. A false alarm woke somebody like any other; a ticket and a drill woke nobody."""
-    loud = [p for p in within if p.severity in _PAGES]
-    by_shift = Counter(int((p.declared - since) / shift) for p in loud)
-    shifts = max(1, -int(-(now - since) // shift))
-    most = max(by_shift.values(), default=0)
-    return Pages(shift, shifts, len(loud), most, sum(n > PAGES_MAX for n in by_shift.values()))
 
 
 def _charged(real: Sequence[Past]) -> tuple[Charged, ...]:

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from stanch.api.incident import Incident
@@ -11,8 +11,9 @@ from stanch.api.incident_status import Attempt, AttemptState, Effect, Mitigation
 from stanch.api.names import SERVICE_ACCOUNT_PREFIX
 
 RUNBOOK: Final = "Runbook/"
-# So often the same by hand is toil (decisions, seed 0): a machine could do it.
+# So often the same by hand within so long is toil (decisions, seed 0): a machine could do it.
 TOIL: Final = 3
+TOIL_WITHIN: Final = timedelta(days=30)
 _DONE: Final = frozenset({AttemptState.APPLIED, AttemptState.VERIFIED})
 
 
@@ -95,18 +96,25 @@ def _help(name: str, records: Sequence[MitigationRecord]) -> Help:
     )
 
 
-def _by_hand(record: MitigationRecord) -> bool:
+def is_by_hand(record: MitigationRecord) -> bool:
+    """Did a person ask for it, and no Runbook? What stanch itself adds for another mitigation is nobody's work."""
     by = record.requested_by or ""
     return not record.source.startswith((RUNBOOK, "For/")) and bool(by) and not by.startswith(SERVICE_ACCOUNT_PREFIX)
+
+
+def is_toil(moments: Iterable[datetime]) -> bool:
+    """Were there TOIL of them within any time as long as TOIL_WITHIN?"""
+    ordered = sorted(moments)
+    return any(last - first <= TOIL_WITHIN for first, last in zip(ordered, ordered[TOIL - 1 :], strict=False))
 
 
 def _toil(done: Iterable[tuple[Incident, MitigationRecord]]) -> Iterable[Toil]:
     groups: dict[tuple[str, str, str], list[tuple[Incident, MitigationRecord]]] = defaultdict(list)
     for incident, record in done:
-        if _by_hand(record) and record.target is not None:
+        if is_by_hand(record) and record.target is not None:
             groups[(record.action, incident.metadata.namespace, str(record.target))].append((incident, record))
     for (action, namespace, target), group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
-        if len(group) >= TOIL:
+        if is_toil(incident.declared for incident, _ in group):
             names = tuple(dict.fromkeys(incident.key for incident, _ in group))
             yield Toil(action, f"{namespace}/{target}", len(group), names, _skeleton(namespace, group[-1][1]))
 

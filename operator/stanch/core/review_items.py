@@ -1,14 +1,16 @@
 """Are action items done? By age, with those that are still open, and whether anybody would say yes after three weeks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from stanch.api.action_item import ActionItem
+from stanch.api.policy import DEFAULT
 from stanch.core.survival import Lasted, Spread, spread
 
-THREE_WEEKS: Final = timedelta(days=21)
+# Unless a policy says otherwise.
+THREE_WEEKS: Final = DEFAULT.items_test_after
 _DAY: Final = timedelta(days=1)
 AGES: Final = (("up to a week", 7 * _DAY), ("up to three weeks", 21 * _DAY), ("up to six weeks", 45 * _DAY))
 OLDER: Final = "older"
@@ -26,7 +28,7 @@ class Completion:
 @dataclass(frozen=True, slots=True)
 class Items:
     """
-    ``after_three_weeks`` is done within three weeks, of those that are that old; ``overdue`` the
+    ``after_three_weeks`` is done within three weeks (or what the policy tests after), of those that are that old; ``overdue`` the
     keys of those that are late; ``in_time`` is done by its due time, of those that were due by now.
     """
 
@@ -39,16 +41,21 @@ class Items:
     vague: int
 
 
-def items(found: Sequence[ActionItem], now: datetime) -> Items:
-    """Of all items that were written by now; what a machine drafted counts like the others."""
+def items(
+    found: Sequence[ActionItem], now: datetime, test: Callable[[str], timedelta] = lambda _: THREE_WEEKS
+) -> Items:
+    """
+    Of all items that were written by now; what a machine drafted counts like the others. ``test`` is after how long it is asked
+    in a namespace whether they are done (`actionItems.threeWeekTest`).
+    """
     due = [i for i in found if i.spec.due_time <= now]
-    old = [i for i in found if now - i.metadata.creation_timestamp >= THREE_WEEKS]
+    old = [i for i in found if now - i.metadata.creation_timestamp >= test(i.metadata.namespace)]
     return Items(
         by_age=tuple(
             Completion(age, sum(done(i) for i in group), len(group)) for age, group in _by_age(found, now) if group
         ),
         to_done=spread(_lasted(i, now) for i in found),
-        after_three_weeks=(sum(_in_three_weeks(i) for i in old), len(old)),
+        after_three_weeks=(sum(_in_time(i, test(i.metadata.namespace)) for i in old), len(old)),
         overdue=tuple(
             f"{i.metadata.namespace}/{i.metadata.name}" for i in found if i.spec.due_time <= now and not done(i)
         ),
@@ -69,9 +76,9 @@ def _by_due(item: ActionItem) -> bool:
     return done(item) and took is not None and took <= item.spec.due_time
 
 
-def _in_three_weeks(item: ActionItem) -> bool:
+def _in_time(item: ActionItem, within: timedelta) -> bool:
     took = item.status.done_time
-    return done(item) and took is not None and took - item.metadata.creation_timestamp <= THREE_WEEKS
+    return done(item) and took is not None and took - item.metadata.creation_timestamp <= within
 
 
 def _lasted(item: ActionItem, now: datetime) -> Lasted:

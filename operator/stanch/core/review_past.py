@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from stanch.api.impact import Scope
 from stanch.api.incident import Incident
 from stanch.api.incident_status import Times
 from stanch.api.meta import Severity
@@ -56,6 +57,15 @@ class Past:
         group = self.incident.spec.alert_group
         before = group.recurrence_of if group else None
         return f"{self.incident.metadata.namespace}/{before}" if before else None
+
+    @property
+    def is_near_miss(self) -> bool:
+        """Was nobody hurt, and nothing lost, as was said last? Worth learning from, and no outage (seed 4)."""
+        known = self.incident.status.impact
+        impact = known.value if known else self.incident.spec.impact
+        if impact is None or impact.scope is not Scope.NONE:
+            return False
+        return not (impact.user_visible or impact.data_at_risk or impact.security_breach or impact.revenue_stopped)
 
     @property
     def cancelled_as(self) -> str | None:

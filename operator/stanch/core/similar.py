@@ -1,5 +1,5 @@
 """
-Earlier incidents that are similar, and why: the same alert, Runbook, target, service or factor classes. Pure; no guess, no LLM.
+Earlier incidents that are similar, and why: the same alert, Runbook, target, service, failure or factor classes. No guess, no LLM.
 
 What is compared stands in Postmortems, which outlive their incidents (decisions 2.16), and only within one namespace: what went
 on in another is not everybody's to read. Everything that was resolved has one, if only a short review; drills and what was
@@ -16,10 +16,13 @@ from stanch.api.meta import Severity
 from stanch.api.names import EventKind, Label
 from stanch.api.similar_status import (
     ALERTS_MAX,
+    BY_HAND_MAX,
+    FAILING_MAX,
     HELPED_MAX,
     SIMILAR_MAX,
     TARGETS_MAX,
     About,
+    FailureSignature,
     Relations,
     SimilarIncident,
 )
@@ -27,9 +30,20 @@ from stanch.core.attempts import begun
 from stanch.core.draft import Draft, shorten
 from stanch.core.lesson import Lesson, Mark
 from stanch.core.recovery import attempt_is_open
+from stanch.core.toil import deeds_by_hand
 
 # What both may have, in words, and how much it says. There are seven factor classes: one of them in common is chance.
-WEIGHTS: Final = {"alert": 3, "Runbook": 3, "target": 2, "service": 2, "factor class": 1}
+WEIGHTS: Final = {
+    "alert": 3,
+    "Runbook": 3,
+    "target": 2,
+    "service": 2,
+    "failure": 2,
+    "way to fail": 1,
+    "factor class": 1,
+}
+# Reasons that most crashes have, or that are only what follows from them.
+COMMON: Final = frozenset({"", "Error:1", "Error:2", "ContainersNotReady", "Running", "Pending", "NotReady"})
 ENOUGH: Final = 2
 _NAMED: Final = 3
 
@@ -49,7 +63,26 @@ def about(incident: Incident, status: IncidentStatus) -> About:
         alerts=tuple(dict.fromkeys(shorten(a, 300) for a in alerts))[:ALERTS_MAX] or None,
         runbook=status.runbook.name if status.runbook else None,
         helped=tuple(dict.fromkeys(shorten(h, 300) for h in helped))[:HELPED_MAX] or None,
+        by_hand=tuple(shorten(deed, 300) for deed in deeds_by_hand(status))[:BY_HAND_MAX] or None,
+        failing=_failing(status),
+        recurrence_of=spec.alert_group.recurrence_of if spec.alert_group else None,
     )
+
+
+def _failing(status: IncidentStatus) -> tuple[FailureSignature, ...] | None:
+    """Each way once, the first that was seen first."""
+    found = {f"{s.container} {s.cause} {s.said}": s for e in reversed(status.evidence or ()) if (s := e.failing)}
+    return tuple(reversed(found.values()))[:FAILING_MAX] or None
+
+
+def _marks_of_failing(failing: Iterable[FailureSignature]) -> Iterable[Mark]:
+    """What it said tells most; without that, a reason that is not everybody's."""
+    for each in failing:
+        way = shorten(f"{each.container} {each.cause}".strip(), 100)
+        if each.said:
+            yield "failure", shorten(f"{way}: {each.said}", 300)
+        if each.cause not in COMMON:
+            yield "way to fail", way
 
 
 def marks_of(known: About, classes: Iterable[str] = ()) -> frozenset[Mark]:
@@ -57,6 +90,7 @@ def marks_of(known: About, classes: Iterable[str] = ()) -> frozenset[Mark]:
     one = (("service", known.service), ("Runbook", known.runbook))
     many = (("target", known.targets), ("alert", known.alerts), ("factor class", tuple(classes)))
     found = {(kind, name) for kind, name in one if name}
+    found |= set(_marks_of_failing(known.failing or ()))
     return frozenset(found | {(kind, name) for kind, names in many for name in names or ()})
 
 
@@ -82,6 +116,9 @@ def lesson_of(body: Mapping[str, Any]) -> Lesson | None:
         severity=severity,
         marks=marks_of(known, classes),
         helped=known.helped or (),
+        subject=known.service or next(iter(known.targets or ()), ""),
+        by_hand=known.by_hand or (),
+        recurrence_of=known.recurrence_of,
     )
 
 

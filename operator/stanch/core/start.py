@@ -207,7 +207,9 @@ def _stop(draft: Draft, record: MitigationRecord, refusal: Refusal) -> None:
 
 def _skip(draft: Draft, record: MitigationRecord, nothing: NothingToDo) -> None:
     draft.put(
-        record.model_copy(update={"state": WishState.SKIPPED, "reason": "NothingToDo", "message": nothing.message})
+        record.model_copy(
+            update={"state": WishState.SKIPPED, "reason": Reason.NOTHING_TO_DO, "message": nothing.message}
+        )
     )
     draft.say(EventKind.MITIGATION_SKIPPED, f"{record.name}: {nothing.message}", event=True)
 

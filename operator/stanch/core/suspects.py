@@ -36,7 +36,7 @@ def name_suspects(draft: Draft) -> None:
     wide = _is_calm(draft) and _due(draft)
     if not wide and not _before_an_effect(draft):
         return
-    told = draft.catalog.collector.what_changed(aims, draft.seen, _said(draft), draft.now)
+    told = draft.catalog.collector.what_changed(draft.incident.metadata.uid, aims, draft.seen, _said(draft), draft.now)
     if told is None:
         return
     known = draft.status.changes

@@ -1,5 +1,6 @@
 """Take back what we did: exactly, or not at all. Never without somebody's word (F9)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,14 +12,16 @@ from stanch.core.attempts import open_attempt, standing, writer
 from stanch.core.contest import wrote_over
 from stanch.core.draft import Draft
 from stanch.core.forced_undo import agreed, ask_who_agreed, is_next, not_forced, over_what_is_there, plan_of
+from stanch.core.foretold import brings
 from stanch.core.freeze import frozen
 from stanch.core.git_ops import HOLD
 from stanch.core.guards import asker_may, fields_are_free, policies_are_proven
 from stanch.core.intend import dry_run, intend
+from stanch.core.lifted_last import goes_first, tried_in_vain
 from stanch.core.observations import Answer, Failed, Found, NotFound
 from stanch.core.ports import Aim, Change, Refusal
 from stanch.core.questions import UndoSecret
-from stanch.core.reverts import can_go_back, chosen, made_worse, will_go_back, would_hurt
+from stanch.core.reverts import can_go_back, chosen, made_worse, would_hurt
 from stanch.core.shared_nodes import may_be_shared, still_kept
 from stanch.core.steering import who_set
 from stanch.core.swap import digest, fields
@@ -36,31 +39,20 @@ def revert_where_chosen(draft: Draft) -> None:
     for record in draft.records:
         worse = made_worse(draft, record)
         under_way = open_attempt(record)
-        # Tried once and refused, with the reason, is for a person to look at.
-        refused = record.reason == Reason.UNDO_WOULD_HURT
         if (
             record.undo_asked
-            or refused
+            or tried_in_vain(record)
             or not can_go_back(draft, record)
             or (under_way and (under_way.undoes or not worse))
+            or goes_first(draft, record) is not None
         ):
             continue
-        if (wanted := draft.held_for(record)) is not None and will_go_back(draft, wanted):
-            continue  # Lifted last: the tool would put the other one back before it is undone.
-        if record.action == HOLD and any(_goes_back_when_resolved(draft, r) for r in draft.records):
-            continue  # So is one that a person asked for.
-        if any(a.undoes and a.state is AttemptState.FAILED for a in record.attempts or ()):
-            continue  # Tried once in vain, with the reason; a person must look.
         debt = draft.debt(record.name)
         resolved = chosen(record) is Revert.ON_RESOLVED and times is not None and times.resolved is not None
         expired = chosen(record) is Revert.ON_EXPIRY and debt is not None and debt.due_time <= draft.now
         if resolved or expired or worse:
             asked = UndoAsked(by=record.requested_by or "", time=draft.now)
             draft.put(record.model_copy(update={"undo_asked": asked}))
-
-
-def _goes_back_when_resolved(draft: Draft, record: MitigationRecord) -> bool:
-    return record.action != HOLD and chosen(record) is Revert.ON_RESOLVED and can_go_back(draft, record)
 
 
 def start_undos(draft: Draft) -> None:
@@ -175,6 +167,7 @@ def _take_back(draft: Draft, record: MitigationRecord, aim: Aim, undo: dict[str,
     attempt = standing(record)
     assert attempt is not None
     hurts = would_hurt(draft, record, aim, undo) or still_kept(draft, record, aim, attempt, undo)
+    change = replace(change, warnings=tuple(filter(None, [brings(draft, record, aim)])))
     if draft.questions:
         return
     forced = record.undo_asked is not None and record.undo_asked.force

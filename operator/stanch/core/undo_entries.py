@@ -7,7 +7,8 @@ from stanch.core.attempts import open_attempt, standing
 from stanch.core.draft import Draft
 from stanch.core.observations import Failed
 from stanch.core.rights import may, rights
-from stanch.core.statements import LATER, NOBODY_VOUCHED, Refused
+from stanch.core.shared_nodes import lets_go, relies_on_it
+from stanch.core.statements import LATER, NOBODY_VOUCHED, Refused, say_entry
 
 
 def ask_undo(draft: Draft, entry: TimelineEntry) -> Refused:
@@ -20,6 +21,10 @@ def ask_undo(draft: Draft, entry: TimelineEntry) -> Refused:
         return f"there is no mitigation {said.mitigation}; there are: {names}"
     if refused := _never(draft, entry, record) or _has_no_right(draft, entry, record) or _is_asked(entry, record):
         return refused
+    if relies_on_it(record):
+        say_entry(draft, entry, EventKind.NOTE, f"Does not need {record.name} any more")
+        lets_go(draft, record, entry.author)
+        return None
     asked = UndoAsked(by=entry.author, entry=entry.metadata.name, time=entry.said, force=said.force or None)
     draft.put(record.model_copy(update={"undo_asked": asked}))
     how = ", by force if others wrote there since" if said.force else ""
@@ -39,7 +44,7 @@ def _never(draft: Draft, entry: TimelineEntry, record: MitigationRecord) -> Refu
         return NOBODY_VOUCHED
     if draft.status.times is not None and draft.status.times.closed:
         return "the incident is closed; status.mitigations[].breakGlass has the lines to do it by hand"
-    if standing(record) is None and not _is_about_to_act(record):
+    if standing(record) is None and not _is_about_to_act(record) and not relies_on_it(record):
         return f"{record.name} is {record.state.value}: there is nothing of ours to take back"
     if draft.catalog.mitigations[record.action].undo_class is UndoClass.NONE:
         return f"{record.action} can't be undone: what it did is done ({record.plan or record.action})"

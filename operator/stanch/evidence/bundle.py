@@ -34,7 +34,7 @@ from stanch.evidence.layout import Layout
 from stanch.evidence.reach import USUAL, Reach
 from stanch.evidence.readme import readme
 from stanch.evidence.redact import Redactor
-from stanch.evidence.rest import FIRST_LOG_BYTES, RestLayout, leave_for_rest
+from stanch.evidence.rest import FIRST_LOG_BYTES, RestLayout, leave_for_rest, told_in
 from stanch.evidence.scene import Scene
 from stanch.evidence.shelf import File, Rank, Shelf, encode
 
@@ -109,16 +109,17 @@ def bundle(capture: Capture) -> Bundle:
     items = tuple(file.item() for file in files)
     lacking = _ordered(shelf.missing)
     digest = hashlib.sha256(packed).hexdigest()
-    rest = _left(capture.stage, lacking)
+    rest = _left(capture, lacking)
     body = _body(capture, packed, digest, items, lacking, shelf.redactor.counts, rest)
     return Bundle(capture.name, body, digest, items, lacking, len(packed), rest)
 
 
-def _left(stage: Stage, lacking: Sequence[MissingItem]) -> int:
+def _left(capture: Capture, lacking: Sequence[MissingItem]) -> int:
     """What part b has, or asks for once more."""
     left = sum(each.reason == MissingReason.IN_PART_B for each in lacking)
-    if stage is Stage.FIRST:
+    if capture.stage is Stage.FIRST:
         left += sum(each.reason in again.LATE and each.name.endswith(".log") for each in lacking)
+        left += again.count_late(capture.scenes, capture.seen)
     return left
 
 
@@ -142,6 +143,13 @@ def _laid_out(capture: Capture) -> Shelf:
 
 def _rest_laid_out(capture: Capture) -> Shelf:
     had = frozenset(text(each, "name") for each in dicts(capture.manifest, "items")) - _TWICE
+    # One of two targets may have been given in time: what both are told in is whole here.
+    had -= {
+        name
+        for scene in capture.scenes
+        for late, _ in again.late_lists(scene, capture.manifest)
+        for name in told_in(late)
+    }
     shelf = Shelf(Redactor(capture.key), usual=Rank.REST, had=had)
     seen, severity, now = capture.seen, capture.severity, capture.captured_time
     RestLayout(capture.scenes, seen, severity, now, shelf, manifest=capture.manifest).put()

@@ -16,10 +16,11 @@ from stanch.core.questions import Get, List, Question
 from stanch.evidence import again, missing
 from stanch.evidence.bundle import Capture, bundle, prepare
 from stanch.evidence.changes.sources import questions as changes_questions
-from stanch.evidence.excerpt import failure_line
+from stanch.evidence.excerpt import failure_of
 from stanch.evidence.gather import questions
 from stanch.evidence.opened import reasons
 from stanch.evidence.reach import USUAL, reach_of
+from stanch.evidence.redact import incident_key
 from stanch.evidence.scene import Scene
 from stanch.evidence.shelf import File
 from stanch.evidence.suspects import what_changed
@@ -27,8 +28,8 @@ from stanch.evidence.suspects import what_changed
 # Rendered before it is known whether there will be a capture: the oldest goes, and costs the time to render it again.
 _PREPARED_MAX = 16
 _PREPARED_BYTES_MAX = 64 * 1024 * 1024
-# Which answers a prepared file was made of: by identity, for an answer is never changed, only replaced.
-_Fingerprint = tuple[tuple[Aim, ...], frozenset[tuple[Question, int]]]
+# For whom, and which answers a prepared file was made of: by identity, for an answer is never changed, only replaced.
+_Fingerprint = tuple[str, tuple[Aim, ...], frozenset[tuple[Question, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,10 @@ class _Prepared:
 
 
 class EvidenceCollector:
-    """Captures with one redaction key, so that equal secrets become equal tokens in every bundle."""
+    """Captures with one redaction key an incident, so that equal secrets become equal tokens in all that is kept of it."""
 
     def __init__(self, key: bytes) -> None:
-        """``key`` is kept by the operator in its own namespace."""
+        """``key`` is kept by the operator in its own namespace; each incident's is made of it (ADR 57)."""
         self._key, self._reach = key, USUAL
         self._prepared: dict[_Fingerprint, _Prepared] = {}
 
@@ -60,13 +61,17 @@ class EvidenceCollector:
         """What to ask next about this target, and about pods that would be lost."""
         return questions(aim, seen, severity, loses, self._reach)
 
-    def prepare(self, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime) -> None:
+    def prepare(
+        self, incident_uid: str, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime
+    ) -> None:
         """Render objects, tables and descriptions while the logs are on their way."""
-        request = CaptureRequest("", "", "", severity, aims, Purpose.BEFORE, "", None, None, now, timedelta(0))
+        request = CaptureRequest(
+            "", incident_uid, "", severity, aims, Purpose.BEFORE, "", None, None, now, timedelta(0)
+        )
         files = prepare(self._capture(request, seen, {}))
         took = sum(len(file.content) for file in files.values()) + sum(taken(q, a) for q, a in seen.answers.items())
         # The observations are kept with it, so that no identity in the fingerprint can come to mean something else.
-        self._prepared[_fingerprint(aims, seen)] = _Prepared(seen, files, took)
+        self._prepared[_fingerprint(incident_uid, aims, seen)] = _Prepared(seen, files, took)
         # Several threads may do this at once: each step is one that Python does in one go.
         kept = list(self._prepared.items())
         while len(kept) > _PREPARED_MAX or sum(each.took for _, each in kept) > _PREPARED_BYTES_MAX:
@@ -74,7 +79,9 @@ class EvidenceCollector:
 
     def capture(self, request: CaptureRequest, seen: Observations) -> Captured:
         """The bundle; its name ends in its digest, so that being there under that name is the receipt."""
-        prepared = self._prepared.pop(_fingerprint(request.aims, seen), None)
+        if request.stage is Stage.REST:
+            seen = again.with_later(self._scenes(request.aims, seen, request.loses), seen)
+        prepared = self._prepared.pop(_fingerprint(request.incident_uid, request.aims, seen), None)
         capture = self._capture(request, seen, prepared.files if prepared else {})
         made = bundle(capture)
         name = f"{request.name}-{made.sha256[:6]}"
@@ -82,7 +89,7 @@ class EvidenceCollector:
         metadata = {**made.body["metadata"], "name": name, "annotations": notes}
         body: dict[str, Any] = {**made.body, "metadata": metadata}
         told = () if request.stage is Stage.REST else capture.scenes
-        lines = [line for scene in told if (line := failure_line(scene, self._key))]
+        failures = [failure for scene in told if (failure := failure_of(scene, capture.key)).line]
         caught_up, still = _of_part_a(request.manifest, {each.name for each in made.items})
         return Captured(
             name=name,
@@ -92,11 +99,12 @@ class EvidenceCollector:
             missing=len(made.missing),
             really_missing=made.really_missing,
             stored_bytes=made.bytes,
-            excerpt=lines[0] if lines else "",
+            excerpt=failures[0].line if failures else "",
             lacks=missing.words(made.missing),
             rest=made.rest,
             caught_up=caught_up,
             still=still,
+            failing=failures[0].mark if failures else None,
         )
 
     def changes_questions(self, aims: tuple[Aim, ...], seen: Observations) -> tuple[Question, ...]:
@@ -112,13 +120,14 @@ class EvidenceCollector:
         loses: frozenset[str] = frozenset(),
     ) -> tuple[Question, ...]:
         """What to ask next of what part a was not given in time."""
+        seen = again.with_later(self._scenes(aims, seen, loses), seen)
         return again.questions(self._scenes(aims, seen, loses), seen, severity, manifest)
 
     def what_changed(
-        self, aims: tuple[Aim, ...], seen: Observations, said: datetime | None, now: datetime
+        self, incident_uid: str, aims: tuple[Aim, ...], seen: Observations, said: datetime | None, now: datetime
     ) -> WhatChanged | None:
         """Dated, ranked and masked."""
-        return what_changed(self._scenes(aims, seen), seen, said, now, self._key)
+        return what_changed(self._scenes(aims, seen), seen, said, now, incident_key(self._key, incident_uid))
 
     def _capture(self, request: CaptureRequest, seen: Observations, prepared: Mapping[str, File]) -> Capture:
         return Capture(
@@ -133,7 +142,7 @@ class EvidenceCollector:
             attempt=request.attempt,
             captured_time=request.captured,
             name=request.name,
-            key=self._key,
+            key=incident_key(self._key, request.incident_uid),
             deadline=request.deadline,
             prepared=prepared,
             loses=request.loses,
@@ -161,6 +170,6 @@ def _of_part_a(manifest: Mapping[str, Any], here: set[str]) -> tuple[int, str]:
     return len(lacked) - len(still), missing.words(still)
 
 
-def _fingerprint(aims: tuple[Aim, ...], seen: Observations) -> _Fingerprint:
+def _fingerprint(incident_uid: str, aims: tuple[Aim, ...], seen: Observations) -> _Fingerprint:
     kept = ((q, id(a)) for q, a in seen.answers.items() if isinstance(q, Get | List))
-    return aims, frozenset(kept)
+    return incident_uid, aims, frozenset(kept)

@@ -1,8 +1,9 @@
 """Two bundles beside each other: by object, and in an object by field; bounded, and without what changes by itself."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -23,6 +24,10 @@ NOISE: Final = frozenset(
 _OBJECTS: Final = frozenset({ItemKind.OBJECT, ItemKind.LIST, ItemKind.EVENTS, ItemKind.HISTORY})
 _KEYS: Final = ("name", "type", "uid", "ip", "key")
 _ABSENT: Final = object()
+_TOKEN: Final = re.compile(rb"\*\*\*([a-z0-9 _-]{1,40}):[0-9a-f]{8}\*\*\*")
+_OF_TWO: Final = (
+    "these are of two incidents, each with masks of its own: whether masked values are the same is not known"
+)
 
 Obj = Mapping[str, Any]
 
@@ -73,8 +78,14 @@ class Comparison:
 
 
 def compare(before: Opened, after: Opened, fields_max: int = FIELDS_MAX, objects_max: int = OBJECTS_MAX) -> Comparison:
-    """What differs from one bundle to the other. Secrets need no care here: equal ones are equal tokens in both."""
+    """
+    What differs from one bundle to the other. Secrets need no care here: equal ones are equal tokens in all bundles of an incident.
+    Those of two incidents can't be compared, and that is said.
+    """
     problems: list[str] = []
+    if before.whose != after.whose:
+        before, after = _without_digests(before), _without_digests(after)
+        problems.append(_OF_TWO)
     old, new = _objects(before, after, problems), _objects(after, before, problems)
     found, same = [], 0
     for name in sorted({*old, *new}):
@@ -94,6 +105,10 @@ def compare(before: Opened, after: Opened, fields_max: int = FIELDS_MAX, objects
         more=sum(max(0, len(each) - objects_max) for each in (found, texts)),
         problems=tuple(dict.fromkeys((*before.problems, *after.problems, *problems))),
     )
+
+
+def _without_digests(bundle: Opened) -> Opened:
+    return replace(bundle, files={name: _TOKEN.sub(rb"***\1***", content) for name, content in bundle.files.items()})
 
 
 def _objects(bundle: Opened, other: Opened, problems: list[str]) -> dict[str, Obj]:

@@ -11,13 +11,18 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from stanch.evidence import steps
+
 FAMILY: Final = "base64"
 # Base64 of base64 is what `kubectl get secret -o yaml` prints of a file that was base64 already.
 DEPTH_MAX: Final = 2
 _LETTERS: Final = rb"[A-Za-z0-9+/_-]"
 _FOUR: Final = rb"[CDI-Za-f][AC-HQS-Xgi-nwyz0-3][ABEFIJMNQRUVYZcdghklopstwx014589]" + _LETTERS
 # 24 letters are 18 characters: shorter ones hold no name and value.
-_RUN: Final = re.compile(_FOUR + rb"(?:" + _FOUR + rb"){5}" + _LETTERS + rb"*+={0,2}")
+_SIX: Final = rb"(?:" + _FOUR + rb"){6}"
+_BEGIN: Final = re.compile(_SIX)
+_BEGIN_BYTES: Final = 24
+_RUN: Final = re.compile(_SIX + _LETTERS + rb"*+={0,2}")
 _BACK_MAX: Final = 4096
 _BEFORE: Final = re.compile(_LETTERS + rb"*+")
 _WRAPPED_MIN: Final = 48
@@ -47,7 +52,7 @@ def is_login(value: bytes) -> bool:
 def _blocks(text: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Runs of base64 letters, wrapped lines put together."""
     done = 0
-    for match in _RUN.finditer(text):
+    for match in steps.found(text, _BEGIN, _BEGIN_BYTES, _RUN):
         start, end = match.span()
         if start < done:
             continue

@@ -2,8 +2,10 @@
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
+from stanch.api.similar_status import FailureSignature
 from stanch.core.observations import Found
 from stanch.core.questions import Logs
 from stanch.evidence.choose import is_bad, signature
@@ -17,6 +19,10 @@ from stanch.evidence.states import condition, last_end, statuses
 Obj = dict[str, Any]
 
 _WORDS_MAX = 160
+# As long as a text of the status may be.
+_MARK_MAX = 300
+# So many words without a number say something.
+_TELLS = 2
 _LOOK_BACK = 50
 _TAIL = 16_384
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]{8,20}(?:Z|[+-]\d\d:\d\d)\s+")
@@ -24,20 +30,37 @@ _TELLING = re.compile(r"fatal|panic|error|exception|cannot|can't|failed|refused|
 _STACK = re.compile(r"^\s*(?:at |\.\.\. \d+ more|File \"|goroutine )")
 
 
-def failure_line(scene: Scene, key: bytes = b"") -> str:
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """In a line, and as what later incidents are compared by; neither where nothing fails."""
+
+    line: str = ""
+    mark: FailureSignature | None = None
+
+
+def failure_of(scene: Scene, key: bytes = b"") -> Failure:
     """For example ``6 of 6 pods of template 7c9d8f6b54 crash: exit code 1, last log line "FATAL: no such table"``."""
     redactor = Redactor(key)
     if scene.on_node:
-        return _node(scene, redactor)
+        return Failure(_node(scene, redactor))
     bad = [chosen.pod for chosen in scene.chosen if not chosen.control]
     if not bad:
-        return ""
+        return Failure()
     worst = signature(bad[0])
     alike = [pod for pod in scene.pods if is_bad(pod) and _same(signature(pod), worst)]
     total = sum(signature(pod).template == worst.template for pod in scene.pods)
     template = f" of template {worst.template}" if worst.template else ""
-    how, said = _how(bad[0], worst.container, redactor), _said(scene, alike, worst.container, redactor)
-    return visible(f"{len(alike)} of {total} {'' if scene.are_all else 'listed '}pods{template} {how}{said}")
+    how, (where, words) = _how(bad[0], worst.container, redactor), _said(scene, alike, worst.container, redactor)
+    said = f', {where} "{words}"' if words else ""
+    line = visible(f"{len(alike)} of {total} {'' if scene.are_all else 'listed '}pods{template} {how}{said}")
+    mark = FailureSignature(container=worst.container[:_MARK_MAX], cause=worst.cause[:_MARK_MAX], said=_general(words))
+    return Failure(line, mark)
+
+
+def _general(words: str) -> str | None:
+    """What is said whenever it fails so: numbers, addresses, ids and masks differ each time. None where too little is left."""
+    kept = ["#" if any(c.isdigit() for c in word) or "***" in word else word for word in visible(words).split()]
+    return " ".join(kept)[:_MARK_MAX] if sum(word != "#" for word in kept) >= _TELLS else None
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -64,20 +87,20 @@ def _how(pod: Obj, container: str, redactor: Redactor) -> str:
     return f"are not ready: {_short(redactor, reason, message)}"
 
 
-def _said(scene: Scene, alike: list[Obj], container: str, redactor: Redactor) -> str:
-    """The last words of a crashed container: from its log, else from its termination message."""
+def _said(scene: Scene, alike: list[Obj], container: str, redactor: Redactor) -> tuple[str, str]:
+    """The last words of a crashed container, and where they stand: its log, else its termination message."""
     names = {name_of(pod) for pod in alike}
     lines = [_telling(redactor, text(answer, "text")) for answer in _answers(scene, names, container)]
     found = Counter(line for line in lines if line[0])
     if found:
         words, last = found.most_common(1)[0][0]
-        return f', {"last log line" if last else "log says"} "{words}"'
+        return "last log line" if last else "log says", words
     for pod in alike:
         for status in statuses(pod):
             words, _ = _telling(redactor, whole(text(last_end(status), "message")))
             if text(status, "name") == container and words:
-                return f', termination message "{words}"'
-    return ""
+                return "termination message", words
+    return "", ""
 
 
 def _answers(scene: Scene, names: set[str], container: str) -> list[Obj]:

@@ -29,6 +29,8 @@ BEFORE_CUT = 8 * 1024
 _HISTORIES = {TargetKind.DEPLOYMENT: "replicasets.json"}
 _EVENT_METADATA = ("name", "namespace", "uid", "creationTimestamp")
 _REVISIONS = "controllerrevisions.json"
+PODS_FILE = "pods.txt"
+EVENTS_FILE = "events.json"
 _SURROUNDINGS = ("hpa.json", "pdb.json", "services.json", "endpointslices.json")
 
 
@@ -133,10 +135,10 @@ class Layout:
         paths: dict[str, str] = {}
         for scene in self.scenes:
             if scene.history_question:
-                name = _HISTORIES.get(scene.aim.kind, _REVISIONS)
+                name = history_file(scene)
                 if self._check(name, scene.history_question):
                     kept.setdefault(name, []).extend(scene.history)
-                    paths[name] = _path(scene.history_question)
+                    paths[name] = path_of(scene.history_question)
         for name, objects in kept.items():
             self._list(name, paths[name], objects)
         everything = [each for objects in kept.values() for each in objects]
@@ -191,19 +193,22 @@ class Layout:
         found = [event for question in asked for event in items(self.seen.get(question))]
         return tables.by_time({uid_of(event) or id(event): event for event in found}.values())
 
-    def _namespace(self) -> None:
+    def _put_events(self, path: str) -> None:
+        """Those about the target first, then the namespace's others."""
         belongs = [each for scene in self.scenes for each in [scene.target, *scene.history, *scene.pods] if each]
         uids = {uid_of(each) for each in belongs} | {scene.aim.name for scene in self.scenes if scene.on_node}
         ours = tables.by_time(event for uid in uids for event in self.about.get(uid, ()))
         others = tables.by_time(event for uid in self.about.keys() - uids for event in self.about[uid])
+        self._list(EVENTS_FILE, path, [_slim(event) for event in ours + others], ItemKind.EVENTS)
+        self.shelf.text("events.txt", ItemKind.EVENTS, None, lambda: tables.events(ours, others, self.now))
+
+    def _namespace(self) -> None:
         questions = dict.fromkeys(scene.events_question for scene in self.scenes)
-        if [self._check("events.json", question) for question in questions].count(True):
-            slim = [_slim(event) for event in ours + others]
-            self._list("events.json", _path(next(iter(questions))), slim, ItemKind.EVENTS)
-            self.shelf.text("events.txt", ItemKind.EVENTS, None, lambda: tables.events(ours, others, self.now))
+        if [self._check(EVENTS_FILE, question) for question in questions].count(True):
+            self._put_events(path_of(next(iter(questions))))
         for name, question in dict(each for scene in self.scenes for each in _around(scene)).items():
             if self._check(name, question):
-                self._list(name, _path(question), items(self.seen.get(question)))
+                self._list(name, path_of(question), items(self.seen.get(question)))
 
     def _related(self) -> None:
         """A page for each object on the way to the pods, under them or read by them; its JSON where no list has it."""
@@ -260,6 +265,26 @@ def logs_of(scene: Scene) -> Iterator[tuple[str, Chosen, Slot, str]]:
             yield f"{_folder(scene, chosen.pod)}/{safe(slot.file)}", chosen, slot, path
 
 
+def target_file(scene: Scene) -> str:
+    """The target as JSON."""
+    return f"{scene.aim.kind.value.lower()}/{safe(scene.aim.name)}.json"
+
+
+def history_file(scene: Scene) -> str:
+    """ReplicaSets or ControllerRevisions."""
+    return _HISTORIES.get(scene.aim.kind, _REVISIONS)
+
+
+def lists_of(scene: Scene) -> Iterator[tuple[str, List]]:
+    """File and question of every list that part a has of a scene, as far as it is known what to ask."""
+    if scene.pods_question:
+        yield PODS_FILE, scene.pods_question
+    if scene.history_question:
+        yield history_file(scene), scene.history_question
+    yield EVENTS_FILE, scene.events_question
+    yield from _around(scene)
+
+
 def _folder(scene: Scene, pod: Obj) -> str:
     """On a Node pods of several namespaces may have one name."""
     where = f"{safe(text(pod, 'metadata', 'namespace'))}/" if scene.on_node else ""
@@ -281,7 +306,8 @@ def _identity(question: Logs) -> tuple[str, str, str, bool]:
     return question.namespace, question.pod, question.container, question.previous
 
 
-def _path(question: List) -> str:
+def path_of(question: List) -> str:
+    """The API path that a list came from, with what narrowed it down."""
     query = [f"labelSelector={question.labels}"] if question.labels else []
     query += [f"fieldSelector={question.fields}"] if question.fields else []
     return question.ref.path(question.namespace) + (f"?{'&'.join(query)}" if query else "")

@@ -6,9 +6,10 @@ import io
 import tarfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from stanch.api.names import Label
 from stanch.evidence.dig import dicts, mapping, name_of, sequence, text
 
 # A capture holds at most 8 MiB before compression: far more than that is not ours.
@@ -24,17 +25,25 @@ Obj = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Files by name, and what is wrong with the archive in sentences; ``packed`` is the archive as it was stored."""
+    """
+    Files by name, and what is wrong with the archive in sentences; ``packed`` is the archive as it was stored, ``whose`` the uid of
+    its incident.
+    """
 
     name: str
     spec: Mapping[str, Any]
     packed: bytes
     files: Mapping[str, bytes] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    whose: str = ""
 
 
 def opened(obj: Obj) -> Opened:
     """Of an Evidence object as the API server returned it. Never raises: what can't be read is a problem, in words."""
+    return replace(_opened(obj), whose=text(obj, "metadata", "labels", Label.INCIDENT_UID))
+
+
+def _opened(obj: Obj) -> Opened:
     name, spec = name_of(obj), mapping(obj, "spec")
     try:
         packed = base64.b64decode(text(spec, "data"), validate=True)

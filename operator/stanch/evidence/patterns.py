@@ -231,6 +231,8 @@ def _free(word: str, pivot: str, tails: dict[bytes, bytes]) -> bool:
 
 
 TRIGGER, TAILS, COMMON = _trigger([*FAMILY_OF, *(literal.encode() for literal in _EXTRA)])
+# Of what TRIGGER matches.
+LONGEST = max(map(len, TAILS))
 
 # What follows the secret-like word and makes it harmless: tokenFile, secret_name, credentials-path.
 HARMLESS_SUFFIX = re.compile(

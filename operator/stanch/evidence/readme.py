@@ -24,6 +24,7 @@ Where to look first
     <container>.previous.log   the run before the last restart
     <container>.log            the run that was going on
   nodes.txt             which pods are on which node
+  later.txt             in part b: what part a was not given in time, and shows what was so after it
   graphs/<name>.svg     what was measured from 30 minutes before, to look at; .json has the numbers (when Prometheus was asked)
   services.json, endpointslices.json, hpa.json, pdb.json, replicasets.json
   api.json              which API path each file came from

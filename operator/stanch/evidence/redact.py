@@ -1,8 +1,8 @@
 """
 Secrets out of evidence, before anything is stored: by structure in objects, by pattern in text.
 
-Equal values give equal tokens under one key, so that what belongs together can still be seen. The key is per incident;
-without it (``key=b""``) tokens carry no digest, for an unkeyed one could be guessed.
+Equal values give equal tokens under one key, so that what belongs together can still be seen. The key is per incident (decisions
+1.3 no. 40); without it (``key=b""``) tokens carry no digest, for an unkeyed one could be guessed.
 """
 
 import hmac
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from stanch.evidence import cards, encoded, patterns, structure
+from stanch.evidence import cards, encoded, patterns, steps, structure
 from stanch.evidence.last_words import with_whole_words
 
 LINE_MAX = 16 * 1024
@@ -22,6 +22,14 @@ _FLAG_MAX = 160
 _WORD_MAX = 4 * 1024
 _MASKED = b"***"
 Span = tuple[int, int, str]
+
+
+def incident_key(key: bytes, incident_uid: str) -> bytes:
+    """
+    The key of one incident, made of the operator's: the same after a restart and in each replica, and of two incidents never the
+    same. None where the operator has none.
+    """
+    return hmac.digest(key, b"incident " + incident_uid.encode("utf-8", "replace"), "sha256") if key else b""
 
 
 def token(family: str, value: bytes, key: bytes) -> bytes:
@@ -136,7 +144,7 @@ def _spans(text: bytes, *, is_doc: bool, depth: int = 0) -> list[Span]:
 
 def _hits(lower: bytes) -> Iterator[tuple[int, bytes]]:
     """Literals that may give a secret away, and where they begin."""
-    for hit in patterns.TRIGGER.finditer(lower):
+    for hit in steps.found(lower, patterns.TRIGGER, patterns.LONGEST):
         literal = patterns.TAILS[hit.group()]
         yield hit.end() - len(literal), literal
     for literal in patterns.COMMON:

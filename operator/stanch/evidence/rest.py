@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from stanch.api.evidence import ItemKind
+from stanch.api.meta import instant
 from stanch.api.names import MissingReason
 from stanch.core.observations import Failed, Found, NotFound, items
 from stanch.core.questions import Get, List, Question
-from stanch.evidence import again, missing
+from stanch.evidence import again, missing, tables
 from stanch.evidence.changes import sources
 from stanch.evidence.dig import mapping, name_of, text
-from stanch.evidence.layout import Layout, logs_of
+from stanch.evidence.layout import EVENTS_FILE, PODS_FILE, Layout, history_file, logs_of, path_of
 from stanch.evidence.scene import Scene
 from stanch.evidence.shelf import safe
 
@@ -25,6 +26,17 @@ Obj = dict[str, Any]
 FIRST_LOG_BYTES: Final = 64 * 1024
 _GIVEN_UP: Final = MissingReason.BUDGET_FULL
 _NOT_AGAIN: Final = "not given in time for part a, and not asked again: its pod is gone, or half an hour is over"
+# In which other file a list is told for reading.
+_TOLD_IN: Final = {
+    PODS_FILE: "nodes.txt",
+    EVENTS_FILE: "events.txt",
+    "replicasets.json": "history.txt",
+    "controllerrevisions.json": "history.txt",
+}
+_LATER: Final = """\
+Not given in time for part a, and asked for again: these show what was so at {time}, after whatever was done in between.
+{names}
+"""
 _KEPT_OF_SECRETS: Final = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "labels")
 # What charts and overlays are given: secrets of any name may be among it.
 _GIVEN: Final = frozenset(
@@ -78,8 +90,10 @@ class RestLayout(Layout):
     manifest: Mapping[str, Any] = field(default_factory=dict)
 
     def put(self) -> None:
-        """Whole logs, then what was asked after the effect, and what changed with all of that known."""
+        """Whole logs, what came too late, then what was asked after the effect, and what changed with all of that known."""
         self._rest_of_logs()
+        self._late_lists()
+        self._tell_later()
         for scene in self.scenes:
             for name, question in rest_questions(scene):
                 self._answered(scene, name, question)
@@ -99,6 +113,39 @@ class RestLayout(Layout):
             elif answer is None and name in late:
                 self.shelf.lacks(name, MissingReason.DEADLINE_OVER, _NOT_AGAIN)
 
+    def _late_lists(self) -> None:
+        """As they are now; what did not come this time either is named again."""
+        for scene in self.scenes:
+            if again.late_target(scene, self.manifest):
+                self._target(scene)
+        asked = dict.fromkeys((n, q) for scene in self.scenes for n, q in again.late_lists(scene, self.manifest))
+        came = {name: question for name, question in asked if self._check(name, question)}
+        for name, question in came.items():
+            self._put_list(name, question)
+
+    def _put_list(self, name: str, question: List) -> None:
+        path = path_of(question)
+        histories = [scene for scene in self.scenes if scene.history_question and history_file(scene) == name]
+        if name == PODS_FILE:
+            found = [pod for scene in self.scenes for pod in scene.pods]
+            self.shelf.text(name, ItemKind.SUMMARY, None, lambda: tables.pods(found))
+            self.shelf.text("nodes.txt", ItemKind.SUMMARY, None, lambda: tables.nodes(found))
+        elif name == EVENTS_FILE:
+            self._put_events(path)
+        elif histories:
+            revisions = [each for scene in histories for each in scene.history]
+            self._list(name, path, revisions)
+            self.shelf.text("history.txt", ItemKind.HISTORY, None, lambda: tables.history(revisions))
+        else:
+            self._list(name, path, items(self.seen.get(question)))
+
+    def _tell_later(self) -> None:
+        """Which files show another time than those of part a."""
+        lacked = again.named(self.manifest, *again.LATE, *again.LATE_LISTS)
+        if came := [file.name for file in self.shelf.files if file.name in lacked]:
+            text = _LATER.format(time=instant(self.now), names="\n".join(f"  {name}" for name in came))
+            self.shelf.text("later.txt", ItemKind.SUMMARY, None, lambda: text)
+
     def _answered(self, scene: Scene, name: str, question: Question) -> None:
         answer = self.seen.get(question)
         if name in self.shelf.had:
@@ -116,6 +163,11 @@ class RestLayout(Layout):
             self.shelf.lacks(name, *missing.why(question, answer))
         elif isinstance(question, Get) and isinstance(answer, Found) and name == _steerer(question):
             self._object(name, question.ref.path(question.namespace, question.name), _without_given(answer.value))
+
+
+def told_in(name: str) -> tuple[str, ...]:
+    """A list's own file, and the one in which it is told for reading where there is one."""
+    return name, _TOLD_IN.get(name, name)
 
 
 def is_long(log: str) -> bool:

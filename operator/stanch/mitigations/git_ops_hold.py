@@ -29,8 +29,8 @@ from stanch.core.questions import REF_OF_KIND, Question
 from stanch.core.steering import Steerer, ask_for_hold, leaves_alone, steerers
 from stanch.core.swap import ABSENT, escape
 from stanch.core.there import read_target
-from stanch.mitigations import reconciler_hold
-from stanch.mitigations.workload import Json, owner_refusal, stands
+from stanch.mitigations import hold_brings, reconciler_hold
+from stanch.mitigations.workload import Json, live, owner_refusal, stands
 
 LABELS: Final = "/metadata/labels"
 
@@ -66,6 +66,13 @@ class HoldObject:
         if aim.kind in RECONCILERS:
             return reconciler_hold.owes(aim)
         return f"{aim} is held: what is changed in Git does not reach it. Put what was changed here into Git, then undo the hold"
+
+    def brings(self, aim: Aim, seen: Observations) -> str | tuple[Question, ...]:
+        """How far Git is, and what differs, as far as the tool knows."""
+        target = live(aim, seen)
+        if not isinstance(target, dict):
+            return target.message if isinstance(target, Verdict) else target
+        return hold_brings.brings(aim, target, seen)
 
 
 def _label(aim: Aim, target: Json) -> Sized:

@@ -1,6 +1,7 @@
 """Stop a Deployment's rollout where it is, or let it go on (mitigations.md 1.3)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from stanch.api.actions import Action
@@ -20,6 +21,8 @@ from stanch.core.ports import (
     Written,
 )
 from stanch.core.questions import Question
+from stanch.core.swap import digest
+from stanch.mitigations.pending import pending
 from stanch.mitigations.switch import read_own, switched
 from stanch.mitigations.workload import Json, live
 
@@ -67,6 +70,13 @@ class PauseRollout:
         """A paused Deployment rolls nothing out, also not the fix."""
         return f"{aim} is paused: nothing rolls out, a fix neither. Resuming rolls out every change made meanwhile"
 
+    def brings(self, aim: Aim, seen: Observations) -> str | tuple[Question, ...]:
+        """The pods that a resume would replace now, and by what."""
+        target = live(aim, seen)
+        if not isinstance(target, dict):
+            return target.message if isinstance(target, Verdict) else target
+        return pending(aim, target, seen)
+
 
 class ResumeRollout:
     """Remove spec.paused."""
@@ -84,8 +94,13 @@ class ResumeRollout:
             return target
         if not target["spec"].get("paused"):
             return NothingToDo(f"{aim} is not paused")
-        warning = ("Every template change made while it was paused rolls out at once",)
-        return _change(aim, target, False, "resume", "pause", ApprovalClass.B, warning)
+        waits = pending(aim, target, seen)
+        if isinstance(waits, tuple):
+            return waits
+        warnings = ("Every template change made while it was paused rolls out at once", waits)
+        change = _change(aim, target, False, "resume", "pause", ApprovalClass.B, warnings)
+        # Who agrees to a resume agrees to the template that it rolls out.
+        return replace(change, agreed=(digest(target["spec"]["template"]),))
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """The controller has observed it; recovery then watches the rollout itself."""

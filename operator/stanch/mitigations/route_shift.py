@@ -10,7 +10,7 @@ from stanch.api.incident_status import UndoClass
 from stanch.api.meta import TargetKind
 from stanch.api.names import Reason
 from stanch.core.asking import endpoint_slices, ready_endpoints
-from stanch.core.observations import Observations, items
+from stanch.core.observations import Observations
 from stanch.core.ports import (
     Aim,
     ApprovalClass,
@@ -25,8 +25,7 @@ from stanch.core.ports import (
 )
 from stanch.core.questions import Question
 from stanch.core.routes import route_verdict
-from stanch.core.there import read_target
-from stanch.mitigations.workload import Json, live, owner_refusal, unanswered
+from stanch.mitigations.workload import Beside, Json, live, owner_refusal, read_beside
 
 SERVICE_LABEL: Final = "kubernetes.io/service-name"
 
@@ -45,19 +44,16 @@ class ShiftRoute:
     def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """Which rule gets which weights; refused where nobody would answer."""
         assert isinstance(action, RouteShift)
-        target = read_target(aim, seen)
-        if not isinstance(target, dict):
-            return target
-        assert aim.namespace is not None
-        asked = (endpoint_slices(aim.namespace),)
-        if (gap := unanswered(seen, asked, 1, f"Who would answer for {aim}")) is not None:
-            return gap
+        found = read_beside(aim, seen, endpoint_slices, f"Who would answer for {aim}")
+        if not isinstance(found, Beside):
+            return found
+        target, slices = found.target, found.items
         rule = owner_refusal(aim, target) or _find(aim, action, target)
         if isinstance(rule, Refusal):
             return rule
         if rule.before == rule.after:
             return NothingToDo(f"{rule.where} of {aim} already has the weights {_words(rule.after)}")
-        return _nobody_answers(aim, rule, items(seen.get(asked[0]))) or _change(aim, target, rule)
+        return _nobody_answers(aim, rule, slices) or _change(aim, target, rule)
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
         """Every gateway the route hangs on has taken this generation of it."""
@@ -74,14 +70,11 @@ class ShiftRoute:
 
     def undo_refusal(self, undo: Written, aim: Aim, seen: Observations) -> Refusal | tuple[Question, ...] | None:
         """No more weight for a backend where nobody answers any more, while somebody does where traffic goes now."""
-        target = read_target(aim, seen)
-        if not isinstance(target, dict):
-            return target
-        assert aim.namespace is not None
-        asked = (endpoint_slices(aim.namespace),)
-        if (gap := unanswered(seen, asked, 1, f"Who would answer for {aim}")) is not None:
-            return gap
-        rule, slices = _more_again(target, undo), items(seen.get(asked[0]))
+        found = read_beside(aim, seen, endpoint_slices, f"Who would answer for {aim}")
+        if not isinstance(found, Beside):
+            return found
+        target, slices = found.target, found.items
+        rule = _more_again(target, undo)
         here = (b for b, weight in zip(rule.backends, rule.before, strict=True) if weight)
         somebody = any(_is_elsewhere(aim, b) or _ready(b, slices) for b in here)
         return _nobody_answers(aim, rule, slices) if somebody else None

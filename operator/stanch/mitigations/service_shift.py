@@ -26,8 +26,7 @@ from stanch.core.ports import (
 )
 from stanch.core.questions import Question
 from stanch.core.swap import canonical
-from stanch.core.there import read_target
-from stanch.mitigations.workload import Json, is_ready, live_pods, owner_refusal, unanswered
+from stanch.mitigations.workload import Beside, Json, is_ready, live_pods, owner_refusal, read_beside
 
 SELECTOR: Final = "/spec/selector"
 ROLLOUTS_KEY: Final = "rollouts-pod-template-hash"
@@ -46,19 +45,15 @@ class ShiftService:
     def size_up(self, action: Action, aim: Aim, seen: Observations, clock: Clock) -> Sized:
         """From which pods to which; refused where nobody would answer, or a controller owns the selector."""
         assert isinstance(action, ServiceShift)
-        target = read_target(aim, seen)
-        if not isinstance(target, dict):
-            return target
-        assert aim.namespace is not None
-        asked = (pods_in(aim.namespace),)
-        if (gap := unanswered(seen, asked, 1, f"Pods that would answer for {aim}")) is not None:
-            return gap
+        found = read_beside(aim, seen, pods_in, f"Pods that would answer for {aim}")
+        if not isinstance(found, Beside):
+            return found
+        target, pods = found.target, live_pods(found.items)
         if refusal := owner_refusal(aim, target) or _not_ours(aim, target):
             return refusal
         old = target["spec"]["selector"]
         if old == action.selector:
             return NothingToDo(f"{aim} already selects {_words(old)}")
-        pods = live_pods(items(seen.get(asked[0])))
         return _nobody_answers(aim, action.selector, target, pods, _CORRECT) or _change(aim, action, target, pods)
 
     def verify(self, action: Action, aim: Aim, seen: Observations, written: Written) -> Verdict | tuple[Question, ...]:
@@ -85,14 +80,10 @@ class ShiftService:
 
     def undo_refusal(self, undo: Written, aim: Aim, seen: Observations) -> Refusal | tuple[Question, ...] | None:
         """No way back to where nobody answers any more, while somebody does here."""
-        target = read_target(aim, seen)
-        if not isinstance(target, dict):
-            return target
-        assert aim.namespace is not None
-        asked = (pods_in(aim.namespace),)
-        if (gap := unanswered(seen, asked, 1, f"Pods that would answer for {aim}")) is not None:
-            return gap
-        pods = live_pods(items(seen.get(asked[0])))
+        found = read_beside(aim, seen, pods_in, f"Pods that would answer for {aim}")
+        if not isinstance(found, Beside):
+            return found
+        target, pods = found.target, live_pods(found.items)
         if not any(is_ready(p) and _selects(undo["after"][SELECTOR], p) for p in pods):
             return None
         return _nobody_answers(aim, undo["before"][SELECTOR], target, pods, "")

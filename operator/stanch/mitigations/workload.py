@@ -1,7 +1,8 @@
 """What several mitigations ask of a workload: is it there, who owns it, what would be touched, how long would it take."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from stanch.core.observations import Failed, Found, Observations, cut_short, is_
 from stanch.core.ports import Aim, Refusal, Verdict, VerdictState
 from stanch.core.questions import List, Question
 from stanch.core.swap import label_of
+from stanch.core.there import read_target
 
 Json = Mapping[str, Any]
 
@@ -33,6 +35,27 @@ def unanswered(
         return Refusal(Reason.NO_DATA_NOW, message)
     failed = next((a for q in asked[:must] if isinstance(a := seen.get(q), Failed)), None)
     return Refusal(Reason.NO_DATA_NOW, f"{what} can't be read: {failed.message}") if failed else None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A target, and all objects of one kind in its namespace."""
+
+    target: dict[str, Any]
+    items: list[dict[str, Any]]
+
+
+def read_beside(
+    aim: Aim, seen: Observations, listed: Callable[[str], List], what: str
+) -> Beside | Refusal | tuple[Question, ...]:
+    """Both as they are now, or why that can't be told (``what``: those objects in words), or what is still to be asked."""
+    target = read_target(aim, seen)
+    if not isinstance(target, dict):
+        return target
+    assert aim.namespace is not None
+    question = listed(aim.namespace)
+    gap = unanswered(seen, (question,), 1, what)
+    return Beside(target, items(seen.get(question))) if gap is None else gap
 
 
 def live(aim: Aim, seen: Observations) -> dict[str, Any] | Verdict | tuple[Question, ...]:

@@ -26,12 +26,14 @@ from stanch.evidence.redact import Redactor
 from stanch.shell.clock import Clock
 from stanch.shell.long_json import parsed
 from stanch.shell.metrics import API_SECONDS
+from stanch.shell.room import Room
 
 READ_SECONDS: Final = 5.0
 WRITE_SECONDS: Final = 5.0
 # An admission webhook has 10 s unless it says more: the API server then answers, whichever way, and the write is not given up.
 OTHERS_SECONDS: Final = 12.0
 CONNECT_SECONDS: Final = 2.0
+CONNECTIONS: Final = 64
 LOG_READ_MAX: Final = 16 * 1024 * 1024
 OURS: Final = f"/apis/{GROUP}/"
 USER_AGENT: Final = "stanch/0.1.0"
@@ -112,7 +114,7 @@ class Kube:
     def __init__(
         self,
         config: Configuration,
-        connections: int = 64,
+        connections: int = CONNECTIONS,
         clock: Clock | None = None,
         others_seconds: float = OTHERS_SECONDS,
     ) -> None:
@@ -126,7 +128,7 @@ class Kube:
         tls = RESTClientObject(config).ssl_context
         connector = aiohttp.TCPConnector(ssl=tls, limit=connections, keepalive_timeout=60)
         self._session = aiohttp.ClientSession(connector=connector, read_bufsize=2**20, auto_decompress=True)
-        self.requests = 0
+        self.requests, self._reading, self._room = 0, asyncio.Lock(), Room()
 
     async def __aenter__(self) -> Self:
         return self
@@ -158,7 +160,7 @@ class Kube:
         accept: str = JSON,
         seconds: float = READ_SECONDS,
     ) -> Reply:
-        """One request, once. Raises Unanswered when no whole answer came."""
+        """One request, once. Raises Unanswered when no whole answer came, or there was no room for it."""
         url = f"{self._host}{path}" + (f"?{urlencode(params)}" if params else "")
         timeout = aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS)
         self.requests += 1
@@ -175,7 +177,7 @@ class Kube:
             ) as response:
                 self.clock.heard(response.headers.get("Date"), time.perf_counter() - began)
                 raw = await response.read()
-                return Reply(response.status, await parsed(raw), len(raw))
+                return Reply(response.status, await parsed(raw, self._reading, self._room), len(raw))
         # ConfigException: the kubelet is writing the token's file anew.
         except (aiohttp.ClientError, TimeoutError, OSError, ConfigException) as error:
             raise Unanswered(f"{method} {path}: {type(error).__name__} {error}".strip()) from error

@@ -15,17 +15,22 @@ from prometheus_client.registry import Collector
 
 from stanch.api.incident import Incident
 from stanch.api.incident_status import Attempt, Effect, IncidentStatus, MitigationRecord, WishState
+from stanch.api.meta import Severity
 from stanch.api.names import SERVICE_ACCOUNT_PREFIX, ConditionType, Label
 from stanch.api.outbox_status import DeliveryState
 from stanch.core.census import OPEN, RUNBOOK
 from stanch.core.invariants import LAWS
 from stanch.core.nudges import KINDS as NUDGES
 from stanch.core.questions import ACTION_ITEMS, INCIDENTS
+from stanch.core.review import AGAIN_WITHIN
 from stanch.shell import metrics
 from stanch.shell.cache import Cache
+from stanch.shell.measures_learning import Families, Lessons, is_done, learning
 
 # A promise that is kept within this is kept (decisions 2.10).
 GRACE: Final = timedelta(seconds=60)
+# What wakes people (decisions 2.4).
+PAGING: Final = (Severity.SEV1, Severity.SEV2)
 _EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LOG = logging.getLogger("stanch.measures")
 
@@ -45,6 +50,8 @@ def count(before: Incident, after: IncidentStatus) -> None:
 def _count(before: Incident, after: IncidentStatus) -> None:
     severity = after.severity.level.value if after.severity else "unknown"
     _times(before, after, severity)
+    if (worst := _worst(after)) in PAGING and _worst(before.status) not in PAGING:
+        metrics.PAGES.labels(str(worst)).inc()
     known = {r.name: r for r in before.status.mitigations or ()}
     for record in after.mitigations or ():
         _mitigation(known.get(record.name), record)
@@ -53,6 +60,10 @@ def _count(before: Incident, after: IncidentStatus) -> None:
     for channel, lost in _lost(before.status, after):
         metrics.NOTIFICATIONS.labels(channel, "lost").inc(lost)
     _people(before.status, after)
+
+
+def _worst(status: IncidentStatus) -> Severity | None:
+    return (status.severity.worst or status.severity.level) if status.severity else None
 
 
 def _times(before: Incident, after: IncidentStatus, severity: str) -> None:
@@ -142,14 +153,24 @@ class Standing(Collector):
         self._cache = Cache()
         self._now: Callable[[], datetime] = lambda: _EVER
         self._works: Callable[[], bool] = lambda: False
+        self._within: Callable[[str], timedelta] = lambda _: AGAIN_WITHIN
 
-    def follow(self, cache: Cache, now: Callable[[], datetime], works: Callable[[], bool]) -> None:
-        """From now on tell of this; ``works`` says whether it is this replica that works."""
-        self._cache, self._now, self._works = cache, now, works
+    def follow(
+        self,
+        cache: Cache,
+        now: Callable[[], datetime],
+        works: Callable[[], bool],
+        within: Callable[[str], timedelta] | None = None,
+    ) -> None:
+        """
+        From now on tell of this; ``works`` says whether it is this replica that works, ``within`` how soon the same again is a
+        recurrence in a namespace.
+        """
+        self._cache, self._now, self._works, self._within = cache, now, works, within or self._within
 
     def describe(self) -> Iterable[Metric]:
         """Their names, of nothing."""
-        return (family for family, _ in _families([], [], _EVER))
+        return (family for family, _ in _families([], [], [], _EVER))
 
     def collect(self) -> Iterable[Metric]:
         """As it stands; what can't be read must not hide the other numbers."""
@@ -165,17 +186,17 @@ class Standing(Collector):
             body = self._cache.get(key)
             if body is not None and key.plural in bodies and not (body.get("spec") or {}).get("drill"):
                 bodies[key.plural].append(body)
-        for family, counted in _families(bodies[INCIDENTS.plural], bodies[ACTION_ITEMS.plural], self._now()):
+        learned = self._cache.learned().items() if self._works() else ()
+        lessons = [(each, self._within(namespace)) for namespace, each in learned]
+        for family, counted in _families(bodies[INCIDENTS.plural], bodies[ACTION_ITEMS.plural], lessons, self._now()):
             for labels, value in sorted(counted.items()):
                 family.add_metric(labels, value)
             yield family
 
 
-# Values by label values, in the order of the labels.
-Families = Iterator[tuple[GaugeMetricFamily, Mapping[Any, float]]]
-
-
-def _families(incidents: list[Mapping[str, Any]], items: list[Mapping[str, Any]], now: datetime) -> Families:
+def _families(
+    incidents: list[Mapping[str, Any]], items: list[Mapping[str, Any]], lessons: Lessons, now: datetime
+) -> Families:
     states = [i.get("status") or {} for i in incidents]
     yield (
         GaugeMetricFamily("stanch_incidents", "Incidents that are not closed.", labels=["severity", "state"]),
@@ -216,6 +237,7 @@ def _families(incidents: list[Mapping[str, Any]], items: list[Mapping[str, Any]]
     due = Counter((str((i["spec"]).get("priority", "none")),) for i in items if _is_late(i, now))
     about = "Action items past their due time that are not done."
     yield GaugeMetricFamily("stanch_action_items_overdue", about, labels=["priority"]), due
+    yield from learning(lessons, items, now)
 
 
 def _about_people(states: list[Mapping[str, Any]]) -> Families:
@@ -247,8 +269,7 @@ def _since(time: str, now: datetime) -> float:
 
 
 def _is_late(item: Mapping[str, Any], now: datetime) -> bool:
-    done = (item.get("status") or {}).get("doneTime") or item["spec"].get("closed")
-    return not done and _since(item["spec"]["dueTime"], now) > 0
+    return not is_done(item) and _since(item["spec"]["dueTime"], now) > 0
 
 
 # Each at nought: the first is an increase then, which an alert rule sees.

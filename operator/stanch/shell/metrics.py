@@ -70,6 +70,15 @@ DECLARED = Counter(
     ["severity", "source"],
     registry=REGISTRY,
 )
+PAGES = Counter(
+    "stanch_pages_total",
+    "Incidents that were SEV1 or SEV2 for the first time, as which they page; false alarms too.",
+    ["severity"],
+    registry=REGISTRY,
+)
+for _level in ("SEV1", "SEV2"):
+    # From nought on, or the first page of a process would be no increase.
+    PAGES.labels(_level)
 TIME_TO_ACKNOWLEDGE = Histogram(
     "stanch_incident_time_to_acknowledge_seconds",
     "From the declaration to a person.",

@@ -37,12 +37,12 @@ class CannotLook(Exception):
 
 
 async def objects(
-    kube: Kube, ref: Ref, namespace: str | None, labels: str, accept: str
+    kube: Kube, ref: Ref, namespace: str | None, labels: str, accept: str, page: int = PAGE
 ) -> AsyncIterator[dict[str, Any]]:
     """Everything of a kind, page by page. Raises CannotLook with the server's words; a kind that is not served is empty."""
     token = ""
     while True:
-        params = {"limit": str(PAGE), "labelSelector": labels} | ({"continue": token} if token else {})
+        params = {"limit": str(page), "labelSelector": labels} | ({"continue": token} if token else {})
         reply = await kube.get(ref.path(namespace), params, accept)
         if reply.status == 404:
             return

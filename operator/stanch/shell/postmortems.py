@@ -1,7 +1,9 @@
 """Keep Postmortem.status true: facts, gaps, findings, and whether it is published. Its spec is people's, and never written here."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,20 +25,30 @@ from stanch.shell.status import StatusConflict, StatusRefused, changes, patch_st
 LOG = logging.getLogger("stanch.postmortems")
 CONFLICT_SECONDS: Final = 1.0
 REFUSED_SECONDS: Final = 60.0
+# What is similar is said once those are known that are closed.
+PAST_SECONDS: Final = 1.0
 # Nobody waits for it; a day is when time alone may have changed something that nothing told of.
 LATEST_SECONDS: Final = 86_400.0
+# One is read, one is being asked about. Whoever writes ten long ones at once keeps no worker from an incident.
+AT_ONCE: Final = 2
 
 
 class Postmortems:
     """Looks at Postmortems; remembers pages of timelines, which never change."""
 
     def __init__(self, kube: Kube, cache: Cache, bells: Bells) -> None:
-        """Nothing is read yet."""
+        """Nothing is read yet. A long text takes seconds to lint, so that is not done on the event loop."""
         self.kube, self.cache, self.bells = kube, cache, bells
         self._pages: dict[Key, dict[Get, Answer]] = {}
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="lint")
+        self._now_judging = 0
 
     async def keep(self, key: Key, policy: Policy, now: datetime) -> None:
-        """Look at one; whatever goes wrong stays with it, and is tried again."""
+        """Look at one; whatever goes wrong stays with it, and is tried again. While others are looked at it waits for its turn."""
+        if self._now_judging >= AT_ONCE:
+            self.bells.ring_in(key, CONFLICT_SECONDS)
+            return
+        self._now_judging += 1
         try:
             again = await self._look(key, policy, now)
         except (StatusConflict, Unanswered):
@@ -47,6 +59,8 @@ class Postmortems:
         except Exception:  # one poison object must not stop the rest
             LOG.exception("a Postmortem can't be judged", extra={"postmortem": _words(key)})
             return
+        finally:
+            self._now_judging -= 1
         if again is not None:
             self.bells.ring_in(key, again)
 
@@ -54,8 +68,13 @@ class Postmortems:
         body = self.cache.get(key)
         if body is None or ((body.get("status") or {}).get("published")):
             self._pages.pop(key, None)
+            if body is None:
+                await self._forget_if_gone(key)
             return None
-        status, wake = judge(body, await self._around(key, body, policy), now)
+        if not self.cache.past_is_known:
+            return PAST_SECONDS
+        around = await self._around(key, body, policy)
+        status, wake = await asyncio.get_running_loop().run_in_executor(self._pool, judge, body, around, now)
         change = changes(body.get("status") or {}, status.wire())
         if change:
             version = {"resourceVersion": body["metadata"]["resourceVersion"], "uid": body["metadata"]["uid"]}
@@ -65,6 +84,16 @@ class Postmortems:
             if status.published is not None:
                 _ring_drafts(self.cache, self.bells, key.namespace)
         return None if wake is None else min(LATEST_SECONDS, max(1.0, (wake - now).total_seconds()))
+
+    async def _forget_if_gone(self, key: Key) -> None:
+        """The watch says the same of what was deleted and of what was closed: only of the first nothing is remembered."""
+        if self.cache.remembers(key):
+            reply = await self.kube.get(POSTMORTEMS.path(key.namespace, key.name))
+            if not reply.ok and reply.status != 404:
+                raise Unanswered(reply.message)
+            # One that was made anew meanwhile is another.
+            if not reply.ok and self.cache.get(key) is None:
+                self.cache.drop(key)
 
     async def _around(self, key: Key, body: Mapping[str, Any], policy: Policy) -> Around:
         incident = await self._incident(key.namespace, body)
@@ -109,10 +138,12 @@ class Postmortems:
 
 
 def heard(cache: Cache, bells: Bells, key: Key, body: dict[str, Any], gone: bool) -> None:
-    """A Postmortem was written or deleted: it is judged, and its incident looks whether it is reviewed."""
+    """A Postmortem was written, closed or deleted: it is judged, and its incident looks whether it is reviewed."""
     if gone:
-        cache.drop(key)
+        cache.leave(key)
         bells.forget(key)
+        if cache.remembers(key):
+            bells.ring(key)
     else:
         cache.put(key, body)
         bells.ring(key)

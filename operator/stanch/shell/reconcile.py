@@ -28,6 +28,7 @@ from stanch.shell.bells import Bells, Key
 from stanch.shell.cache import Cache
 from stanch.shell.client import Kube, Unanswered
 from stanch.shell.evidence_store import Total
+from stanch.shell.failing import Failing
 from stanch.shell.holding import Holding
 from stanch.shell.known import must_stand, refresh
 from stanch.shell.let_go import came_late, let_go
@@ -91,6 +92,7 @@ class Reconciler:
         # Set once all has been read that effects rest on, for good: what can't be read later is told at once.
         self.settled = asyncio.Event()
         self._failures: dict[Key, int] = {}
+        self._failing = Failing(kube, cache)
         self._rehearsed: dict[Key, tuple[Question, ...]] = {}
         self.evidence = Total()
         self._holding = Holding()
@@ -107,10 +109,11 @@ class Reconciler:
         except (StatusConflict, Unanswered):
             await refresh(self.kube, self.cache, self.rewind, key)
             self._again(key, "conflict")
-        except Exception:  # one poison object must not stop the rest
-            LOG.exception("reconcile failed", extra={"incident": f"{key.namespace}/{key.name}"})
+        except Exception as error:  # one poison object must not stop the rest
+            await self._failing.note(key, error)
             self._again(key, "error")
         else:
+            self._failing.well(key)
             self._failures.pop(key, None)
             RECONCILES.labels("ok").inc()
             if wake is not None:
@@ -136,7 +139,7 @@ class Reconciler:
         try:
             incident = Incident.model_validate(body)
         except ValidationError as error:
-            await say_invalid(self.kube, body, error, self.now())
+            await say_invalid(self.kube, body, error)
             return None
         began = self.now()
         entries, answers = await asyncio.gather(
@@ -319,7 +322,7 @@ class Reconciler:
             await asyncio.sleep(PREPARE_AFTER)
             severity = self._severity(incident)
             catalog = self.catalog_in(incident.metadata.namespace)
-            await self.thinking.prepare(catalog, decided.capturing, seen, severity, self.now())
+            await self.thinking.prepare(incident, catalog, decided.capturing, seen, severity, self.now())
         return await asking
 
     def catalog_in(self, namespace: str) -> Catalog:

@@ -1,4 +1,6 @@
-"""The key that turns secrets into tokens: made once, kept in the operator's namespace, so that equal values stay equal."""
+"""
+The key that those of incidents are made of, which turn secrets into tokens (ADR 57): made once, kept in the operator's namespace.
+"""
 
 import asyncio
 import base64

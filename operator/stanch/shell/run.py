@@ -39,6 +39,7 @@ from stanch.shell.lease import Lease
 from stanch.shell.measures import STANDING
 from stanch.shell.metrics import LEADING, POLICIES_PROVEN
 from stanch.shell.orphan_sweep import CannotLook, OrphanSweep
+from stanch.shell.past import remember
 from stanch.shell.policy_book import PolicyBook, read_policies, ring
 from stanch.shell.policy_status import look_at_policy
 from stanch.shell.policy_watch import EVERY_SECONDS, SOON_SECONDS, look_at_policies
@@ -116,8 +117,9 @@ async def _until_stopped(
     silencer, taking = Silencer(settings.silences, kube, cache, book.policy), contextlib.AsyncExitStack()
     await taking.enter_async_context(_taking_alerts(settings.alerts, kube, book, cache))
     LEADING.set_function(lambda: tenure.holds)
-    STANDING.follow(cache, kube.clock.now, lambda: tenure.holds)
+    STANDING.follow(cache, kube.clock.now, lambda: tenure.holds, lambda ns: book.policy(ns).recurrence_within)
     sweeps = (sweep, *_sweeps(reconciler))
+    cache.past_is_known = False
     # Tasks are made before kopf.operator(): it cancels everything younger than itself when it ends.
     tasks = [
         asyncio.create_task(_read_policies(reconciler)),
@@ -125,6 +127,7 @@ async def _until_stopped(
         asyncio.create_task(_watch_policies(kube, reconciler, health)),
         asyncio.create_task(rewind.watch()),
         asyncio.create_task(tidy(reconciler.is_calm)),
+        asyncio.create_task(remember(kube, cache)),
         asyncio.create_task(_resync(reconciler)),
         *(asyncio.create_task(_sweep(each, tenure)) for each in sweeps if settings.orphans),
         *([asyncio.create_task(_silence(silencer, tenure))] if settings.silences.url else []),

@@ -1,6 +1,7 @@
 """Where plan() runs: on the event loop while it is little work, beside it when there is much to read and to mask."""
 
 import asyncio
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import chain
@@ -18,8 +19,10 @@ from stanch.core.questions import List, Logs
 # loop may be held up, and a thread would cost more than it gives.
 OBJECTS_MUCH: Final = 150
 LOG_BYTES_MUCH: Final = 192 * 1024
-# Each thread makes the loop wait for its turn by some milliseconds.
 THREADS: Final = 2
+# Whoever waits for a thread that works is let in after so long; Python's own 5 ms are too long for the loop, which has to be let in
+# again behind each read and each write of a connection: 28 logs that come at once would hold it up for 140 ms.
+LET_IN_SECONDS: Final = 0.00025
 
 
 def is_much(seen: Observations) -> bool:
@@ -36,11 +39,17 @@ def is_much(seen: Observations) -> bool:
     return objects >= OBJECTS_MUCH or logs >= LOG_BYTES_MUCH
 
 
+def let_the_loop_in() -> None:
+    """From now on, in this process."""
+    sys.setswitchinterval(LET_IN_SECONDS)
+
+
 class Thinking:
     """Plans are pure, so it does not matter where they are made; what a collector keeps between them is safe for threads."""
 
     def __init__(self) -> None:
-        """A pool of its own: nobody else's work stands before an effect."""
+        """A pool of its own: nobody else's work stands before an effect. The process is set to let the loop in soon."""
+        let_the_loop_in()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="plan")
 
     async def plan(self, incident: Incident, seen: Observations, catalog: Catalog, now: datetime) -> Plan:
@@ -50,14 +59,20 @@ class Thinking:
         return await asyncio.get_running_loop().run_in_executor(self._pool, plan, incident, seen, catalog, now)
 
     async def prepare(
-        self, catalog: Catalog, aims: tuple[Aim, ...], seen: Observations, severity: Severity, now: datetime
+        self,
+        incident: Incident,
+        catalog: Catalog,
+        aims: tuple[Aim, ...],
+        seen: Observations,
+        severity: Severity,
+        now: datetime,
     ) -> None:
         """Render what is known while logs are on their way."""
+        uid, work = incident.metadata.uid, catalog.collector.prepare
         if not is_much(seen):
-            catalog.collector.prepare(aims, seen, severity, now)
+            work(uid, aims, seen, severity, now)
             return
-        work = catalog.collector.prepare
-        await asyncio.get_running_loop().run_in_executor(self._pool, work, aims, seen, severity, now)
+        await asyncio.get_running_loop().run_in_executor(self._pool, work, uid, aims, seen, severity, now)
 
     def close(self) -> None:
         """Nothing more is begun."""

@@ -10,6 +10,7 @@ import json
 import signal
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -114,6 +115,8 @@ async def _read(kube: Kube, ref: Ref, namespace: str | None, name: str) -> dict[
     reply = await kube.get(ref.path(namespace, name))
     if reply.ok:
         return reply.body
+    if reply.busy:
+        raise Unanswered(f"{ref.plural} {name}: {reply.message}")
     raise Trouble(f"{ref.plural} {name}: {reply.message}", NOT_THERE if reply.status == 404 else NOT_READABLE)
 
 
@@ -180,18 +183,28 @@ async def _incident(day: Day, injected: datetime, known: dict[str, Any] | None) 
         fresh = datetime.fromisoformat(meta["creationTimestamp"]) >= injected - timedelta(seconds=1)
         if about and fresh and not spec.get("drill"):
             if MARK not in (meta.get("annotations") or {}):
-                change = json.dumps({"metadata": {"annotations": {MARK: day.name}}})
-                await day.kube.patch(INCIDENTS.path(day.namespace, meta["name"]), change, MERGE_PATCH)
+                await _mark(day, str(meta["name"]))
             say(f"Detected: incident {meta['name']}, {instant(datetime.fromisoformat(meta['creationTimestamp']))}")
             return dict(body)
     return None
 
 
+async def _mark(day: Day, incident: str) -> None:
+    change = json.dumps({"metadata": {"annotations": {MARK: day.name}}})
+    reply = await day.kube.patch(INCIDENTS.path(day.namespace, incident), change, MERGE_PATCH)
+    if reply.busy:
+        raise Unanswered(reply.message)
+    if not reply.ok:
+        line = f"kubectl -n {day.namespace} annotate incident {incident} {MARK}={day.name}"
+        complain(f"incident {incident} can't be marked, so a review counts it: {reply.message}\n  {line}")
+
+
 async def _served(day: Day, seconds: int) -> datetime | None:
     """When it serves again after the fault was taken back; None when it does not."""
     for _ in range(seconds):
-        if serves(await _read(day.kube, DEPLOYMENTS, day.namespace, day.target)):
-            return day.kube.clock.now()
+        with suppress(Unanswered):
+            if serves(await _read(day.kube, DEPLOYMENTS, day.namespace, day.target)):
+                return day.kube.clock.now()
         await asyncio.sleep(EVERY_SECONDS)
     return None
 

@@ -2,7 +2,8 @@
 GitHub Issues of action items, both ways. Whoever runs it lends both tokens: the operator holds none.
 
 The way out is the guarded one of the operator: no redirects (they would carry the token elsewhere), no proxy, nothing link-local,
-bounded in time and size. Nothing is sent twice: whose an issue is stands in its body, and all issues are read first.
+bounded in time and size. Nothing is sent twice: whose an issue is stands in its body, and all issues are read first: those
+with our label, and those that items name.
 """
 
 import asyncio
@@ -14,11 +15,12 @@ from typing import Any, Final
 import aiohttp
 import click
 
+from stanch.api.action_item import ActionItem
 from stanch.cli.cluster import DONE, NO_CREDENTIALS, NOT_READABLE, Trouble, with_cluster
 from stanch.cli.items.look import place, read_items
 from stanch.cli.terminal import complain, say
 from stanch.core.item_export import in_order
-from stanch.core.item_issues import LABEL, Step, ToTracker, sync
+from stanch.core.item_issues import LABEL, Step, ToTracker, has_label, issue_number, marked, sync
 from stanch.core.policy_check import wrong_address
 from stanch.core.questions import ACTION_ITEMS
 from stanch.shell.client import MERGE_PATCH, USER_AGENT, Kube
@@ -49,6 +51,7 @@ def sync_all(kubeconfig: str | None, namespace: str | None, everywhere: bool, re
         async with _session(token) as session:
             tracker = Tracker(session, api.rstrip("/"))
             issues = [each async for each in tracker.issues(repo)]
+            issues += await _without_label(tracker, items, issues, repo)
             steps = sync(items, issues, repo)
             if dry:
                 click.echo(json.dumps([_shown(step) for step in steps], indent=2))
@@ -58,6 +61,20 @@ def sync_all(kubeconfig: str | None, namespace: str | None, everywhere: bool, re
         return DONE
 
     return with_cluster(kubeconfig, work)
+
+
+async def _without_label(
+    tracker: "Tracker", items: Sequence[ActionItem], issues: Sequence[Mapping[str, Any]], repo: str
+) -> list[Mapping[str, Any]]:
+    """Issues that items name and the list lacks: a token that may not set labels has them dropped, and people take them off."""
+    known = {uid for each in issues if (uid := marked(each))}
+    found = []
+    for item in items:
+        number = issue_number(item.spec.tracker or "", repo)
+        if number is not None and item.metadata.uid not in known:
+            issue = await tracker.issue(f"/repos/{repo}/issues/{number}")
+            found += [issue] if issue is not None and marked(issue) == item.metadata.uid else []
+    return found
 
 
 def _shown(step: Step) -> dict[str, Any]:
@@ -95,6 +112,8 @@ async def _do(kube: Kube, tracker: "Tracker", step: Step) -> bool:
     if isinstance(step, ToTracker):
         answer = await tracker.send(step.method, step.path, step.body)
         say(f"{step.item}: {step.method} {answer.get('html_url') or step.path}")
+        if step.method == "POST" and not has_label(answer):
+            await _found_by_tracker(kube, step, str(answer.get("html_url") or ""))
         return True
     path = ACTION_ITEMS.path(step.namespace, step.name)
     change = {"metadata": {"resourceVersion": step.version}, "spec": step.spec}
@@ -105,6 +124,22 @@ async def _do(kube: Kube, tracker: "Tracker", step: Step) -> bool:
         raise Trouble(f"{step.namespace}/{step.name} can't be changed: {reply.message}", NOT_READABLE)
     say(f"{step.namespace}/{step.name}: {', '.join(f'{k}={v}' for k, v in step.spec.items())}")
     return True
+
+
+async def _found_by_tracker(kube: Kube, step: ToTracker, url: str) -> None:
+    """The tracker dropped our label, so the next run finds the issue by its item alone. Raises Trouble when it can't."""
+    why = f"the tracker dropped label {LABEL}: give the token the right to set labels, or set the label on {url or 'the issue'}"
+    namespace, _, name = step.item.partition("/")
+    if step.tracker is not None:
+        raise Trouble(
+            f"{why}; spec.tracker names something else, so the next run would make another issue", NOT_READABLE
+        )
+    reply = await kube.patch(ACTION_ITEMS.path(namespace, name), json.dumps({"spec": {"tracker": url}}), MERGE_PATCH)
+    if not reply.ok:
+        raise Trouble(
+            f"{why}; spec.tracker can't be set, so the next run would make another: {reply.message}", NOT_READABLE
+        )
+    complain(f"{step.item}: {why}; it is known by spec.tracker")
 
 
 def _session(token: str) -> aiohttp.ClientSession:
@@ -143,12 +178,17 @@ class Tracker:
                 return
         raise Trouble(f"more than {PAGES_MAX * PER_PAGE} issues with label {LABEL}; nothing was changed", NOT_READABLE)
 
+    async def issue(self, path: str) -> Mapping[str, Any] | None:
+        """One issue; None when it is gone. Raises Trouble."""
+        found = await self._ask("GET", path, None, gone=(404, 410))
+        return found if isinstance(found, dict) and "number" in found else None
+
     async def send(self, method: str, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """One change, once. Raises Trouble."""
         answer = await self._ask(method, path, body)
         return answer if isinstance(answer, dict) else {}
 
-    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None, gone: Sequence[int] = ()) -> Any:
         try:
             async with (
                 asyncio.timeout(SECONDS),
@@ -162,6 +202,8 @@ class Tracker:
         if len(raw) > BODY_MAX:
             raise Trouble(f"{method} {path}: its answer is larger than {BODY_MAX // 2**20} MiB", NOT_READABLE)
         said = _json(raw)
+        if response.status in gone:
+            return None
         if not 200 <= response.status < 300:
             why = said.get("message") if isinstance(said, dict) else ""
             raise Trouble(f"{method} {path}: it answers {response.status} {why or ''}".rstrip(), NOT_READABLE)

@@ -22,6 +22,7 @@ Examples:
   kubectl -n shop get pmort checkout-5xx -o yaml | stanch postmortem lint -
   stanch postmortem lint --explain person-as-cause     why a rule is there, and what to write instead; 'all' lists them
 \b
+A NAME is judged by the ResponsePolicy in force there, which is named; a FILE by the built-in defaults.
 A FILE may hold ActionItems besides the Postmortem (YAML documents): they are looked at, too.
 What is meant to stay is excepted in the Postmortem, and the reason is published with it:
   spec: {exceptions: [{rule: single-root-cause, reason: "quoted from the regulator's letter"}]}

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from stanch.api.postmortem import PostmortemSpec
 from stanch.api.postmortem_status import LintFinding
 from stanch.cli.cluster import DIFFERS, DONE, NOT_READABLE, USAGE
+from stanch.cli.policy_in_force import InForce
 from stanch.cli.postmortem.source import Given, with_source
 from stanch.cli.terminal import complain, one_line, say
 from stanch.core.lint.form import Whole
@@ -41,7 +42,13 @@ def _lint(given: Given, form: str) -> int:
         return NOT_READABLE
     facts = given.status.get("facts") or {}
     items = items_of(given.spec, given.name, given.items)
-    found = lint(Whole(given.spec, items, facts.get("decision") not in _SHORT_DECISIONS))
+    judged = given.judged or InForce()
+    policy, full = judged.policy, facts.get("decision") not in _SHORT_DECISIONS
+    found = lint(Whole(given.spec, items, full, policy.postmortem_factors, policy.items_max))
+    if policy.postmortem_lint == "Warn":
+        found = tuple(each.model_copy(update={"blocks": False}) for each in found)
+    if judged.unread:
+        complain(judged.unread)
     say(_json(given, found) if form == "json" else _text(given, found))
     return DIFFERS if blocking(found) else DONE
 
@@ -67,6 +74,11 @@ def _text(given: Given, found: tuple[LintFinding, ...]) -> str:
             f"    Why: {each.why}.",
             f"    Instead: {each.instead}.",
         ]
+    if given.judged is not None:
+        warns = (
+            "; its postmortem.lint is Warn, so nothing is kept" if given.judged.policy.postmortem_lint == "Warn" else ""
+        )
+        lines.append(f"Judged by {one_line(given.judged.words)}{warns}")
     keep = len(blocking(found))
     lines.append(
         f"{keep} finding{'' if keep == 1 else 's'} keep it from being published; {len(found) - keep} more"
@@ -78,5 +90,10 @@ def _text(given: Given, found: tuple[LintFinding, ...]) -> str:
 
 def _json(given: Given, found: tuple[LintFinding, ...]) -> str:
     findings: list[Mapping[str, Any]] = [each.wire() for each in found]
-    told = {"postmortem": given.where, "blocking": len(blocking(found)), "findings": findings}
+    told = {
+        "postmortem": given.where,
+        "policy": (given.judged or InForce()).words,
+        "blocking": len(blocking(found)),
+        "findings": findings,
+    }
     return json.dumps(told, indent=2, ensure_ascii=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stanch.cli.cluster import NOT_READABLE, NOT_THERE, Trouble, namespace_of, read, unreadable, with_cluster
+from stanch.cli.policy_in_force import InForce, policy_in_force
 from stanch.cli.runbook.files import STDIN, SUFFIXES, UnreadableError, documents
 from stanch.cli.terminal import complain
 from stanch.core.questions import ACTION_ITEMS, POSTMORTEMS
@@ -16,11 +17,15 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was read: ``where`` in words, the Postmortem, and all ActionItems that may belong to it."""
+    """
+    What was read: ``where`` in words, the Postmortem, and all ActionItems that may belong to it. ``judged`` is the policy that is
+    in force there; None of a file, which is in no cluster.
+    """
 
     where: str
     body: Json
     items: Sequence[Json]
+    judged: InForce | None = None
 
     @property
     def spec(self) -> Json:
@@ -77,4 +82,5 @@ async def _from_cluster(kube: Kube, namespace: str, name: str, work: Callable[[G
     reply = await kube.get(ACTION_ITEMS.path(namespace), {"limit": "500"})
     if not reply.ok:
         raise unreadable("action items", reply.status, reply.message)
-    return work(Given(f"{namespace}/{name}", body, reply.body.get("items") or ()))
+    judged = await policy_in_force(kube, namespace)
+    return work(Given(f"{namespace}/{name}", body, reply.body.get("items") or (), judged))

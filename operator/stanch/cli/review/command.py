@@ -3,6 +3,7 @@
 import re
 import sys
 from datetime import timedelta
+from typing import Any
 
 import click
 
@@ -15,7 +16,7 @@ Examples:
   stanch review --svg review.svg                   time to mitigate, and action items by age
   stanch review --prometheus http://prometheus:9090    also: what burned while nobody declared
 \b
-Drills and false alarms are left out and counted apart. What is not over counts as having lasted so long.
+Drills, false alarms and near misses (nobody hurt) are counted apart. What is not over counts as having lasted so long.
 You need to read incidents, postmortems and actionitems (ClusterRole view has it).
 """
 _LENGTH = re.compile(r"^(\d{1,4})(h|d|w)$")
@@ -25,8 +26,10 @@ BUDGET = "slo:period_error_budget_remaining:ratio"
 BURN = "max by (sloth_service) (slo:current_burn_rate:ratio) > 6"
 
 
-def a_length(context: click.Context, option: click.Parameter, value: str) -> timedelta:
-    """`30d`, `12h`, `4w`."""
+def a_length(context: click.Context, option: click.Parameter, value: str | None) -> timedelta | None:
+    """`30d`, `12h`, `4w`; None where nothing was asked for."""
+    if value is None:
+        return None
     found = _LENGTH.match(value)
     if found is None or int(found[1]) == 0:
         raise click.BadParameter(f"{value!r} is no length of time, for example 30d, 12h or 4w")
@@ -36,6 +39,10 @@ def a_length(context: click.Context, option: click.Parameter, value: str) -> tim
 @click.command(epilog=EXAMPLES)
 @click.option(
     "--since", default="30d", show_default=True, callback=a_length, help="How far to look back: 30d, 12h, 4w."
+)
+@click.option("--again", callback=a_length, help="How soon the same again came back; else recovery.recurrenceWithin.")
+@click.option(
+    "--pages", default=2, show_default=True, type=click.IntRange(0, 100), help="So many a shift are bearable."
 )
 @click.option("--shift", default="12h", show_default=True, callback=a_length, help="Length of a shift, for pages.")
 @click.option(
@@ -56,12 +63,17 @@ def review(
     namespace: str | None,
     form: str,
     svg: str | None,
-    **outside: str,
+    **rest: Any,
 ) -> None:
     """How long things took, what came again, what helped, and whether action items get done. Changes nothing."""
     from stanch.cli.review.look import Wanted, look_back  # noqa: PLC0415 -- the client costs a second to import
 
     wanted = Wanted(
-        since, shift, namespace, form == "json", svg, outside["prometheus"], outside["burn"], outside["budget"]
+        since=since,
+        shift=shift,
+        namespace=namespace,
+        as_json=form == "json",
+        svg=svg,
+        **rest,
     )
     sys.exit(look_back(kubeconfig, wanted))

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -15,13 +15,14 @@ from stanch.api.action_item import ActionItem
 from stanch.api.incident import Incident
 from stanch.api.names import Label
 from stanch.cli.cluster import DONE, NOT_READABLE, Trouble, every, with_cluster
+from stanch.cli.policy_in_force import policies_in_force
 from stanch.cli.review.picture import draw
 from stanch.cli.review.text import Beside, as_json, lines
 from stanch.cli.terminal import say
 from stanch.core.freeze_log import Held, held
 from stanch.core.gameday import MARK
 from stanch.core.questions import ACTION_ITEMS, INCIDENTS, POSTMORTEMS, Ref
-from stanch.core.review import AGAIN_WITHIN, review
+from stanch.core.review import AGAIN_WITHIN, Rules, review
 from stanch.core.review_items import items
 from stanch.core.review_past import Past
 from stanch.core.review_waiting import learning
@@ -39,9 +40,14 @@ Factors = dict[tuple[str, str, str], frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be looked back on, and how it is shown. ``svg`` is a file; ``prometheus`` a base URL, or empty."""
+    """
+    What is to be looked back on, and how it is shown. ``again`` is how soon the same again came back, None for what the policies
+    say; ``svg`` is a file; ``prometheus`` a base URL, or empty.
+    """
 
     since: timedelta
+    again: timedelta | None
+    pages: int
     shift: timedelta
     namespace: str | None
     as_json: bool
@@ -64,9 +70,15 @@ async def _look(kube: Kube, wanted: Wanted) -> int:
     # The API server's clock, which dated all of it.
     now = kube.clock.now()
     since = now - wanted.since
-    past, unread = past_of(bodies, factors, since - AGAIN_WITHIN)
-    found = review(past, since, now, wanted.shift)
-    done = items([i for body in chores if (i := _item(body)) is not None], now)
+    policy, unsaid = await policies_in_force(kube, wanted.namespace)
+    rules = Rules(lambda where: wanted.again or policy(where).recurrence_within, wanted.pages)
+    longest = max(map(rules.again, {b["metadata"]["namespace"] for b in bodies}), default=AGAIN_WITHIN)
+    past, unread = past_of(bodies, factors, since - longest)
+    found = review(past, since, now, wanted.shift, rules)
+    if unsaid:
+        found = replace(found, cautions=(*found.cautions, unsaid))
+    read = [i for body in chores if (i := _item(body)) is not None]
+    done = items(read, now, lambda where: policy(where).items_test_after)
     learned = learning(texts, bodies, since, now)
     frozen = await _frozen(kube, wanted.namespace, since, now)
     silent = await _outside(wanted, past, since, now)

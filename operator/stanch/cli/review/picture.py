@@ -1,4 +1,4 @@
-"""Two charts in one SVG: time to mitigate, an incident a dot, and action items by age. Open ones are hollow and have an arrow."""
+"""Three charts in one SVG: time to mitigate, a dot each (open ones hollow, with an arrow), items by age, and pages by hour."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from stanch.core.review import Review
 from stanch.core.review_items import Items
 
 WIDTH: Final = 720
-HEIGHT: Final = 480
+HEIGHT: Final = 620
 _LEFT, _RIGHT, _TOP, _MIDDLE, _BOTTOM = 90, 20, 50, 290, 440
 # A logarithmic axis: incidents last for minutes or for days.
 _MARKS: Final = tuple(timedelta(seconds=s) for s in (60, 300, 900, 3600, 14_400, 86_400, 604_800))
@@ -27,6 +27,8 @@ def draw(found: Review, done: Items) -> str:
         *_dots(found),
         _text(_LEFT, _MIDDLE + 8, "Action items done, by age"),
         *_bars(done),
+        _text(_LEFT, _BOTTOM + 40, f"Pages by hour of the day, UTC ({found.pages.pages})"),
+        *_hours(found),
     ]
     head = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' {_SANS} role='img'>"
     return "\n".join([head, "<title>stanch review</title>", *body, "</svg>"]) + "\n"
@@ -76,3 +78,15 @@ def _bars(done: Items) -> Iterator[str]:
         yield f"<rect x='170' y='{y:.1f}' width='{wide}' height='18' fill='#eee'/>"
         yield f"<rect x='170' y='{y:.1f}' width='{wide * share:.1f}' height='18' fill='#393'/>"
         yield _text(178 + wide, y + 13, f"{each.done} of {each.total}")
+
+
+def _hours(found: Review) -> Iterator[str]:
+    step, floor = (WIDTH - _RIGHT - _LEFT) / 24, HEIGHT - 40
+    tallest = max(found.pages.by_hour.values(), default=1)
+    for hour in range(24):
+        x, number = _LEFT + hour * step, found.pages.by_hour.get(hour, 0)
+        high = 80 * number / tallest
+        title = f"<title>{hour:02}h: {number}</title>"
+        yield f"<rect x='{x + 2:.1f}' y='{floor - high:.1f}' width='{step - 4:.1f}' height='{high:.1f}' fill='#336'>{title}</rect>"
+        if hour % 6 == 0:
+            yield _text(x, floor + 16, f"{hour:02}h")

@@ -9,9 +9,10 @@ import yaml
 
 from stanch.api import duration
 from stanch.api.meta import instant
+from stanch.cli.review.load_text import load, many
 from stanch.cli.terminal import one_line
 from stanch.core.freeze_log import Ended, Held
-from stanch.core.review import PAGES_MAX, Review
+from stanch.core.review import Review
 from stanch.core.review_deeds import Help
 from stanch.core.review_items import Items
 from stanch.core.review_past import FALSE_ALARM
@@ -38,20 +39,21 @@ class Beside:
 
 def lines(found: Review, done: Items, beside: Beside, outside: Outside | None, unread: int) -> Iterator[str]:
     """Section by section; what is not known is said, and never a zero."""
-    yield f"From {instant(found.since)} to {instant(found.until)}: {_many(found.incidents, 'incident')}, {found.open} still open."
+    yield f"From {instant(found.since)} to {instant(found.until)}: {many(found.incidents, 'incident')}, {found.open} still open."
     rest = [f"{why} {n}" for why, n in sorted(found.cancelled.items()) if why != FALSE_ALARM]
-    left_out = [_many(found.drills, "drill"), _many(found.false_alarms, "false alarm"), *rest]
+    left_out = [many(found.drills, "drill"), many(found.false_alarms, "false alarm"), *rest]
     yield f"Left out: {', '.join(left_out)}."
     if found.open_before:
-        yield f"Not counted: {_many(found.open_before, 'incident')} from before, still open."
+        yield f"Not counted: {many(found.open_before, 'incident')} from before, still open."
     if unread:
-        yield f"Not read: {_many(unread, 'incident')} of another schema."
+        yield f"Not read: {many(unread, 'incident')} of another schema."
     if not found.incidents:
         yield "No incident is no proof that nothing happened: see what burned, with --prometheus."
     yield from _durations(found)
     yield from _again(found)
     yield from _helped(found)
     yield from _toil(found)
+    yield from load(found)
     yield from _waiting(beside.learned)
     yield from _frozen(beside.frozen)
     yield from _items(done)
@@ -61,10 +63,6 @@ def lines(found: Review, done: Items, beside: Beside, outside: Outside | None, u
         yield ""
         yield from (f"Note: {text}." for text in found.cautions)
     yield "Note: how many incidents there were is no grade: who declares early has more of them."
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _long(value: timedelta | None) -> str:
@@ -85,13 +83,8 @@ def _durations(found: Review) -> Iterator[str]:
             for measure, spread in measures.items():
                 yield f"  {name:12} {measure:11} {_spread(spread)}"
     if found.without_factors:
-        yield f"  {_many(found.without_factors, 'incident')} without a published postmortem in no factor class"
+        yield f"  {many(found.without_factors, 'incident')} without a published postmortem in no factor class"
     yield f"Found by: {', '.join(f'{who} {n}' for who, n in sorted(found.detected_by.items()))}."
-    pages = found.pages
-    yield (
-        f"Pages: {pages.pages} in {pages.shifts} shifts of {_long(pages.shift)}, {pages.most} in the worst; "
-        f"{_many(pages.too_many, 'shift')} had more than {PAGES_MAX}."
-    )
 
 
 def _spread(spread: Spread) -> str:
@@ -112,8 +105,15 @@ def _again(found: Review) -> Iterator[str]:
     if not found.incidents:
         return
     yield ""
-    yield f"Came again within 30 days: {len(found.repeats)} of {found.incidents}"
+    yield f"Came again{_within(found)}: {len(found.repeats)} of {found.incidents}"
     yield from (f"  {r.incident} after {r.of}: {r.why}" for r in found.repeats)
+
+
+def _within(found: Review) -> str:
+    """As one number where it is one; each namespace may have its own."""
+    if found.again is None:
+        return ", within recovery.recurrenceWithin of each namespace"
+    return f" within {found.again / timedelta(days=1):g} days"
 
 
 def _helped(found: Review) -> Iterator[str]:
@@ -158,7 +158,7 @@ def _waiting(learned: Learning) -> Iterator[str]:
 def _wait(each: Waiting) -> str:
     due = f", {'was due' if each.late else 'due'} {instant(each.due)}" if each.due else ""
     meeting = f"meeting {instant(each.meeting)}" if each.meeting else "no meeting is planned"
-    return f"{each.postmortem}: {each.state}{due}; {meeting}; {_many(each.gaps, 'gap')}"
+    return f"{each.postmortem}: {each.state}{due}; {meeting}; {many(each.gaps, 'gap')}"
 
 
 _ENDS = {
@@ -200,8 +200,8 @@ def _items(done: Items) -> Iterator[str]:
     if due:
         yield f"  on time: of {due} that were due by now, {shipped} were done by then"
     yield f"  time to done: {_spread(done.to_done)}"
-    yield f"  {_many(len(done.overdue), 'item')} overdue{': ' if done.overdue else ''}{', '.join(done.overdue)}"
-    yield f"  {_many(done.reopened, 'item')} opened again by a failing proof, {done.vague} with findings"
+    yield f"  {many(len(done.overdue), 'item')} overdue{': ' if done.overdue else ''}{', '.join(done.overdue)}"
+    yield f"  {many(done.reopened, 'item')} opened again by a failing proof, {done.vague} with findings"
 
 
 def _charged(found: Review) -> Iterator[str]:
@@ -212,7 +212,7 @@ def _charged(found: Review) -> Iterator[str]:
     for each in found.budget:
         yield f"  {each.incident}: {'at least ' if each.at_least else ''}{each.used} % of the budget of {each.slo}"
     if found.budget_unknown:
-        yield f"  of {_many(found.budget_unknown, 'incident')} nobody knows: Prometheus did not say"
+        yield f"  of {many(found.budget_unknown, 'incident')} nobody knows: Prometheus did not say"
 
 
 def _outside(outside: Outside | None) -> Iterator[str]:
@@ -221,7 +221,7 @@ def _outside(outside: Outside | None) -> Iterator[str]:
         yield "Burn without an incident: not looked for (give --prometheus)."
         return
     silent = outside.undeclared
-    yield f"Burn without an incident: {_many(len(silent), 'stretch') if len(silent) == 1 else f'{len(silent)} stretches'}"
+    yield f"Burn without an incident: {many(len(silent), 'stretch') if len(silent) == 1 else f'{len(silent)} stretches'}"
     yield from (f"  {b.service or 'some service'} from {instant(b.start)} to {instant(b.end)}" for b in silent)
     if outside.charged:
         yield "Charged to error budgets, by Prometheus now"

@@ -4,6 +4,7 @@ Gaps, found in the record by themselves: each with its number, from when to when
 A gap is a question to the process and the tools, never to a person: it says how long, not whose.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -45,3 +46,25 @@ def find_gaps(incident: Incident, lines: Iterable[TimelineLine], policy: Policy)
     far = max((x.time for x in record.lines), default=incident.declared)
     found.sort(key=lambda gap: (_ORDER.index(gap.part), gap.from_time or far, gap.kind, gap.text))
     return tuple(gap.model_copy(update={"number": number}) for number, gap in enumerate(found[:GAPS_MAX], 1))
+
+
+def keep_numbers(found: Iterable[Gap], known: Iterable[Gap], quoted: int = 0) -> tuple[Gap, ...]:
+    """
+    By number: what was known before keeps its own, and what is new gets the next, above all that were known or ``quoted``.
+
+    People speak of them by number, and the draft has written the numbers down.
+    """
+    before: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for gap in known:
+        before[_same(gap)].append(gap.number)
+    last = max((quoted, *(n for numbers in before.values() for n in numbers)))
+    kept = []
+    for gap in found:
+        numbers = before[_same(gap)]
+        last += not numbers
+        kept.append(gap.model_copy(update={"number": numbers.pop(0) if numbers else last}))
+    return tuple(sorted(kept, key=lambda gap: gap.number))
+
+
+def _same(gap: Gap) -> tuple[object, ...]:
+    return gap.kind, gap.from_time, gap.record

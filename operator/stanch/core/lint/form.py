@@ -17,7 +17,10 @@ TITLE_WORDS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One ActionItem, or a name that none has (``there`` is false)."""
+    """
+    One ActionItem, or a name that none has (``there`` is false). ``counts``: it is still to be done, and people wrote it; what
+    stanch drafted is what is owed anyway, and is bounded where it is drafted.
+    """
 
     name: str
     title: str = ""
@@ -26,6 +29,7 @@ class Item:
     due: str = ""
     answers: tuple[str, ...] = ()
     there: bool = True
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,8 @@ _TESTABLE: Final = re.compile(
     r"\d|`|[a-z][A-Z]|[/_]|--\w|[\"'\u201c]|\bp\d\d\b|\b[a-z]+-[a-z]+-[a-z]+\b|\bbelow\b|\bwithin\b|\bat least\b"
     r"|\bat most\b|\bevery (?:week|month|quarter|night|day)\b"
 )
-_NOT_ONE: Final = re.compile(r"\band\b|[,;/&+]|\bor\b", re.IGNORECASE)
+# `shop/orders-team`, `R&D`, `alice+oncall@example.com` and `https://accounts.example.com#alice` are one each.
+_NOT_ONE: Final = re.compile(r"\band\b|[,;]|\s[/&+]|[/&+]\s|\bor\b", re.IGNORECASE)
 _NOBODY: Final = re.compile(
     r"^(?:tbd|tba|todo|none|nobody|unknown|n/?a|-+|\?+|everyone|everybody|all|the team|team|we|us|somebody|someone"
     r"|whoever|to be (?:decided|defined|determined|assigned)|unassigned)$|\?$",
@@ -199,8 +204,9 @@ def _missing(whole: Whole) -> Iterator[Found]:
 
 
 def _too_many(whole: Whole) -> Iterator[Found]:
-    if len(whole.items) > whole.items_max:
-        yield Found("spec.actionItems", f"{len(whole.items)}: {', '.join(i.name for i in whole.items)}"[:EXCERPT_MAX])
+    named = [item.name for item in whole.items if item.counts]
+    if len(named) > whole.items_max:
+        yield Found("spec.actionItems", f"{len(named)}: {', '.join(named)}"[:EXCERPT_MAX])
 
 
 # --- the rest --------------------------------------------------------------------------------------------------------
@@ -239,8 +245,9 @@ def texts(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _unfilled(whole: Whole) -> Iterator[Found]:
+    """The timeline has no questions of the draft: what somebody said that night, `Todo: ...` among it, is what was said."""
     for field, text in texts(whole.spec):
-        if _UNFILLED.search(text):
+        if not field.startswith("spec.timeline") and _UNFILLED.search(text):
             yield Found(field, _cut(text))
 
 

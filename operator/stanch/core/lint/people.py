@@ -59,8 +59,8 @@ _BARE: Final = (
 )
 _SOMEBODY: Final = (
     r"somebody|someone|anybody|anyone|nobody|no one|everybody|everyone|whoever(?:\s+[\w-]+){1,4}?|none of us"
+    r"|none of them"
 )
-r"|none of them"
 # Departments as people speak of them; at the start of a sentence or in capitals, for `support` is also a feature.
 _DEPARTMENT: Final = "Support|Ops|QA|Management|DevOps|SRE"
 _WE: Final = "we|he|she|I|you"

@@ -1,14 +1,17 @@
 """The lint itself: all rules over one postmortem; what is excepted with a reason is told, and keeps nobody."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
+from stanch.api.names import ItemCondition, Label
 from stanch.api.postmortem_status import LintFinding
-from stanch.core.draft import shorten
+from stanch.core.draft import MACHINE, shorten
 from stanch.core.lint import blame, form, hindsight
 from stanch.core.lint.form import FormRule, Item, Whole
 from stanch.core.lint.people import crowd_of
-from stanch.core.lint.rule import Crowd, Found, Rule, sentences
+from stanch.core.lint.rule import Crowd, Found, Rule, Said, sentences
 
 SENTENCE_RULES: Final[tuple[Rule, ...]] = (*blame.RULES, *hindsight.RULES)
 FORM_RULES: Final[tuple[FormRule, ...]] = form.RULES
@@ -18,6 +21,8 @@ ALL: Final[Mapping[str, Rule | FormRule]] = {
 }
 # As many as the status holds; the first are the ones to look at.
 FINDINGS_MAX: Final = 64
+# The largest Postmortem that fits an object has fewer; some MiB.
+SENTENCES_KEPT: Final = 8192
 
 
 def lint(whole: Whole, names: Sequence[str] = ()) -> tuple[LintFinding, ...]:
@@ -65,20 +70,30 @@ def _everything(whole: Whole, crowd: Crowd) -> Iterator[tuple[Rule | FormRule, F
 
 def _language(field: str, text: str, crowd: Crowd) -> Iterator[tuple[Rule, Found]]:
     for said in sentences(field, text):
-        for rule in SENTENCE_RULES:
-            yield from ((rule, found) for found in rule.look(said, crowd))
+        yield from ((rule, replace(found, field=field)) for rule, found in _in_sentence(said.text, said.plain, crowd))
+
+
+@lru_cache(maxsize=SENTENCES_KEPT)
+def _in_sentence(text: str, plain: str, crowd: Crowd) -> tuple[tuple[Rule, Found], ...]:
+    """Wherever it stands. A text is looked at again whenever a word of it, of its incident or of an item changes."""
+    said = Said("", text, plain)
+    return tuple((rule, found) for rule in SENTENCE_RULES for found in rule.look(said, crowd))
 
 
 def item_of(body: Mapping[str, Any]) -> Item:
     """An ActionItem as the API server, or a file, has it."""
-    spec = body.get("spec") or {}
+    spec, meta = body.get("spec") or {}, body.get("metadata") or {}
+    drafted = (meta.get("labels") or {}).get(Label.MANAGED_BY) == MACHINE
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    done = any((c.get("type"), c.get("status")) == (ItemCondition.DONE, "True") for c in conditions)
     return Item(
-        name=str((body.get("metadata") or {}).get("name") or "?"),
+        name=str(meta.get("name") or "?"),
         title=str(spec.get("title") or ""),
         description=str(spec.get("description") or ""),
         owner=str(spec.get("owner") or ""),
         due=str(spec.get("dueTime") or ""),
         answers=tuple(str(each) for each in spec.get("answers") or ()),
+        counts=not (drafted or done),
     )
 
 

@@ -106,7 +106,7 @@ def configs(
 
 
 def _digest(obj: Obj, key: bytes) -> str:
-    """Equal content, equal digest, under this cluster's key; of a Secret only its version is known."""
+    """Equal content, equal digest, under this incident's key; of a Secret only its version is known."""
     data = {part: obj[part] for part in ("data", "binaryData") if part in obj}
     if not data:
         return f"version {text(obj, 'metadata', 'resourceVersion') or '?'}"
