@@ -159,10 +159,10 @@ def test_a_hat_that_the_spec_names_answers_no_pager() -> None:
 
 def test_what_is_over_is_not_paged_again() -> None:
     """A severity that is put right afterwards is news for the room, and for nobody's bed."""
-    world = told(healthy(incident()), PAGER, ROOM)
+    world = told(healthy(incident(severity="SEV3")), PAGER, ROOM)
     until_told(world, minutes=3)
     assert "Resolved" in world.kinds()
-    say(world, severity={"level": "SEV3"})
+    say(world, severity={"level": "SEV1"})
     assert ("Resolved", "SeverityChanged") == (moments(world, "pager")[-1], moments(world, "room")[-1])
 
 
