@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from build import T0, entry, incident, roll_back, scale_to, stamp
+from stanch.core.observations import Failed
+from stanch.core.questions import POSTMORTEMS, Get
 from world import CATALOG, World, bad_deploy, healthy
 
 MINUTE = timedelta(minutes=1)
@@ -332,6 +334,25 @@ def test_what_carries_no_uid_is_taken_only_when_it_was_begun_for_this_one(meta, 
         world.publish()
     world.run(minutes=10)
     assert (name, "False Due") == (record(world).name, world.condition("Reviewed"))
+
+
+@pytest.mark.parametrize(("status", "name"), [(0, "checkout-5xx"), (500, "checkout-5xx"), (403, "checkout-5xx-111111")])
+def test_a_busy_moment_gives_nobody_a_second_text(status, name):
+    """What can't be read now is asked for again; only what may not be read at all is left to whoever wrote it."""
+    world = healthy(incident(severity="SEV4"))
+    mine = {"metadata": {"name": "checkout-5xx", "namespace": "shop"}, "spec": {"incident": "checkout-5xx"}}
+    world.objects[("postmortems", "checkout-5xx")] = mine
+    answer, asked = world.answer, []
+
+    def busy(question):
+        if getattr(question, "ref", None) == POSTMORTEMS and isinstance(question, Get):
+            asked.append(question)
+            return Failed(status, "not now") if len(asked) == 1 or status == 403 else answer(question)
+        return answer(question)
+
+    world.answer = busy
+    world.run(minutes=20)
+    assert (name, 1) == (record(world).name, sum(kind == "postmortems" for kind, _ in world.objects) - (status == 403))
 
 
 def test_once_it_is_drafted_it_is_never_made_again():

@@ -1,6 +1,6 @@
 """When it is resolved: a Postmortem drafted from the record, and an ActionItem for what a rollback leaves open."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from stanch.api.action_item import ActionItemSpec, ActionKind, Priority
@@ -19,7 +19,7 @@ from stanch.core.full_after_all import tell_that_more_is_asked
 from stanch.core.further_text import is_further, next_name, says_enough
 from stanch.core.git_ops import HOLD
 from stanch.core.item_checks import ask_for_checks, fixed, in_git
-from stanch.core.observations import Found, NotFound
+from stanch.core.observations import Failed, Found, NotFound
 from stanch.core.postmortem_draft import postmortem_spec
 from stanch.core.postmortem_gate import SHORT, dates_of, decide, due_of, only_more
 from stanch.core.postmortem_text import is_published
@@ -35,6 +35,8 @@ from stanch.core.whole_story import Story, pages_of, whole_story
 ITEMS_NAMED = 16
 # Of more none gets done; what is left stays in the timeline (decisions 2.11).
 ITEMS_DRAFTED = 5
+# Whether the name is free, when the API server could not say.
+ASK_AGAIN: Final = timedelta(seconds=5)
 _UNSAID: Final = {"reminders": 0, "overdue": None, "review_asked": None, "publish_asked": None}
 
 
@@ -162,9 +164,15 @@ def _decided(draft: Draft, story: Story) -> PostmortemRecord | None:
 
 
 def _name(draft: Draft) -> str | None:
-    """The incident's name; where an earlier incident of that name left its own, which is kept for ever, with our uid."""
+    """
+    The incident's name; where an earlier incident of that name left its own, which is kept for ever, with our uid. None while
+    it is not known: people may have begun one under the name, and a busy moment of the API server must not give them a second.
+    """
     meta = draft.incident.metadata
     answer = draft.answer(Get(POSTMORTEMS, meta.namespace, meta.name))
+    if isinstance(answer, Failed) and answer.passing:
+        draft.wake(draft.now + ASK_AGAIN)
+        return None
     if answer is None:
         return None
     mine = isinstance(answer, NotFound)
