@@ -201,7 +201,7 @@ def _items(done: Items) -> Iterator[str]:
         yield f"  on time: of {due} that were due by now, {shipped} were done by then"
     yield f"  time to done: {_spread(done.to_done)}"
     yield f"  {many(len(done.overdue), 'item')} overdue{': ' if done.overdue else ''}{', '.join(done.overdue)}"
-    yield f"  {many(done.reopened, 'item')} opened again by a failing proof, {done.vague} with findings"
+    yield f"  {many(done.reopened, 'item')} opened again after they were done, {done.vague} with findings"
 
 
 def _charged(found: Review) -> Iterator[str]:
