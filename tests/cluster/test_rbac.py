@@ -211,7 +211,7 @@ def test_an_overlay_is_taken_whole(admin: Kubectl, overlay: str) -> None:
     built = admin("kustomize", path)
     assert built.ok, built.err
     kinds = [item["kind"] for item in yaml.safe_load_all(built.out)]
-    assert kinds.count("CustomResourceDefinition") == 7
+    assert kinds.count("CustomResourceDefinition") == 8
     assert kinds.count("Deployment") == 1
     names = [i["metadata"]["name"] for i in yaml.safe_load_all(built.out) if "Binding" in i["kind"]]
     assert [family in names for family in ("stanch-do-node", "stanch-do-drain")] == [overlay == "cluster"] * 2
