@@ -263,6 +263,40 @@ async def test_an_end_waits_for_what_it_ends() -> None:
     assert {print_of(1): False} == fires(api)
 
 
+async def looked(api: AlertApi, times: int = 3) -> None:
+    """So many looks have been begun since, so all but one of them have ended."""
+    before = api.asked["list batches"]
+    await until(lambda: api.asked["list batches"] > before + times)
+
+
+async def test_an_end_that_was_answered_waits_for_what_another_replica_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one was killed with that it fires, and its batch is not due here when that of the end is."""
+    api = AlertApi()
+    async with placed(api, soon=0.0) as place:
+        await looked(api)
+        monkeypatch.setattr(alert_ahead, "GRACE", timedelta(days=9999))
+        left(api, told(alert()))
+        api.held = "get batch"
+        assert 202 == (await place.post(payload(alert(end=OVER))))[0]
+        assert 2 == len(api.batches)
+        api.gate.set()
+        await looked(api, 9)
+        assert 2 == len(api.batches)
+        monkeypatch.setattr(alert_ahead, "GRACE", timedelta(0))
+        await until(lambda: not api.batches)
+    assert {print_of(1): False} == fires(api)
+
+
+async def test_ends_that_nothing_began_wait_for_nobody() -> None:
+    """Two of one group are left, and nothing that they end."""
+    api = AlertApi()
+    left(api, told(alert(1, end=OVER)))
+    left(api, told(alert(2, end=OVER)))
+    async with placed(api):
+        await until(lambda: not api.batches)
+    assert {} == fires(api)
+
+
 async def test_what_is_refused_is_told_and_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
     """A full quota: its batch stays and is tried again, in its order; what is for another namespace goes on."""
     api = AlertApi()

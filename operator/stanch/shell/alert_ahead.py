@@ -267,7 +267,10 @@ class Ahead:
         return not self._looked or meta["name"] in self._refused or age > GRACE
 
     async def awaited(self, key: str) -> bool:
-        """Is something of that group left, by us or by another replica, and not in its incident yet? Raises Unanswered."""
+        """
+        Is something of that group that fires left, by us or by another replica, and not in its incident yet? Also what is not due
+        here, for another replica may have been killed with it. Raises Unanswered.
+        """
         try:
             metas = await self._metas(sure=True)
         except _CannotList as error:
@@ -278,7 +281,8 @@ class Ahead:
             if meta["name"] not in self._live and meta["uid"] not in self._unreadable:
                 batch = await self._read(meta["name"])
                 if batch is not None and any(
-                    kept.told.key == key and (batch.uid, at) not in self._through for at, kept in enumerate(batch.kept)
+                    kept.told.key == key and kept.told.firing and (batch.uid, at) not in self._through
+                    for at, kept in enumerate(batch.kept)
                 ):
                     return True
         return False

@@ -180,8 +180,8 @@ class AlertStore:
             return "it may be otherwise by now"
         match decision:
             case Nothing(why=why):
-                if not told.firing and told.received is None and await self.awaited(told.key):
-                    # It ends what nobody has put into an incident yet: told again, it finds it there.
+                if not told.firing and await self.awaited(told.key):
+                    # It ends what nobody has put into an incident yet: told again, or taken in later, it finds it there.
                     raise NotStored("something older of the group is on its way into its incident")
                 ALERT_GROUPS.labels("nothing").inc()
                 return Stored(namespace, None, why)
