@@ -287,6 +287,26 @@ async def test_an_end_that_was_answered_waits_for_what_another_replica_keeps(mon
     assert {print_of(1): False} == fires(api)
 
 
+@pytest.mark.parametrize("code", [403, 429, 500], ids=["no right", "busy", "broken"])
+async def test_what_can_not_be_read_now_may_be_what_an_end_ends(code: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither an end that is told now is forgotten nor one that is left; it is told, once, and counted."""
+    api = AlertApi()
+    begins = left(api, told(alert()))["metadata"]["name"]
+    left(api, told(alert(end=OVER)))
+    said = {"kind": "Status", "message": "not now", "code": code}
+    api.instead = lambda what, request: web.json_response(said, status=code) if request.path.endswith(begins) else None
+    async with placed(api) as place:
+        await looked(api)
+        answered, words = await place.post(payload(alert(end=OVER)))
+        assert (503, True) == (answered, "not now" in words["message"])
+        await looked(api)
+        assert (2, 2.0) == (len(api.batches), waiting("waiting"))
+        assert 1 == sum("can't be read now" in record.message for record in caplog.records)
+        api.instead = lambda what, request: None
+        await until(lambda: not api.batches)
+    assert {print_of(1): False} == fires(api)
+
+
 async def test_ends_that_nothing_began_wait_for_nobody() -> None:
     """Two of one group are left, and nothing that they end."""
     api = AlertApi()

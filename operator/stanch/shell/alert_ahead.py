@@ -96,6 +96,8 @@ class Ahead:
         self._refused: set[str] = set()
         self._unreadable: set[str] = set()
         self._through: set[tuple[str, int]] = set()
+        # Of those that are left what the log says of them already.
+        self._said: set[tuple[str, str]] = set()
 
     @property
     def works(self) -> bool:
@@ -248,13 +250,15 @@ class Ahead:
         there = {meta["uid"] for meta in metas}
         self._unreadable &= there
         self._through = {each for each in self._through if each[0] in there}
-        self._refused &= {meta["name"] for meta in metas}
+        names = {meta["name"] for meta in metas}
+        self._refused &= names
+        self._said = {each for each in self._said if each[0] in names}
         waiting, refused = 0, set[str]()
         due = [meta["name"] for meta in metas if self._is_left(meta)]
         for at in range(0, len(due), TOGETHER):
-            read = await asyncio.gather(*(self._read(name) for name in due[at : at + TOGETHER]))
-            batches = [batch for batch in read if batch is not None]
-            waiting += len(batches) - await self._take_in(batches, refused)
+            read = await asyncio.gather(*(self._try_to_read(name) for name in due[at : at + TOGETHER]))
+            waiting += sum(each is not None for each in read)
+            waiting -= await self._take_in([each for each in read if isinstance(each, Batch)], refused)
         self._left = waiting + len(self._unreadable)
         LEFT.labels("waiting").set(waiting)
         LEFT.labels("unreadable").set(len(self._unreadable))
@@ -316,11 +320,27 @@ class Ahead:
         else:
             self._through.add((uid, at))
 
+    async def _try_to_read(self, name: str) -> Batch | Unanswered | None:
+        """As ``_read``. What only ends something waits for one that can't be read now, whatever it says (AlertStore)."""
+        try:
+            return await self._read(name)
+        except Unanswered as error:
+            self._say("alerts that were taken can't be read now", name, str(error))
+            return error
+
+    def _say(self, what: str, name: str, why: str) -> None:
+        """In the log; of one batch once, however often it is tried."""
+        if (name, why) not in self._said:
+            self._said.add((name, why))
+            LOG.warning(what, extra={"batch": name, "why": why})
+
     async def _read(self, name: str) -> Batch | None:
-        """None when it is gone, or can't be read now, or ever: that is told once."""
+        """None when it is gone, or can never be read: that is told once. Raises Unanswered when it can't be read now."""
         reply = await self._kube.get(f"{PATH}/{name}")
-        if not reply.ok:
+        if reply.status == 404:
             return None
+        if not reply.ok:
+            raise Unanswered(reply.message)
         try:
             return read_batch(reply.body)
         except Unreadable as error:
