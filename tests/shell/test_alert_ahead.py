@@ -219,6 +219,26 @@ async def test_what_is_left_is_taken_in_at_the_start_and_again_changes_nothing()
     assert before == json.dumps(sorted(api.incidents.items()))
 
 
+async def test_what_is_left_is_taken_in_few_at_once() -> None:
+    """A start after a storm is no storm of its own for the API server."""
+    api, inside, most, gate = AlertApi(), 0, 0, asyncio.Event()
+
+    async def fold(_: Kept) -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        if most == alert_ahead.TOGETHER:
+            # All that begin at once have begun: one more turn of the loop would show another.
+            asyncio.get_running_loop().call_later(0.05, gate.set)
+        await gate.wait()
+        inside -= 1
+
+    left(api, *(told(alert(n), group=f"g{n}") for n in range(50)))
+    async with served(api.app()) as host, Kube(Configuration(host=host)) as kube:
+        await Ahead(kube, lambda: T0, fold).look()
+    assert (alert_ahead.TOGETHER, {}) == (most, api.batches)
+
+
 async def test_two_replicas_take_in_the_same_at_once() -> None:
     """One incident a group, all alerts in it."""
     api = AlertApi()

@@ -37,7 +37,7 @@ FIRST_SECONDS: Final = 1.0
 # Younger ones of another replica are still on their way through it.
 GRACE: Final = timedelta(seconds=10)
 FOLD_SECONDS: Final = 30.0
-# Of those that are left so many are in memory at once: 4 MiB.
+# Of those that are left so many are in memory at once, 4 MiB; and so many notifications of them are put into incidents at once.
 TOGETHER: Final = 16
 BATCHES_MAX: Final = 256
 _CANNOT: Final = "alerts can't be written ahead: %s; apply crds and manifests/components/alerts"
@@ -90,6 +90,7 @@ class Ahead:
         self._writing: asyncio.Task[None] | None = None
         self._deleting: asyncio.Task[None] | None = None
         self._looked = False
+        self._folding = asyncio.Semaphore(TOGETHER)
         self._shut_until, self._left = 0.0, 0
         # Names of ours that were refused; of all that are left uids of those that can't be read, and which notifications stand in
         # their incidents.
@@ -311,7 +312,7 @@ class Ahead:
         if not kept.told.firing and kept.told.key in refused:
             return
         try:
-            async with asyncio.timeout(FOLD_SECONDS):
+            async with self._folding, asyncio.timeout(FOLD_SECONDS):
                 await self._fold(kept)
         except (NotStored, TimeoutError) as error:
             refused.add(kept.told.key)
