@@ -358,6 +358,18 @@ async def test_what_is_refused_is_told_and_stops_nobody(caplog: pytest.LogCaptur
     assert {print_of(1): False, print_of(2): True} == fires(api)
 
 
+async def test_what_waits_is_told_once_for_each_reason(caplog: pytest.LogCaptureFixture) -> None:
+    """It is tried every few seconds, each notification of it: that fills no log."""
+    api = AlertApi()
+    left(api, *(told(alert(n), group=f"g{n}") for n in range(3)))
+    refusing(api, 403, "create")
+    async with placed(api):
+        await looked(api)
+        said = [r for r in caplog.records if r.message == "alerts that were taken wait for their incident"]
+        assert ["exceeded quota"] == [getattr(record, "why", "") for record in said]
+        assert [[*api.batches]] == [[getattr(record, "batch", "")] for record in said]
+
+
 async def test_what_can_not_be_read_is_told_once_and_kept(caplog: pytest.LogCaptureFixture) -> None:
     """A newer version wrote it: it stops nobody."""
     api = AlertApi()

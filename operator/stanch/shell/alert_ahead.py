@@ -297,8 +297,8 @@ class Ahead:
         All that is not in its incident yet, all groups at once; how many batches are through and go. ``refused`` are groups of
         which something could not be: what only ends something of these waits, or it would be forgotten before that begins.
         """
-        todo = [(batch.uid, at, kept) for batch in batches for at, kept in enumerate(batch.kept)]
-        todo = [each for each in todo if each[:2] not in self._through]
+        todo = [(batch, at, kept) for batch in batches for at, kept in enumerate(batch.kept)]
+        todo = [(batch, at, kept) for batch, at, kept in todo if (batch.uid, at) not in self._through]
         await asyncio.gather(*(self._one(*each, refused) for each in todo if each[2].told.firing))
         await asyncio.gather(*(self._one(*each, refused) for each in todo if not each[2].told.firing))
         gone = 0
@@ -308,7 +308,7 @@ class Ahead:
                 gone += reply.ok or reply.status in (404, 409)
         return gone
 
-    async def _one(self, uid: str, at: int, kept: Kept, refused: set[str]) -> None:
+    async def _one(self, batch: Batch, at: int, kept: Kept, refused: set[str]) -> None:
         if not kept.told.firing and kept.told.key in refused:
             return
         try:
@@ -317,9 +317,9 @@ class Ahead:
         except (NotStored, TimeoutError) as error:
             refused.add(kept.told.key)
             why = str(error) or f"not stored within {FOLD_SECONDS:.0f}s"
-            LOG.warning("alerts that were taken wait for their incident", extra={"group": kept.told.key, "why": why})
+            self._say("alerts that were taken wait for their incident", batch.name, why, group=kept.told.key)
         else:
-            self._through.add((uid, at))
+            self._through.add((batch.uid, at))
 
     async def _try_to_read(self, name: str) -> Batch | Unanswered | None:
         """As ``_read``. What only ends something waits for one that can't be read now, whatever it says (AlertStore)."""
@@ -329,11 +329,11 @@ class Ahead:
             self._say("alerts that were taken can't be read now", name, str(error))
             return error
 
-    def _say(self, what: str, name: str, why: str) -> None:
-        """In the log; of one batch once, however often it is tried."""
+    def _say(self, what: str, name: str, why: str, **more: str) -> None:
+        """In the log; of one batch once for each reason, however many of it there are and however often it is tried."""
         if (name, why) not in self._said:
             self._said.add((name, why))
-            LOG.warning(what, extra={"batch": name, "why": why})
+            LOG.warning(what, extra={"batch": name, "why": why, **more})
 
     async def _read(self, name: str) -> Batch | None:
         """None when it is gone, or can never be read: that is told once. Raises Unanswered when it can't be read now."""
