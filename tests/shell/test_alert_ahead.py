@@ -327,6 +327,33 @@ async def test_what_can_not_be_read_now_may_be_what_an_end_ends(code: int, caplo
     assert {print_of(1): False} == fires(api)
 
 
+async def test_an_end_reads_what_others_keep_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ends there are of which nothing is known."""
+    api = AlertApi()
+    async with placed(api) as place:
+        await looked(api)
+        monkeypatch.setattr(alert_ahead, "GRACE", timedelta(days=9999))
+        left(api, told(alert(1)))
+        left(api, told(alert(2), group="another"))
+        for number in range(3, 7):
+            assert 202 == (await place.post(payload(alert(number, end=OVER), group=f"g{number}")))[0]
+        assert 503 == (await place.post(payload(alert(2, end=OVER), group="another")))[0], (
+            "as of the others it knows of it"
+        )
+        assert 2 == api.asked["get batch"]
+
+
+async def test_an_end_waits_for_nothing_of_another_namespace() -> None:
+    """The same group of another tenant, whose namespace is gone: neither an end that is told now waits nor one that is left."""
+    api = AlertApi()
+    stays = left(api, told(alert()), places=("gone",))
+    left(api, told(alert(2, end=OVER)))
+    async with placed(api) as place:
+        await until(lambda: len(api.batches) == 1)
+        assert 202 == (await place.post(payload(alert(end=OVER))))[0]
+    assert [stays] == list(api.batches.values())
+
+
 async def test_ends_that_nothing_began_wait_for_nobody() -> None:
     """Two of one group are left, and nothing that they end."""
     api = AlertApi()

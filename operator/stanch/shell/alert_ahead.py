@@ -97,6 +97,8 @@ class Ahead:
         self._refused: set[str] = set()
         self._unreadable: set[str] = set()
         self._through: set[tuple[str, int]] = set()
+        # By uid, of batches that were read and are not gone: at which place in it something of which group fires, meant for where.
+        self._begun: dict[str, tuple[tuple[int, str, frozenset[str]], ...]] = {}
         # Of those that are left what the log says of them already.
         self._said: set[tuple[str, str]] = set()
 
@@ -251,10 +253,11 @@ class Ahead:
         there = {meta["uid"] for meta in metas}
         self._unreadable &= there
         self._through = {each for each in self._through if each[0] in there}
+        self._begun = {uid: begun for uid, begun in self._begun.items() if uid in there}
         names = {meta["name"] for meta in metas}
         self._refused &= names
         self._said = {each for each in self._said if each[0] in names}
-        waiting, refused = 0, set[str]()
+        waiting, refused = 0, set[tuple[str, str]]()
         due = [meta["name"] for meta in metas if self._is_left(meta)]
         for at in range(0, len(due), TOGETHER):
             read = await asyncio.gather(*(self._try_to_read(name) for name in due[at : at + TOGETHER]))
@@ -271,10 +274,10 @@ class Ahead:
         age = self._now() - datetime.fromisoformat(meta["creationTimestamp"])
         return not self._looked or meta["name"] in self._refused or age > GRACE
 
-    async def awaited(self, key: str) -> bool:
+    async def awaited(self, namespace: str, key: str) -> bool:
         """
-        Is something of that group that fires left, by us or by another replica, and not in its incident yet? Also what is not due
-        here, for another replica may have been killed with it. Raises Unanswered.
+        Is something of that group that fires left for that namespace, by us or by another replica, and not in its incident yet?
+        Also what is not due here, for another replica may have been killed with it. Raises Unanswered.
         """
         try:
             metas = await self._metas(sure=True)
@@ -283,19 +286,24 @@ class Ahead:
                 return False
             raise Unanswered(str(error)) from error
         for meta in metas:
-            if meta["name"] not in self._live and meta["uid"] not in self._unreadable:
-                batch = await self._read(meta["name"])
-                if batch is not None and any(
-                    kept.told.key == key and kept.told.firing and (batch.uid, at) not in self._through
-                    for at, kept in enumerate(batch.kept)
-                ):
-                    return True
+            uid = meta["uid"]
+            if meta["name"] in self._live or uid in self._unreadable:
+                continue
+            if uid not in self._begun:
+                # What is in a batch never changes: each is read for this once.
+                await self._read(meta["name"])
+            if any(
+                key == group and namespace in places and (uid, at) not in self._through
+                for at, group, places in self._begun.get(uid, ())
+            ):
+                return True
         return False
 
-    async def _take_in(self, batches: list[Batch], refused: set[str]) -> int:
+    async def _take_in(self, batches: list[Batch], refused: set[tuple[str, str]]) -> int:
         """
-        All that is not in its incident yet, all groups at once; how many batches are through and go. ``refused`` are groups of
-        which something could not be: what only ends something of these waits, or it would be forgotten before that begins.
+        All that is not in its incident yet, all groups at once; how many batches are through and go. ``refused`` are groups and
+        namespaces of which something could not be: what only ends something of these waits, or it would be forgotten before that
+        begins.
         """
         todo = [(batch, at, kept) for batch in batches for at, kept in enumerate(batch.kept)]
         todo = [(batch, at, kept) for batch, at, kept in todo if (batch.uid, at) not in self._through]
@@ -308,14 +316,15 @@ class Ahead:
                 gone += reply.ok or reply.status in (404, 409)
         return gone
 
-    async def _one(self, batch: Batch, at: int, kept: Kept, refused: set[str]) -> None:
-        if not kept.told.firing and kept.told.key in refused:
+    async def _one(self, batch: Batch, at: int, kept: Kept, refused: set[tuple[str, str]]) -> None:
+        meant = {(kept.told.key, place) for place in kept.places}
+        if not kept.told.firing and meant & refused:
             return
         try:
             async with self._folding, asyncio.timeout(FOLD_SECONDS):
                 await self._fold(kept)
         except (NotStored, TimeoutError) as error:
-            refused.add(kept.told.key)
+            refused |= meant
             why = str(error) or f"not stored within {FOLD_SECONDS:.0f}s"
             self._say("alerts that were taken wait for their incident", batch.name, why, group=kept.told.key)
         else:
@@ -343,11 +352,15 @@ class Ahead:
         if not reply.ok:
             raise Unanswered(reply.message)
         try:
-            return read_batch(reply.body)
+            batch = read_batch(reply.body)
         except Unreadable as error:
             self._unreadable.add(reply.body["metadata"]["uid"])
             LOG.error("alerts that were taken can't be read", extra={"batch": name, "why": str(error)})
             return None
+        self._begun[batch.uid] = tuple(
+            (at, kept.told.key, frozenset(kept.places)) for at, kept in enumerate(batch.kept) if kept.told.firing
+        )
+        return batch
 
     async def _metas(self, *, sure: bool) -> list[dict[str, Any]]:
         """The oldest first."""
