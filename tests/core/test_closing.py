@@ -10,7 +10,9 @@ from build import T0, entry, incident, roll_back, scale_to
 from stanch.api.incident_status import Effect
 from stanch.api.names import Label
 from stanch.core.census import RUNBOOK, Census, Deed
+from stanch.core.observations import Failed
 from stanch.core.others import census, part_of
+from stanch.core.questions import POSTMORTEMS
 from world import World, bad_deploy, healthy
 
 MORE = scale_to(4, name="more")
@@ -54,6 +56,19 @@ def test_it_closes_when_nothing_is_left_to_do():
         world.condition("Reviewed"),
         world.broken,
     )
+
+
+@pytest.mark.parametrize(("status", "says"), [(500, "True ShortReview"), (0, "True ShortReview"), (403, "False Due")])
+def test_a_busy_moment_takes_nothing_back(status, says):
+    """What was published is, and nobody is reminded of it anew; what may not be read at all is another thing."""
+    world = publish(resolved(roles={"commander": "alice"})).run(minutes=11)
+    assert "True ShortReview" == world.condition("Reviewed")
+    told, answer = [x.kind for x in world.incident.status.timeline].count("DecisionDue"), world.answer
+    world.answer = lambda q: Failed(status, "busy") if getattr(q, "ref", None) == POSTMORTEMS else answer(q)
+    world.run(minutes=11)
+    assert says == world.condition("Reviewed")
+    again = [x.kind for x in world.incident.status.timeline].count("DecisionDue") - told
+    assert (0, []) == (again, world.broken) if status != 403 else not world.broken
 
 
 def test_a_closed_record_is_small_and_says_the_rest_on_its_pages():

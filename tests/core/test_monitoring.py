@@ -44,7 +44,9 @@ def known() -> set[str]:
 def test_what_a_rule_asks_the_increase_of_is_made_at_nought() -> None:
     """Else the first event is none to Prometheus: by channel and by code where those are known, and by law here."""
     asked = {name for rule in rules() for name in re.findall(r"increase\((stanch_[a-z_]+)", rule["expr"])}
-    assert {"stanch_notifications_total", "stanch_alerts_requests_total", "stanch_laws_broken_total"} == asked
+    told = {"stanch_notifications_total", "stanch_alerts_requests_total", "stanch_pages_total"}
+    assert told | {"stanch_laws_broken_total"} == asked
+    assert None not in [REGISTRY.get_sample_value("stanch_pages_total", {"severity": s}) for s in measures.PAGING]
     assert None not in [REGISTRY.get_sample_value("stanch_laws_broken_total", {"law": law.__name__}) for law in LAWS]
 
 

@@ -69,6 +69,20 @@ async def test_there_are_so_many_at_once(stalled: list[str]) -> None:
     assert 2 == len(stalled)
 
 
+async def test_without_a_thread_it_is_said_and_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pod at its limit of processes: the name is not blocked for good."""
+    names, start = Lookups(1), threading.Thread.start
+
+    def none(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    with pytest.raises(OSError, match="can't start new thread"):
+        await names.resolve("127.0.0.1")
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert await names.resolve("127.0.0.1")
+
+
 async def test_a_name_is_its_addresses() -> None:
     """And one that has none is an error."""
     names = Lookups(2)

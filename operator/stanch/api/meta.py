@@ -106,7 +106,7 @@ RECONCILERS: Final = frozenset({TargetKind.KUSTOMIZATION, TargetKind.HELM_RELEAS
 class Target(Model):
     """One object in the incident's own namespace (a Node has none)."""
 
-    kind: Annotated[TargetKind, Field(description=f"{', '.join(list(TargetKind)[:-1])} or {list(TargetKind)[-1]}.")]
+    kind: Annotated[TargetKind, Field(description="Kind of the object.")]
     name: Annotated[ObjectName, Field(description="Name of the object; it is looked up in the incident's namespace.")]
 
     def __str__(self) -> str:

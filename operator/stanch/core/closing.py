@@ -8,12 +8,13 @@ from typing import Any
 
 from stanch.api.duration import write
 from stanch.api.meta import instant
-from stanch.api.names import EventKind, Reason
+from stanch.api.names import ConditionType, EventKind, Reason
 from stanch.api.postmortem_record import PostmortemRecord
 from stanch.core.asking import target_of
 from stanch.core.attempts import open_attempt
 from stanch.core.census import OPEN
 from stanch.core.commands import Unmark, outcome_key
+from stanch.core.conditions import find
 from stanch.core.debts import owed, owing
 from stanch.core.draft import Draft
 from stanch.core.freeze import frozen, met
@@ -43,6 +44,11 @@ def _written(draft: Draft, record: PostmortemRecord) -> tuple[str, str] | None:
     if record.decision == "None":
         return Reason.NOT_NEEDED, "Nothing asks for a review"
     answer, times = draft.seen.get(postmortem_of(draft)), draft.status.times
+    if isinstance(answer, Failed) and answer.passing:
+        # It is as it was: a busy moment of the API server takes nothing back, and reminds nobody anew.
+        known = find(draft.status, ConditionType.REVIEWED)
+        stands = known is not None and known.reason in (Reason.PUBLISHED, Reason.SHORT_REVIEW)
+        return (known.reason, known.message) if known is not None and stands else None
     if not isinstance(answer, Found) or times is None or not says_enough(answer.value, record, times):
         return None
     short = record.decision == "Short"

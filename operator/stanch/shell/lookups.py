@@ -32,9 +32,16 @@ class Lookups(AbstractResolver):
         if running is None:
             if len(self._running) >= self._most:
                 raise OSError(f"{self._most} names are being looked up already")
-            running = self._running[key] = Future()
+            running = Future()
             # Whoever stops does not wait for it.
-            Thread(target=self._look, args=(key, running), name=f"lookup {host}"[:60], daemon=True).start()
+            thread = Thread(target=self._look, args=(key, running), name=f"lookup {host}"[:60], daemon=True)
+            self._running[key] = running
+            try:
+                thread.start()
+            except RuntimeError as error:
+                # No more threads for this process, now; the name may be asked for again.
+                self._running.pop(key, None)
+                raise OSError(f"{host} can't be looked up: {error}") from error
         # Who gives up does so for itself alone.
         return await asyncio.shield(asyncio.wrap_future(running))
 

@@ -43,6 +43,10 @@ class Postmortems:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="lint")
         self._now_judging = 0
 
+    def close(self) -> None:
+        """Nothing more is begun, and who stops waits for no long text."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
     async def keep(self, key: Key, policy: Policy, now: datetime) -> None:
         """Look at one; whatever goes wrong stays with it, and is tried again. While others are looked at it waits for its turn."""
         if self._now_judging >= AT_ONCE:

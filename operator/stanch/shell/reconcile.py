@@ -302,7 +302,9 @@ class Reconciler:
             else:
                 await turn.take()
                 now = self._with_others(key, seen)
-                if (now.census, now.busy) == (seen.census, seen.busy):
+                # Others may have held the turn for long; then the rights are asked for once more, too.
+                as_known = (now.census, now.busy) == (seen.census, seen.busy)
+                if as_known and (again or not rights.too_old(incident.status, decided)):
                     break
                 seen = now
         else:
@@ -410,6 +412,7 @@ class Reconciler:
         if self._background:
             await asyncio.wait(self._background, timeout=3)
         self.thinking.close()
+        self.learning.close()
 
     def _log(self, incident: Incident, decided: Plan) -> None:
         idle = decided.status == incident.status and not decided.commands and not decided.stores

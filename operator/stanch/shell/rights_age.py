@@ -12,7 +12,7 @@ from typing import Final
 
 from stanch.api.incident_status import IncidentStatus
 from stanch.core.attempts import begun
-from stanch.core.observations import Observations
+from stanch.core.observations import Answer, Observations
 from stanch.core.plan_type import Plan
 from stanch.core.questions import MayThey, Question
 
@@ -38,6 +38,10 @@ class RightsAge:
         return acts and self._asked is not None and time.monotonic() - self._asked > RIGHTS_SECONDS
 
     def forget(self, seen: Observations) -> Observations:
-        """Without what was answered about rights, so that the plan asks for it anew."""
+        """
+        Without what was answered about rights, so that the plan asks for it anew; also for what this look wrote down itself,
+        which is else done without another question.
+        """
         self._asked = None
-        return replace(seen, answers={q: a for q, a in seen.answers.items() if not isinstance(q, MayThey)})
+        left: dict[Question, Answer] = {q: a for q, a in seen.answers.items() if not isinstance(q, MayThey)}
+        return replace(seen, answers=left, fresh_intent=frozenset())

@@ -217,18 +217,18 @@ class World:
 
 @dataclass
 class Agreement:
-    """Somebody who agrees, once, to whatever plan of a mitigation waits for it."""
+    """Somebody who agrees to whatever plan of a mitigation waits for it: once to each, for a target may change meanwhile."""
 
     world: World
     person: Api
     name: str = "checkout-5xx"
-    said: bool = False
+    said: str = ""
 
     def __call__(self, mitigation: str) -> Json:
         """The record of the mitigation, after agreeing where that is asked for."""
         record = stands(self.world.status(self.name), mitigation)
-        if record.get("reason") == "ApprovalMissing" and not self.said:
-            self.said = True
+        if record.get("reason") == "ApprovalMissing" and record["digest"] != self.said:
+            self.said = record["digest"]
             agreed = {"mitigation": mitigation, "action": record["action"], "digest": record["digest"]}
             self.world.say("approve", agreed, by=self.person, about=self.name)
         return record
