@@ -18,6 +18,7 @@ from stanch.core.alert_batches import Kept, body_of, note_of, read_batch
 from stanch.core.alert_groups import read_known
 from stanch.shell import alert_ahead
 from stanch.shell.alert_ahead import Ahead
+from stanch.shell.alert_lookup import NotStored
 from stanch.shell.client import Kube
 from stanch.shell.metrics import REGISTRY
 
@@ -352,6 +353,25 @@ async def test_an_end_waits_for_nothing_of_another_namespace() -> None:
         await until(lambda: len(api.batches) == 1)
         assert 202 == (await place.post(payload(alert(end=OVER))))[0]
     assert [stays] == list(api.batches.values())
+
+
+async def test_what_waits_for_one_namespace_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is gone: of what is for it no more is kept, of others as before."""
+    monkeypatch.setattr(alert_ahead, "OF_ONE_MAX", 3)
+    api, never = AlertApi(), asyncio.create_task(asyncio.Event().wait())
+    for number in range(3):
+        left(api, told(alert(number), group=f"g{number}"), places=("gone",))
+
+    async def fold(_: Kept) -> None:
+        raise NotStored("there is no namespace gone")
+
+    async with served(api.app()) as host, Kube(Configuration(host=host)) as kube:
+        ahead = Ahead(kube, lambda: T0, fold, soon=0.0)
+        await ahead.look()
+        assert not await ahead.first(never, _soon(Kept(("gone",), told(alert(4)))))
+        assert await ahead.first(never, _soon(Kept(("shop",), told(alert(5)))))
+        assert 4 == len(api.batches)
+        await ahead.close()
 
 
 async def test_ends_that_nothing_began_wait_for_nobody() -> None:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -40,6 +41,8 @@ FOLD_SECONDS: Final = 30.0
 # Of those that are left so many are in memory at once, 4 MiB; and so many notifications of them are put into incidents at once.
 TOGETHER: Final = 16
 BATCHES_MAX: Final = 256
+# So many that wait for one namespace, and what is for it is kept no more: of others there is room then.
+OF_ONE_MAX: Final = 64
 _CANNOT: Final = "alerts can't be written ahead: %s; apply crds and manifests/components/alerts"
 PATH: Final = ALERT_BATCHES.path(OPERATOR_NAMESPACE)
 
@@ -92,6 +95,8 @@ class Ahead:
         self._looked = False
         self._folding = asyncio.Semaphore(TOGETHER)
         self._shut_until, self._left = 0.0, 0
+        # How many of those that are left wait for a namespace.
+        self._waits: Counter[str] = Counter()
         # Names of ours that were refused; of all that are left uids of those that can't be read, and which notifications stand in
         # their incidents.
         self._refused: set[str] = set()
@@ -124,8 +129,9 @@ class Ahead:
         done, _ = await asyncio.wait({direct}, timeout=self._soon)
         if done or not self.works:
             return False
-        note = note_of(await kept())
-        if direct.done() or note is None:
+        keep = await kept()
+        note = note_of(keep)
+        if direct.done() or note is None or any(self._waits[place] >= OF_ONE_MAX for place in keep.places):
             return False
         item = _Item(note)
         direct.add_done_callback(lambda ended: self._settle(item, _went_well(ended)))
@@ -257,13 +263,15 @@ class Ahead:
         names = {meta["name"] for meta in metas}
         self._refused &= names
         self._said = {each for each in self._said if each[0] in names}
-        waiting, refused = 0, set[tuple[str, str]]()
+        waiting, refused, waits = 0, set[tuple[str, str]](), Counter[str]()
         due = [meta["name"] for meta in metas if self._is_left(meta)]
         for at in range(0, len(due), TOGETHER):
             read = await asyncio.gather(*(self._try_to_read(name) for name in due[at : at + TOGETHER]))
             waiting += sum(each is not None for each in read)
-            waiting -= await self._take_in([each for each in read if isinstance(each, Batch)], refused)
-        self._left = waiting + len(self._unreadable)
+            batches = [each for each in read if isinstance(each, Batch)]
+            waiting -= await self._take_in(batches, refused)
+            waits.update(place for batch in batches for place in self._waited_for(batch))
+        self._left, self._waits = waiting + len(self._unreadable), waits
         LEFT.labels("waiting").set(waiting)
         LEFT.labels("unreadable").set(len(self._unreadable))
 
@@ -315,6 +323,10 @@ class Ahead:
                 reply = await self._kube.delete(f"{PATH}/{batch.name}", batch.uid)
                 gone += reply.ok or reply.status in (404, 409)
         return gone
+
+    def _waited_for(self, batch: Batch) -> set[str]:
+        """Namespaces for which something of it is not in its incident yet."""
+        return {p for at, kept in enumerate(batch.kept) if (batch.uid, at) not in self._through for p in kept.places}
 
     async def _one(self, batch: Batch, at: int, kept: Kept, refused: set[tuple[str, str]]) -> None:
         meant = {(kept.told.key, place) for place in kept.places}
