@@ -183,6 +183,8 @@ class AlertStore:
                 if not told.firing and await self.awaited(namespace, told.key):
                     # It ends what nobody has put into an incident yet: told again, or taken in later, it finds it there.
                     raise NotStored("something older of the group is on its way into its incident")
+                if not told.firing and await self._lookup.known(namespace, told.key, sure) != known:
+                    return "something of the group came into its incident meanwhile"
                 ALERT_GROUPS.labels("nothing").inc()
                 return Stored(namespace, None, why)
             case Attach():
