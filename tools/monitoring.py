@@ -103,7 +103,7 @@ RULES: Final[list[Object]] = [
         "AlertsWait",
         "warning",
         "10m",
-        "sum by (state) (stanch_alert_batches) > 0",
+        "max by (state) (stanch_alert_batches) > 0",
         "Alerts that stanch took are in no incident",
         "{{ $value }} batches, {{ $labels.state }}. waiting: their incidents are refused, the log of stanch says why, and it goes "
         "on trying. unreadable: kubectl -n stanch-system get alertbatches -o yaml shows what they say: "

@@ -21,7 +21,7 @@ from stanch.core.alert_batches import (
     read_text,
     text_of,
 )
-from stanch.core.alert_groups import Create, Nothing, Rules, decide, read_known
+from stanch.core.alert_groups import Create, Nothing, Rules, decide, read_known, storm
 from stanch.core.alert_groups import body_of as incident_of
 from stanch.core.alert_states import LATE, firing, merged
 from stanch.core.alertmanager import Told, key_of
@@ -142,6 +142,18 @@ def test_how_many_were_left_out_is_what_was_told_last() -> None:
     assert 0 == firing(merged(ended, as_of(cut, T0), T0 + minutes(60)))
     cut_later = merged(merged(EMPTY, over, T0), cut, T0 + minutes(1))
     assert 5 == (merged(cut_later, as_of(over, T0), T0 + minutes(2)).more)
+
+
+def test_how_many_were_left_out_is_told_by_what_makes_the_incident() -> None:
+    """However late: nothing was told since. What was kept before that has no say."""
+    cut, now = told(alert(), truncatedAlerts=5), T0 + minutes(60)
+    made = decide(as_of(cut, T0), [], RULES, now)
+    in_storm = storm(as_of(cut, T0), [], now)
+    assert isinstance(made, Create)
+    assert isinstance(in_storm, Create)
+    for group in (made.group, in_storm.group):
+        assert (6, T0) == (firing(group), group.received_time)
+        assert 5 == merged(group, as_of(told(alert(), truncatedAlerts=9), T0 - minutes(1)), now).more
 
 
 def test_what_a_person_closed_stays_closed() -> None:

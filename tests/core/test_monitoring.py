@@ -77,6 +77,12 @@ def test_the_alerts_that_were_promised_are_there(name: str) -> None:
     assert all(len(rule["annotations"][key]) > 20 for key in ("summary", "description"))
 
 
+def test_what_each_replica_tells_of_is_not_summed() -> None:
+    """Each that takes alerts tells of all batches: one that waits is one, however many replicas there are."""
+    rule = next(r for r in rules() if r["alert"] == "AlertsWait")
+    assert "max by (state) (stanch_alert_batches) > 0" == rule["expr"]
+
+
 def test_panels_stand_beside_each_other() -> None:
     """None over another, each with its own id."""
     places = [(p["gridPos"]["x"], p["gridPos"]["y"]) for p in panels()]

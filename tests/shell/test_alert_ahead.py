@@ -18,6 +18,7 @@ from stanch.core.alert_batches import Kept, body_of, note_of, read_batch
 from stanch.core.alert_groups import read_known
 from stanch.shell import alert_ahead
 from stanch.shell.alert_ahead import Ahead
+from stanch.shell.alert_lookup import NotStored
 from stanch.shell.client import Kube
 from stanch.shell.metrics import REGISTRY
 
@@ -219,6 +220,26 @@ async def test_what_is_left_is_taken_in_at_the_start_and_again_changes_nothing()
     assert before == json.dumps(sorted(api.incidents.items()))
 
 
+async def test_what_is_left_is_taken_in_few_at_once() -> None:
+    """A start after a storm is no storm of its own for the API server."""
+    api, inside, most, gate = AlertApi(), 0, 0, asyncio.Event()
+
+    async def fold(_: Kept) -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        if most == alert_ahead.TOGETHER:
+            # All that begin at once have begun: one more turn of the loop would show another.
+            asyncio.get_running_loop().call_later(0.05, gate.set)
+        await gate.wait()
+        inside -= 1
+
+    left(api, *(told(alert(n), group=f"g{n}") for n in range(50)))
+    async with served(api.app()) as host, Kube(Configuration(host=host)) as kube:
+        await Ahead(kube, lambda: T0, fold).look()
+    assert (alert_ahead.TOGETHER, {}) == (most, api.batches)
+
+
 async def test_two_replicas_take_in_the_same_at_once() -> None:
     """One incident a group, all alerts in it."""
     api = AlertApi()
@@ -263,6 +284,106 @@ async def test_an_end_waits_for_what_it_ends() -> None:
     assert {print_of(1): False} == fires(api)
 
 
+async def looked(api: AlertApi, times: int = 3) -> None:
+    """So many looks have been begun since, so all but one of them have ended."""
+    before = api.asked["list batches"]
+    await until(lambda: api.asked["list batches"] > before + times)
+
+
+async def test_an_end_that_was_answered_waits_for_what_another_replica_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one was killed with that it fires, and its batch is not due here when that of the end is."""
+    api = AlertApi()
+    async with placed(api, soon=0.0) as place:
+        await looked(api)
+        monkeypatch.setattr(alert_ahead, "GRACE", timedelta(days=9999))
+        left(api, told(alert()))
+        api.held = "get batch"
+        assert 202 == (await place.post(payload(alert(end=OVER))))[0]
+        assert 2 == len(api.batches)
+        api.gate.set()
+        await looked(api, 9)
+        assert 2 == len(api.batches)
+        monkeypatch.setattr(alert_ahead, "GRACE", timedelta(0))
+        await until(lambda: not api.batches)
+    assert {print_of(1): False} == fires(api)
+
+
+@pytest.mark.parametrize("code", [403, 429, 500], ids=["no right", "busy", "broken"])
+async def test_what_can_not_be_read_now_may_be_what_an_end_ends(code: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither an end that is told now is forgotten nor one that is left; it is told, once, and counted."""
+    api = AlertApi()
+    begins = left(api, told(alert()))["metadata"]["name"]
+    left(api, told(alert(end=OVER)))
+    said = {"kind": "Status", "message": "not now", "code": code}
+    api.instead = lambda what, request: web.json_response(said, status=code) if request.path.endswith(begins) else None
+    async with placed(api) as place:
+        await looked(api)
+        answered, words = await place.post(payload(alert(end=OVER)))
+        assert (503, True) == (answered, "not now" in words["message"])
+        await looked(api)
+        assert (2, 2.0) == (len(api.batches), waiting("waiting"))
+        assert 1 == sum("can't be read now" in record.message for record in caplog.records)
+        api.instead = lambda what, request: None
+        await until(lambda: not api.batches)
+    assert {print_of(1): False} == fires(api)
+
+
+async def test_an_end_reads_what_others_keep_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ends there are of which nothing is known."""
+    api = AlertApi()
+    async with placed(api) as place:
+        await looked(api)
+        monkeypatch.setattr(alert_ahead, "GRACE", timedelta(days=9999))
+        left(api, told(alert(1)))
+        left(api, told(alert(2), group="another"))
+        for number in range(3, 7):
+            assert 202 == (await place.post(payload(alert(number, end=OVER), group=f"g{number}")))[0]
+        assert 503 == (await place.post(payload(alert(2, end=OVER), group="another")))[0], (
+            "as of the others it knows of it"
+        )
+        assert 2 == api.asked["get batch"]
+
+
+async def test_an_end_waits_for_nothing_of_another_namespace() -> None:
+    """The same group of another tenant, whose namespace is gone: neither an end that is told now waits nor one that is left."""
+    api = AlertApi()
+    stays = left(api, told(alert()), places=("gone",))
+    left(api, told(alert(2, end=OVER)))
+    async with placed(api) as place:
+        await until(lambda: len(api.batches) == 1)
+        assert 202 == (await place.post(payload(alert(end=OVER))))[0]
+    assert [stays] == list(api.batches.values())
+
+
+async def test_what_waits_for_one_namespace_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is gone: of what is for it no more is kept, of others as before."""
+    monkeypatch.setattr(alert_ahead, "OF_ONE_MAX", 3)
+    api, never = AlertApi(), asyncio.create_task(asyncio.Event().wait())
+    for number in range(3):
+        left(api, told(alert(number), group=f"g{number}"), places=("gone",))
+
+    async def fold(_: Kept) -> None:
+        raise NotStored("there is no namespace gone")
+
+    async with served(api.app()) as host, Kube(Configuration(host=host)) as kube:
+        ahead = Ahead(kube, lambda: T0, fold, soon=0.0)
+        await ahead.look()
+        assert not await ahead.first(never, _soon(Kept(("gone",), told(alert(4)))))
+        assert await ahead.first(never, _soon(Kept(("shop",), told(alert(5)))))
+        assert 4 == len(api.batches)
+        await ahead.close()
+
+
+async def test_ends_that_nothing_began_wait_for_nobody() -> None:
+    """Two of one group are left, and nothing that they end."""
+    api = AlertApi()
+    left(api, told(alert(1, end=OVER)))
+    left(api, told(alert(2, end=OVER)))
+    async with placed(api):
+        await until(lambda: not api.batches)
+    assert {} == fires(api)
+
+
 async def test_what_is_refused_is_told_and_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
     """A full quota: its batch stays and is tried again, in its order; what is for another namespace goes on."""
     api = AlertApi()
@@ -282,6 +403,18 @@ async def test_what_is_refused_is_told_and_stops_nobody(caplog: pytest.LogCaptur
         await until(lambda: not api.batches)
         await until(lambda: not waiting("waiting"))
     assert {print_of(1): False, print_of(2): True} == fires(api)
+
+
+async def test_what_waits_is_told_once_for_each_reason(caplog: pytest.LogCaptureFixture) -> None:
+    """It is tried every few seconds, each notification of it: that fills no log."""
+    api = AlertApi()
+    left(api, *(told(alert(n), group=f"g{n}") for n in range(3)))
+    refusing(api, 403, "create")
+    async with placed(api):
+        await looked(api)
+        said = [r for r in caplog.records if r.message == "alerts that were taken wait for their incident"]
+        assert ["exceeded quota"] == [getattr(record, "why", "") for record in said]
+        assert [[*api.batches]] == [[getattr(record, "batch", "")] for record in said]
 
 
 async def test_what_can_not_be_read_is_told_once_and_kept(caplog: pytest.LogCaptureFixture) -> None:

@@ -354,3 +354,19 @@ async def test_one_that_is_over_leaves_its_room(place: Place) -> None:
     await place.take(told(alert(90), group="new"))
     assert [1] * (OPEN_MAX - 1) == place.groups()
     assert Label.CLOSED not in place.api.incidents[min(place.api.incidents)]["metadata"]["labels"]
+
+
+async def test_an_end_hears_of_what_came_into_its_incident_while_it_asked(place: Place) -> None:
+    """It was on its way when the incident was looked for, and nothing of it was left when that was asked."""
+    await place.take(told(alert()))
+    came = dict(place.api.incidents)
+    place.api.incidents.clear()
+    place.begin_anew()
+
+    async def awaited(_: str, __: str) -> bool:
+        place.api.incidents.update(came)
+        return False
+
+    place.store.awaited = awaited
+    (stored,) = await place.take(told(alert(end=T0 + timedelta(minutes=1))))
+    assert ("open", [0]) == (stored.why, place.groups())

@@ -160,7 +160,7 @@ def decide(told: Told, known: Sequence[Known], rules: Rules, now: datetime) -> D
     if not _enough(told, fresh, rules):
         return Nothing(f"fewer than {rules.alerts} alerts began within {int(rules.within.total_seconds())}s")
     told = replace(told, alerts=tuple(fresh))
-    new = _empty(told.key, told.labels, now).model_copy(update={"recurrence_of": _before(mine, rules, now)})
+    new = _empty(told.key, told.labels, told.as_of(now)).model_copy(update={"recurrence_of": _before(mine, rules, now)})
     return Create(names_of(told), merged(new, told, now))
 
 
@@ -235,7 +235,7 @@ def storm(told: Told, known: Sequence[Known], now: datetime) -> Attach | Create:
         return Attach(storms[0], merged(storms[0].group, told, now), "storm")
     first = f"inc-storm-{now.astimezone(UTC):%Y%m%d-%H}"
     names = (first, *(f"{first}-{number}" for number in range(2, NAMES_MAX + 1)))
-    return Create(names, merged(_empty(STORM_KEY, {}, now), told, now))
+    return Create(names, merged(_empty(STORM_KEY, {}, told.as_of(now)), told, now))
 
 
 def told_again(known: Known) -> Told:

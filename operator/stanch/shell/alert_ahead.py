@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -37,9 +38,11 @@ FIRST_SECONDS: Final = 1.0
 # Younger ones of another replica are still on their way through it.
 GRACE: Final = timedelta(seconds=10)
 FOLD_SECONDS: Final = 30.0
-# Of those that are left so many are in memory at once: 4 MiB.
+# Of those that are left so many are in memory at once, 4 MiB; and so many notifications of them are put into incidents at once.
 TOGETHER: Final = 16
 BATCHES_MAX: Final = 256
+# So many that wait for one namespace, and what is for it is kept no more: of others there is room then.
+OF_ONE_MAX: Final = 64
 _CANNOT: Final = "alerts can't be written ahead: %s; apply crds and manifests/components/alerts"
 PATH: Final = ALERT_BATCHES.path(OPERATOR_NAMESPACE)
 
@@ -90,12 +93,19 @@ class Ahead:
         self._writing: asyncio.Task[None] | None = None
         self._deleting: asyncio.Task[None] | None = None
         self._looked = False
+        self._folding = asyncio.Semaphore(TOGETHER)
         self._shut_until, self._left = 0.0, 0
+        # How many of those that are left wait for a namespace.
+        self._waits: Counter[str] = Counter()
         # Names of ours that were refused; of all that are left uids of those that can't be read, and which notifications stand in
         # their incidents.
         self._refused: set[str] = set()
         self._unreadable: set[str] = set()
         self._through: set[tuple[str, int]] = set()
+        # By uid, of batches that were read and are not gone: at which place in it something of which group fires, meant for where.
+        self._begun: dict[str, tuple[tuple[int, str, frozenset[str]], ...]] = {}
+        # Of those that are left what the log says of them already.
+        self._said: set[tuple[str, str]] = set()
 
     @property
     def works(self) -> bool:
@@ -119,8 +129,9 @@ class Ahead:
         done, _ = await asyncio.wait({direct}, timeout=self._soon)
         if done or not self.works:
             return False
-        note = note_of(await kept())
-        if direct.done() or note is None:
+        keep = await kept()
+        note = note_of(keep)
+        if direct.done() or note is None or any(self._waits[place] >= OF_ONE_MAX for place in keep.places):
             return False
         item = _Item(note)
         direct.add_done_callback(lambda ended: self._settle(item, _went_well(ended)))
@@ -248,14 +259,19 @@ class Ahead:
         there = {meta["uid"] for meta in metas}
         self._unreadable &= there
         self._through = {each for each in self._through if each[0] in there}
-        self._refused &= {meta["name"] for meta in metas}
-        waiting, refused = 0, set[str]()
+        self._begun = {uid: begun for uid, begun in self._begun.items() if uid in there}
+        names = {meta["name"] for meta in metas}
+        self._refused &= names
+        self._said = {each for each in self._said if each[0] in names}
+        waiting, refused, waits = 0, set[tuple[str, str]](), Counter[str]()
         due = [meta["name"] for meta in metas if self._is_left(meta)]
         for at in range(0, len(due), TOGETHER):
-            read = await asyncio.gather(*(self._read(name) for name in due[at : at + TOGETHER]))
-            batches = [batch for batch in read if batch is not None]
-            waiting += len(batches) - await self._take_in(batches, refused)
-        self._left = waiting + len(self._unreadable)
+            read = await asyncio.gather(*(self._try_to_read(name) for name in due[at : at + TOGETHER]))
+            waiting += sum(each is not None for each in read)
+            batches = [each for each in read if isinstance(each, Batch)]
+            waiting -= await self._take_in(batches, refused)
+            waits.update(place for batch in batches for place in self._waited_for(batch))
+        self._left, self._waits = waiting + len(self._unreadable), waits
         LEFT.labels("waiting").set(waiting)
         LEFT.labels("unreadable").set(len(self._unreadable))
 
@@ -266,8 +282,11 @@ class Ahead:
         age = self._now() - datetime.fromisoformat(meta["creationTimestamp"])
         return not self._looked or meta["name"] in self._refused or age > GRACE
 
-    async def awaited(self, key: str) -> bool:
-        """Is something of that group left, by us or by another replica, and not in its incident yet? Raises Unanswered."""
+    async def awaited(self, namespace: str, key: str) -> bool:
+        """
+        Is something of that group that fires left for that namespace, by us or by another replica, and not in its incident yet?
+        Also what is not due here, for another replica may have been killed with it. Raises Unanswered.
+        """
         try:
             metas = await self._metas(sure=True)
         except _CannotList as error:
@@ -275,21 +294,27 @@ class Ahead:
                 return False
             raise Unanswered(str(error)) from error
         for meta in metas:
-            if meta["name"] not in self._live and meta["uid"] not in self._unreadable:
-                batch = await self._read(meta["name"])
-                if batch is not None and any(
-                    kept.told.key == key and (batch.uid, at) not in self._through for at, kept in enumerate(batch.kept)
-                ):
-                    return True
+            uid = meta["uid"]
+            if meta["name"] in self._live or uid in self._unreadable:
+                continue
+            if uid not in self._begun:
+                # What is in a batch never changes: each is read for this once.
+                await self._read(meta["name"])
+            if any(
+                key == group and namespace in places and (uid, at) not in self._through
+                for at, group, places in self._begun.get(uid, ())
+            ):
+                return True
         return False
 
-    async def _take_in(self, batches: list[Batch], refused: set[str]) -> int:
+    async def _take_in(self, batches: list[Batch], refused: set[tuple[str, str]]) -> int:
         """
-        All that is not in its incident yet, all groups at once; how many batches are through and go. ``refused`` are groups of
-        which something could not be: what only ends something of these waits, or it would be forgotten before that begins.
+        All that is not in its incident yet, all groups at once; how many batches are through and go. ``refused`` are groups and
+        namespaces of which something could not be: what only ends something of these waits, or it would be forgotten before that
+        begins.
         """
-        todo = [(batch.uid, at, kept) for batch in batches for at, kept in enumerate(batch.kept)]
-        todo = [each for each in todo if each[:2] not in self._through]
+        todo = [(batch, at, kept) for batch in batches for at, kept in enumerate(batch.kept)]
+        todo = [(batch, at, kept) for batch, at, kept in todo if (batch.uid, at) not in self._through]
         await asyncio.gather(*(self._one(*each, refused) for each in todo if each[2].told.firing))
         await asyncio.gather(*(self._one(*each, refused) for each in todo if not each[2].told.firing))
         gone = 0
@@ -299,30 +324,55 @@ class Ahead:
                 gone += reply.ok or reply.status in (404, 409)
         return gone
 
-    async def _one(self, uid: str, at: int, kept: Kept, refused: set[str]) -> None:
-        if not kept.told.firing and kept.told.key in refused:
+    def _waited_for(self, batch: Batch) -> set[str]:
+        """Namespaces for which something of it is not in its incident yet."""
+        return {p for at, kept in enumerate(batch.kept) if (batch.uid, at) not in self._through for p in kept.places}
+
+    async def _one(self, batch: Batch, at: int, kept: Kept, refused: set[tuple[str, str]]) -> None:
+        meant = {(kept.told.key, place) for place in kept.places}
+        if not kept.told.firing and meant & refused:
             return
         try:
-            async with asyncio.timeout(FOLD_SECONDS):
+            async with self._folding, asyncio.timeout(FOLD_SECONDS):
                 await self._fold(kept)
         except (NotStored, TimeoutError) as error:
-            refused.add(kept.told.key)
+            refused |= meant
             why = str(error) or f"not stored within {FOLD_SECONDS:.0f}s"
-            LOG.warning("alerts that were taken wait for their incident", extra={"group": kept.told.key, "why": why})
+            self._say("alerts that were taken wait for their incident", batch.name, why, group=kept.told.key)
         else:
-            self._through.add((uid, at))
+            self._through.add((batch.uid, at))
+
+    async def _try_to_read(self, name: str) -> Batch | Unanswered | None:
+        """As ``_read``. What only ends something waits for one that can't be read now, whatever it says (AlertStore)."""
+        try:
+            return await self._read(name)
+        except Unanswered as error:
+            self._say("alerts that were taken can't be read now", name, str(error))
+            return error
+
+    def _say(self, what: str, name: str, why: str, **more: str) -> None:
+        """In the log; of one batch once for each reason, however many of it there are and however often it is tried."""
+        if (name, why) not in self._said:
+            self._said.add((name, why))
+            LOG.warning(what, extra={"batch": name, "why": why, **more})
 
     async def _read(self, name: str) -> Batch | None:
-        """None when it is gone, or can't be read now, or ever: that is told once."""
+        """None when it is gone, or can never be read: that is told once. Raises Unanswered when it can't be read now."""
         reply = await self._kube.get(f"{PATH}/{name}")
-        if not reply.ok:
+        if reply.status == 404:
             return None
+        if not reply.ok:
+            raise Unanswered(reply.message)
         try:
-            return read_batch(reply.body)
+            batch = read_batch(reply.body)
         except Unreadable as error:
             self._unreadable.add(reply.body["metadata"]["uid"])
             LOG.error("alerts that were taken can't be read", extra={"batch": name, "why": str(error)})
             return None
+        self._begun[batch.uid] = tuple(
+            (at, kept.told.key, frozenset(kept.places)) for at, kept in enumerate(batch.kept) if kept.told.firing
+        )
+        return batch
 
     async def _metas(self, *, sure: bool) -> list[dict[str, Any]]:
         """The oldest first."""

@@ -89,9 +89,9 @@ class AlertStore:
     ) -> None:
         """``policy`` says what is in force in a namespace; ``cache`` what a watch has told of open incidents."""
         self._kube, self._policy, self._now = kube, policy, now
-        # Set by whoever writes ahead (shell/alert_ahead.py): does that work now, and is something of a group left there?
+        # Set by whoever writes ahead (shell/alert_ahead.py): does that work now, is something of a namespace's group left?
         self.is_kept: Callable[[], bool] = lambda: False
-        self.awaited: Callable[[str], Awaitable[bool]] = _never
+        self.awaited: Callable[[str, str], Awaitable[bool]] = _never
         self._lookup = Lookup(kube, cache or Cache())
         self._boxes: dict[tuple[str, str], _Box] = {}
         self._making: dict[str, _Making] = {}
@@ -180,9 +180,11 @@ class AlertStore:
             return "it may be otherwise by now"
         match decision:
             case Nothing(why=why):
-                if not told.firing and told.received is None and await self.awaited(told.key):
-                    # It ends what nobody has put into an incident yet: told again, it finds it there.
+                if not told.firing and await self.awaited(namespace, told.key):
+                    # It ends what nobody has put into an incident yet: told again, or taken in later, it finds it there.
                     raise NotStored("something older of the group is on its way into its incident")
+                if not told.firing and await self._lookup.known(namespace, told.key, sure) != known:
+                    return "something of the group came into its incident meanwhile"
                 ALERT_GROUPS.labels("nothing").inc()
                 return Stored(namespace, None, why)
             case Attach():
@@ -325,7 +327,7 @@ def _next(
     return waiting[:other], waiting[other:]
 
 
-async def _never(_: str) -> bool:
+async def _never(_: str, __: str) -> bool:
     return False
 
 
