@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from build import entry, incident, scale_to
+from build import incident, scale_to
+from core.test_nudges import nudges, say, times
 from stanch.core.notices import HEARD
 from stanch.core.nudges import KINDS
 from stanch.core.people_laws import NUDGES
@@ -12,23 +13,6 @@ from world import World, bad_deploy, healthy
 
 LEADS = {"commander": "alice"}
 PAUSE = {"name": "pause", "rolloutPause": {}, "ttl": "48h"}
-
-
-def say(world: World, by: str, **said: object) -> World:
-    """Somebody says something now."""
-    after = world.now - world.incident.declared
-    return world.say(entry(by, after=after, name=f"said-{len(world.entries)}", **said)).run(seconds=1)
-
-
-def nudges(world: World, kind: str) -> list[str]:
-    """When it was told, in minutes and words."""
-    assert [] == world.broken
-    return [f"{line.time:%H:%M} {line.text}" for line in world.incident.status.timeline if line.kind == kind]
-
-
-def times(world: World, kind: str) -> list[str]:
-    """When it was told."""
-    return [line[:5] for line in nudges(world, kind)]
 
 
 def contained(severity: str = "SEV1", roles: dict[str, str] | None = LEADS) -> World:

@@ -104,7 +104,7 @@ def marked(found: Mapping[str, Any]) -> str:
 
 def has_label(found: Mapping[str, Any]) -> bool:
     """Does an issue carry our label? GitHub drops labels of whoever may not set them, without a word."""
-    return LABEL in {_name(label) for label in found.get("labels") or ()}
+    return LABEL in _labels(found)
 
 
 def issue_number(tracker: str, repo: str) -> int | None:
@@ -147,8 +147,8 @@ def _of_one(item: ActionItem, found: Mapping[str, Any], repo: str) -> list[Step]
         steps.append(ToItem(meta.namespace, meta.name, spec, meta.resource_version))
     wanted = issue(item, closed)
     change: dict[str, Any] = {key: wanted[key] for key in ("title", "body") if wanted[key] != found.get(key)}
-    if set(wanted["labels"]) - {_name(label) for label in found.get("labels") or ()}:
-        change["labels"] = sorted({_name(label) for label in found.get("labels") or ()} | set(wanted["labels"]))
+    if set(wanted["labels"]) - _labels(found):
+        change["labels"] = sorted(_labels(found) | set(wanted["labels"]))
     if closed and not is_closed:
         change |= {"state": _CLOSED, "state_reason": "completed"}
     elif is_closed and not closed:
@@ -189,5 +189,6 @@ def _proven(item: ActionItem) -> bool | None:
     return None if done(item) else False
 
 
-def _name(label: Any) -> str:
-    return str(label.get("name") if isinstance(label, Mapping) else label)
+def _labels(found: Mapping[str, Any]) -> set[str]:
+    """Names of an issue's labels, which a tracker gives as objects or as words."""
+    return {str(label.get("name") if isinstance(label, Mapping) else label) for label in found.get("labels") or ()}
